@@ -109,10 +109,15 @@ impl ToolArguments {
         })?;
         let audit = match &self.audit {
             None => None,
-            Some(path) => Some(Arc::new(JsonLines::open(path, self.detail())?)),
+            Some(path) => {
+                let log = JsonLines::open(path, self.detail());
+                Some(Arc::new(log.map_err(|error| {
+                    usage(error.to_string(), "name a file that can be written")
+                })?))
+            }
         };
         Ok(Some(Toolset {
-            grants: grants(policy, &toolbox)?,
+            grants: grants(policy)?,
             budget: Budget::from(&policy.limits),
             toolbox,
             audit,
@@ -185,22 +190,13 @@ impl Toolset {
     }
 }
 
-/// What may be called: what the policy allows, and what was named here.
-/// Granted hosts are of no use without `fetch`, which goes with them.
-fn grants(policy: &Policy, toolbox: &Toolbox) -> Result<ToolGrants> {
-    let mut wanted = policy.tools.clone();
-    let denied = |name: &String| {
-        policy.tools.deny.iter().any(|deny| {
-            let prefix = deny.strip_suffix('*');
-            prefix.map_or(deny == name, |prefix| name.starts_with(prefix))
-        })
+/// What may be called: all that was named here, and what the policy denies is
+/// not. Granted hosts are of no use without `fetch`, which goes with them.
+fn grants(policy: &Policy) -> Result<ToolGrants> {
+    let wanted = ToolGrants {
+        allow: vec!["*".to_owned()],
+        deny: policy.tools.deny.clone(),
     };
-    let names = toolbox.iter().map(|entry| &entry.spec().name);
-    for name in names.filter(|name| !denied(name)) {
-        if !wanted.permits(name) {
-            wanted.allow.push(name.clone());
-        }
-    }
     // The preset may have no tools at all.
     let mut resolved = policy.clone();
     resolved
@@ -222,7 +218,12 @@ fn egress(policy: &Policy, files: &[ToolFile]) -> Result<Egress> {
             builder = builder.secret(credential);
         }
     }
-    Ok(builder.build()?)
+    builder.build().map_err(|error| {
+        usage(
+            error.to_string(),
+            "correct the `[[credential]]` of the tool file",
+        )
+    })
 }
 
 /// Secrets of tool files: `[[credential]] secret = "x"` is `MEMEX_SECRET_x`.
