@@ -137,7 +137,7 @@ impl Conversation {
         for name in names {
             let (label, class) = (harmless(&name.name), harmless(&name.class));
             let preview = harmless(&name.preview).replace('\n', " ");
-            print_line(&format!(
+            self.tell(&format!(
                 "{}  {}  {preview}",
                 paint.strong(&format!("{label:NAME_COLUMNS$}")),
                 paint.faint(&format!("{class:NAME_COLUMNS$}"))
@@ -148,11 +148,19 @@ impl Conversation {
     fn stats(&self) {
         let mut session = self.session.lock();
         let pages = session.dirty_pages();
-        print_line(&format!(
+        self.tell(&format!(
             "turns {}, memory {}, of its own {} ({pages} pages)",
             session.turns(),
             bytes(session.memory_bytes()),
             bytes(pages * memex_runtime::PAGE_BYTES as u64)
         ));
+    }
+
+    /// Answers a command. With `--json`, standard output is for turns alone.
+    fn tell(&self, line: &str) {
+        match self.reporter.is_json() {
+            true => complain(line),
+            false => print_line(line),
+        }
     }
 }

@@ -106,6 +106,11 @@ impl Reporter {
         self.failed
     }
 
+    /// Whether standard output is for programs.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     pub(crate) fn out(&self) -> Stream {
         self.out
     }

@@ -29,6 +29,11 @@ pub(super) fn cache(context: &Context) -> (Vec<Check>, bool) {
     };
     let shown = directory.display();
     if !directory.exists() {
+        if let Err(reason) = system::can_be_made(&directory) {
+            let remedy = "choose another directory with --cache";
+            let detail = format!("{shown} cannot be made: {reason}");
+            return (vec![check(NAME, State::Problem, detail, remedy)], false);
+        }
         let mut checks = vec![ok(
             NAME,
             format!("{shown} is not there yet, and made on first need"),

@@ -31,14 +31,35 @@ pub(super) fn huge_pages() -> Option<String> {
     Some(rest.split_once(']')?.0.to_owned())
 }
 
-/// Bytes that may still be written where `path` is or would be.
-pub(super) fn free_bytes(path: &Path) -> Option<u64> {
-    let there = path.ancestors().find(|path| path.exists())?;
-    let there = if there.as_os_str().is_empty() {
+/// Whether a directory that is not there could be.
+///
+/// # Errors
+/// Why not, in words.
+pub(super) fn can_be_made(path: &Path) -> Result<(), String> {
+    use rustix::fs::{Access, access};
+    let there = nearest(path).ok_or("it is nowhere")?;
+    let name = there.display();
+    if !there.is_dir() {
+        return Err(format!("{name} is no directory"));
+    }
+    access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The first directory or file on the way up from a path that is there.
+fn nearest(path: &Path) -> Option<&Path> {
+    let there = path
+        .ancestors()
+        .find(|path| path.exists() || path.as_os_str().is_empty())?;
+    Some(if there.as_os_str().is_empty() {
         Path::new(".")
     } else {
         there
-    };
+    })
+}
+
+/// Bytes that may still be written where `path` is or would be.
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let there = nearest(path)?;
     let stat = rustix::fs::statvfs(there).ok()?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }
