@@ -53,6 +53,10 @@ def _bootstrap(sources):
         answer["numpy_random"] = [int(word) for word in numpy[0].get_state()[1]] if numpy else []
         say(answer)
 
+    def packages(path):
+        """Adds a folder of packages behind the guest's own library."""
+        sys.path.append(path)
+
     def steps(standard, extra):
         names = list(warmup.PRELOAD) if standard else []
         turns = list(warmup.WARM_TURNS)
@@ -126,7 +130,7 @@ def _bootstrap(sources):
         sys.stdout.flush()
 
     module = types.ModuleType("_memex_bootstrap")
-    for function in (seed, report, steps, warm, settle, leave):
+    for function in (seed, report, packages, steps, warm, settle, leave):
         setattr(module, function.__name__, function)
     sys.modules["_memex_bootstrap"] = module
 

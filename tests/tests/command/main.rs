@@ -3,9 +3,12 @@
 
 mod bad_input;
 mod cache;
+mod egress;
 mod interrupts;
 mod json;
 mod memex;
+mod packages;
 mod saved;
+mod shared;
 mod tools;
 mod turns;
