@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 const CONFIGURATION_MAX_BYTES: u64 = 1 << 20;
-const KEYS: &str = "the keys are `policy`, `cache`, `color`, `preload` and `stats`";
+const KEYS: &str = "the keys are `policy`, `cache`, `color`, `preload`, `package` and `stats`";
 
 /// What the file may say. Unknown keys are refused: a setting that is ignored
 /// is worse than none.
@@ -25,6 +25,9 @@ pub(crate) struct Configuration {
     /// As `--preload`.
     #[serde(default)]
     pub(crate) preload: OneOrMore,
+    /// As `--package`.
+    #[serde(default)]
+    pub(crate) package: OneOrMore,
     /// Whether figures are shown after each turn.
     pub(crate) stats: Option<bool>,
 }

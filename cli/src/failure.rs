@@ -100,8 +100,10 @@ fn status(error: &anyhow::Error) -> u8 {
         Some(
             memex_runtime::Error::Grant { .. }
             | memex_runtime::Error::Files(_)
+            | memex_runtime::Error::NoPackages { .. }
             | memex_runtime::Error::ImageTooLarge { .. },
         ) => USAGE,
+        Some(memex_runtime::Error::Guest(error)) if error.is_about_packages() => USAGE,
         _ => HOST_FAULT,
     }
 }

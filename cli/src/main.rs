@@ -9,6 +9,7 @@
 //! session does in `memex-runtime`.
 
 mod arguments;
+mod asking;
 mod commands;
 mod configuration;
 mod console;

@@ -1,7 +1,8 @@
 //! The options that make a session, shared by `run` and `repl`.
 
+use crate::configuration::OneOrMore;
 use crate::context::Context;
-use crate::failure::usage;
+use crate::failure::{usage, usage_as_told};
 use crate::policy_files::{Mount, Setting, parse_mount, parse_setting, resolve};
 use crate::progress::Bars;
 use crate::report::{DisplayFolder, Format, Reporter};
@@ -10,7 +11,7 @@ use anyhow::Result;
 use clap::Args;
 use memex_policies::Policy;
 use memex_runtime::{
-    Cache, FetchOptions, Image, ImageSpec, Runtime, Sandbox, Session, SessionOptions,
+    Cache, FetchOptions, Image, ImageSpec, Requirement, Runtime, Sandbox, Session, SessionOptions,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,16 @@ pub(crate) struct SessionArguments {
     /// Start from an image that has imported this module too; built on first need
     #[arg(long, value_name = "MODULE", help_heading = "Image")]
     preload: Vec<String>,
+
+    /// Start from an image with this pure-Python package and what it needs; fetched on first
+    /// need
+    #[arg(
+        long,
+        value_name = "NAME==VERSION",
+        conflicts_with = "image",
+        help_heading = "Image"
+    )]
+    package: Vec<String>,
 
     /// One JSON object per turn on standard output, and nothing else there
     #[arg(long, help_heading = "Output")]
@@ -116,12 +127,10 @@ impl SessionArguments {
     }
 
     fn spec(&self, context: &Context, cache: &Cache) -> Result<ImageSpec> {
-        let preload = match (&self.image, self.preload.is_empty()) {
-            (Some(key), _) => return spec_of(cache, key),
-            (None, true) => context.configuration.preload.to_vec(),
-            (None, false) => self.preload.clone(),
-        };
-        spec_with(preload)
+        match &self.image {
+            Some(key) => spec_of(cache, key),
+            None => spec_of_options(context, &self.preload, &self.package),
+        }
     }
 }
 
@@ -144,9 +153,40 @@ pub(crate) fn options(reporter: &Reporter, tools: Option<&Toolset>) -> SessionOp
     }
 }
 
-/// The standard image and more modules.
-pub(crate) fn spec_with(preload: Vec<String>) -> Result<ImageSpec> {
+/// The image that options ask for; where there are none, the configuration.
+pub(crate) fn spec_of_options(
+    context: &Context,
+    preload: &[String],
+    packages: &[String],
+) -> Result<ImageSpec> {
+    let or = |given: &[String], configured: &OneOrMore| match given.is_empty() {
+        true => configured.to_vec(),
+        false => given.to_vec(),
+    };
+    let configured = &context.configuration;
+    spec_with(
+        or(preload, &configured.preload),
+        &or(packages, &configured.package),
+    )
+}
+
+/// The standard image with more modules and packages.
+fn spec_with(preload: Vec<String>, packages: &[String]) -> Result<ImageSpec> {
     let mut spec = ImageSpec::standard()?;
+    for package in packages {
+        let requirement = Requirement::parse(package).map_err(usage_as_told)?;
+        if let Some(other) = spec
+            .packages
+            .iter()
+            .find(|other| other.name() == requirement.name() && **other != requirement)
+        {
+            return Err(usage(
+                format!("{other} and {requirement} are asked for"),
+                "an image has one version of a package; name it once",
+            ));
+        }
+        spec.packages.push(requirement);
+    }
     for module in preload {
         let is_name = |part: &str| {
             part.chars().all(|c| c.is_alphanumeric() || c == '_')
@@ -175,7 +215,7 @@ pub(crate) fn spec_of(cache: &Cache, key: &str) -> Result<ImageSpec> {
             "`memex image list` shows the keys",
         ));
     };
-    let spec = spec_with(image.preload.clone())?;
+    let spec = spec_with(image.preload.clone(), &image.packages)?;
     let places = memex_runtime::ImagePlaces::of(cache, &spec, memex_runtime::Metering::Deadline)?;
     if places.key != image.key {
         return Err(usage(
@@ -183,7 +223,7 @@ pub(crate) fn spec_of(cache: &Cache, key: &str) -> Result<ImageSpec> {
                 "the image {} was built by another version of memex, or is damaged",
                 image.key
             ),
-            "build it again: `memex image build`, with the same --preload",
+            "build it again: `memex image build`, with the same --preload and --package",
         ));
     }
     Ok(spec)

@@ -1,5 +1,6 @@
 //! The tools of a session: which options name them, and what they become.
 
+use crate::asking::at_the_terminal;
 use crate::console::complain;
 use crate::context::Context;
 use crate::failure::usage;
@@ -8,12 +9,15 @@ use clap::Args;
 use memex_host_tools::outside::{OutsideHost, OutsideProgress, OutsideTools, Secrets, ToolFile};
 use memex_host_tools::{
     Access, AuditDetail, AuditLog, Broker, Budget, DataFiles, Databases, Egress, EgressRules,
-    Fetch, JsonLines, Tool, Toolbox,
+    Fetch, HttpLimits, JsonLines, ScratchFile, ScratchLimits, Tool, Toolbox, scratch_read_tools,
+    scratch_tools,
 };
 use memex_memory::{Memory, Mode, Options};
-use memex_policies::{Policy, ToolGrants};
+use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
 use memex_runtime::HostCalls;
 use std::env;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -36,6 +40,14 @@ pub(crate) struct ToolArguments {
     /// Give the code a memory of Markdown files in this directory
     #[arg(long, value_name = "DIR", help_heading = "Tools")]
     memory: Option<PathBuf>,
+
+    /// Let the code ask you questions at the terminal, with `ask_user(…)` and `input()`
+    #[arg(long, help_heading = "Tools")]
+    ask_user: bool,
+
+    /// Give the code the keys and values of this name, which sessions share, also later ones
+    #[arg(long, value_name = "NAME[:ro|rw]", value_parser = parse_shared, help_heading = "Tools")]
+    shared_scratch: Option<SharedScratchGrant>,
 
     /// Record every call in this file, one JSON object per line
     #[arg(long, value_name = "FILE", help_heading = "Tools")]
@@ -63,12 +75,31 @@ impl ToolArguments {
         !self.tools.is_empty() || !self.sql.is_empty() || self.memory.is_some()
     }
 
+    /// The policy with what these options grant.
+    fn granted(&self, policy: &Policy) -> Result<Policy> {
+        let refused =
+            |error: memex_policies::Error| usage(error.to_string(), "`memex policy show` tells it");
+        let mut policy = policy.clone();
+        if self.ask_user {
+            policy.set_ask_user(true).map_err(refused)?;
+        }
+        if let Some(grant) = &self.shared_scratch {
+            policy
+                .set_shared_scratch(Some(grant.clone()))
+                .map_err(refused)?;
+        }
+        Ok(policy)
+    }
+
     /// Starts the tools; `None` when there are none.
     ///
     /// Like a mounted directory, a tool that the command line names is granted
     /// by that, unless the policy denies it or its preset has no tools.
     pub(crate) fn open(&self, context: &Context, policy: &Policy) -> Result<Option<Toolset>> {
-        if !self.names_tools() && policy.network.is_empty() {
+        let policy = &self.granted(policy)?;
+        let by_policy =
+            policy.ask_user || policy.shared_scratch.is_some() || !policy.network.is_empty();
+        if !self.names_tools() && !by_policy {
             return Ok(None);
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,6 +118,12 @@ impl ToolArguments {
             let memory = Memory::open(directory, Options::of(Mode::Extended))
                 .map_err(|error| usage(error.to_string(), "`memex mem init DIR` makes a memory"))?;
             tools.extend(memex_memory::tools(&memory, None));
+        }
+        if policy.ask_user {
+            tools.push(Arc::new(at_the_terminal()));
+        }
+        if let Some(grant) = &policy.shared_scratch {
+            tools.extend(shared_scratch(context, grant)?);
         }
         if !policy.network.is_empty() {
             tools.push(Arc::new(Fetch::new(egress(policy, &files)?)));
@@ -205,8 +242,36 @@ fn grants(policy: &Policy) -> Result<ToolGrants> {
     Ok(resolved.tools)
 }
 
+/// The tools of a shared scratch: one file for each name, in the data directory.
+fn shared_scratch(context: &Context, grant: &SharedScratchGrant) -> Result<Vec<Arc<dyn Tool>>> {
+    let folder = context.data_directory().ok_or_else(|| {
+        usage(
+            "there is no data directory to keep a shared scratch in",
+            "set HOME or XDG_DATA_HOME to an absolute path",
+        )
+    })?;
+    let folder = folder.join("scratch");
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let path = folder.join(format!("{}.sqlite", grant.name));
+    let file = ScratchFile::open(&path, ScratchLimits::default()).map_err(|error| {
+        usage(
+            format!("the shared scratch {}: {error}", path.display()),
+            "name another one, or remove the file",
+        )
+    })?;
+    Ok(match grant.access {
+        memex_policies::Access::ReadOnly => scratch_read_tools(file),
+        memex_policies::Access::ReadWrite => scratch_tools(file),
+    })
+}
+
 fn egress(policy: &Policy, files: &[ToolFile]) -> Result<Egress> {
-    let mut builder = Egress::builder(EgressRules::new(policy.network.iter().cloned()));
+    let mut builder = Egress::builder(EgressRules::new(policy.network.iter().cloned()))
+        .limits(HttpLimits::from(&policy.limits));
     for file in files {
         let credentials = file.credentials(&EnvironmentSecrets).map_err(|error| {
             usage(
@@ -261,6 +326,16 @@ fn progress(context: &Context) -> memex_host_tools::outside::ProgressCallback {
         )),
         _ => {}
     })
+}
+
+fn parse_shared(text: &str) -> Result<SharedScratchGrant, String> {
+    let (name, access) = match text.split_once(':') {
+        None | Some((_, "rw")) => (text, memex_policies::Access::ReadWrite),
+        Some((_, "ro")) => (text, memex_policies::Access::ReadOnly),
+        Some(_) => return Err("write NAME, NAME:ro or NAME:rw".to_owned()),
+    };
+    let name = name.split(':').next().unwrap_or_default().to_owned();
+    Ok(SharedScratchGrant { name, access })
 }
 
 fn parse_database(text: &str) -> Result<(String, PathBuf), String> {

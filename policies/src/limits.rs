@@ -93,6 +93,18 @@ limits! {
         "The depth to which sub-agents may start further ones.";
     tool_time_ms: u64 = 30 * SECOND, 1, 24 * HOUR, Milliseconds,
         "The time that one tool call may take.";
+    http_requests: u64 = 1_000, 0, 1_000_000, Count,
+        "The number of HTTP requests of a session, each hop of a redirect counted.";
+    http_concurrent: u32 = 8, 1, 1_000, Count,
+        "The number of HTTP requests of a session that run at a time; further ones wait for their turn.";
+    http_redirects: u32 = 10, 0, 100, Count,
+        "The number of redirects that an HTTP request follows.";
+    http_time_ms: u64 = 60 * SECOND, 1, HOUR, Milliseconds,
+        "The time of an HTTP request: waiting for its turn, redirects and the whole answer included.";
+    http_request_bytes: u64 = 8 * MIB, 1, GIB, Bytes,
+        "The body of an HTTP request.";
+    http_response_bytes: u64 = 32 * MIB, 1, GIB, Bytes,
+        "The body of an HTTP answer, as sent and after decompression.";
 }
 
 impl Limits {

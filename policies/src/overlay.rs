@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::network::HostGrant;
 use crate::policy::Policy;
 use crate::sections::Sections;
+use crate::shared::SharedScratchGrant;
 use crate::suggestions::quoted;
 
 impl Policy {
@@ -77,6 +78,15 @@ impl Policy {
                 .narrow(section.value.allow.clone(), section.value.deny.clone())
                 .map_err(|error| section.refusal(error))?;
         }
+        if let Some(enabled) = overlay.ask_user {
+            if enabled.value && !policy.ask_user {
+                return Err(enabled.refusal(widening("ask_user.enabled", "false", "true")));
+            }
+            policy.ask_user = enabled.value;
+        }
+        if let Some(asked) = overlay.shared_scratch {
+            policy.narrow_shared_scratch(&asked)?;
+        }
         if let Some(grants) = overlay.network {
             policy.narrow_network(grants)?;
         }
@@ -126,6 +136,24 @@ impl Policy {
             }
             self.environment.insert(name.clone(), value.clone());
         }
+        Ok(())
+    }
+
+    fn narrow_shared_scratch(
+        &mut self,
+        asked: &Placed<'_, Option<SharedScratchGrant>>,
+    ) -> Result<(), Error> {
+        let current = self.shared_scratch.take();
+        if let Some(grant) = &asked.value
+            && current
+                .as_ref()
+                .is_none_or(|current| !current.covers(grant))
+        {
+            let current = list(current.iter().map(SharedScratchGrant::describe));
+            let refusal = widening("shared_scratch", &current, &grant.describe());
+            return Err(asked.refusal(refusal));
+        }
+        self.shared_scratch = asked.value.clone();
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::network::HostGrant;
 use crate::presets::{Capability, Preset};
+use crate::shared::SharedScratchGrant;
 use crate::suggestions::quoted;
 use crate::tools::ToolGrants;
 
@@ -43,6 +44,10 @@ pub struct Policy {
     pub randomness: Randomness,
     /// The tools. None, unless allowed.
     pub tools: ToolGrants,
+    /// Whether code may ask the user. Not, unless granted.
+    pub ask_user: bool,
+    /// The keys and values that sessions share. None, unless granted.
+    pub shared_scratch: Option<SharedScratchGrant>,
     /// The hosts that tools may reach. None, unless granted.
     pub network: Vec<HostGrant>,
 }
@@ -69,6 +74,8 @@ impl Policy {
             clock: Clock::System,
             randomness: Randomness::System,
             tools: ToolGrants::default(),
+            ask_user: false,
+            shared_scratch: None,
             network: Vec::new(),
         }
     }
@@ -151,6 +158,8 @@ impl Policy {
         }
         self.clock.check()?;
         checked.set_tools(self.tools.clone())?;
+        checked.set_ask_user(self.ask_user)?;
+        checked.set_shared_scratch(self.shared_scratch.clone())?;
         for grant in &self.network {
             checked.grant_host(grant.clone())?;
         }
@@ -214,6 +223,35 @@ impl Policy {
         }
         tools.check()?;
         self.tools = tools;
+        Ok(())
+    }
+
+    /// Grants questions to the user, or takes them away.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] where the preset forbids it.
+    pub fn set_ask_user(&mut self, enabled: bool) -> Result<(), Error> {
+        if enabled {
+            self.preset
+                .permit(Capability::Tools, || "ask_user".to_owned())?;
+        }
+        self.ask_user = enabled;
+        Ok(())
+    }
+
+    /// Grants a scratch that sessions share, or takes it away.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] where the preset forbids it, [`Error::Invalid`]
+    /// for a name that is none.
+    pub fn set_shared_scratch(&mut self, grant: Option<SharedScratchGrant>) -> Result<(), Error> {
+        if let Some(grant) = &grant {
+            self.preset.permit(Capability::Tools, || {
+                format!("the shared scratch {}", quoted(&grant.name))
+            })?;
+            grant.check()?;
+        }
+        self.shared_scratch = grant;
         Ok(())
     }
 

@@ -100,6 +100,7 @@ impl Preset {
             agents: 0,
             agent_depth: 0,
             tool_time_ms: 1_000,
+            http_requests: 0,
             ..Limits::default()
         }
     }

@@ -63,6 +63,16 @@ impl Policy {
                 .set_tools(tools)
                 .map_err(|error| section.refusal(error))?;
         }
+        if let Some(enabled) = sections.ask_user {
+            policy
+                .set_ask_user(enabled.value)
+                .map_err(|error| enabled.refusal(error))?;
+        }
+        if let Some(grant) = sections.shared_scratch {
+            policy
+                .set_shared_scratch(grant.value.clone())
+                .map_err(|error| grant.refusal(error))?;
+        }
         for grant in sections.network.unwrap_or_default() {
             policy
                 .grant_host(grant.value.clone())

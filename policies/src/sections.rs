@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::network::{HostGrant, canonical_host};
 use crate::presets::Preset;
+use crate::shared::SharedScratchGrant;
 use crate::suggestions::{hint, quoted};
 
 const VERSION: u64 = 1;
@@ -28,6 +29,8 @@ const SECTIONS: &[&str] = &[
     "clock",
     "randomness",
     "tools",
+    "ask_user",
+    "shared_scratch",
     "network",
 ];
 
@@ -43,6 +46,9 @@ pub(crate) struct Sections<'a> {
     pub(crate) clock: Option<Placed<'a, Clock>>,
     pub(crate) randomness: Option<Placed<'a, Randomness>>,
     pub(crate) tools: Option<Placed<'a, ToolSection>>,
+    pub(crate) ask_user: Option<Placed<'a, bool>>,
+    /// `None` inside: it is taken away.
+    pub(crate) shared_scratch: Option<Placed<'a, Option<SharedScratchGrant>>>,
     pub(crate) network: Option<Vec<Placed<'a, HostGrant>>>,
 }
 
@@ -68,11 +74,13 @@ impl<'a> Sections<'a> {
             extends,
             limits: optional(&root, "limits", read_limits)?.unwrap_or_default(),
             directories: optional(&root, "directories", read_directories)?,
-            scratch: optional(&root, "scratch", read_scratch)?,
+            scratch: optional(&root, "scratch", read_switch)?,
             environment: optional(&root, "environment", read_environment)?,
             clock: optional(&root, "clock", read_clock)?,
             randomness: optional(&root, "randomness", read_randomness)?,
             tools: optional(&root, "tools", read_tools)?,
+            ask_user: optional(&root, "ask_user", read_switch)?,
+            shared_scratch: optional(&root, "shared_scratch", read_shared_scratch)?,
             network: optional(&root, "network", read_network)?,
         })
     }
@@ -133,10 +141,32 @@ fn read_directories<'a>(item: &Item<'a>) -> Result<Vec<Placed<'a, DirectoryGrant
     Ok(grants)
 }
 
-fn read_scratch<'a>(item: &Item<'a>) -> Result<Placed<'a, bool>, Error> {
+/// A section with `enabled` alone.
+fn read_switch<'a>(item: &Item<'a>) -> Result<Placed<'a, bool>, Error> {
     let table = item.table(&["enabled"])?;
     let enabled = table.require("enabled", "write `enabled = true` or `enabled = false`")?;
     Ok(enabled.placed(enabled.boolean()?))
+}
+
+fn read_shared_scratch<'a>(
+    item: &Item<'a>,
+) -> Result<Placed<'a, Option<SharedScratchGrant>>, Error> {
+    let table = item.table(&["enabled", "name", "access"])?;
+    if let Some(enabled) = table.get("enabled")
+        && !enabled.boolean()?
+    {
+        // A name beside it would mean nothing.
+        item.table(&["enabled"])?;
+        return Ok(item.placed(None));
+    }
+    let name = table.require("name", "write its name, as `name = \"team\"`")?;
+    let grant = SharedScratchGrant {
+        name: name.string()?.to_owned(),
+        // A scratch that nobody may write to stays empty.
+        access: optional(&table, "access", |item| item.choice(Access::from_name))?
+            .unwrap_or(Access::ReadWrite),
+    };
+    Ok(name.placed(Some(grant)))
 }
 
 fn read_environment<'a>(item: &Item<'a>) -> Result<Vec<Placed<'a, (String, String)>>, Error> {

@@ -45,6 +45,16 @@ impl Policy {
             array(&self.tools.allow),
             array(&self.tools.deny)
         ));
+        if self.ask_user {
+            lines.push("\n[ask_user]\nenabled = true".to_owned());
+        }
+        if let Some(grant) = &self.shared_scratch {
+            lines.push(format!(
+                "\n[shared_scratch]\nname = {}\naccess = {}",
+                string(&grant.name),
+                string(grant.access.name())
+            ));
+        }
         lines.extend(self.directories.iter().map(|grant| {
             format!(
                 "\n[[directories]]\nhost = {}\nguest = {}\naccess = {}",

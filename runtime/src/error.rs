@@ -41,6 +41,16 @@ pub enum Error {
     /// The guest's files could not be had.
     #[error(transparent)]
     Guest(#[from] memex_guest_python::Error),
+    /// The packages of an image are not in the cache.
+    #[error(
+        "the packages {} are not in the cache\nhint: `memex image build{}` fetches them",
+        .packages.join(", "),
+        .packages.iter().map(|package| format!(" --package {package}")).collect::<String>()
+    )]
+    NoPackages {
+        /// Each as `NAME==VERSION`.
+        packages: Vec<String>,
+    },
     /// The guest did not behave as its manifest says while the image was built.
     #[error("the guest does not meet its manifest: {0}")]
     Calibration(String),

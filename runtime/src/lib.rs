@@ -52,7 +52,7 @@ pub use memex_channel::{
     TurnHandle, Waited,
 };
 pub use memex_filesystem::LostFile;
-pub use memex_guest_python::{FetchOptions, Manifest};
+pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel};
 pub use platform::{DirtyTracking, PAGE_BYTES, Survey};
 pub use pool::{Pool, PoolKey};
 pub use runtime::Runtime;

@@ -4,7 +4,7 @@ use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage_as_told};
 use crate::progress::Bars;
-use crate::session_options::spec_with;
+use crate::session_options::spec_of_options;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_benches::{Entry, Event, Figure, FirstTurn, compare, figures, run, select};
@@ -62,7 +62,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
     }
     let entries = select(&arguments.names).map_err(usage_as_told)?;
     let cache = Cache::open(context.cache_directory()?)?;
-    let spec = spec_with(context.configuration.preload.to_vec())?;
+    let spec = spec_of_options(context, &[], &[])?;
     let mut bars = Bars::new(context, false);
     let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
     let with = memex_benches::Context::new(image, Box::new(bars))?

@@ -5,10 +5,12 @@ use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage};
 use crate::progress::Bars;
 use crate::report::bytes;
-use crate::session_options::{spec_of, spec_with};
+use crate::session_options::{spec_of, spec_of_options};
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
-use memex_runtime::{Cache, FetchOptions, Image, ImagePlaces, ImageSpec, Metering};
+use memex_runtime::{
+    Cache, CachedImage, FetchOptions, Image, ImagePlaces, ImageSpec, Metering, Requirement, Wheel,
+};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,6 +21,7 @@ starts from it in microseconds. It is built once, and kept in the cache.
 Examples:
   memex image build                          fetch, verify, compile, warm up
   memex image build --preload scipy.stats    an image that has imported this too
+  memex image build --package humanize==4.9.0    one with this package, and what it needs
   memex image build --wheel guest.whl        without the network
   memex image build --fuel                   also code that counts instructions
   memex image list";
@@ -51,6 +54,9 @@ enum Action {
         /// A module that the image has imported besides the standard ones
         #[arg(long, value_name = "MODULE")]
         preload: Vec<String>,
+        /// A package that was added to the image
+        #[arg(long, value_name = "NAME==VERSION")]
+        package: Vec<String>,
     },
 }
 
@@ -58,10 +64,15 @@ const BUILD_EXAMPLES: &str = "\
 The guest is fetched by the package client of a Python on the PATH, with its digest pinned.
 The first build compiles it, which takes minutes; an image with other modules takes seconds.
 
+Packages are wheels of Python alone (`-none-any.whl`), in exact versions, with what they need
+and the guest has not; the package client fetches them, and their digests become part of the
+image's key. What is built once needs no network. `memex run --package …` starts from it.
+
 Examples:
   memex image build
   memex image build --preload scipy.stats --preload sklearn
   memex image build --wheel ~/Downloads/guest.whl
+  memex image build --package humanize==4.9.0 --preload humanize
   memex image build --force                  again, after damage";
 
 #[derive(Debug, Args)]
@@ -69,6 +80,9 @@ struct BuildArguments {
     /// Import this module too
     #[arg(long, value_name = "MODULE")]
     preload: Vec<String>,
+    /// Add this pure-Python package, with what it needs
+    #[arg(long, value_name = "NAME==VERSION")]
+    package: Vec<String>,
     /// Take the guest's package from this file instead of the network
     #[arg(long, value_name = "FILE")]
     wheel: Option<PathBuf>,
@@ -86,12 +100,14 @@ pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<E
         Action::Build(arguments) => build(arguments, &cache, context),
         Action::List => list(&cache, context),
         Action::Verify { key } => verify(key.as_deref(), &cache, context),
-        Action::Path { preload } => path(preload, &cache, context),
+        Action::Path { preload, package } => {
+            path(&spec_of_options(context, preload, package)?, &cache)
+        }
     }
 }
 
 fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let spec = spec_with(modules(&arguments.preload, context))?;
+    let spec = spec_of_options(context, &arguments.preload, &arguments.package)?;
     if let Some(wheel) = &arguments.wheel
         && !wheel.is_file()
     {
@@ -101,10 +117,11 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
         ));
     }
     if arguments.force {
-        remove(&ImagePlaces::of(cache, &spec, Metering::Deadline)?)?;
+        remove(cache, &spec, Metering::Deadline)?;
         if arguments.fuel {
-            remove(&ImagePlaces::of(cache, &spec, Metering::Fuel)?)?;
+            remove(cache, &spec, Metering::Fuel)?;
         }
+        remove_packages(cache, &spec)?;
     }
     let fetch = FetchOptions {
         wheel: arguments.wheel.clone(),
@@ -116,6 +133,14 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
         image.prepare(Metering::Fuel, &mut bars)?;
     }
     drop(bars);
+    for wheel in image.wheels() {
+        complain(&format!("{} {}", wheel.name, told(wheel)));
+    }
+    for requirement in &spec.packages {
+        if !image.wheels().iter().any(|w| w.name == requirement.name()) {
+            complain(&format!("note: {requirement} is part of the guest"));
+        }
+    }
     complain(&format!(
         "{} image {}, {} of memory",
         context.err.paint.good("ready:"),
@@ -149,6 +174,13 @@ fn list(cache: &Cache, context: &Context) -> Result<ExitCode> {
             image.key,
             bytes(image.bytes)
         ));
+        for wheel in &image.wheels {
+            let name = match asked_for(&image, wheel) {
+                true => context.out.paint.strong(&wheel.name),
+                false => wheel.name.clone(),
+            };
+            print_line(&format!("    {name} {}", told(wheel)));
+        }
         if let Some(problem) = &image.problem {
             damaged = true;
             complain(problem);
@@ -164,7 +196,7 @@ fn list(cache: &Cache, context: &Context) -> Result<ExitCode> {
 fn verify(key: Option<&str>, cache: &Cache, context: &Context) -> Result<ExitCode> {
     let spec = match key {
         Some(key) => spec_of(cache, key)?,
-        None => spec_with(modules(&[], context))?,
+        None => spec_of_options(context, &[], &[])?,
     };
     let places = expect_built(cache, &spec)?;
     // Loading would build a damaged image again: that it is damaged is what
@@ -191,18 +223,24 @@ fn verify(key: Option<&str>, cache: &Cache, context: &Context) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn path(preload: &[String], cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let spec = spec_with(modules(preload, context))?;
-    let places = expect_built(cache, &spec)?;
-    print_line(&places.memory.display().to_string());
-    Ok(ExitCode::SUCCESS)
+/// Version and digest of a wheel.
+fn told(wheel: &Wheel) -> String {
+    format!("{}  sha256:{}", wheel.version, wheel.sha256)
 }
 
-fn modules(given: &[String], context: &Context) -> Vec<String> {
-    match given.is_empty() {
-        true => context.configuration.preload.to_vec(),
-        false => given.to_vec(),
-    }
+/// Whether the wheel was asked for itself, and not by another package.
+fn asked_for(image: &CachedImage, wheel: &Wheel) -> bool {
+    let asked = image
+        .packages
+        .iter()
+        .filter_map(|p| Requirement::parse(p).ok());
+    asked.into_iter().any(|asked| asked.name() == wheel.name)
+}
+
+fn path(spec: &ImageSpec, cache: &Cache) -> Result<ExitCode> {
+    let places = expect_built(cache, spec)?;
+    print_line(&places.memory.display().to_string());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A check must not turn into minutes of building.
@@ -215,6 +253,7 @@ fn expect_built(cache: &Cache, spec: &ImageSpec) -> Result<ImagePlaces> {
         .preload
         .iter()
         .map(|module| format!(" --preload {module}"))
+        .chain(spec.packages.iter().map(|p| format!(" --package {p}")))
         .collect();
     Err(usage(
         format!("the image {} is not built", places.key),
@@ -223,12 +262,29 @@ fn expect_built(cache: &Cache, spec: &ImageSpec) -> Result<ImagePlaces> {
 }
 
 /// Takes entries out of the cache. Sessions that run keep their mappings.
-fn remove(places: &ImagePlaces) -> Result<()> {
+fn remove(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<()> {
+    let places = match ImagePlaces::of(cache, spec, metering) {
+        // Nothing was ever built of packages that were never fetched, and those
+        // that are damaged are fetched again.
+        Err(memex_runtime::Error::NoPackages { .. } | memex_runtime::Error::Damaged { .. }) => {
+            return Ok(());
+        }
+        places => places?,
+    };
     for directory in [&places.memory, &places.code] {
         remove_whole(directory)
             .with_context(|| format!("cannot remove {}", directory.display()))?;
     }
     Ok(())
+}
+
+/// Takes the packages out of the cache, so that they are fetched again. After
+/// the image, whose key depends on them.
+fn remove_packages(cache: &Cache, spec: &ImageSpec) -> Result<()> {
+    let Some(directory) = ImagePlaces::packages_of(cache, spec) else {
+        return Ok(());
+    };
+    remove_whole(&directory).with_context(|| format!("cannot remove {}", directory.display()))
 }
 
 /// By renaming first, so that nobody opens an entry that is half removed. The

@@ -17,6 +17,11 @@ from uuid import UUID as _UUID
 from memex_guest import columns, text
 
 DEPTH_MAX = 100
+# Longer arguments have their long texts taken out of the JSON.
+_TEXTS_FROM = 256 << 10
+_TEXT_MIN = 256
+# What the channel takes as JSON, less what stands around the arguments.
+_JSON_MAX = (1 << 20) - 4096
 
 _SCALARS = frozenset((str, int, bool, type(None)))
 _BINARY = (bytes, bytearray, memoryview)
@@ -39,15 +44,59 @@ _encode = _make_encoder(None, _refuse, _quote, None, ":", ",", False, False, Fal
 def encoded(tool, arguments):
     """The JSON text of the arguments, by name, and the binary parts that it refers to.
 
+    Where long texts are a part, the JSON is followed by the field that says which.
     Raises `TypeError` or `ValueError`, naming the argument, for what has no JSON form.
     """
+    parts = ()
     try:
-        return "".join(_encode(arguments, 0)), ()
+        written = "".join(_encode(arguments, 0))
     except (NotPlain, ValueError, TypeError, RecursionError, AttributeError):
         # The walk knows the reason, and the name to tell it with.
         parts = []
-        walked = {name: plain(value, parts, tool + ": " + name, 0) for name, value in arguments.items()}
-    return "".join(_encode(walked, 0)), parts
+        arguments = {name: plain(value, parts, tool + ": " + name, 0) for name, value in arguments.items()}
+        written = "".join(_encode(arguments, 0))
+    if len(written) > _TEXTS_FROM:
+        return _with_texts_apart(tool, arguments, written, parts)
+    return written, parts
+
+
+def _with_texts_apart(tool, arguments, written, parts):
+    """The same with its long texts as UTF-8, one after the other in one more part."""
+    texts = []
+    short = {name: _shortened(value, texts, tool, 0) for name, value in arguments.items()}
+    if texts:
+        written = "".join(_encode(short, 0)) + ',"text":' + str(len(parts))
+        parts = [*parts, b"".join(texts)]
+    if len(written) > _JSON_MAX:
+        raise ValueError(
+            tool + ": the arguments have " + str(len(written)) + " bytes as JSON, of " + str(_JSON_MAX) + " allowed; "
+            "pass long data as text, bytes or a DataFrame, which cross as they are"
+        )
+    return written, parts
+
+
+def _shortened(value, texts, tool, depth):
+    if isinstance(value, str):
+        if len(value) < _TEXT_MIN:
+            return value
+        try:
+            encoded = str.encode(value, "utf-8")
+        except UnicodeEncodeError:
+            return value
+        texts.append(encoded)
+        return {"$text": len(encoded)}
+    if depth > DEPTH_MAX:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_shortened(item, texts, tool, depth + 1) for item in value]
+    if isinstance(value, dict):
+        if len(value) == 1:
+            if "$part" in value or "$table" in value:
+                return value
+            if "$text" in value:
+                raise ValueError(tool + ": the key $text is reserved for long texts")
+        return {key: _shortened(item, texts, tool, depth + 1) for key, item in dict.items(value)}
+    return value
 
 
 def plain(value, parts, path, depth):

@@ -138,7 +138,8 @@ def _value(status, head, parts, is_marked, convert):
     value = head.get("result") if type(head) is dict else None
     if is_marked:
         try:
-            value = results.filled(value, parts)
+            texts = head.get("text")
+            value = results.filled(value, parts, None if texts is None else results.Texts(parts[texts]))
         except Exception as error:
             raise RuntimeError("the tool's result cannot be taken apart: " + text.summary(error, 300)) from None
     return value if convert is None else _converted(value, convert)

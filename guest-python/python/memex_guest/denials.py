@@ -10,6 +10,8 @@ import socket
 import subprocess
 import sys
 
+from memex_guest import toolbox
+
 NO_PROCESS = (
     "the sandbox cannot start processes: use Python instead "
     "(pathlib, shutil, os.listdir and open for files; zipfile and tarfile for archives)"
@@ -68,4 +70,7 @@ def _breakpoint(*_args, **_kwargs):
 
 
 def _input(prompt="", /):
-    raise EOFError(NO_INPUT)
+    ask = toolbox.function("ask_user")
+    if ask is None:
+        raise EOFError(NO_INPUT)
+    return ask(question=str(prompt).strip() or "The program waits for a line of input.")

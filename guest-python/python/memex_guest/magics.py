@@ -7,6 +7,7 @@ the compiler refused, so text inside string literals is never touched.
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import re
+from importlib import metadata as _metadata
 from importlib.util import find_spec as _find_spec
 
 from memex_guest import streams
@@ -15,7 +16,7 @@ from memex_guest import streams
 HOOK = "__memex_shell__"
 
 _PREFIX = re.compile(r"(\s*)(!|%%?)\s*(.*)", re.S).fullmatch
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*").match
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?:==\s*([^\s;,]+))?").match
 _EXPRESSIONS = ("time", "timeit", "prun")
 _QUIET = ("matplotlib", "config", "load_ext", "autoreload", "reload_ext", "precision", "pylab", "capture", "time", "timeit")
 _MODULES = {
@@ -95,19 +96,32 @@ def _install(arguments):
         if found is None:
             missing.append(argument)
             continue
-        name = found.group().lower().replace("_", "-")
-        (present if _is_there(name) else missing).append(found.group())
+        name, version = found.groups()
+        there = _version(name)
+        if there is None:
+            missing.append(name)
+        elif version and there and version != there:
+            present.append(name + " (" + there + ", not " + version + ")")
+        else:
+            present.append(name)
     if missing:
         raise ModuleNotFoundError(
             "cannot install " + ", ".join(missing) + ": the sandbox has no package installer; "
-            "use the standard library or a package that is already there"
+            "use the standard library or a package that is already there "
+            "(whoever starts the session can add pure-Python ones to its image: --package NAME==VERSION)"
         )
     print("already available: " + ", ".join(present) if present else "nothing to install")
 
 
-def _is_there(name):
+def _version(name):
+    """The version of an installed package, an empty text for one without, or None."""
+    try:
+        return _metadata.version(name)
+    except (_metadata.PackageNotFoundError, ValueError, KeyError):
+        pass
+    name = name.lower().replace("_", "-")
     module = _MODULES.get(name, name.replace("-", "_"))
     try:
-        return _find_spec(module) is not None
+        return None if _find_spec(module) is None else ""
     except (ImportError, ValueError):
-        return False
+        return None

@@ -30,11 +30,27 @@ _FROM_TEXT = {
 _TEXT_TYPES = frozenset((*_FROM_TEXT, Decimal, bytes))
 
 
-def filled(value, parts):
-    """A value with bytes and DataFrames in the place of what stands for them."""
+class Texts:
+    """The long texts of a result: UTF-8, one after the other, in the order in which they are asked for."""
+
+    __slots__ = ("at", "data")
+
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def take(self, size):
+        """The next one."""
+        start = self.at
+        self.at = start + size
+        return str(self.data[start : self.at], "utf-8")
+
+
+def filled(value, parts, texts=None):
+    """A value with bytes, DataFrames and long texts in the place of what stands for them."""
     kind = type(value)
     if kind is list:
-        return [filled(item, parts) for item in value]
+        return [filled(item, parts, texts) for item in value]
     if kind is not dict:
         return value
     if len(value) == 1:
@@ -42,7 +58,9 @@ def filled(value, parts):
             return bytes(parts[value["$part"]])
         if "$table" in value:
             return columns.decoded(value["$table"], parts)
-    return {key: filled(item, parts) for key, item in value.items()}
+        if texts is not None and "$text" in value:
+            return texts.take(value["$text"])
+    return {key: filled(item, parts, texts) for key, item in value.items()}
 
 
 class Types:

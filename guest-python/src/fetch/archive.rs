@@ -96,3 +96,16 @@ fn open_wheel(
     }
     ZipArchive::new(BufReader::new(file)).map_err(Error::archive(wheel))
 }
+
+/// The path of a member that is a regular file and cannot lead out of a folder.
+pub(crate) fn plain_path(name: &str, mode: Option<u32>) -> Option<PathBuf> {
+    const KIND_MASK: u32 = 0o170_000;
+    const KIND_REGULAR: u32 = 0o100_000;
+    let kind = mode.unwrap_or_default() & KIND_MASK;
+    let plain = |part: &str| !matches!(part, "" | "." | "..");
+    let safe = (kind == 0 || kind == KIND_REGULAR)
+        && name.split('/').all(plain)
+        && name.split('/').count() <= store::DEPTH_MAX
+        && !name.contains(['\\', ':', '\0']);
+    safe.then(|| PathBuf::from(name))
+}

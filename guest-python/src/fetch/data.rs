@@ -2,18 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::archive::find;
+use super::archive::{find, plain_path};
 use super::{FetchProgress, FetchStage, steps, store};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::manifest::DataArchive;
-
-/// How deep a folder of data may go.
-const DEPTH_MAX: usize = 16;
 
 /// Unpacks an archive beside its place and puts it there in one step.
 pub(super) fn unpack(
@@ -60,42 +57,14 @@ pub(super) fn compare(data: &DataArchive, stdlib: &Path, folder: &Path) -> Resul
 /// Refuses a folder that has not the right number of files and bytes, or that
 /// others could have written to.
 pub(super) fn check_sizes(data: &DataArchive, folder: &Path) -> Result<(), Error> {
-    let mut found = Sizes::default();
-    found.add(folder, 0, data.files)?;
-    if found.files != data.files || found.bytes != data.unpacked_bytes {
+    let (files, bytes) = store::measure(folder, data.files)?;
+    if files != data.files || bytes != data.unpacked_bytes {
         return Err(Error::Altered {
             path: folder.to_owned(),
             reason: "it does not hold the files of its archive",
         });
     }
     Ok(())
-}
-
-#[derive(Default)]
-struct Sizes {
-    files: usize,
-    bytes: u64,
-}
-
-impl Sizes {
-    fn add(&mut self, folder: &Path, depth: usize, files_max: usize) -> Result<(), Error> {
-        store::trusted_dir(folder)?;
-        for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
-            let entry = entry.map_err(Error::io("list", folder))?;
-            let path = entry.path();
-            let kind = entry.file_type().map_err(Error::io("examine", &path))?;
-            if kind.is_dir() && depth < DEPTH_MAX {
-                self.add(&path, depth + 1, files_max)?;
-                continue;
-            }
-            self.bytes = self.bytes.saturating_add(store::trusted_file(&path)?.len());
-            self.files += 1;
-            if self.files > files_max {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Calls `use_file` with every file of an archive: its relative path, made of
@@ -177,17 +146,4 @@ fn read_archive(data: &DataArchive, stdlib: &Path) -> Result<Vec<u8>, Error> {
         member: data.archive.clone(),
         reason,
     })
-}
-
-/// The path of a member that is a regular file and cannot lead out of a folder.
-fn plain_path(name: &str, mode: Option<u32>) -> Option<PathBuf> {
-    const KIND_MASK: u32 = 0o170_000;
-    const KIND_REGULAR: u32 = 0o100_000;
-    let kind = mode.unwrap_or_default() & KIND_MASK;
-    let plain = |part: &str| !matches!(part, "" | "." | "..");
-    let safe = (kind == 0 || kind == KIND_REGULAR)
-        && name.split('/').all(plain)
-        && name.split('/').count() <= DEPTH_MAX
-        && !name.contains(['\\', ':', '\0']);
-    safe.then(|| PathBuf::from(name))
 }

@@ -13,11 +13,11 @@
 //! bytes are on disk; a fetch that is killed leaves temporary files only, which
 //! the next one removes.
 
-mod archive;
+pub(crate) mod archive;
 mod client;
 mod data;
 mod place;
-mod store;
+pub(crate) mod store;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -13,12 +13,14 @@ use crate::error::Error;
 
 const SCRATCH_PREFIX: &str = ".fetch-";
 const LOCK: &str = ".lock";
+/// How deep a folder of data may go.
+pub(crate) const DEPTH_MAX: usize = 16;
 /// The bits by which group and others can write.
 const OTHERS_WRITE: u32 = 0o022;
 
 /// Makes the folder if need be and waits for its lock, which is free again when
 /// the file is closed.
-pub(super) fn open(dir: &Path) -> Result<File, Error> {
+pub(crate) fn open(dir: &Path) -> Result<File, Error> {
     private_dir(dir)?;
     let path = dir.join(LOCK);
     let lock = OpenOptions::new()
@@ -35,7 +37,7 @@ pub(super) fn open(dir: &Path) -> Result<File, Error> {
 
 /// A folder for temporary files, removed when dropped. Those of fetches that
 /// were killed are removed too: the caller holds the lock.
-pub(super) fn scratch(dir: &Path) -> Result<TempDir, Error> {
+pub(crate) fn scratch(dir: &Path) -> Result<TempDir, Error> {
     for entry in fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let entry = entry.map_err(Error::io("list", dir))?;
         if entry
@@ -53,7 +55,7 @@ pub(super) fn scratch(dir: &Path) -> Result<TempDir, Error> {
 }
 
 /// Removes the temporary files, then lets the next process in.
-pub(super) fn close(scratch: TempDir, lock: File) -> Result<(), Error> {
+pub(crate) fn close(scratch: TempDir, lock: File) -> Result<(), Error> {
     let path = scratch.path().to_owned();
     scratch.close().map_err(Error::io("remove", &path))?;
     drop(lock);
@@ -62,7 +64,7 @@ pub(super) fn close(scratch: TempDir, lock: File) -> Result<(), Error> {
 
 /// Makes a folder that only this user enters, or takes one that nobody else can
 /// write to.
-pub(super) fn private_dir(dir: &Path) -> Result<(), Error> {
+pub(crate) fn private_dir(dir: &Path) -> Result<(), Error> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -73,7 +75,7 @@ pub(super) fn private_dir(dir: &Path) -> Result<(), Error> {
 
 /// Writes a file: whole, on disk, and readable by this user only, before it
 /// gets its name. `accept` may refuse its digest and size before that.
-pub(super) fn write(
+pub(crate) fn write(
     path: &Path,
     scratch: &Path,
     reader: &mut dyn Read,
@@ -96,7 +98,7 @@ pub(super) fn write(
 }
 
 /// Sees to it that a renaming is on disk.
-pub(super) fn sync_parent(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
     let Some(parent) = path.parent() else {
         return Ok(());
     };
@@ -104,13 +106,46 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), Error> {
     folder.sync_all().map_err(Error::io("write", parent))
 }
 
+/// How many files a folder holds, and how many bytes: counted until there are
+/// more than `files_max`. What others could have written is refused.
+pub(crate) fn measure(folder: &Path, files_max: usize) -> Result<(usize, u64), Error> {
+    let mut found = (0, 0);
+    measure_into(folder, 0, files_max, &mut found)?;
+    Ok(found)
+}
+
+fn measure_into(
+    folder: &Path,
+    depth: usize,
+    files_max: usize,
+    found: &mut (usize, u64),
+) -> Result<(), Error> {
+    trusted_dir(folder)?;
+    for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
+        let entry = entry.map_err(Error::io("list", folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(Error::io("examine", &path))?;
+        if kind.is_dir() && depth < DEPTH_MAX {
+            measure_into(&path, depth + 1, files_max, found)?;
+            continue;
+        }
+        let (files, bytes) = found;
+        *bytes = bytes.saturating_add(trusted_file(&path)?.len());
+        *files += 1;
+        if *files > files_max {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what is not a folder that only this user and root can write to.
-pub(super) fn trusted_dir(path: &Path) -> Result<Metadata, Error> {
+pub(crate) fn trusted_dir(path: &Path) -> Result<Metadata, Error> {
     trusted(path, Metadata::is_dir, "it is not a folder")
 }
 
 /// Refuses what is not a file that only this user and root can write to.
-pub(super) fn trusted_file(path: &Path) -> Result<Metadata, Error> {
+pub(crate) fn trusted_file(path: &Path) -> Result<Metadata, Error> {
     trusted(path, Metadata::is_file, "it is not a regular file")
 }
 

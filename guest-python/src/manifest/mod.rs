@@ -189,6 +189,24 @@ impl Manifest {
         Sha256Digest::of(format!("{self:?}").as_bytes())
     }
 
+    /// The guest's version of Python, `3.15`: that of its library's name, which
+    /// CPython fixes as `python315.zip`.
+    pub(crate) fn python_version(&self) -> Result<String, Error> {
+        let path = self.file(FileRole::Stdlib)?.guest_path.as_deref();
+        let version = path
+            .and_then(|path| path.rsplit('/').next())
+            .and_then(|name| name.strip_prefix("python")?.strip_suffix(".zip"))
+            .filter(|digits| digits.len() >= 2 && digits.bytes().all(|b| b.is_ascii_digit()));
+        match version.and_then(|digits| digits.split_at_checked(1)) {
+            Some((major, minor)) => Ok(format!("{major}.{minor}")),
+            None => Err(Error::ManifestValue {
+                field: "files.guest_path".to_owned(),
+                value: path.unwrap_or_default().to_owned(),
+                rule: "a guest that takes packages has its library at a path that ends in pythonXYY.zip",
+            }),
+        }
+    }
+
     /// The file with a role; parsing has seen to it that there is one.
     pub(crate) fn file(&self, role: FileRole) -> Result<&GuestFile, Error> {
         self.files

@@ -8,5 +8,6 @@ mod fetch;
 mod guest;
 mod interrupt;
 mod manifest;
+mod packages;
 mod rewrite;
 mod wrap;

@@ -22,6 +22,7 @@ mod questions;
 mod running;
 mod session;
 mod settlement;
+mod texts;
 
 pub use budget::Budget;
 pub use session::{Broker, BrokerBuilder};

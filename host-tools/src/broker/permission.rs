@@ -2,7 +2,8 @@
 //! [`Permission::admit`], and nothing else lets one run.
 
 use super::budget::Budget;
-use super::head::{ARGUMENTS_DEPTH_MAX, Head, check_references};
+use super::head::{ARGUMENTS_DEPTH_MAX, Head, check_arguments};
+use super::texts;
 use crate::tool::{Arguments, Tool, ToolError};
 use crate::toolbox::Toolbox;
 use memex_channel::Frame;
@@ -67,14 +68,16 @@ impl Permission {
         let bytes: usize = frame.parts.iter().map(|part| part.len()).sum();
         let bytes = bytes.saturating_add(frame.head.len());
         self.within_budget(name, bytes, head.awaited.then(usage))?;
-        if let Err(reason) = check_references(
-            head.arguments.values(),
-            frame.parts.len(),
-            ARGUMENTS_DEPTH_MAX,
-        ) {
+        let (mut json, text) = (head.arguments, head.text);
+        let parts = frame.parts.len();
+        let mut usable = check_arguments(json.values(), parts, text, ARGUMENTS_DEPTH_MAX);
+        if let Some(part) = text.and_then(|text| frame.parts.get(text)) {
+            usable = usable.and_then(|()| texts::restore(&mut json, part));
+        }
+        if let Err(reason) = usable {
             return Err(ToolError::new("ValueError", format!("{name}: {reason}")));
         }
-        let arguments = Value::Object(head.arguments);
+        let arguments = Value::Object(json);
         entry.check(&arguments)?;
         let Value::Object(json) = arguments else {
             return Err(ToolError::new("TypeError", "arguments are an object"));
@@ -85,7 +88,16 @@ impl Permission {
             time: entry.spec().timeout.map_or(time, |own| own.min(time)),
             arguments: Arguments {
                 json,
-                parts: frame.parts.iter().map(|part| part.to_vec()).collect(),
+                // What the texts were made of is not held twice.
+                parts: frame
+                    .parts
+                    .iter()
+                    .enumerate()
+                    .map(|(index, part)| match text == Some(index) {
+                        true => Vec::new(),
+                        false => part.to_vec(),
+                    })
+                    .collect(),
             },
         })
     }

@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::head::{ANSWER_DEPTH_MAX, check_references};
 use super::running::Ended;
+use super::texts;
 use crate::audit::{Account, Outcome};
 use crate::tool::{Answer, ToolError};
 use crate::validation::clipped;
@@ -75,9 +76,12 @@ pub(super) fn size(reply: &Reply) -> usize {
 #[derive(Serialize)]
 struct Answered<'a> {
     result: &'a Value,
+    /// The part that holds the result's long texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<usize>,
 }
 
-fn encode(budget: &Budget, tool: &str, given: Answer) -> Result<Reply, ToolError> {
+fn encode(budget: &Budget, tool: &str, mut given: Answer) -> Result<Reply, ToolError> {
     let parts: usize = given.parts.iter().map(Vec::len).sum();
     let too_large = || {
         let max = budget.answer_bytes;
@@ -93,9 +97,15 @@ fn encode(budget: &Budget, tool: &str, given: Answer) -> Result<Reply, ToolError
         let message = format!("{tool}: the tool's answer cannot be used: {reason}");
         return Err(ToolError::new("RuntimeError", message));
     }
+    let texts = texts::extract(&mut given.json);
+    let text = texts.as_ref().map(|_| given.parts.len());
+    let taken = texts.as_ref().map_or(0, Vec::len);
+    let left = left.checked_sub(taken).ok_or_else(too_large)?;
+    given.parts.extend(texts);
     let mut head = Bounded::new(left);
     let result = Answered {
         result: &given.json,
+        text,
     };
     serde_json::to_writer(&mut head, &result).map_err(|_| too_large())?;
     Ok(Reply {

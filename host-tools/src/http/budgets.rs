@@ -119,7 +119,7 @@ impl Budget {
                 Ok(())
             }
             None => Err(HttpError::Exhausted {
-                limit_name: "requests_per_session_max",
+                limit_name: "http_requests",
                 limit: limits.requests_per_session_max,
             }),
         }

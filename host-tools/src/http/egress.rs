@@ -153,7 +153,7 @@ impl Shared {
             if redirects == self.limits.redirects_max {
                 return Err(HttpError::Redirect {
                     origin: hop.target.origin(),
-                    reason: format!("more often than `redirects_max` ({redirects})"),
+                    reason: format!("more often than `http_redirects` ({redirects})"),
                 });
             }
             redirects += 1;

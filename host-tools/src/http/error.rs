@@ -47,7 +47,8 @@ pub enum HttpError {
     /// A count of the session is used up.
     #[error("this session has used up `{limit_name}` ({limit})")]
     Exhausted {
-        /// The field of [`HttpLimits`](super::HttpLimits).
+        /// The policy's limit that sets it, or the field of
+        /// [`HttpLimits`](super::HttpLimits).
         limit_name: &'static str,
         /// Its value.
         limit: u64,
@@ -65,7 +66,8 @@ pub enum HttpError {
     RequestTooLarge {
         /// Which part.
         what: &'static str,
-        /// The field of [`HttpLimits`](super::HttpLimits).
+        /// The policy's limit that sets it, or the field of
+        /// [`HttpLimits`](super::HttpLimits).
         limit_name: &'static str,
         /// Its value.
         limit: usize,
@@ -77,7 +79,8 @@ pub enum HttpError {
     ResponseTooLarge {
         /// Scheme, host and port.
         origin: String,
-        /// The field of [`HttpLimits`](super::HttpLimits).
+        /// The policy's limit that sets it, or the field of
+        /// [`HttpLimits`](super::HttpLimits).
         limit_name: &'static str,
         /// Its value.
         limit: usize,

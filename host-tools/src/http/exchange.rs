@@ -147,10 +147,9 @@ impl Reading<'_> {
 
     fn body_error(&self, fault: BodyFault) -> HttpError {
         match fault {
-            BodyFault::TooLarge => self.too_large(
-                "response_body_max_bytes",
-                self.limits.response_body_max_bytes,
-            ),
+            BodyFault::TooLarge => {
+                self.too_large("http_response_bytes", self.limits.response_body_max_bytes)
+            }
             BodyFault::Damaged => self.connection_error("its body cannot be decompressed"),
         }
     }

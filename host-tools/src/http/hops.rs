@@ -40,7 +40,7 @@ impl Hop {
         if request.body.len() > body_max {
             return Err(HttpError::RequestTooLarge {
                 what: "body",
-                limit_name: "request_body_max_bytes",
+                limit_name: "http_request_bytes",
                 limit: body_max,
                 actual: request.body.len(),
             });

@@ -1,5 +1,6 @@
 //! How much a session may ask of the network.
 
+use memex_policies::Limits;
 use std::time::Duration;
 
 use super::error::HttpError;
@@ -62,6 +63,24 @@ impl Default for HttpLimits {
             concurrent_per_session_max: 8,
             waiting_per_session_max: 64,
             sessions_max: 1 << 16,
+        }
+    }
+}
+
+impl From<&Limits> for HttpLimits {
+    /// The bounds that a policy states, and defaults for the others.
+    fn from(limits: &Limits) -> Self {
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let default = Self::default();
+        Self {
+            request_body_max_bytes: size(limits.http_request_bytes),
+            response_body_max_bytes: size(limits.http_response_bytes),
+            redirects_max: limits.http_redirects,
+            connect_timeout_ms: default.connect_timeout_ms.min(limits.http_time_ms),
+            total_timeout_ms: limits.http_time_ms,
+            requests_per_session_max: limits.http_requests,
+            concurrent_per_session_max: limits.http_concurrent as usize,
+            ..default
         }
     }
 }

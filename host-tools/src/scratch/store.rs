@@ -31,6 +31,57 @@ impl Default for ScratchLimits {
     }
 }
 
+/// What a scratch holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    pub(super) keys: usize,
+    pub(super) bytes: usize,
+}
+
+impl ScratchLimits {
+    /// A value that may be kept under `key`, as far as it alone decides.
+    pub(super) fn checked(
+        &self,
+        key: &str,
+        json: &Value,
+        parts: Vec<Bytes>,
+    ) -> Result<Kept, ToolError> {
+        if key.is_empty() || key.len() > self.key_bytes {
+            let max = self.key_bytes;
+            return Err(refused(format!("key: 1 to {max} bytes are allowed")));
+        }
+        let kept = Kept::new(key, json.to_string(), parts);
+        let (size, max) = (kept.bytes - key.len(), self.value_bytes);
+        match size > max {
+            true => Err(refused(format!(
+                "value: {size} bytes are more than the {max} allowed"
+            ))),
+            false => Ok(kept),
+        }
+    }
+
+    /// Whether `bytes` more may be kept beside what else there is.
+    pub(super) fn admit(&self, others: Usage, bytes: usize) -> Result<(), ToolError> {
+        if others.keys >= self.keys {
+            let max = self.keys;
+            return Err(refused(format!(
+                "the scratch has its {max} keys; delete some"
+            )));
+        }
+        if others.bytes.saturating_add(bytes) > self.total_bytes {
+            let max = self.total_bytes;
+            return Err(refused(format!(
+                "the scratch holds at most {max} bytes; delete some"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn refused(reason: String) -> ToolError {
+    ToolError::new("ValueError", format!("kv_set: {reason}"))
+}
+
 /// Values by key, in memory, shared by the sessions that are given its tools.
 #[derive(Debug, Default)]
 pub struct SharedScratch {
@@ -50,7 +101,15 @@ pub(super) struct Kept {
     /// As text, whose size is its size in memory.
     pub(super) json: String,
     pub(super) parts: Vec<Bytes>,
-    bytes: usize,
+    /// Of the key, too.
+    pub(super) bytes: usize,
+}
+
+impl Kept {
+    pub(super) fn new(key: &str, json: String, parts: Vec<Bytes>) -> Self {
+        let bytes = key.len() + json.len() + parts.iter().map(Bytes::len).sum::<usize>();
+        Self { json, parts, bytes }
+    }
 }
 
 impl SharedScratch {
@@ -96,40 +155,16 @@ impl SharedScratch {
         json: &Value,
         parts: Vec<Bytes>,
     ) -> Result<(), ToolError> {
-        let limits = &self.limits;
-        let refuse = |message: String| Err(ToolError::new("ValueError", message));
-        if key.is_empty() || key.len() > limits.key_bytes {
-            return refuse(format!(
-                "kv_set: key: 1 to {} bytes are allowed",
-                limits.key_bytes
-            ));
-        }
-        let json = json.to_string();
-        let size = json.len() + parts.iter().map(Bytes::len).sum::<usize>();
-        if size > limits.value_bytes {
-            let max = limits.value_bytes;
-            return refuse(format!(
-                "kv_set: value: {size} bytes are more than the {max} allowed"
-            ));
-        }
-        let bytes = key.len() + size;
+        let kept = self.limits.checked(&key, json, parts)?;
         let mut entries = self.lock();
-        let before = entries.values.get(&key).map(|kept| kept.bytes);
-        if before.is_none() && entries.values.len() >= limits.keys {
-            let max = limits.keys;
-            return refuse(format!(
-                "kv_set: the scratch has its {max} keys; delete some"
-            ));
-        }
-        let total = entries.bytes - before.unwrap_or(0) + bytes;
-        if total > limits.total_bytes {
-            let max = limits.total_bytes;
-            return refuse(format!(
-                "kv_set: the scratch holds at most {max} bytes; delete some"
-            ));
-        }
-        entries.bytes = total;
-        entries.values.insert(key, Kept { json, parts, bytes });
+        let before = entries.values.get(&key);
+        let others = Usage {
+            keys: entries.values.len() - usize::from(before.is_some()),
+            bytes: entries.bytes - before.map_or(0, |kept| kept.bytes),
+        };
+        self.limits.admit(others, kept.bytes)?;
+        entries.bytes = others.bytes + kept.bytes;
+        entries.values.insert(key, kept);
         Ok(())
     }
 

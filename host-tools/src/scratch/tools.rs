@@ -1,10 +1,10 @@
 //! The tools of a scratch.
 
-use super::store::{SharedScratch, own_parts};
-use crate::function::immediate;
+use super::place::Scratch;
+use super::store::own_parts;
+use crate::function::function;
 use crate::tool::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use bytes::Bytes;
-use futures_util::future::{FutureExt, ready};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,32 +14,38 @@ use std::sync::Arc;
 const LISTED_MAX: usize = 1_000;
 
 /// `kv_get`, `kv_set`, `kv_delete` and `kv_list` on `scratch`.
-pub fn scratch_tools(scratch: &Arc<SharedScratch>) -> Vec<Arc<dyn Tool>> {
-    let delete = Arc::clone(scratch);
-    let list = Arc::clone(scratch);
-    vec![
-        Arc::new(Get {
-            spec: get_spec(),
-            scratch: Arc::clone(scratch),
-        }),
-        Arc::new(Set {
-            spec: set_spec(),
-            scratch: Arc::clone(scratch),
-        }),
-        Arc::new(immediate(
-            "kv_delete",
-            "Deletes a value from the shared scratch. Returns whether there was one.",
-            move |_, key: Key| Ok(delete.delete(&key.key)),
-        )),
-        Arc::new(immediate(
-            "kv_list",
-            "Lists the keys of the shared scratch in order, at most 1,000 at once.",
-            move |_, listing: Listing| {
-                let limit = listing.limit.min(LISTED_MAX);
-                Ok(list.list(&listing.prefix, listing.after.as_deref(), limit))
-            },
-        )),
-    ]
+pub fn scratch_tools(scratch: impl Into<Scratch>) -> Vec<Arc<dyn Tool>> {
+    let scratch = scratch.into();
+    let mut tools = scratch_read_tools(scratch.clone());
+    tools.push(Arc::new(Set {
+        spec: set_spec(),
+        scratch: scratch.clone(),
+    }));
+    tools.push(Arc::new(function(
+        "kv_delete",
+        "Deletes a value from the shared scratch. Returns whether there was one.",
+        move |_, key: Key| scratch.run(move |scratch| scratch.delete(&key.key)),
+    )));
+    tools
+}
+
+/// `kv_get` and `kv_list` on `scratch`, which nothing can be set with.
+pub fn scratch_read_tools(scratch: impl Into<Scratch>) -> Vec<Arc<dyn Tool>> {
+    let scratch = scratch.into();
+    let get = Get {
+        spec: get_spec(),
+        scratch: scratch.clone(),
+    };
+    let list = function(
+        "kv_list",
+        "Lists the keys of the shared scratch in order, at most 1,000 at once.",
+        move |_, listing: Listing| {
+            let limit = listing.limit.min(LISTED_MAX);
+            scratch
+                .run(move |scratch| scratch.list(&listing.prefix, listing.after.as_deref(), limit))
+        },
+    );
+    vec![Arc::new(get), Arc::new(list)]
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -67,12 +73,12 @@ fn listed_max() -> usize {
 /// Answers with whatever value was set: no schema says more.
 struct Get {
     spec: ToolSpec,
-    scratch: Arc<SharedScratch>,
+    scratch: Scratch,
 }
 
 struct Set {
     spec: ToolSpec,
-    scratch: Arc<SharedScratch>,
+    scratch: Scratch,
 }
 
 fn get_spec() -> ToolSpec {
@@ -120,17 +126,19 @@ impl Tool for Get {
     }
 
     fn call(&self, _: CallContext, mut arguments: Arguments) -> ToolFuture {
-        let answer = text(&arguments, "key").and_then(|key| match self.scratch.get(&key) {
-            Some(kept) => Ok(Answer {
-                json: serde_json::from_str(&kept.json).map_err(unreadable)?,
-                parts: kept.parts.iter().map(|part| part.to_vec()).collect(),
-            }),
-            None => Ok(Answer {
-                json: arguments.json.remove("default").unwrap_or_default(),
-                parts: arguments.parts,
-            }),
-        });
-        ready(answer).boxed()
+        self.scratch.run(move |scratch| {
+            let key = text(&arguments, "key")?;
+            Ok(match scratch.get(&key)? {
+                Some(kept) => Answer {
+                    json: serde_json::from_str(&kept.json).map_err(unreadable)?,
+                    parts: kept.parts.into_iter().map(Vec::from).collect(),
+                },
+                None => Answer {
+                    json: arguments.json.remove("default").unwrap_or_default(),
+                    parts: arguments.parts,
+                },
+            })
+        })
     }
 }
 
@@ -140,13 +148,14 @@ impl Tool for Set {
     }
 
     fn call(&self, _: CallContext, mut arguments: Arguments) -> ToolFuture {
-        let set = text(&arguments, "key").and_then(|key| {
+        self.scratch.run(move |scratch| {
+            let key = text(&arguments, "key")?;
             let mut value = arguments.json.remove("value").unwrap_or_default();
             let parts: Vec<Bytes> = arguments.parts.into_iter().map(Bytes::from).collect();
             let parts = own_parts(&mut value, &parts);
-            self.scratch.set(key, &value, parts)
-        });
-        ready(set.map(|()| Answer::default())).boxed()
+            scratch.set(key, &value, parts)?;
+            Ok(Answer::default())
+        })
     }
 }
 

@@ -84,7 +84,7 @@ async fn bodies_are_read_to_the_bound_in_every_framing() {
             let origin = format!("http://example.test:{}", server.port);
             let expected = HttpError::ResponseTooLarge {
                 origin,
-                limit_name: "response_body_max_bytes",
+                limit_name: "http_response_bytes",
                 limit: 1000,
             };
             assert_eq!(outcome.unwrap_err(), expected, "{name}");
@@ -110,7 +110,7 @@ async fn a_bomb_does_not_unfold() {
             .unwrap_err();
         assert_eq!(error.class(), "ConnectionError");
         let expected = format!(
-            "the response of http://example.test:{} exceeds `response_body_max_bytes` (1048576)",
+            "the response of http://example.test:{} exceeds `http_response_bytes` (1048576)",
             server.port
         );
         assert_eq!(error.to_string(), expected);
@@ -236,13 +236,7 @@ async fn requests_have_bounds_of_url_headers_and_body() {
             "request_headers_max_bytes",
             20,
         ),
-        (
-            with_body(5),
-            with_body(6),
-            "body",
-            "request_body_max_bytes",
-            5,
-        ),
+        (with_body(5), with_body(6), "body", "http_request_bytes", 5),
     ];
     for (at_bound, past, what, limit_name, limit) in cases {
         send(&egress, at_bound).await.unwrap();
@@ -276,7 +270,7 @@ async fn a_session_has_so_many_requests_hops_included() {
     send(&egress, get("https://evil.test/")).await.unwrap_err();
     send(&other, get(&base)).await.unwrap();
     let error = send(&egress, get(&base)).await.unwrap_err();
-    let expected = "this session has used up `requests_per_session_max` (3)";
+    let expected = "this session has used up `http_requests` (3)";
     assert_eq!(
         (error.to_string().as_str(), error.class()),
         (expected, "PermissionError")

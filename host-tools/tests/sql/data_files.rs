@@ -459,6 +459,140 @@ async fn lengths_that_an_arrow_file_states_are_not_believed() {
     }
 }
 
+/// Finds the bytes of a page header that the writer made, and changes them.
+fn forged(whole: &[u8], found: &[u8], forged: &[u8]) -> Vec<u8> {
+    let at = whole.windows(found.len()).position(|w| w == found);
+    let at = at.unwrap_or_else(|| panic!("{found:x?} is not in the file"));
+    let mut content = whole.to_vec();
+    content.splice(at..at + found.len(), forged.iter().copied());
+    content
+}
+
+fn write_encoded(path: &Path, batch: &RecordBatch, encoding: Option<parquet::basic::Encoding>) {
+    let mut properties = parquet::file::properties::WriterProperties::builder()
+        .set_dictionary_enabled(encoding.is_none())
+        .set_compression(Compression::UNCOMPRESSED);
+    if let Some(encoding) = encoding {
+        properties = properties.set_encoding(encoding);
+    }
+    let file = File::create(path).unwrap();
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(file, batch.schema(), Some(properties.build()))
+            .unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// Thrift's form of an `i32`.
+fn zigzag(value: i32) -> Vec<u8> {
+    let mut left = ((value << 1) ^ (value >> 31)).cast_unsigned();
+    let mut bytes = Vec::new();
+    while left >= 0x80 {
+        bytes.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    bytes.push(left as u8);
+    bytes
+}
+
+#[tokio::test]
+async fn sizes_that_a_parquet_file_states_are_not_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.parquet");
+    let toolbox = over(directory, SqlLimits::default());
+    let query = "SELECT count(*), max(x) FROM a";
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(
+        (0..3000).map(|n| format!("text number {n}")),
+    ));
+    let texts = RecordBatch::try_from_iter([("x", texts)]).unwrap();
+    let few: ArrayRef = Arc::new(Int64Array::from_iter_values((0..3000).map(|n| n % 7)));
+    let few = RecordBatch::try_from_iter([("x", few)]).unwrap();
+
+    // A page of the sizes A and B that says it has other ones.
+    write_parquet(&path, &few, Compression::SNAPPY);
+    let whole = std::fs::read(&path).unwrap();
+    assert_eq!(toolbox.rows(query).await, [[json!(3000), json!(6)]]);
+    // The dictionary page: type 2, 56 bytes plain; the packed size follows.
+    let header = |plain: i32| [&[0x15, 0x04, 0x15][..], &zigzag(plain), &[0x15]].concat();
+    for (plain, class) in [
+        (i32::MAX, "MemoryError"),
+        (-1, "ValueError"),
+        (8, "ValueError"),
+    ] {
+        std::fs::write(&path, forged(&whole, &header(56), &header(plain))).unwrap();
+        assert_eq!(toolbox.error(query).await.class, class, "{plain}");
+    }
+    // The values of the dictionary: 7, then any number.
+    let values = |count: i32| [&[0x4c, 0x15][..], &zigzag(count), &[0x15]].concat();
+    for count in [8, 1 << 20, i32::MAX] {
+        std::fs::write(&path, forged(&whole, &values(7), &values(count))).unwrap();
+        assert_eq!(toolbox.error(query).await.class, "ValueError", "{count}");
+    }
+
+    // Lists of lengths inside of pages that say they are longer.
+    for encoding in [
+        parquet::basic::Encoding::DELTA_LENGTH_BYTE_ARRAY,
+        parquet::basic::Encoding::DELTA_BYTE_ARRAY,
+    ] {
+        write_encoded(&path, &texts, Some(encoding));
+        let whole = std::fs::read(&path).unwrap();
+        let expected = json!("text number 999");
+        assert_eq!(toolbox.rows(query).await, [[json!(3000), expected]]);
+        // 128 in a block, 4 rows of it, 3000 lengths in all.
+        let start = [0x80, 0x01, 0x04];
+        let lengths = |count: &[u8]| [&start[..], count].concat();
+        for count in [
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40][..],
+            &[0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0xb9, 0x17],
+        ] {
+            let content = forged(&whole, &lengths(&[0xb8, 0x17]), &lengths(count));
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(toolbox.error(query).await.class, "ValueError", "{count:x?}");
+        }
+    }
+
+    // A footer that says it is longer, and groups inside of groups.
+    let mut content = whole.clone();
+    let at = content.len() - 8;
+    content[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    std::fs::write(&path, content).unwrap();
+    assert_eq!(toolbox.error(query).await.class, "ValueError");
+    let mut footer = vec![0x15, 0x02, 0x19, 0xfc];
+    footer.extend([0x90, 0x4e]);
+    // 10,000 groups of one child each, all called "g".
+    footer.extend([0x48, 0x01, b'g', 0x15, 0x02, 0x00].repeat(10_000));
+    footer.push(0);
+    let mut content = b"PAR1".to_vec();
+    content.extend(&footer);
+    content.extend(u32::try_from(footer.len()).unwrap().to_le_bytes());
+    content.extend(b"PAR1");
+    std::fs::write(&path, content).unwrap();
+    let error = toolbox.error(query).await;
+    assert!(error.message.contains("nested"), "{error}");
+}
+
+/// A value that stands once in the file and in every row of the table.
+#[tokio::test]
+async fn a_long_value_of_every_row_is_decoded_a_few_at_a_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.parquet");
+    let long = "x".repeat(1 << 20);
+    let rows = std::iter::repeat_n(long.as_str(), 400);
+    let texts: ArrayRef = Arc::new(LargeStringArray::from_iter_values(rows));
+    let texts = RecordBatch::try_from_iter([("x", texts)]).unwrap();
+    write_encoded(&path, &texts, None);
+    assert!(std::fs::metadata(&path).unwrap().len() < 3 << 20);
+    let query = "SELECT count(*), max(length(x)) FROM a";
+    let toolbox = over(directory, SqlLimits::default());
+    assert_eq!(toolbox.rows(query).await, [[json!(400), json!(1 << 20)]]);
+    let texts = std::iter::repeat_n(long.as_str(), 4000);
+    let texts: ArrayRef = Arc::new(LargeStringArray::from_iter_values(texts));
+    let texts = RecordBatch::try_from_iter([("x", texts)]).unwrap();
+    write_encoded(&path, &texts, None);
+    assert_eq!(toolbox.error(query).await.class, "MemoryError");
+}
+
 #[tokio::test]
 async fn a_column_of_no_sql_type_is_named() {
     let directory = tempfile::tempdir().unwrap();

@@ -12,4 +12,5 @@ mod questions;
 mod scratch;
 mod support;
 mod tables;
+mod texts;
 mod toolboxes;

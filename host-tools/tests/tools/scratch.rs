@@ -2,7 +2,10 @@
 
 use crate::support::{Session, head};
 use memex_channel::OP_CALL;
-use memex_host_tools::{ScratchLimits, SharedScratch, UserQuestion, ask_user, scratch_tools};
+use memex_host_tools::{
+    ScratchFile, ScratchLimits, SharedScratch, UserQuestion, ask_user, scratch_read_tools,
+    scratch_tools,
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -55,10 +58,10 @@ fn bytes_and_tables_are_kept() {
     let scratch = Arc::new(SharedScratch::default());
     let mut session = session(&scratch);
     let table = json!({ "$table": { "rows": 1, "columns": [
-        { "name": "a", "type": "text", "data": 2, "ends": 1, "valid": 2 }] } });
-    let value = json!({ "t": table, "b": [{ "$part": 2 }] });
+        { "name": "a", "type": "text", "data": 2, "ends": 1, "valid": 3 }] } });
+    let value = json!({ "t": table, "b": [{ "$part": 4 }] });
     let call = json!({ "tool": "kv_set", "arguments": { "key": "x", "value": value } });
-    let parts: [&[u8]; 3] = [b"unused", b"\x01\0\0\0", b"z"];
+    let parts: [&[u8]; 5] = [b"unused", b"\x01\0\0\0", b"z", b"\x01", b"b"];
     assert!(
         session
             .frame(OP_CALL, call.to_string().as_bytes(), &parts)
@@ -70,7 +73,59 @@ fn bytes_and_tables_are_kept() {
         { "name": "a", "type": "text", "data": 0, "ends": 1, "valid": 2 }] } });
     let value = json!({ "t": table, "b": [{ "$part": 3 }] });
     assert_eq!(head(&reply), Ok(json!({ "result": value })));
-    assert_eq!(reply.parts, [b"z" as &[u8], b"\x01\0\0\0", b"z", b"z"]);
+    assert_eq!(reply.parts, [b"z" as &[u8], b"\x01\0\0\0", b"\x01", b"b"]);
+}
+
+/// A scratch in a file is the same to its tools, outlives them, and is shared
+/// by all who open it.
+#[test]
+fn a_scratch_in_a_file_outlives_its_sessions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("team.sqlite");
+    let open = || ScratchFile::open(&path, ScratchLimits::default()).unwrap();
+    let mut one = Session::new(scratch_tools(open()));
+    let mut other = Session::new(scratch_tools(open()));
+    for (key, value) in [
+        ("b/2", json!("å")),
+        ("b/1", json!([1, null])),
+        ("a", json!({})),
+    ] {
+        one.call("kv_set", json!({ "key": key, "value": value }))
+            .unwrap();
+    }
+    assert_eq!(
+        other.call("kv_get", json!({ "key": "b/2" })),
+        Ok(json!("å"))
+    );
+    assert_eq!(
+        other.call("kv_list", json!({ "prefix": "b/", "after": "b/1" })),
+        Ok(json!(["b/2"]))
+    );
+    assert_eq!(
+        other.call("kv_list", json!({ "limit": 2 })),
+        Ok(json!(["a", "b/1"]))
+    );
+    let bytes =
+        json!({ "tool": "kv_set", "arguments": { "key": "bytes", "value": { "$part": 0 } } });
+    let set = other.frame(OP_CALL, bytes.to_string().as_bytes(), &[b"\0\xff"]);
+    assert!(set.ok);
+    drop((one, other));
+    let mut later = Session::new(scratch_read_tools(open()));
+    let get = json!({ "tool": "kv_get", "arguments": { "key": "bytes" } }).to_string();
+    let reply = later.frame(OP_CALL, get.as_bytes(), &[]);
+    assert_eq!(reply.parts, [b"\0\xff"]);
+    let refused = later.call("kv_set", json!({ "key": "a", "value": 1 }));
+    assert!(refused.unwrap_err().starts_with("NameError"));
+    let mut owner = Session::new(scratch_tools(open()));
+    assert_eq!(
+        owner.call("kv_delete", json!({ "key": "a" })),
+        Ok(json!(true))
+    );
+    assert_eq!(later.call("kv_get", json!({ "key": "a" })), Ok(json!(null)));
+    // Another file in its place is said to be none.
+    std::fs::write(folder.path().join("none.sqlite"), "x".repeat(4096)).unwrap();
+    let none = ScratchFile::open(&folder.path().join("none.sqlite"), ScratchLimits::default());
+    assert!(none.is_err());
 }
 
 #[test]
@@ -81,6 +136,27 @@ fn a_scratch_is_bounded() {
         value_bytes: 10,
         total_bytes: 20,
     };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small.sqlite");
+    let file = ScratchFile::open(&path, limits.clone()).unwrap();
+    let mut in_file = Session::new(scratch_tools(file));
+    let mut set = |key: &str, value: &str| {
+        let arguments = json!({ "key": key, "value": value });
+        in_file.call("kv_set", arguments).is_ok()
+    };
+    let taken = [
+        ("", "a", false),
+        ("abcde", "a", false),
+        ("a", "123456789", false),
+        ("a", "12345678", true),
+        ("b", "1234567", false),
+        ("b", "123456", true),
+        ("a", "", true),
+        ("c", "", false),
+    ];
+    for (key, value, expected) in taken {
+        assert_eq!(set(key, value), expected, "{key} {value}");
+    }
     let scratch = Arc::new(SharedScratch::new(limits));
     let mut session = session(&scratch);
     let mut set = |key: &str, value: &str| {

@@ -218,3 +218,54 @@ fn an_overlay_is_held_to_the_rules_of_a_file() {
         Error::MissingKey { key: "version", .. }
     ));
 }
+
+#[test]
+fn questions_and_the_shared_scratch_are_taken_away_or_kept() {
+    let with = |sections: &str| Policy::parse(&format!("version = 1\n{sections}"));
+    let both = "ask_user = { enabled = true }\nshared_scratch = { name = 'team' }";
+    let policy = with(both).unwrap();
+    assert!(policy.ask_user);
+    let grant = policy.shared_scratch.clone().unwrap();
+    assert_eq!(
+        (grant.name.as_str(), grant.access),
+        ("team", Access::ReadWrite)
+    );
+    assert_eq!(Policy::parse(&policy.to_toml()).unwrap(), policy);
+    let read_only = "shared_scratch = { name = 'team', access = 'read-only' }";
+    let none = "shared_scratch = { enabled = false }";
+    let narrow = |policy: &Policy, overlay: &str| policy.narrow(&format!("version = 1\n{overlay}"));
+    assert_eq!(narrow(&policy, "").unwrap(), policy);
+    let reading = narrow(&policy, read_only).unwrap();
+    assert_eq!(
+        reading.shared_scratch.clone().unwrap().access,
+        Access::ReadOnly
+    );
+    assert_eq!(narrow(&policy, none).unwrap().shared_scratch, None);
+    assert!(
+        !narrow(&policy, "ask_user.enabled = false")
+            .unwrap()
+            .ask_user
+    );
+    let bare = with("").unwrap();
+    for (policy, overlay, field) in [
+        (&bare, "ask_user.enabled = true", "ask_user.enabled"),
+        (&bare, read_only, "shared_scratch"),
+        (&reading, "shared_scratch.name = 'team'", "shared_scratch"),
+        (&policy, "shared_scratch.name = 'other'", "shared_scratch"),
+    ] {
+        let refusal = narrow(policy, overlay).unwrap_err();
+        let told = refusal.to_string();
+        assert!(told.contains(&format!("`{field}`")), "{overlay}: {told}");
+    }
+    for wrong in [
+        "shared_scratch.name = ''",
+        "shared_scratch.name = '../team'",
+        "shared_scratch.name = '.team'",
+        "shared_scratch.access = 'read-only'",
+        "shared_scratch = { enabled = false, name = 'team' }",
+        "extends = 'deny-all'\nshared_scratch.name = 'team'",
+        "extends = 'deny-all'\nask_user.enabled = true",
+    ] {
+        assert!(with(wrong).is_err(), "{wrong}");
+    }
+}

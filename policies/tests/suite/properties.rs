@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use memex_policies::{
     Access, Clock, DirectoryGrant, HostGrant, LimitField, Limits, Policy, Preset, Randomness,
-    Scratch, ToolGrants, Unit,
+    Scratch, SharedScratchGrant, ToolGrants, Unit,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -173,6 +173,11 @@ fn policies() -> impl Strategy<Value = Policy> {
         if preset >= Preset::Compute {
             policy.scratch = Scratch { enabled: scratch };
             policy.environment = environment;
+            policy.ask_user = scratch;
+            policy.shared_scratch = (!scratch).then(|| SharedScratchGrant {
+                name: "team".to_owned(),
+                access: Access::ReadWrite,
+            });
             if policy.set_tools(tools).is_err() {
                 policy.tools = ToolGrants::default();
             }

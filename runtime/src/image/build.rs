@@ -6,13 +6,15 @@ use super::calibration::{Calibrator, Report};
 use super::code::LoadedCode;
 use super::entry::Entry;
 use super::map::GuestMap;
+use super::packages::Packages;
 use super::progress::{Progress, Stage};
 use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
 use crate::platform::PAGE_BYTES;
 use memex_guest_python::{
-    FetchOptions, FetchProgress, FetchStage, GuestFiles, RewriteOptions, Segment, inspect, rewrite,
+    FetchOptions, FetchProgress, FetchStage, GuestFiles, RewriteOptions, Segment, Wheel, inspect,
+    rewrite,
 };
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -40,6 +42,12 @@ pub(super) struct CodeDetails {
 pub(super) struct ImageDetails {
     pub(super) guest: String,
     pub(super) preload: Vec<String>,
+    /// Packages that were asked for.
+    #[serde(default)]
+    pub(super) packages: Vec<String>,
+    /// The wheels that they came to.
+    #[serde(default)]
+    pub(super) wheels: Vec<Wheel>,
     pub(super) memory_bytes: u64,
     /// Pages of the image that are not zero.
     pub(super) used_pages: u64,
@@ -155,9 +163,10 @@ impl Builder<'_> {
         &mut self,
         code: &Entry<CodeDetails>,
         files: &GuestFiles,
+        packages: &Packages,
     ) -> Result<(String, Entry<ImageDetails>, bool), Error> {
         let sources = memex_guest_python::PYTHON_SOURCES;
-        let key = self.spec.image_key(sources);
+        let key = self.spec.image_key(sources, &packages.wheels);
         if let Ok(entry) = Entry::open(&self.cache.entry_path("images", &key), &key, false) {
             return Ok((key, entry, false));
         }
@@ -177,13 +186,20 @@ impl Builder<'_> {
             STACK_BYTES,
         )?;
         self.progress.begin(Stage::Boot, None);
-        let mut calibrator = Calibrator::boot(&loaded, self.spec, files, &segments)?;
+        let mut calibrator = Calibrator::boot(&loaded, self.spec, (files, packages), &segments)?;
         self.progress.end();
-        let report = self.warm(&mut calibrator)?;
+        let report = self.warm(&mut calibrator, packages)?;
         let (map, memory) = calibrator.capture(&report)?;
         let details = ImageDetails {
             guest: self.spec.manifest.name.clone(),
             preload: self.spec.preload.clone(),
+            packages: self
+                .spec
+                .requirements()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            wheels: packages.wheels.clone(),
             memory_bytes: memory.len() as u64,
             used_pages: memory
                 .chunks(PAGE_BYTES)
@@ -199,8 +215,11 @@ impl Builder<'_> {
         Ok((key, entry, true))
     }
 
-    fn warm(&mut self, calibrator: &mut Calibrator) -> Result<Report, Error> {
+    fn warm(&mut self, calibrator: &mut Calibrator, packages: &Packages) -> Result<Report, Error> {
         let mut report = calibrator.install()?;
+        if !packages.wheels.is_empty() {
+            calibrator.add_packages()?;
+        }
         let steps = calibrator.warm_steps(self.spec.standard_preload, &self.spec.preload)?;
         self.progress.begin(Stage::Warm, Some(steps.len() as u64));
         for (index, step) in steps.iter().enumerate() {

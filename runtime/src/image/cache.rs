@@ -4,6 +4,7 @@
 use super::entry::{Entry, check_private};
 use super::progress::{Progress, Stage};
 use crate::error::Error;
+use memex_guest_python::Wheel;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,10 @@ pub struct CachedImage {
     /// Modules imported besides the standard ones, as recorded; empty when
     /// the entry cannot be read.
     pub preload: Vec<String>,
+    /// Packages that were asked for, as `NAME==VERSION`.
+    pub packages: Vec<String>,
+    /// The wheels that they came to, dependencies included.
+    pub wheels: Vec<Wheel>,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
 }
@@ -53,6 +58,7 @@ impl Cache {
             &root.join("guests"),
             &root.join("code"),
             &root.join("images"),
+            &root.join("packages"),
         ] {
             make_private(directory)?;
         }
@@ -80,15 +86,20 @@ impl Cache {
             }
             let path = item.path();
             let entry = Entry::<super::build::ImageDetails>::open(&path, &key, false);
-            let (preload, problem) = match entry {
-                Ok(entry) => (entry.details.preload, None),
-                Err(error) => (Vec::new(), Some(error.to_string())),
+            let (details, problem) = match entry {
+                Ok(entry) => (Some(entry.details), None),
+                Err(error) => (None, Some(error.to_string())),
             };
+            let (preload, packages, wheels) = details
+                .map(|details| (details.preload, details.packages, details.wheels))
+                .unwrap_or_default();
             images.push(CachedImage {
                 bytes: bytes_of(&path),
                 key,
                 path,
                 preload,
+                packages,
+                wheels,
                 problem,
             });
         }

@@ -9,6 +9,7 @@ mod situations;
 
 use super::code::LoadedCode;
 use super::map::{Entries, GuestMap, RandomState, RunningWords};
+use super::packages::Packages;
 use super::spec::ImageSpec;
 use crate::error::Error;
 use crate::interrupt::{InterruptAddresses, Interrupter, Pulse, Watchdog};
@@ -81,10 +82,10 @@ impl Calibrator {
     pub(super) fn boot(
         code: &LoadedCode,
         spec: &ImageSpec,
-        files: &GuestFiles,
+        (files, packages): (&GuestFiles, &Packages),
         segments: &[(u32, &[u8])],
     ) -> Result<Self, Error> {
-        let host = boot_host(spec, files)?;
+        let host = boot_host(spec, files, packages)?;
         let mut store = Store::new(code.engine(), host);
         store.limiter(|host| &mut host.growth);
         let instance = code.instantiate(&mut store).map_err(Error::engine)?;
@@ -129,6 +130,12 @@ impl Calibrator {
         // Before the warm-up, whose allocations fill the room that this used.
         self.running = self.running_words()?;
         Ok(report)
+    }
+
+    /// Tells the guest where the image's packages are.
+    pub(super) fn add_packages(&mut self) -> Result<(), Error> {
+        let path = python_text(memex_guest_python::PACKAGES_GUEST_PATH);
+        self.turn(&format!("{BOOTSTRAP}.packages({path})"))
     }
 
     /// The sources of the warm-up, one for each step.
@@ -438,8 +445,8 @@ impl Calibrator {
     }
 }
 
-fn boot_host(spec: &ImageSpec, files: &GuestFiles) -> Result<Host, Error> {
-    let namespace = library(spec, files)?.scratch(true).build()?;
+fn boot_host(spec: &ImageSpec, files: &GuestFiles, packages: &Packages) -> Result<Host, Error> {
+    let namespace = library(spec, files, packages)?.scratch(true).build()?;
     let quota = Quota {
         open_files: 256,
         file_bytes: BOOT_FILE_BYTES,
@@ -482,6 +489,7 @@ fn boot_host(spec: &ImageSpec, files: &GuestFiles) -> Result<Host, Error> {
 pub(super) fn library(
     spec: &ImageSpec,
     files: &GuestFiles,
+    packages: &Packages,
 ) -> Result<memex_filesystem::NamespaceBuilder, Error> {
     let mut builder = Namespace::builder();
     for file in &spec.manifest.files {
@@ -491,10 +499,15 @@ pub(super) fn library(
             builder = builder.file(guest_path, open);
         }
     }
-    for (guest_path, path) in &files.data {
+    let site = packages.site.iter().map(|site| {
+        let guest_path = memex_guest_python::PACKAGES_GUEST_PATH.to_owned();
+        (guest_path, site.clone())
+    });
+    for (guest_path, path) in files.data.iter().cloned().chain(site) {
+        let path = &path;
         let directory = cap_std::fs::Dir::open_ambient_dir(path, cap_std::ambient_authority())
             .map_err(Error::file("open", path))?;
-        builder = builder.directory(guest_path, directory, memex_filesystem::Access::ReadOnly);
+        builder = builder.directory(&guest_path, directory, memex_filesystem::Access::ReadOnly);
     }
     Ok(builder)
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! guest files ─fetch─► rewrite ─► compile ─► boot ─► warm ─► capture ─► self-test
 //!                         └────── code entry ──────┘   └───── image entry ─────┘
+//! packages ─fetch─► unpack ──────────────────────► boot, and every session
 //! ```
 //! Code and memory are separate entries of the cache, each under a key over
 //! everything that it depends on: another preload list costs a boot, not a
@@ -14,6 +15,7 @@ mod calibration;
 mod code;
 mod entry;
 mod map;
+mod packages;
 mod places;
 mod progress;
 mod self_test;

@@ -2,6 +2,7 @@
 
 use super::build::compatibility;
 use super::cache::Cache;
+use super::packages::Packages;
 use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
@@ -23,9 +24,18 @@ impl ImagePlaces {
     /// Where the image of `spec` is, or would be.
     ///
     /// # Errors
-    /// When the engine does not support this machine.
+    /// When the engine does not support this machine; [`Error::NoPackages`] when
+    /// the packages of `spec` were never fetched, on which the key depends.
     pub fn of(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<Self, Error> {
-        let key = spec.image_key(memex_guest_python::PYTHON_SOURCES);
+        let packages = Packages::find(cache, spec)?;
+        let packages = packages.ok_or_else(|| Error::NoPackages {
+            packages: spec
+                .requirements()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        })?;
+        let key = spec.image_key(memex_guest_python::PYTHON_SOURCES, &packages.wheels);
         let engine = engine(metering, STACK_BYTES)?;
         let code_key = spec.code_key(metering, &compatibility(&engine));
         Ok(Self {
@@ -33,6 +43,12 @@ impl ImagePlaces {
             code: cache.entry_path("code", &code_key),
             key,
         })
+    }
+
+    /// Where the packages of `spec` are, or would be; nowhere without any.
+    #[must_use]
+    pub fn packages_of(cache: &Cache, spec: &ImageSpec) -> Option<PathBuf> {
+        Packages::place(cache, spec)
     }
 
     /// Whether both entries are there; they may yet turn out to be damaged.

@@ -10,6 +10,8 @@ pub enum Stage {
     Fetch,
     /// Hashing and unpacking the guest's files. Unit: bytes.
     Verify,
+    /// Downloading and unpacking packages to be added.
+    Packages,
     /// Rewriting the module.
     Rewrite,
     /// Compiling it to machine code. Unit of the total: bytes of code to
@@ -31,6 +33,7 @@ impl Stage {
             Self::Wait => "waiting for another build",
             Self::Fetch => "fetching the guest",
             Self::Verify => "verifying the guest",
+            Self::Packages => "fetching packages",
             Self::Rewrite => "rewriting the module",
             Self::Compile => "compiling to machine code",
             Self::Boot => "starting the interpreter",

@@ -2,7 +2,7 @@
 
 use crate::engine::Metering;
 use crate::error::Error;
-use memex_guest_python::Manifest;
+use memex_guest_python::{Manifest, Requirement, Wheel};
 
 /// Counts changes of the formats and of the steps of a build: an entry of
 /// another version is built anew.
@@ -20,6 +20,8 @@ pub struct ImageSpec {
     /// Whether the standard preload list (the usual standard modules, numpy,
     /// pandas, matplotlib) is imported. Default: true.
     pub standard_preload: bool,
+    /// Pure-Python packages that the guest can import besides its own.
+    pub packages: Vec<Requirement>,
 }
 
 impl ImageSpec {
@@ -30,6 +32,7 @@ impl ImageSpec {
             manifest,
             preload: Vec::new(),
             standard_preload: true,
+            packages: Vec::new(),
         }
     }
 
@@ -55,8 +58,28 @@ impl ImageSpec {
         })
     }
 
-    /// The key of the memory image: every input of the boot.
-    pub(crate) fn image_key(&self, sources: &[(&str, &str)]) -> String {
+    /// The key of the packages: what was asked for, and the guest whose own
+    /// packages they are to go with. What that came to is in the entry.
+    pub(crate) fn packages_key(&self) -> String {
+        key("packages", |hash| {
+            field(hash, self.manifest.digest().to_string().as_bytes());
+            for requirement in self.requirements() {
+                field(hash, requirement.to_string().as_bytes());
+            }
+        })
+    }
+
+    /// The packages, each once, in order.
+    pub(crate) fn requirements(&self) -> Vec<Requirement> {
+        let mut requirements = self.packages.clone();
+        requirements.sort();
+        requirements.dedup();
+        requirements
+    }
+
+    /// The key of the memory image: every input of the boot, with the wheels
+    /// that the packages came to.
+    pub(crate) fn image_key(&self, sources: &[(&str, &str)], wheels: &[Wheel]) -> String {
         key("image", |hash| {
             field(hash, self.manifest.digest().to_string().as_bytes());
             field(hash, memex_guest_python::BOOTSTRAP.as_bytes());
@@ -69,6 +92,14 @@ impl ImageSpec {
             field(hash, &[u8::from(self.standard_preload)]);
             for module in &self.preload {
                 field(hash, module.as_bytes());
+            }
+            if !wheels.is_empty() {
+                // Apart from the modules, whose number is open.
+                field(hash, b"packages");
+            }
+            for wheel in wheels {
+                field(hash, wheel.file.as_bytes());
+                field(hash, wheel.sha256.to_string().as_bytes());
             }
         })
     }

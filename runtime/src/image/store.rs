@@ -6,6 +6,7 @@ use super::calibration::library;
 use super::code::LoadedCode;
 use super::entry::Entry;
 use super::map::GuestMap;
+use super::packages::Packages;
 use super::progress::{Progress, Stage};
 use super::self_test;
 use super::spec::ImageSpec;
@@ -13,7 +14,7 @@ use crate::engine::{CAPACITY_BYTES, GUARD_BYTES, Metering};
 use crate::error::Error;
 use crate::memory::{MemoryImage, SlotPool};
 use memex_filesystem::NamespaceBuilder;
-use memex_guest_python::{FetchOptions, GuestFiles};
+use memex_guest_python::{FetchOptions, GuestFiles, Wheel};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -32,6 +33,7 @@ struct Inner {
     spec: ImageSpec,
     fetch: FetchOptions,
     files: GuestFiles,
+    packages: Packages,
     key: String,
     digest: String,
     digest_bytes: [u8; 32],
@@ -61,8 +63,9 @@ impl Image {
         };
         let files = builder.guest()?;
         let code = builder.code(Metering::Deadline)?;
-        let (key, entry, is_new) = builder.image(&code, &files)?;
-        let image = Self::open(cache, spec, fetch, files, key, entry)?;
+        let packages = builder.packages(&files)?;
+        let (key, entry, is_new) = builder.image(&code, &files, &packages)?;
+        let image = Self::open(cache, spec, fetch, (files, packages), key, entry)?;
         if is_new {
             progress.begin(Stage::SelfTest, None);
             if let Err(error) = self_test::run(&image) {
@@ -97,7 +100,7 @@ impl Image {
         cache: &Cache,
         spec: &ImageSpec,
         fetch: &FetchOptions,
-        files: GuestFiles,
+        (files, packages): (GuestFiles, Packages),
         key: String,
         entry: Entry<ImageDetails>,
     ) -> Result<Self, Error> {
@@ -130,6 +133,7 @@ impl Image {
                 spec: spec.clone(),
                 fetch: fetch.clone(),
                 files,
+                packages,
                 key,
                 digest,
                 digest_bytes,
@@ -145,6 +149,12 @@ impl Image {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.inner.key
+    }
+
+    /// The wheels of the packages that were added, dependencies included.
+    #[must_use]
+    pub fn wheels(&self) -> &[Wheel] {
+        &self.inner.packages.wheels
     }
 
     /// BLAKE3 digest of the memory, in hexadecimal: what a snapshot names.
@@ -203,8 +213,9 @@ impl Image {
         memex_guest_python::verify(&spec.manifest, &guests, &mut |report| {
             progress.advance(report.done);
         })?;
+        let verified = Packages::verify(cache, spec);
         progress.end();
-        Ok(())
+        verified
     }
 
     /// Forgets the slots that earlier sessions left warm.
@@ -222,7 +233,7 @@ impl Image {
 
     /// The guest's own files, as the beginning of a session's namespace.
     pub(crate) fn library(&self) -> Result<NamespaceBuilder, Error> {
-        library(&self.inner.spec, &self.inner.files)
+        library(&self.inner.spec, &self.inner.files, &self.inner.packages)
     }
 
     /// The machine code for a metering and a stack size, compiled when it is

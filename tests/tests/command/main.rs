@@ -3,11 +3,14 @@
 
 mod bad_input;
 mod cache;
+mod egress;
 mod interrupts;
 mod json;
 mod machine;
 mod memex;
+mod packages;
 mod prompt;
 mod saved;
+mod shared;
 mod tools;
 mod turns;

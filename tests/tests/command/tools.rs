@@ -56,14 +56,17 @@ fn a_database_becomes_data_frames() {
         "-c",
         "type(df).__name__, df.total.tolist(), df.kind.tolist()",
         "-c",
-        "[t['name'] for t in list_tables().to_dict('records')] if hasattr(list_tables(), 'to_dict') else list_tables()",
+        "[(t.database, t.table, t.kind, t.columns) for t in list_tables()]",
     ]);
     assert_eq!(ran.status, 0, "{ran:#?}");
     assert!(
         ran.stdout.contains("('DataFrame', [1.5, 2.0], ['a', 'b'])"),
         "{ran:#?}"
     );
-    assert!(ran.stdout.contains("orders"), "{ran:#?}");
+    assert!(
+        ran.stdout.contains("[('shop', 'orders', 'table', 3)]"),
+        "{ran:#?}"
+    );
     // Read-only, and nothing but what was named.
     for (code, told) in [
         ("sql('delete from orders')", "PermissionError"),
@@ -208,7 +211,100 @@ fn a_memory_is_files_that_last() {
         &directory,
         "-c",
         "print(list_files())\nread_file('../x')",
+        "read_file('x')",
     ]);
-    assert!(ran.stdout.contains("user.md"), "{ran:#?}");
-    assert!(ran.stdout.contains("Error"), "{ran:#?}");
+    assert_eq!(
+        ran.stdout,
+        "./\n└── user.md\n'Error: Path escapes the memory'\n'Error: File x does not exist'\n",
+        "{ran:#?}"
+    );
+}
+
+const CLUMSY: &str = r#"
+import json, os, sys
+asked = json.load(sys.stdin)["how"]
+if asked == "flood":
+    block = b"x" * (1 << 20)
+    sys.stdout.buffer.write(b'"')
+    for _ in range(1024): sys.stdout.buffer.write(block)
+elif asked == "dies":
+    os.kill(os.getpid(), 9)
+elif asked == "hangs":
+    import time
+    time.sleep(600)
+elif asked == "babble":
+    print("no JSON at all")
+elif asked == "fails":
+    print(json.dumps({"error": {"type": "LookupError", "message": "nothing there"}}))
+else:
+    print(json.dumps(asked))
+"#;
+
+/// A tool that floods, dies, hangs or talks nonsense is an exception; the
+/// session goes on, and so does the tool.
+#[test]
+fn tools_that_misbehave_are_exceptions() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(&folder, "clumsy.py", CLUMSY);
+    let text = format!(
+        "version = 1\n[[command]]\nname = 'clumsy'\nargv = ['python3', {program:?}]\ntimeout_ms = 5000\n[command.parameters]\ntype = 'object'\nproperties = {{ how = {{ type = 'string' }} }}\nrequired = ['how']\n"
+    );
+    let tools = write(&folder, "tools.toml", &text);
+    let code = "def tell(how):\n    try: return clumsy(how)\n    except Exception as e: return type(e).__name__ + ': ' + str(e)\n";
+    let each = "for how in ('flood', 'dies', 'hangs', 'babble', 'fails', 'well'): print(tell(how))";
+    let ran = memex(&["run", "--tools", &tools, "-c", code, "-c", each]);
+    assert_eq!(ran.status, 0, "{ran:#?}");
+    let told: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(told.len(), 6, "{ran:#?}");
+    for (line, expected) in told.iter().zip([
+        "RuntimeError: clumsy: the answer has more than",
+        "RuntimeError: clumsy:",
+        "TimeoutError: clumsy",
+        "RuntimeError: clumsy: the answer is not valid JSON",
+        "LookupError: clumsy: nothing there",
+        "well",
+    ]) {
+        assert!(line.starts_with(expected), "{expected}: {ran:#?}");
+    }
+}
+
+/// Texts of megabytes, alone and in lists, as arguments and as results.
+#[test]
+fn long_texts_go_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = write(
+        &folder,
+        "echo.py",
+        "import json, sys\njson.dump(json.load(sys.stdin)['value'], sys.stdout)\n",
+    );
+    let text = format!(
+        "version = 1\n[[command]]\nname = 'echo'\nargv = ['python3', {program:?}]\noutput_max_bytes = 20_000_000\n[command.parameters]\ntype = 'object'\nproperties = {{ value = {{}} }}\nrequired = ['value']\n"
+    );
+    let tools = write(&folder, "tools.toml", &text);
+    let ran = memex(&[
+        "run",
+        "--tools",
+        &tools,
+        "-c",
+        "one = 'naïve ' * 500_000\necho(one) == one, len(one.encode())",
+        "-c",
+        "many = {'pages': ['page %d ' % n * 100 for n in range(3000)], 'n': [1, None, 'x']}\necho(many) == many",
+        "-c",
+        "(await echo.aio(value=[one])) == [one]",
+        "-c",
+        "echo(['x' * 100] * 20_000)",
+        "-c",
+        "echo('x' * 17_000_000)",
+        "-c",
+        "echo('short')",
+    ]);
+    let out: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(
+        out,
+        ["(True, 3500000)", "True", "True", "'short'"],
+        "{ran:#?}"
+    );
+    // What is no long text has a bound that is told, and so has a call.
+    assert!(ran.stderr.contains("bytes as JSON, of"), "{ran:#?}");
+    assert!(ran.stderr.contains("host_call_bytes"), "{ran:#?}");
 }

@@ -166,13 +166,14 @@ fn worker_command(context: &Context) -> Result<WorkerCommand> {
 
 /// The options of a session among those of a command line.
 fn passed_on(own: &[OsString]) -> Vec<OsString> {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "--policy",
         "--mount",
         "--limit",
         "--env",
         "--image",
         "--preload",
+        "--package",
     ];
     let mut passed = Vec::new();
     let mut arguments = own.iter();

@@ -4,7 +4,7 @@ use super::checks::{Check, State, check, ok};
 use super::system;
 use crate::context::Context;
 use crate::report::bytes;
-use crate::session_options::spec_with;
+use crate::session_options::spec_of_options;
 use memex_runtime::{Cache, ImagePlaces, Metering};
 use std::path::Path;
 
@@ -72,7 +72,7 @@ pub(super) fn cache(context: &Context) -> (Vec<Check>, bool) {
             remedy,
         ));
     }
-    let places = spec_with(context.configuration.preload.to_vec())
+    let places = spec_of_options(context, &[], &[])
         .and_then(|spec| Ok(ImagePlaces::of(&cache, &spec, Metering::Deadline)?));
     let built = match places {
         Ok(places) if places.exist() => {

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::failure::usage;
 use crate::progress::Bars;
-use crate::session_options::spec_with;
+use crate::session_options::spec_of_options;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_mem_agent::{AgentOptions, Workplace, policy};
@@ -193,7 +193,7 @@ impl AgentArguments {
     pub(super) fn sandbox(&self, context: &Context) -> Result<Sandbox> {
         let mut bars = Bars::new(context, false);
         let cache = Cache::open(context.cache_directory()?)?;
-        let spec = spec_with(context.configuration.preload.to_vec())?;
+        let spec = spec_of_options(context, &[], &[])?;
         let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
         let policy = policy(Duration::from_secs(self.code_time))?;
         let engine = Engine::new()?;

@@ -3,6 +3,7 @@
 use super::arrow_shape::{Shape, examine};
 use super::cells::Cells;
 use super::loading::{Loader, Plan, Unloaded};
+use super::parquet_shape::{examine_footer, examine_pages};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, Schema};
@@ -11,8 +12,6 @@ use rusqlite::Connection;
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::time::Instant;
-
-const BATCH_ROWS: usize = 4096;
 
 /// Loads a Parquet file.
 pub(super) fn load_parquet(
@@ -24,6 +23,9 @@ pub(super) fn load_parquet(
     deadline: Instant,
 ) -> Result<(), Unloaded> {
     let content = |error: parquet::errors::ParquetError| Unloaded::Content(error.to_string());
+    examine_footer(&file, size)?;
+    let again = file.try_clone();
+    let again = again.map_err(|error| Unloaded::Host(error.to_string()))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(content)?;
     let groups = builder.metadata().row_groups();
     let stated: i64 = groups.iter().fold(0, |sum, group| {
@@ -32,17 +34,11 @@ pub(super) fn load_parquet(
     if usize::try_from(stated).unwrap_or(usize::MAX) > max_bytes {
         return Err(Unloaded::TooLarge);
     }
-    // The decoder allocates what a column states before it reads it.
-    for column in groups.iter().flat_map(|group| group.columns()) {
-        let (start, length) = column.byte_range();
-        if start.checked_add(length).is_none_or(|end| end > size) {
-            let message = "it is damaged: a column ends behind the file".to_owned();
-            return Err(Unloaded::Content(message));
-        }
-    }
     let schema = builder.schema().clone();
+    plan_of(&schema)?;
+    let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), deadline)?;
     let batches = builder
-        .with_batch_size(BATCH_ROWS)
+        .with_batch_size(at_a_time)
         .build()
         .map_err(content)?;
     load(&schema, batches, connection, table, deadline)
@@ -78,18 +74,7 @@ fn load(
     table: &str,
     deadline: Instant,
 ) -> Result<(), Unloaded> {
-    let plan = schema.fields().iter().map(|field| {
-        let declared = Cells::declared(field.data_type()).ok_or_else(|| {
-            Unloaded::Content(format!(
-                "the column {:?} is of type {}, which cannot be loaded",
-                field.name(),
-                field.data_type()
-            ))
-        })?;
-        let name = field.name().clone();
-        Ok(Plan { name, declared })
-    });
-    let plan: Vec<Plan> = plan.collect::<Result<_, Unloaded>>()?;
+    let plan = plan_of(schema)?;
     let mut loader = Loader::create(connection, table, &plan, deadline)?;
     for batch in batches {
         let batch = batch.map_err(|error| Unloaded::Content(error.to_string()))?;
@@ -106,4 +91,20 @@ fn load(
         }
     }
     Ok(())
+}
+
+/// The columns of the table, all of which are of types that can be loaded.
+fn plan_of(schema: &Schema) -> Result<Vec<Plan>, Unloaded> {
+    let plan = schema.fields().iter().map(|field| {
+        let declared = Cells::declared(field.data_type()).ok_or_else(|| {
+            Unloaded::Content(format!(
+                "the column {:?} is of type {}, which cannot be loaded",
+                field.name(),
+                field.data_type()
+            ))
+        })?;
+        let name = field.name().clone();
+        Ok(Plan { name, declared })
+    });
+    plan.collect()
 }

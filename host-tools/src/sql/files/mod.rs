@@ -7,10 +7,13 @@
 mod arrow;
 mod arrow_shape;
 mod cells;
+mod compact;
+
 mod delimited;
 mod json_lines;
 mod kind;
 mod loading;
+mod parquet_shape;
 mod selection;
 mod set;
 

@@ -165,6 +165,42 @@ fn a_malformed_frame_is_refused_in_words() {
     still_works(&mut session);
 }
 
+/// A wait for answers is no call of the code's own: its head is checked by the
+/// runtime itself.
+#[test]
+fn a_malformed_wait_is_refused_in_words() {
+    let (mut session, heard) = recorded();
+    each(
+        [
+            "frame(5, b'')",
+            "frame(5, b'nonsense')",
+            "frame(5, b'\\xff')",
+            "frame(5, b'{\"timeout_s\":\"soon\"}')",
+            "frame(5, b'{\"timeout_s\":[1]}')",
+            "frame(5, b'{\"timeout_s\":NaN}')",
+            "frame(5, b'{\"timeout\":1}')",
+            "frame(5, b'[' * 100000)",
+        ],
+        |frame| {
+            let code = format!("status, head = told(_host.call({frame}))\nprint(status, head)");
+            let outcome = run(&mut session, &code);
+            assert_eq!(outcome.status, Status::Ok, "{outcome:#?}");
+            let text = &outcome.stdout.text;
+            assert!(
+                text.starts_with("1 ")
+                    && text.contains("ValueError")
+                    && text.contains("wait head:"),
+                "{text}"
+            );
+        },
+    );
+    // The control: well-formed, with nothing to wait for.
+    let code = "_host.call(frame(5, b'{\"timeout_s\":0}'))[0]";
+    assert_eq!(value_of(&mut session, code), "0");
+    assert!(heard.try_recv().is_err(), "a wait was heard");
+    still_works(&mut session);
+}
+
 #[test]
 fn calls_that_are_no_calls() {
     let (mut session, heard) = recorded();

@@ -48,6 +48,24 @@ fn timed(session: &mut memex_runtime::Session, code: &str, within: Duration) -> 
     outcome
 }
 
+/// A wait in the channel for longer than any turn, asked for by hand.
+#[test]
+fn the_wall_clock_ends_a_wait_for_answers() {
+    let mut session = session_of(hasty());
+    run(&mut session, "import _host, struct\nx = 1");
+    for seconds in ["1e9", "4e9", "1e18"] {
+        let code = format!(
+            "head = b'{{\"timeout_s\":{seconds}}}'\n_host.call(b'\\x05' + struct.pack('<I', len(head)) + head)\nwhile True: pass"
+        );
+        let outcome = timed(&mut session, &code, Duration::from_millis(400));
+        assert_eq!(outcome.status, Status::Limit, "{outcome:#?}");
+        let hit = outcome.limit.expect("a limit");
+        assert_eq!((hit.name.as_str(), hit.limit), ("wall_time_ms", 300));
+        assert_eq!(value_of(&mut session, "x"), "1");
+    }
+    still_works(&mut session);
+}
+
 #[test]
 fn a_soft_interrupt_keeps_scope_and_output() {
     each(
