@@ -28,7 +28,9 @@ mod sources;
 
 pub use digest::Sha256Digest;
 pub use error::Error;
-pub use fetch::{FetchOptions, FetchProgress, FetchStage, GuestFiles, fetch, locate, verify};
+pub use fetch::{
+    FetchOptions, FetchProgress, FetchStage, GuestFiles, LOCK_FILE, fetch, locate, verify,
+};
 pub use manifest::{
     DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
     Package, ShadowStackWrap,

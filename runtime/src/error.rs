@@ -28,6 +28,14 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// An entry of the cache is whole, but not of this version's form.
+    #[error(
+        "{path} was made by another version of memex\nhint: `memex image prune` removes what this version does not use"
+    )]
+    OtherVersion {
+        /// The entry.
+        path: PathBuf,
+    },
     /// The cache could be written by others, so nothing in it can be trusted.
     #[error(
         "{path} {reason}, and code in it would run unchecked\nhint: `chmod -R go-rwx {path}` if the contents are yours, or choose another directory with --cache"

@@ -45,7 +45,9 @@ mod wasi;
 pub use channel::{Display, DisplayData};
 pub use engine::Metering;
 pub use error::Error;
-pub use image::{Cache, CachedImage, Image, ImagePlaces, ImageSpec, NoProgress, Progress, Stage};
+pub use image::{
+    Cache, CachedImage, Image, ImagePlaces, ImageSpec, NoProgress, Progress, Stage, StaleEntry,
+};
 pub use interrupt::{Cause, Interrupter};
 pub use memex_channel::{
     Frame, FrameError, HostCalls, MAX_HEAD_BYTES, MAX_PARTS, NoHostCalls, OP_FORK, Reply, Ticket,

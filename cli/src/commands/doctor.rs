@@ -13,7 +13,7 @@ use clap::Args;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-Each line is `ok`, `falls back` (everything works, something is slower) or `problem`, with
+Each line is `ok`, `falls back` (everything works, something is slower or larger) or `problem`, with
 a remedy. The exit status is 1 when there is a problem.
 
 Examples:

@@ -6,7 +6,7 @@ use crate::failure::{TURN_FAILED, usage};
 use crate::progress::Bars;
 use crate::report::bytes;
 use crate::session_options::{spec_of, spec_of_options};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_runtime::{
     Cache, CachedImage, FetchOptions, Image, ImagePlaces, ImageSpec, Metering, Requirement, Wheel,
@@ -24,7 +24,8 @@ Examples:
   memex image build --package humanize==4.9.0    one with this package, and what it needs
   memex image build --wheel guest.whl        without the network
   memex image build --fuel                   also code that counts instructions
-  memex image list";
+  memex image list
+  memex image prune                          free what other versions left";
 
 /// Build, list and check images
 #[derive(Debug, Args)]
@@ -47,6 +48,14 @@ enum Action {
     Verify {
         /// Key of `memex image list`, or its beginning [default: the standard image]
         key: Option<String>,
+    },
+    /// Remove what this version does not use: images and code of other versions, damaged
+    /// entries, what stopped builds left
+    #[command(after_help = "Examples:\n  memex image prune --dry-run\n  memex image prune")]
+    Prune {
+        /// Only tell what would go
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Print the directory of an image
     #[command(after_help = "Examples:\n  memex image path\n  memex image path --preload scipy")]
@@ -100,6 +109,7 @@ pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<E
         Action::Build(arguments) => build(arguments, &cache, context),
         Action::List => list(&cache, context),
         Action::Verify { key } => verify(key.as_deref(), &cache, context),
+        Action::Prune { dry_run } => prune(*dry_run, &cache, context),
         Action::Path { preload, package } => {
             path(&spec_of_options(context, preload, package)?, &cache)
         }
@@ -159,16 +169,18 @@ fn list(cache: &Cache, context: &Context) -> Result<ExitCode> {
             cache.root().display()
         ));
     }
-    let mut damaged = false;
+    let (mut damaged, mut outdated) = (false, false);
     for image in images {
         let preload = match image.preload.is_empty() {
             true => "standard".to_owned(),
             false => format!("standard, {}", image.preload.join(", ")),
         };
-        let state = match &image.problem {
-            None => context.out.paint.good("ok"),
-            Some(_) => context.out.paint.bad("damaged"),
+        let state = match (&image.problem, image.is_outdated) {
+            (Some(_), _) => context.out.paint.bad("damaged"),
+            (None, true) => context.out.paint.faint("outdated"),
+            (None, false) => context.out.paint.good("ok"),
         };
+        outdated |= image.is_outdated;
         print_line(&format!(
             "{}  {:>9}  {state}  {preload}",
             image.key,
@@ -185,6 +197,9 @@ fn list(cache: &Cache, context: &Context) -> Result<ExitCode> {
             damaged = true;
             complain(problem);
         }
+    }
+    if outdated {
+        complain("hint: `memex image prune` removes what other versions made");
     }
     Ok(if damaged {
         ExitCode::from(TURN_FAILED)
@@ -261,41 +276,61 @@ fn expect_built(cache: &Cache, spec: &ImageSpec) -> Result<ImagePlaces> {
     ))
 }
 
-/// Takes entries out of the cache. Sessions that run keep their mappings.
+/// Takes the image and its code out of the cache, and then the packages, on
+/// which the image's key depends, so that all is fetched and built again.
 fn remove(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<()> {
-    let places = match ImagePlaces::of(cache, spec, metering) {
+    match ImagePlaces::of(cache, spec, metering) {
         // Nothing was ever built of packages that were never fetched, and those
         // that are damaged are fetched again.
-        Err(memex_runtime::Error::NoPackages { .. } | memex_runtime::Error::Damaged { .. }) => {
-            return Ok(());
+        Err(memex_runtime::Error::NoPackages { .. } | memex_runtime::Error::Damaged { .. }) => {}
+        places => {
+            let places = places?;
+            cache.discard("images", &name_of(&places.memory))?;
+            cache.discard("code", &name_of(&places.code))?;
         }
-        places => places?,
-    };
-    for directory in [&places.memory, &places.code] {
-        remove_whole(directory)
-            .with_context(|| format!("cannot remove {}", directory.display()))?;
     }
     Ok(())
 }
 
-/// Takes the packages out of the cache, so that they are fetched again. After
-/// the image, whose key depends on them.
 fn remove_packages(cache: &Cache, spec: &ImageSpec) -> Result<()> {
-    let Some(directory) = ImagePlaces::packages_of(cache, spec) else {
-        return Ok(());
-    };
-    remove_whole(&directory).with_context(|| format!("cannot remove {}", directory.display()))
+    if let Some(directory) = ImagePlaces::packages_of(cache, spec) {
+        cache.discard("packages", &name_of(&directory))?;
+    }
+    Ok(())
 }
 
-/// By renaming first, so that nobody opens an entry that is half removed. The
-/// name is one that a build sweeps.
-fn remove_whole(directory: &Path) -> std::io::Result<()> {
-    let mut name = directory.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".tmp-removed-{}", std::process::id()));
-    let aside = directory.with_file_name(name);
-    match std::fs::rename(directory, &aside) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => std::fs::remove_dir_all(&aside),
+fn name_of(directory: &Path) -> String {
+    directory
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn prune(dry_run: bool, cache: &Cache, context: &Context) -> Result<ExitCode> {
+    let mut total = 0_u64;
+    for entry in cache.stale(&ImageSpec::standard()?.manifest)? {
+        let is_gone = dry_run || cache.discard(entry.kind, &entry.key)?;
+        let state = match (is_gone, dry_run) {
+            (true, true) => context.out.paint.warn("would go"),
+            (true, false) => context.out.paint.good("removed"),
+            (false, _) => context.out.paint.faint("in use"),
+        };
+        if is_gone {
+            total = total.saturating_add(entry.bytes);
+        }
+        print_line(&format!(
+            "{:8}  {}  {:>9}  {state}  {}",
+            entry.kind,
+            entry.key,
+            bytes(entry.bytes),
+            entry.reason
+        ));
     }
+    complain(&match (total, dry_run) {
+        (0, _) => "nothing to remove".to_owned(),
+        (total, true) => format!("{} would be free", bytes(total)),
+        (total, false) => format!("{} free", bytes(total)),
+    });
+    Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,8 @@ mod data;
 mod place;
 pub(crate) mod store;
 
+pub use store::LOCK_FILE;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

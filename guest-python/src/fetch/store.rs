@@ -12,7 +12,8 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 
 const SCRATCH_PREFIX: &str = ".fetch-";
-const LOCK: &str = ".lock";
+/// Name of the file in a guest's folder that whoever fetches it holds locked.
+pub const LOCK_FILE: &str = ".lock";
 /// How deep a folder of data may go.
 pub(crate) const DEPTH_MAX: usize = 16;
 /// The bits by which group and others can write.
@@ -22,7 +23,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// the file is closed.
 pub(crate) fn open(dir: &Path) -> Result<File, Error> {
     private_dir(dir)?;
-    let path = dir.join(LOCK);
+    let path = dir.join(LOCK_FILE);
     let lock = OpenOptions::new()
         .create(true)
         .truncate(false)

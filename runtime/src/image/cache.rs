@@ -4,7 +4,7 @@
 use super::entry::{Entry, check_private};
 use super::progress::{Progress, Stage};
 use crate::error::Error;
-use memex_guest_python::Wheel;
+use memex_guest_python::{Manifest, Wheel};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +12,10 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+/// What stands between the key and the rest in the name of an entry that is
+/// being made or removed.
+pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// A directory of guests, code and images. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,12 +41,32 @@ pub struct CachedImage {
     pub wheels: Vec<Wheel>,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
+    /// Whether it is whole, but made by another version, which no session of
+    /// this one starts from.
+    pub is_outdated: bool,
 }
 
 /// A lock on one entry, for as long as the value lives.
 #[derive(Debug)]
 pub(crate) struct EntryLock {
-    _file: File,
+    _file: Option<File>,
+}
+
+impl EntryLock {
+    /// Locks a file unless somebody else has it; a file that is not there needs
+    /// no lock.
+    pub(super) fn try_file(path: &Path) -> Result<Option<Self>, Error> {
+        match File::open(path) {
+            Ok(file) => Ok(Self::of(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Self { _file: None })),
+            Err(error) => Err(Error::file("open", path)(error)),
+        }
+    }
+
+    fn of(file: File) -> Option<Self> {
+        let is_free = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        is_free.then_some(Self { _file: Some(file) })
+    }
 }
 
 impl Cache {
@@ -77,18 +101,23 @@ impl Cache {
     /// When the directory cannot be read.
     pub fn images(&self) -> Result<Vec<CachedImage>, Error> {
         let directory = self.root.join("images");
+        let manifest = Manifest::default_guest()?;
         let mut images = Vec::new();
         for item in fs::read_dir(&directory).map_err(Error::file("read", &directory))? {
             let item = item.map_err(Error::file("read", &directory))?;
             let key = item.file_name().to_string_lossy().into_owned();
-            if key.contains(".tmp-") {
+            if key.contains(TEMPORARY) {
                 continue;
             }
             let path = item.path();
             let entry = Entry::<super::build::ImageDetails>::open(&path, &key, false);
-            let (details, problem) = match entry {
-                Ok(entry) => (Some(entry.details), None),
-                Err(error) => (None, Some(error.to_string())),
+            let (details, problem, is_outdated) = match entry {
+                Ok(entry) => {
+                    let is_current = super::pruning::is_current(&entry.details, &manifest, &key);
+                    (Some(entry.details), None, !is_current)
+                }
+                Err(Error::OtherVersion { .. }) => (None, None, true),
+                Err(error) => (None, Some(error.to_string()), false),
             };
             let (preload, packages, wheels) = details
                 .map(|details| (details.preload, details.packages, details.wheels))
@@ -101,6 +130,7 @@ impl Cache {
                 packages,
                 wheels,
                 problem,
+                is_outdated,
             });
         }
         images.sort_by(|a, b| a.key.cmp(&b.key));
@@ -118,20 +148,31 @@ impl Cache {
         key: &str,
         progress: &mut dyn Progress,
     ) -> Result<EntryLock, Error> {
+        let file = self.lock_file(kind, key)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            progress.begin(Stage::Wait, None);
+            flock(&file, FlockOperation::LockExclusive).map_err(|error| {
+                let path = self.root.join("locks").join(format!("{kind}-{key}"));
+                Error::file("lock", path)(error.into())
+            })?;
+            progress.end();
+        }
+        Ok(EntryLock { _file: Some(file) })
+    }
+
+    /// Locks an entry unless somebody else has it.
+    pub(super) fn try_lock(&self, kind: &str, key: &str) -> Result<Option<EntryLock>, Error> {
+        Ok(EntryLock::of(self.lock_file(kind, key)?))
+    }
+
+    fn lock_file(&self, kind: &str, key: &str) -> Result<File, Error> {
         let path = self.root.join("locks").join(format!("{kind}-{key}"));
-        let file = fs::OpenOptions::new()
+        fs::OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(Error::file("open", &path))?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            progress.begin(Stage::Wait, None);
-            flock(&file, FlockOperation::LockExclusive)
-                .map_err(|e| Error::file("lock", &path)(e.into()))?;
-            progress.end();
-        }
-        Ok(EntryLock { _file: file })
+            .map_err(Error::file("open", &path))
     }
 
     /// Opens an entry; one that is damaged is removed and reported, so that
@@ -172,7 +213,7 @@ impl Cache {
         let temporary = self
             .root
             .join(kind)
-            .join(format!("{key}.tmp-{}", std::process::id()));
+            .join(format!("{key}{TEMPORARY}{}", std::process::id()));
         self.sweep(kind, key)?;
         make_private(&temporary)?;
         let result = fill(&temporary).and_then(|made| {
@@ -191,7 +232,7 @@ impl Cache {
     /// killed. The lock says that none of them is alive.
     fn sweep(&self, kind: &str, key: &str) -> Result<(), Error> {
         let directory = self.root.join(kind);
-        let prefix = format!("{key}.tmp-");
+        let prefix = format!("{key}{TEMPORARY}");
         for item in fs::read_dir(&directory).map_err(Error::file("read", &directory))? {
             let item = item.map_err(Error::file("read", &directory))?;
             if item.file_name().to_string_lossy().starts_with(&prefix) {

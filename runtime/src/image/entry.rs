@@ -81,8 +81,8 @@ impl<T: Serialize + DeserializeOwned> Entry<T> {
     ///
     /// # Errors
     /// [`Error::NotPrivate`] when others could have written them,
-    /// [`Error::Damaged`] when they are something else, [`Error::File`] when
-    /// they are not there.
+    /// [`Error::Damaged`] when they are something else, [`Error::OtherVersion`]
+    /// when another version made them, [`Error::File`] when they are not there.
     pub(crate) fn open(directory: &Path, key: &str, thorough: bool) -> Result<Self, Error> {
         check_private(directory)?;
         let path = directory.join(RECORD);
@@ -115,7 +115,10 @@ impl<T: Serialize + DeserializeOwned> Entry<T> {
             .into_iter()
             .map(|(name, file)| (name, file.blake3))
             .collect();
-        let details = serde_json::from_value(record.details).map_err(|e| damaged(&path, e))?;
+        // The record is as it was written, so its form is what is strange here.
+        let details = serde_json::from_value(record.details).map_err(|_| Error::OtherVersion {
+            path: directory.into(),
+        })?;
         Ok(Self {
             directory: directory.to_owned(),
             details,

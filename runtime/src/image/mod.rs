@@ -18,6 +18,7 @@ mod map;
 mod packages;
 mod places;
 mod progress;
+mod pruning;
 mod self_test;
 mod spec;
 mod store;
@@ -26,6 +27,7 @@ pub use cache::{Cache, CachedImage};
 pub use entry::check_record;
 pub use places::ImagePlaces;
 pub use progress::{NoProgress, Progress, Stage};
+pub use pruning::StaleEntry;
 pub use spec::ImageSpec;
 pub use store::Image;
 

@@ -14,8 +14,8 @@ use super::progress::Stage;
 use super::spec::ImageSpec;
 use crate::error::Error;
 use memex_guest_python::{
-    GuestFiles, Unpacked, Wheel, check_packages, compare_packages, resolve_packages,
-    unpack_packages,
+    GuestFiles, Manifest, Requirement, Unpacked, Wheel, check_packages, compare_packages,
+    resolve_packages, unpack_packages,
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -30,6 +30,21 @@ pub(super) struct PackagesDetails {
     requirements: Vec<String>,
     wheels: Vec<Wheel>,
     unpacked: Unpacked,
+}
+
+impl PackagesDetails {
+    /// The key that an entry with these packages has now.
+    pub(super) fn key(&self, manifest: &Manifest) -> Option<String> {
+        let parsed = self
+            .requirements
+            .iter()
+            .map(|text| Requirement::parse(text));
+        let spec = ImageSpec {
+            packages: parsed.collect::<Result<_, _>>().ok()?,
+            ..ImageSpec::new(manifest.clone())
+        };
+        Some(spec.packages_key())
+    }
 }
 
 /// The packages of an image, in the cache.

@@ -63,6 +63,17 @@ pub(super) fn cache(context: &Context) -> (Vec<Check>, bool) {
         bytes(size(&directory))
     );
     let mut checks = vec![ok(NAME, detail)];
+    let outdated: Vec<_> = images.iter().filter(|image| image.is_outdated).collect();
+    if !outdated.is_empty() {
+        let size = bytes(outdated.iter().map(|image| image.bytes).sum());
+        let detail = format!("{} of other versions, {size}", outdated.len());
+        checks.push(check(
+            "old images",
+            State::FallsBack,
+            detail,
+            "`memex image prune` removes them",
+        ));
+    }
     for image in images.iter().filter(|image| image.problem.is_some()) {
         let remedy = "`memex image build --force` builds it again";
         checks.push(check(
