@@ -140,6 +140,45 @@ impl Reply {
         let parts: Vec<&[u8]> = self.parts.iter().map(Vec::as_slice).collect();
         encode(u8::from(!self.ok), &self.head, &parts)
     }
+
+    /// How many bytes that is.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let parts = self.parts.iter().map(|part| 4 + part.len());
+        parts.fold(5 + self.head.len(), usize::saturating_add)
+    }
+
+    /// Writes those bytes to where they go, large parts without a copy in
+    /// between. `place` has [`Reply::encoded_len`] bytes.
+    ///
+    /// # Errors
+    /// When it has not; it may be half written then.
+    pub fn encode_into(&self, place: &mut [u8]) -> Result<(), FrameError> {
+        let size = place.len();
+        let mut rest = place;
+        put(&mut rest, size, &[u8::from(!self.ok)])?;
+        for part in std::iter::once(&self.head).chain(&self.parts) {
+            put(&mut rest, size, &(part.len() as u32).to_le_bytes())?;
+            put(&mut rest, size, part)?;
+        }
+        match rest {
+            [] => Ok(()),
+            rest => Err(FrameError::Truncated {
+                at: size - rest.len(),
+            }),
+        }
+    }
+}
+
+/// Puts bytes at the front of a place of `size` bytes in all.
+fn put(rest: &mut &mut [u8], size: usize, bytes: &[u8]) -> Result<(), FrameError> {
+    let at = size - rest.len();
+    let (front, back) = std::mem::take(rest)
+        .split_at_mut_checked(bytes.len())
+        .ok_or(FrameError::Truncated { at })?;
+    front.copy_from_slice(bytes);
+    *rest = back;
+    Ok(())
 }
 
 fn encode(first: u8, head: &[u8], parts: &[&[u8]]) -> Vec<u8> {
@@ -174,6 +213,21 @@ mod tests {
             };
             let bytes = frame.encode();
             prop_assert_eq!(Frame::decode(&bytes), Ok(frame.clone()));
+        }
+
+        #[test]
+        fn a_reply_is_the_same_in_place(
+            ok: bool,
+            head in proptest::collection::vec(any::<u8>(), 0..64),
+            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..32), 0..8),
+        ) {
+            let reply = Reply { ok, head, parts };
+            let mut place = vec![0xaa; reply.encoded_len()];
+            prop_assert_eq!(reply.encode_into(&mut place), Ok(()));
+            prop_assert_eq!(&place, &reply.encode());
+            place.push(0);
+            prop_assert!(reply.encode_into(&mut place).is_err());
+            prop_assert!(reply.encode_into(&mut place[..reply.encoded_len() - 1]).is_err());
         }
 
         #[test]

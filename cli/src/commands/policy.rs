@@ -131,10 +131,10 @@ fn limits(context: &Context) {
             field.unit.format(field.minimum),
             field.unit.format(field.maximum),
         );
-        let name = context.out.paint.strong(&format!("{:17}", field.name));
+        let name = context.out.paint.strong(&format!("{:19}", field.name));
         let range = context.out.paint.faint(&format!("from {from} to {to}"));
         print_line(&format!(
-            "{name} {default:10} {range}\n{:17} {}",
+            "{name} {default:10} {range}\n{:19} {}",
             "", field.meaning
         ));
     }

@@ -54,6 +54,30 @@ class Tools(unittest.TestCase):
         self.assertEqual([question["names"] for question in host.asked], [["echo"], ["search"], ["echo"]])
         self.refused([("nothing_like_it", "NameError", "nothing_like_it")])
 
+    def test_long_texts_go_apart(self):
+        host = serve({"echo": simple("echo")}, {"echo": {"result": None}})
+        run("one = 'é' * 200_000\ntwo = ['page %d ' % n * 60 for n in range(2000)]")
+        self.check([("echo({'a': one, 'b': [two, 'short', 1], 'c': b'bytes'})", None), ("echo('é' * 100)", None)])
+        (head, parts), (small, none) = host.called
+        one, two = "é" * 200_000, ["page %d " % n * 60 for n in range(2000)]
+        self.assertEqual(head["text"], 1)
+        self.assertEqual(parts[0], b"bytes")
+        self.assertEqual(parts[1].decode(), "".join([one, *two]))
+        given = head["arguments"]["value"]
+        self.assertEqual(given["a"], {"$text": 400_000})
+        self.assertEqual(given["b"][0][7], {"$text": len(two[7])})
+        self.assertEqual((given["b"][1:], given["c"]), (["short", 1], {"$part": 0}))
+        self.assertEqual((small["arguments"]["value"], none), ("é" * 100, []))
+        self.refused([
+            ("echo(list(range(300_000)))", "ValueError", "bytes as JSON, of"),
+            ("echo([one, {'$text': 3}])", "ValueError", "the key $text is reserved"),
+        ])
+        answer = {"result": {"a": {"$text": 3}, "b": [{"$text": 2}, {"$text": 0}], "n": 1}, "text": 0}
+        serve({"echo": simple("echo")}, {"echo": lambda given, _: (0, answer, ["abcé".encode()])})
+        self.check([("echo(1)", "{'a': 'abc', 'b': ['é', ''], 'n': 1}")])
+        serve({"echo": simple("echo")}, {"echo": {"result": {"$text": 3}}})
+        self.check([("echo(1)", "{'$text': 3}")])
+
     def test_functions_are_typed(self):
         serve({"search": SEARCH}, {"search": {"result": []}})
         shown = "(query: str, limit: int = 10, *, color: "

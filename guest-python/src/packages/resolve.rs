@@ -225,7 +225,7 @@ fn diagnose(said: &Said, wanted: &str, python: &str, work: &Path) -> Error {
 
 /// The contradictions that the client lists, if that is why it gave up.
 fn conflict(said: &Said) -> Option<String> {
-    if !said.says("ResolutionImpossible") {
+    if !said.says("ERROR: ResolutionImpossible") {
         return None;
     }
     let lines: Vec<&str> = said

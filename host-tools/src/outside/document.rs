@@ -1,8 +1,10 @@
 //! TOML or JSON as one shape, read field by field with refusals that teach.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use toml::de::{DeTable, DeValue};
 
 use super::error::OutsideError;
 
@@ -83,12 +85,35 @@ pub(super) fn parse(
         ToolFileFormat::Toml => {
             let table: toml::Table =
                 toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
-            json(toml::Value::Table(table)).map_err(syntax)
+            // The values know nothing of their order, which is that of a
+            // function's parameters; the syntax tree does.
+            let tree = DeTable::parse(text).map_err(|error| syntax(error.to_string()))?;
+            object(table, tree.get_ref()).map_err(syntax)
         }
     }
 }
 
-fn json(value: toml::Value) -> Result<Value, String> {
+/// An object with its keys in the order of the text.
+fn object(table: toml::Table, tree: &DeTable<'_>) -> Result<Value, String> {
+    let places: HashMap<&str, (usize, &DeValue<'_>)> = tree
+        .iter()
+        .map(|(key, value)| {
+            let name: &str = key.get_ref();
+            (name, (key.span().start, value.get_ref()))
+        })
+        .collect();
+    let mut entries = Vec::with_capacity(table.len());
+    for (key, item) in table {
+        let place = places.get(key.as_str()).copied();
+        let (start, tree) = place.map_or((0, None), |(start, tree)| (start, Some(tree)));
+        entries.push((start, key, json(item, tree)?));
+    }
+    entries.sort_by_key(|(start, ..)| *start);
+    let entries = entries.into_iter().map(|(_, key, item)| (key, item));
+    Ok(Value::Object(entries.collect()))
+}
+
+fn json(value: toml::Value, tree: Option<&DeValue<'_>>) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => Value::String(text),
         toml::Value::Integer(number) => Value::from(number),
@@ -98,14 +123,20 @@ fn json(value: toml::Value) -> Result<Value, String> {
         toml::Value::Boolean(value) => Value::Bool(value),
         toml::Value::Datetime(time) => Value::String(time.to_string()),
         toml::Value::Array(items) => {
-            Value::Array(items.into_iter().map(json).collect::<Result<_, _>>()?)
+            let trees = match tree {
+                Some(DeValue::Array(trees)) => Some(trees),
+                _ => None,
+            };
+            let items = items.into_iter().enumerate().map(|(index, item)| {
+                let tree = trees.and_then(|trees| trees.get(index));
+                json(item, tree.map(toml::Spanned::get_ref))
+            });
+            Value::Array(items.collect::<Result<_, _>>()?)
         }
-        toml::Value::Table(table) => Value::Object(
-            table
-                .into_iter()
-                .map(|(key, item)| Ok((key, json(item)?)))
-                .collect::<Result<_, String>>()?,
-        ),
+        toml::Value::Table(table) => match tree {
+            Some(DeValue::Table(tree)) => object(table, tree)?,
+            _ => object(table, &DeTable::new())?,
+        },
     })
 }
 

@@ -176,7 +176,7 @@ async fn loops_and_long_chains_end_at_the_limit() {
         let error = send(&egress, get(format!("{origin}{path}")))
             .await
             .unwrap_err();
-        let expected = format!("{origin} redirects more often than `redirects_max` (3)");
+        let expected = format!("{origin} redirects more often than `http_redirects` (3)");
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.class(), "ConnectionError");
         assert_eq!(server.connections() - before, 4);

@@ -191,7 +191,7 @@ fn arguments_must_fit_the_schema() {
     let column = json!({ "name": "a", "type": "int8", "data": 0 });
     let fitting = [
         json!({ "query": "a", "either": null, "many": [1, 2], "mode": "fast", "limit": 10 }),
-        json!({ "query": "a", "data": { "$part": 0 }, "old": { "$part": 0 } }),
+        json!({ "query": "a", "data": { "$part": 0 }, "old": { "$part": 1 } }),
         json!({ "query": "a", "data": "text", "old": "eA==" }),
         json!({ "query": "a", "frame": { "$table": { "rows": 1, "columns": [column] } } }),
         json!({ "query": "a", "frame": { "rows": [] } }),
@@ -199,7 +199,7 @@ fn arguments_must_fit_the_schema() {
     ];
     for arguments in fitting {
         let call = json!({ "tool": "echo", "arguments": arguments }).to_string();
-        let reply = session.frame(OP_CALL, call.as_bytes(), &[b"x"]);
+        let reply = session.frame(OP_CALL, call.as_bytes(), &[b"x", b"y"]);
         assert_eq!(head(&reply), Ok(json!({ "result": arguments })));
     }
 }

@@ -97,9 +97,13 @@ fn bytes_cross_as_parts() {
     let big: Vec<u8> = (0..1_000_000_u32).map(|i| i as u8).collect();
     let call = json!({
         "tool": "reverse",
-        "arguments": { "data": { "$part": 1 }, "more": [{ "$part": 0 }, { "$part": 0 }] },
+        "arguments": { "data": { "$part": 1 }, "more": [{ "$part": 0 }, { "$part": 2 }] },
     });
-    let reply = session.frame(OP_CALL, call.to_string().as_bytes(), &[b"xyz", &big]);
+    let reply = session.frame(
+        OP_CALL,
+        call.to_string().as_bytes(),
+        &[b"xyz", &big, b"abc"],
+    );
     let answer = head(&reply).unwrap();
     assert_eq!(
         answer,

@@ -32,7 +32,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i32) -> Vec<u8> {
+fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i32) -> Reply {
     let (bytes, host) = memory.data_and_store_mut(&mut *caller);
     let start = pointer as u32 as usize;
     let length = length as u32 as usize;
@@ -51,19 +51,16 @@ fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i3
             Ok(frame) => host.answer_call(&frame),
         },
     };
-    let encoded = reply.encode();
+    let bytes = reply.encoded_len() as u64;
     let host = caller.data_mut();
     let limit = host.limits.host_call_bytes;
-    if encoded.len() as u64 <= limit {
-        return encoded;
+    if bytes <= limit {
+        return reply;
     }
-    let message = format!(
-        "the answer has {} bytes, more than host_call_bytes allows ({limit})",
-        encoded.len()
-    );
-    host.turn
-        .hit("host_call_bytes", limit, encoded.len() as u64, &message);
-    Reply::error("MemoryError", &message).encode()
+    let message =
+        format!("the answer has {bytes} bytes, more than host_call_bytes allows ({limit})");
+    host.turn.hit("host_call_bytes", limit, bytes, &message);
+    Reply::error("MemoryError", &message)
 }
 
 /// Answers a request to fork the session where it stands.
@@ -84,21 +81,21 @@ fn fork(caller: &mut Caller<'_, Host>, memory: Memory, frame: &[u8]) -> Reply {
 fn deliver(
     caller: &mut Caller<'_, Host>,
     memory: Memory,
-    reply: &[u8],
+    reply: &Reply,
     out_pointer: i32,
     out_length: i32,
 ) -> wasmtime::Result<i32> {
     let Some(allocate) = caller.data().allocate.clone() else {
         return Ok(FAULT);
     };
-    let size = i32::try_from(reply.len())?;
+    let length = reply.encoded_len();
+    let size = i32::try_from(length)?;
     let address = allocate.call(&mut *caller, size.max(1))?;
     // The guest out of memory, or lying: the writes below are bounds-checked
     // either way, and an error number makes the call fail there.
     if address == 0
-        || memory
-            .write(&mut *caller, address as u32 as usize, reply)
-            .is_err()
+        || place(memory.data_mut(&mut *caller), address, length)
+            .is_none_or(|place| reply.encode_into(place).is_err())
         || memory
             .write(
                 &mut *caller,
@@ -117,6 +114,12 @@ fn deliver(
         return Ok(FAULT);
     }
     Ok(0)
+}
+
+/// The bytes of memory at an address that the guest gave.
+fn place(memory: &mut [u8], address: i32, length: usize) -> Option<&mut [u8]> {
+    let start = address as u32 as usize;
+    memory.get_mut(start..start.checked_add(length)?)
 }
 
 #[derive(serde::Deserialize)]

@@ -64,7 +64,8 @@ fn a_database_becomes_data_frames() {
         "{ran:#?}"
     );
     assert!(
-        ran.stdout.contains("[('shop', 'orders', 'table', 3)]"),
+        ran.stdout
+            .contains("[('shop', 'orders', 'table', ['id', 'kind', 'amount'])]"),
         "{ran:#?}"
     );
     // Read-only, and nothing but what was named.
@@ -215,7 +216,7 @@ fn a_memory_is_files_that_last() {
     ]);
     assert_eq!(
         ran.stdout,
-        "./\n└── user.md\n'Error: Path escapes the memory'\n'Error: File x does not exist'\n",
+        "./\n└── user.md\n'Error: Permission denied accessing ../x'\n'Error: File x does not exist'\n",
         "{ran:#?}"
     );
 }
