@@ -5,6 +5,7 @@ use crate::escapes::harmless;
 use memex_host_tools::{Function, ToolError, UserQuestion, ask_user};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::Arc;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
 
@@ -59,10 +60,12 @@ async fn line() -> Result<String, ToolError> {
         ToolError::new("OSError", "ask_user: the terminal cannot be read")
             .with_detail(error.to_string())
     };
-    let terminal = AsyncFd::register(stdin()).map_err(unreadable)?;
+    // Deprecated for descriptors that may be closed meanwhile: this one never is.
+    #[allow(deprecated)]
+    let terminal = AsyncFd::with_interest(stdin(), Interest::READABLE).map_err(unreadable)?;
+    // A terminal is readable when there is a whole line.
     let _ready = terminal.readable().await.map_err(unreadable)?;
     let mut line = String::new();
-    // A terminal is readable when there is a whole line.
     let read = std::io::Read::take(stdin().lock(), ANSWER_MAX_BYTES).read_line(&mut line);
     match read.map_err(unreadable)? {
         0 => Err(ToolError::new(

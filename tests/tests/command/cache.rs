@@ -297,3 +297,84 @@ fn a_built_image_works_without_the_network() {
     assert_eq!(ran.status, 3, "{ran:#?}");
     assert!(ran.stderr.contains("hint:"), "{ran:#?}");
 }
+
+/// Puts an image beside the one in use: whole, under another key, and with a
+/// record that `change` has changed.
+fn forge(copy: &Copy, key: &str, change: impl FnOnce(String) -> String) {
+    let record = copy.image_file("entry.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let (_, body) = text.split_once('\n').unwrap();
+    let image = record.parent().unwrap();
+    let its_key = image.file_name().unwrap().to_str().unwrap();
+    let body = change(body.trim_end().replace(its_key, key));
+    let directory = image.with_file_name(key);
+    std::fs::create_dir(&directory).unwrap();
+    mode(&directory, 0o700);
+    std::fs::hard_link(image.join("memory.img"), directory.join("memory.img")).unwrap();
+    let digest = blake3::hash(body.as_bytes()).to_hex();
+    std::fs::write(directory.join("entry.json"), format!("{digest}\n{body}\n")).unwrap();
+    mode(&directory.join("entry.json"), 0o600);
+}
+
+#[test]
+fn what_other_versions_left_is_told_and_removed() {
+    let copy = Copy::new();
+    let prune = || copy.run(&["image", "prune"]);
+    assert_eq!(prune().status, 0);
+    let kept = images(&copy);
+    let again = prune();
+    assert_eq!((again.status, again.stdout.as_str()), (0, ""), "{again:#?}");
+
+    let (other_form, other_inputs) = ("a".repeat(32), "b".repeat(32));
+    forge(&copy, &other_form, |body| {
+        body.replace("\"memory_bytes\"", "\"memory_size\"")
+    });
+    forge(&copy, &other_inputs, |body| body);
+    let left = copy
+        .path()
+        .join("images")
+        .join(format!("{other_form}.tmp-1"));
+    let code = copy.path().join("code").join("c".repeat(32));
+    let guest = copy.path().join("guests").join("d".repeat(32));
+    for directory in [&left, &code, &guest] {
+        std::fs::create_dir(directory).unwrap();
+        mode(directory, 0o700);
+    }
+
+    let list = copy.run(&["image", "list"]);
+    assert_eq!(list.status, 0, "{list:#?}");
+    for key in [&other_form, &other_inputs] {
+        let line = list
+            .stdout
+            .lines()
+            .find(|line| line.starts_with(key.as_str()));
+        assert!(
+            line.is_some_and(|line| line.contains("  outdated  ")),
+            "{list:#?}"
+        );
+    }
+    assert!(list.stderr.contains("`memex image prune`"), "{list:#?}");
+
+    let told = copy.run(&["image", "prune", "--dry-run"]);
+    assert_eq!(
+        (told.status, told.stdout.lines().count()),
+        (0, 5),
+        "{told:#?}"
+    );
+    assert!(left.exists() && code.exists() && guest.exists());
+
+    let pruned = prune();
+    assert_eq!(
+        pruned.stdout.matches("  removed  ").count(),
+        5,
+        "{pruned:#?}"
+    );
+    assert_eq!(images(&copy), kept, "{pruned:#?}");
+    assert!(!left.exists() && !code.exists() && !guest.exists());
+    // What is left works, and nothing had to be built.
+    let ran = copy.run(&["run", "-c", "print(6 * 7)"]);
+    assert_eq!(
+        (ran.status, ran.stdout.as_str(), ran.stderr.as_str()),
+        (0, "42\n", "")
+    );
+}
