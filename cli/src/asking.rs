@@ -59,7 +59,11 @@ async fn line() -> Result<String, ToolError> {
         ToolError::new("OSError", "ask_user: the terminal cannot be read")
             .with_detail(error.to_string())
     };
-    let terminal = AsyncFd::register(stdin()).map_err(unreadable)?;
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, and asks for what is so here: standard input stays open"
+    )]
+    let terminal = AsyncFd::new(stdin()).map_err(unreadable)?;
     let _ready = terminal.readable().await.map_err(unreadable)?;
     let mut line = String::new();
     // A terminal is readable when there is a whole line.
