@@ -5,7 +5,6 @@ use crate::escapes::harmless;
 use memex_host_tools::{Function, ToolError, UserQuestion, ask_user};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::sync::Arc;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
 
@@ -60,12 +59,14 @@ async fn line() -> Result<String, ToolError> {
         ToolError::new("OSError", "ask_user: the terminal cannot be read")
             .with_detail(error.to_string())
     };
-    // Deprecated for descriptors that may be closed meanwhile: this one never is.
-    #[allow(deprecated)]
-    let terminal = AsyncFd::with_interest(stdin(), Interest::READABLE).map_err(unreadable)?;
-    // A terminal is readable when there is a whole line.
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe, and asks for what is so here: standard input stays open"
+    )]
+    let terminal = AsyncFd::new(stdin()).map_err(unreadable)?;
     let _ready = terminal.readable().await.map_err(unreadable)?;
     let mut line = String::new();
+    // A terminal is readable when there is a whole line.
     let read = std::io::Read::take(stdin().lock(), ANSWER_MAX_BYTES).read_line(&mut line);
     match read.map_err(unreadable)? {
         0 => Err(ToolError::new(

@@ -139,10 +139,11 @@ impl ToolArguments {
         let outside = outside.collect::<Result<Vec<_>>>()?;
         tools.extend(outside.iter().flat_map(OutsideTools::tools));
         let toolbox = Toolbox::builder().tools(tools).build().map_err(|error| {
-            usage(
-                error.to_string(),
-                "two sources may not give tools of one name",
-            )
+            let hint = match &error {
+                memex_host_tools::Error::Schema { .. } => "correct the schema that the tool states",
+                _ => "two sources may not give tools of one name",
+            };
+            usage(error.to_string(), hint)
         })?;
         let audit = match &self.audit {
             None => None,

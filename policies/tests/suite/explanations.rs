@@ -35,9 +35,13 @@ Files
 Network
   No host can be reached.
   Code cannot open sockets; requests are made by tools.
+  A session may make 1,000 requests, 8 at a time, each following 10 redirects at most.
+  One may take 1 min, send 8 MiB and receive 32 MiB.
 
 Tools
   No tool can be called.
+  Code cannot ask the user.
+  Nothing is shared with other sessions.
   A tool call may take 30 s.
   A turn may make 10,000 calls to the host, each of 16 MiB at most.
   A session may start 32 sub-agents, to a depth of 3.
