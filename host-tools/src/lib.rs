@@ -37,7 +37,9 @@ pub use http::{
 };
 pub use python::{Definition, Form};
 pub use scratch::{ScratchLimits, SharedScratch, scratch_tools};
-pub use sql::{Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits};
+pub use sql::{
+    Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits, read_frame,
+};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,

@@ -8,11 +8,13 @@ mod arrow;
 mod arrow_shape;
 mod cells;
 mod delimited;
+mod frame;
 mod json_lines;
 mod kind;
 mod loading;
 mod selection;
 mod set;
 
+pub use frame::read_frame;
 pub use selection::DataFiles;
 pub(super) use set::DataSet;
