@@ -162,8 +162,8 @@ fn agents_are_spawned_in_the_worker_of_their_parent() {
                     runs(
                         "if 'item' in globals():\n    \
                            shared.update('seen', lambda n: n + 1, 0)\n    submit(item * item)\n\
-                         try:\n    data['n'] += 22\n    submit(data['n'])\n\
-                         except ValueError:\n    submit(frame * 10)",
+                         if 'frame' in globals():\n    submit(frame * 10)\n\
+                         data['n'] += 22\nsubmit(data['n'])",
                     ),
                 ),
             ],
