@@ -6,6 +6,7 @@ module made here answers the host's questions and removes itself at the end.
 
 
 def _bootstrap(sources):
+    import gc
     import json
     import random
     import sys
@@ -24,8 +25,15 @@ def _bootstrap(sources):
         setattr(package, name, module)
     from memex_guest import entry, warmup
 
-    # Blocks of one size that are taken at most.
-    fill_max = 20_000
+    # Free blocks that are taken at most.
+    fill_max = 1_000_000
+    # More than any hole has, and what is left of it: what sessions use of it is
+    # copied for each fork, what they grow by is not.
+    probe_bytes = 8 << 20
+    room_bytes = 1 << 20
+    # Of a bytes object, with the allocator's own word before it.
+    bytes_header = 21
+    sizes = [int(2**20 / 1.1**step) for step in range(60)] + list(range(4096, 0, -16))
     entry.install()
     entries = ("run", "resume", "cancel", "inspect", "configure", "after_fork")
 
@@ -46,6 +54,7 @@ def _bootstrap(sources):
         # The host writes into these objects: they must never be freed.
         entry.generators = (random, *numpy)
         answer = {name: id(getattr(entry, name)) for name in entries}
+        answer["leave"] = id(leave)
         answer["bytes"] = id(bytes)
         answer["timeout_error"] = id(TimeoutError)
         answer["keyboard_interrupt"] = id(KeyboardInterrupt)
@@ -68,28 +77,26 @@ def _bootstrap(sources):
         if failed:
             raise ImportError(f"cannot preload {text}: {failed[text]}")
 
-    def fill(size, make):
-        """Takes the free blocks that are scattered over used pools, for good.
+    def fill():
+        """Takes the free blocks that are scattered over the heap, for good.
 
-        What a session allocates then comes from fresh pools, one beside the other,
+        What a session allocates then comes from the heap's end, one beside the other,
         and dirties few pages of its copy of the image.
         """
-        # A pool that is filled in order, for the most part, was a fresh one. Blocks of
-        # the same size that the loop itself needs for a moment lie in between.
-        fresh = max(2, 4096 // size * 2 // 5)
         kept = [None] * fill_max
-        run = previous = count = 0
-        while run < fresh and count < fill_max:
-            block = make()
-            here = id(block)
-            run = run + 1 if here > previous and here >> 12 == previous >> 12 else 0
-            previous = here
-            kept[count] = block
-            count += 1
-        del kept[max(0, count - run - 1) :]
-        return kept
+        # Too large for any hole, so it lies where the heap ends.
+        end = id(bytes(probe_bytes))
+        count = 0
+        for size in sizes:
+            while count < fill_max:
+                block = bytes(size - bytes_header) if size > bytes_header else object()
+                if id(block) >= end:
+                    break
+                kept[count] = block
+                count += 1
+        entry.filler.append(kept)
 
-    def settle():
+    def clean():
         import os
         import shutil
 
@@ -106,29 +113,30 @@ def _bootstrap(sources):
                 path = os.path.join(folder, name)
                 shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
         os.chdir("/home/user")
-        # The header of a bytes object is 17 bytes, of an object 8, of a float 16.
-        entry.filler = []
-        for size in range(24, 513, 8):
-            payload = bytes(size - 17)
-            entry.filler.append(fill(size, lambda: bytes(bytearray(payload))))
-        entry.filler.append(fill(8, object))
-        entry.filler.append(fill(16, lambda: float("0.5")))
 
-    def leave():
-        import gc
-
+    def settle():
         del sys.modules["_memex_bootstrap"]
-        gc.collect()
+
+    def leave(_payload):
+        """Called by address: a block of code would leave holes when it is over."""
+        # The second time, what lay in the interpreter's own lists of free objects.
+        for _ in range(2):
+            gc.collect()
+            fill()
+        entry.filler.append(bytes(probe_bytes - room_bytes))
         gc.freeze()
+        return b""
 
     def say(answer):
         sys.stdout.write(json.dumps(answer))
         sys.stdout.flush()
 
     module = types.ModuleType("_memex_bootstrap")
-    for function in (seed, report, steps, warm, settle, leave):
+    for function in (seed, report, steps, warm, clean, settle):
         setattr(module, function.__name__, function)
     sys.modules["_memex_bootstrap"] = module
+    # With this module: its functions would leave holes.
+    entry.filler = [module]
 
 
 _bootstrap(SOURCES)

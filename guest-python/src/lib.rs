@@ -33,4 +33,4 @@ pub use rewrite::{
     BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,
     MemoryEntry, ModuleInfo, Report, RewriteOptions, Rewritten, Segment, inspect, rewrite,
 };
-pub use sources::{BOOTSTRAP, PYTHON_SOURCES, SITUATIONS};
+pub use sources::{BOOTSTRAP, IMMORTALS, PYTHON_SOURCES, SITUATIONS};

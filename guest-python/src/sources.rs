@@ -63,3 +63,6 @@ pub const BOOTSTRAP: &str = include_str!("../python/bootstrap.py");
 /// The code that brings a guest into the middle of things, one after the
 /// other, so that the host sees where the interpreter keeps what it is doing.
 pub const SITUATIONS: &str = include_str!("../python/situations.py");
+
+/// The code that prints the addresses of the objects that an image holds.
+pub const IMMORTALS: &str = include_str!("../python/immortals.py");

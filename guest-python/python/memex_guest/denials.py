@@ -5,6 +5,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import builtins
 import errno
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def install():
     socket.socket.__del__ = lambda self: None
     for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
         setattr(socket, name, _denied(name, NO_NETWORK))
+    # It reads the interpreter's own file, and there is none.
+    platform.libc_ver = lambda executable=None, lib="", version="", chunksize=16384: (lib, version)
     builtins.input = _input
     sys.breakpointhook = _breakpoint
     builtins.exit = Leave("exit")

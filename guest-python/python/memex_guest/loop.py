@@ -186,6 +186,11 @@ def install():
     loop = GuestLoop()
     setter = getattr(_events, "_set_event_loop_policy", None) or _events.set_event_loop_policy
     setter(GuestPolicy())
+    # Whoever resets the policy, or names a loop of the system, gets ours as well.
+    system = sys.modules.get("asyncio.unix_events")
+    if hasattr(system, "_DefaultEventLoopPolicy"):
+        system._DefaultEventLoopPolicy = GuestPolicy
+    asyncio.EventLoop = asyncio.SelectorEventLoop = GuestLoop
 
 
 def settle():

@@ -192,7 +192,7 @@ impl Builder<'_> {
             map,
         };
         self.cache.publish("images", &key, |directory| {
-            write_new(&directory.join(MEMORY_FILE), memory)?;
+            write_new(&directory.join(MEMORY_FILE), &memory)?;
             Entry::seal(directory, &key, &[MEMORY_FILE], &details)
         })?;
         let entry = Entry::open(&self.cache.entry_path("images", &key), &key, false)?;

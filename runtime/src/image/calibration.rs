@@ -4,6 +4,7 @@
 //! No offset is taken from a header file. Each is found by trying in the guest
 //! at hand, and the image's self-test proves it again through a session.
 
+mod immortals;
 mod situations;
 
 use super::code::LoadedCode;
@@ -44,6 +45,9 @@ pub(super) struct Calibrator {
 /// the scope that sessions will see.
 const BOOTSTRAP: &str = "__import__('_memex_bootstrap')";
 
+/// What `run` is called with: the number of the turn, and its code.
+const TRIVIAL_TURN: &[u8] = b"\0\0\0\0pass";
+
 /// One step of the warm-up: its kind and its text.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct WarmStep(String, String);
@@ -60,6 +64,8 @@ pub(super) struct Report {
     inspect: u32,
     configure: u32,
     after_fork: u32,
+    /// Compacts the heap.
+    leave: u32,
     /// The state words of the `random` module's generator.
     random: Vec<u32>,
     /// The same of numpy's legacy generator, if numpy is there.
@@ -143,13 +149,13 @@ impl Calibrator {
         let WarmStep(kind, text) = step;
         let (kind, text) = (python_text(kind), python_text(text));
         self.turn(&format!("{BOOTSTRAP}.warm({kind}, {text})"))?;
-        self.run_directly(report, b"\0\0\0\0pass")
+        self.call_directly(report, report.run, TRIVIAL_TURN)
     }
 
     /// Cleans up after the warm-up, so that sessions find an empty scope, and
     /// reads the addresses again: they are those of the image now.
     pub(super) fn settle(&mut self, report: &mut Report) -> Result<(), Error> {
-        self.turn(&format!("{BOOTSTRAP}.settle()"))?;
+        self.turn(&format!("{BOOTSTRAP}.clean()"))?;
         *report = self.report()?;
         for words in [report.random.clone(), report.numpy_random.clone()] {
             if !words.is_empty() {
@@ -157,12 +163,13 @@ impl Calibrator {
             }
         }
         for _ in 0..3 {
-            self.run_directly(report, b"\0\0\0\0pass")?;
+            self.call_directly(report, report.run, TRIVIAL_TURN)?;
         }
         // Last of all, since it removes its own name.
-        self.turn(&format!("{BOOTSTRAP}.leave()"))?;
+        self.turn(&format!("{BOOTSTRAP}.settle()"))?;
+        self.call_directly(report, report.leave, b"")?;
         for _ in 0..3 {
-            self.run_directly(report, b"\0\0\0\0pass")?;
+            self.call_directly(report, report.run, TRIVIAL_TURN)?;
         }
         let host = self.store.data_mut();
         host.stdout.take();
@@ -170,8 +177,8 @@ impl Calibrator {
         Ok(())
     }
 
-    /// The finished map and memory.
-    pub(super) fn capture(&mut self, report: &Report) -> Result<(GuestMap, &[u8]), Error> {
+    /// The finished map and memory. The guest is of no use afterwards.
+    pub(super) fn capture(mut self, report: &Report) -> Result<(GuestMap, Vec<u8>), Error> {
         let (bytes_size, bytes_data) = self.bytes_layout(report.bytes)?;
         let interrupt = self.interrupt_addresses(report)?;
         let mut running = self.running.clone();
@@ -205,13 +212,12 @@ impl Calibrator {
             random: report.generators.clone(),
             running,
         };
-        let memory = self.memory.data(&self.store);
-        if !map.fits(memory.len()) || self.word(self.flag)? != 0 {
+        if !map.fits(self.memory.data_size(&self.store)) || self.word(self.flag)? != 0 {
             return Err(Error::Calibration(
                 "an address lies outside of the image".into(),
             ));
         }
-        Ok((map, memory))
+        Ok((map, self.immortal_memory()?))
     }
 
     fn report(&mut self) -> Result<Report, Error> {
@@ -359,8 +365,13 @@ impl Calibrator {
             .collect()
     }
 
-    /// Runs the dispatcher's `run` by its address, as a session does.
-    fn run_directly(&mut self, report: &Report, payload: &[u8]) -> Result<(), Error> {
+    /// Calls a function of bytes by its address, as a session does.
+    fn call_directly(
+        &mut self,
+        report: &Report,
+        function: u32,
+        payload: &[u8],
+    ) -> Result<(), Error> {
         let object: i32 = self.call("PyBytes_FromStringAndSize", (0_i32, payload.len() as i32))?;
         let data: i32 = self.call("PyBytes_AsString", object)?;
         self.memory
@@ -369,7 +380,7 @@ impl Calibrator {
         self.set_word(report.arguments, object as u32)?;
         let result: i32 = self.call(
             "PyObject_Vectorcall",
-            (report.run as i32, report.arguments as i32, 1_i32, 0_i32),
+            (function as i32, report.arguments as i32, 1_i32, 0_i32),
         )?;
         self.call::<i32, ()>("_Py_DecRef", object)?;
         if result == 0 {

@@ -61,6 +61,7 @@ impl ImageSpec {
             field(hash, self.manifest.digest().to_string().as_bytes());
             field(hash, memex_guest_python::BOOTSTRAP.as_bytes());
             field(hash, memex_guest_python::SITUATIONS.as_bytes());
+            field(hash, memex_guest_python::IMMORTALS.as_bytes());
             for (name, source) in sources {
                 field(hash, name.as_bytes());
                 field(hash, source.as_bytes());

@@ -2,6 +2,7 @@
 //! differ.
 
 use crate::platform::PAGE_BYTES;
+use std::sync::Arc;
 
 /// The bytes of one page.
 pub(crate) type Page = [u8; PAGE_BYTES];
@@ -34,8 +35,12 @@ impl PageDelta {
     }
 
     fn of_lines(page: &Page, mask: u64) -> Self {
-        let lines = selected(page, mask).copied().collect();
-        Self { mask, lines }
+        let mut lines = Vec::with_capacity(mask.count_ones() as usize);
+        lines.extend(selected(page, mask));
+        Self {
+            mask,
+            lines: lines.into(),
+        }
     }
 
     /// Whether the page does not depend on any base.
@@ -43,16 +48,26 @@ impl PageDelta {
         self.mask == u64::MAX
     }
 
-    /// Brings the difference up to date. Returns `None` when it is already.
-    pub(crate) fn updated(&self, page: &Page, base: &Page) -> Option<Self> {
-        if self.describes(page, base) {
-            return None;
+    /// Brings a shared difference up to date: in place where nobody else has it
+    /// and as many lines differ as before, as a new one otherwise.
+    pub(crate) fn update(shared: &mut Arc<Self>, page: &Page, base: &Page) {
+        if shared.describes(page, base) {
+            return;
         }
-        Some(if self.is_whole() {
-            Self::whole(page)
+        let mask = if shared.is_whole() {
+            u64::MAX
         } else {
-            Self::between(page, base)
-        })
+            changed(page, base)
+        };
+        match Arc::get_mut(shared) {
+            Some(delta) if delta.lines.len() == mask.count_ones() as usize => {
+                delta.mask = mask;
+                for (line, current) in delta.lines.iter_mut().zip(selected(page, mask)) {
+                    *line = *current;
+                }
+            }
+            _ => *shared = Arc::new(Self::of_lines(page, mask)),
+        }
     }
 
     /// Whether base and difference make up the page. Most pages of a session
@@ -137,27 +152,37 @@ mod tests {
             for (at, byte) in edits {
                 page[at] = byte;
             }
-            let mut delta = PageDelta::between(&page, &base);
+            let mut delta = Arc::new(PageDelta::between(&page, &base));
+            let earlier = Arc::clone(&delta);
             let mut copy = base;
             delta.apply(&mut copy);
             prop_assert!(copy == page);
-            prop_assert_eq!(delta.updated(&page, &base), None);
+            PageDelta::update(&mut delta, &page, &base);
+            prop_assert!(Arc::ptr_eq(&delta, &earlier));
 
+            // What somebody else has stays as it is.
             let mut later = page;
             for (at, byte) in more {
                 later[at] = byte;
             }
-            if let Some(updated) = delta.updated(&later, &base) {
-                delta = updated;
-            }
+            PageDelta::update(&mut delta, &later, &base);
             let mut copy = base;
-            delta.apply(&mut copy);
-            prop_assert!(copy == later);
+            earlier.apply(&mut copy);
+            prop_assert!(copy == page);
+            drop(earlier);
 
-            let whole = PageDelta::whole(&later);
+            for current in [&later, &page, &later] {
+                PageDelta::update(&mut delta, current, &base);
+                let mut copy = base;
+                delta.apply(&mut copy);
+                prop_assert!(copy == *current);
+            }
+
+            let mut whole = Arc::new(PageDelta::whole(&later));
+            PageDelta::update(&mut whole, &page, &base);
             let mut copy = [1; PAGE_BYTES];
             whole.apply(&mut copy);
-            prop_assert!(copy == later);
+            prop_assert!(copy == page);
         }
     }
 }

@@ -71,8 +71,8 @@ impl HeapState {
                 Some((page, saved)) if *page == number => {
                     if is_whole && !saved.is_whole() {
                         *saved = Arc::new(PageDelta::whole(current));
-                    } else if let Some(updated) = saved.updated(current, base) {
-                        *saved = Arc::new(updated);
+                    } else {
+                        PageDelta::update(saved, current, base);
                     }
                 }
                 _ if is_whole => fresh.push((number, Arc::new(PageDelta::whole(current)))),

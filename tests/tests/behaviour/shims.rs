@@ -152,6 +152,11 @@ fn the_machine_is_not_described() {
         ("import sys\nsys.platform", value("'wasi'")),
         ("import os\nos.getcwd()", nothing().with_value(Text::Any)),
         ("import platform\nplatform.node()", value("'(none)'")),
+        ("import platform\nplatform.libc_ver()", value("('', '')")),
+        (
+            "import platform\n'wasi' in platform.platform().lower()",
+            value("True"),
+        ),
         ("import os, sys\nsys.argv", nothing().with_value(Text::Any)),
         (
             "import getpass\ngetpass.getuser()",

@@ -76,6 +76,10 @@ fn awaiting() {
             "import asyncio\nt = asyncio.create_task(asyncio.sleep(5))\nawait asyncio.sleep(0)\nt.cancel()\ntry:\n    await t\nexcept asyncio.CancelledError:\n    print('cancelled')",
             prints("cancelled\n"),
         ),
+        (
+            "import asyncio, warnings\nwarnings.simplefilter('ignore')\nasync def f():\n    return await asyncio.sleep(0.001, 3)\nasyncio.set_event_loop_policy(None)\nasyncio.run(f()), asyncio.EventLoop().run_until_complete(f())",
+            value("(3, 3)"),
+        ),
         ("import asyncio\nawait asyncio.Future()", deadlock()),
         ("import asyncio\nawait asyncio.Event().wait()", deadlock()),
         (
