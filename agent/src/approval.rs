@@ -1,6 +1,7 @@
 //! Asking a person before a tool is called.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -10,8 +11,8 @@ use serde_json::{Map, Value};
 /// Whoever decides on calls of the tools in
 /// [`AgentConfig::approve`](crate::AgentConfig). Serves both spaces alike.
 pub trait Approver: Send + Sync + 'static {
-    /// Decides on a call: `Err` refuses it, with the reason for the model. The
-    /// call's time runs while this is waited for.
+    /// Decides on a call: `Err` refuses it, with the reason for the model. Ten
+    /// minutes are given for that, beside the call's own time.
     fn approve(
         &self,
         tool: &str,
@@ -25,20 +26,26 @@ struct Approved {
     approver: Arc<dyn Approver>,
 }
 
+/// How much longer a call may take that a person is asked about first.
+pub(crate) const APPROVAL_MAX: Duration = Duration::from_secs(600);
+
+/// Whether one of the patterns names a tool.
+pub(crate) fn is_named(tool: &str, patterns: &[String]) -> bool {
+    patterns
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => tool.starts_with(prefix),
+            None => tool == pattern,
+        })
+}
+
 /// The tool, asking first if one of the patterns names it.
 pub(crate) fn approved(
     tool: Arc<dyn Tool>,
     patterns: &[String],
     approver: Option<&Arc<dyn Approver>>,
 ) -> Arc<dyn Tool> {
-    let name = &tool.spec().name;
-    let is_named = patterns
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        });
-    if !is_named {
+    if !is_named(&tool.spec().name, patterns) {
         return tool;
     }
     let approver = approver.map_or_else(|| Arc::new(Nobody) as Arc<dyn Approver>, Arc::clone);

@@ -6,10 +6,8 @@ use std::thread;
 
 use parking_lot::Mutex;
 
+use crate::run::STACK_BYTES;
 use crate::{Agent, Cancellation, Error, RunRequest, RunResult};
-
-/// Stack of the threads that runs go on.
-const STACK_BYTES: usize = 16 << 20;
 
 /// Runs every request, `jobs` of them at a time, and gives each result to
 /// `done` as it comes, with the place of its request. A cancelled batch stops

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use memex_runtime::Interrupter;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -14,12 +13,27 @@ pub struct Cancellation {
     turn: Arc<Mutex<Turn>>,
 }
 
-#[derive(Debug, Default)]
+/// Whatever is under way, to be interrupted from another thread.
+pub(crate) trait Stop: Send + Sync {
+    /// Interrupts it; the second time hard.
+    fn stop(&self, hard: bool);
+}
+
+#[derive(Default)]
 struct Turn {
-    interrupter: Option<Interrupter>,
+    stop: Option<Arc<dyn Stop>>,
     presses: u32,
     /// As many as the run may spawn agents.
     children: Vec<Cancellation>,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn")
+            .field("under_way", &self.stop.is_some())
+            .field("presses", &self.presses)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Cancellation {
@@ -36,8 +50,8 @@ impl Cancellation {
         let mut turn = self.turn.lock();
         let hard = turn.presses > 0;
         turn.presses += 1;
-        if let Some(interrupter) = &turn.interrupter {
-            interrupt(interrupter, hard);
+        if let Some(stop) = &turn.stop {
+            stop.stop(hard);
         }
         for child in &turn.children {
             child.cancel();
@@ -66,26 +80,25 @@ impl Cancellation {
         self.token.cancelled().await;
     }
 
-    /// The turn that begins is this session's.
-    pub(crate) fn watch(&self, interrupter: Interrupter) {
+    /// Interrupts what is under way, softly, and does not stop the run.
+    pub(crate) fn interrupt(&self) {
+        if let Some(stop) = &self.turn.lock().stop {
+            stop.stop(false);
+        }
+    }
+
+    /// What is under way from here on is interrupted so. What was cancelled
+    /// before is told at once.
+    pub(crate) fn watch(&self, stop: Arc<dyn Stop>) {
         let mut turn = self.turn.lock();
         if self.token.is_cancelled() {
-            interrupt(&interrupter, turn.presses > 1);
+            stop.stop(turn.presses > 1);
         }
-        turn.interrupter = Some(interrupter);
+        turn.stop = Some(stop);
     }
 
-    /// No turn is under way.
+    /// Nothing is under way.
     pub(crate) fn unwatch(&self) {
-        self.turn.lock().interrupter = None;
+        self.turn.lock().stop = None;
     }
-}
-
-/// An interrupt that meets no turn is lost; the token stops the run then.
-fn interrupt(interrupter: &Interrupter, hard: bool) {
-    let _met = if hard {
-        interrupter.hard()
-    } else {
-        interrupter.soft()
-    };
 }

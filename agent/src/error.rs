@@ -24,12 +24,12 @@ pub enum Error {
         what: String,
     },
     /// An object for the scope that cannot be had.
-    #[error("the input `{name}` from {}: {what}", path.display())]
+    #[error("the input `{name}` from {from}: {what}")]
     Input {
         /// Its name in the scope.
         name: String,
         /// Where it comes from.
-        path: PathBuf,
+        from: String,
         /// What is wrong with it.
         what: String,
     },

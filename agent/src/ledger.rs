@@ -16,6 +16,8 @@ pub struct Ledger {
     budgets: Budgets,
     began: Instant,
     used: Mutex<Used>,
+    /// Of single questions, since it was taken last.
+    questions: Mutex<Option<memex_trajectories::Usage>>,
     parent: Option<Arc<Ledger>>,
 }
 
@@ -45,6 +47,7 @@ impl Ledger {
             budgets,
             began: Instant::now(),
             used: Mutex::default(),
+            questions: Mutex::default(),
             parent,
         })
     }
@@ -53,6 +56,36 @@ impl Ledger {
     pub fn reply(&self, usage: &Usage, cost: Option<Cost>) {
         self.used.lock().turns += 1;
         self.spend(usage, cost);
+    }
+
+    /// Puts the reply to a single question on the account.
+    pub(crate) fn question(&self, usage: &Usage, cost: Option<Cost>) {
+        let asked = memex_trajectories::Usage {
+            input_tokens: usage.input,
+            cached_tokens: usage.cached_input,
+            output_tokens: usage.output,
+            cost_usd: cost.map(Cost::usd),
+        };
+        let mut questions = self.questions.lock();
+        *questions = Some(match questions.take() {
+            None => asked,
+            Some(before) => memex_trajectories::Usage {
+                input_tokens: before.input_tokens.saturating_add(asked.input_tokens),
+                cached_tokens: before.cached_tokens.saturating_add(asked.cached_tokens),
+                output_tokens: before.output_tokens.saturating_add(asked.output_tokens),
+                cost_usd: match (before.cost_usd, asked.cost_usd) {
+                    (Some(before), Some(asked)) => Some(before + asked),
+                    _ => None,
+                },
+            },
+        });
+        drop(questions);
+        self.spend(usage, cost);
+    }
+
+    /// What single questions used since this was asked last, for the record.
+    pub(crate) fn take_questions(&self) -> Option<memex_trajectories::Usage> {
+        self.questions.lock().take()
     }
 
     /// Puts tokens on the account that are no turn of this run.

@@ -56,7 +56,7 @@ pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, Observati
 pub use conversation::Conversation;
 pub use error::Error;
 pub use harness::{Board, OutputSchema, Submission, SubmissionSlot};
-pub use inputs::Input;
+pub use inputs::{Input, InputSource};
 pub use ledger::Ledger;
 pub use memex_trajectories::ActionSpace;
 pub use observation::{Ran, ScopeNames, change, cut, observation, result_text, shown};

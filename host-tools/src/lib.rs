@@ -39,7 +39,9 @@ pub use python::{Definition, Form};
 pub use scratch::{
     Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
 };
-pub use sql::{Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits};
+pub use sql::{
+    Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits, read_frame,
+};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,

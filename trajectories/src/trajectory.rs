@@ -208,3 +208,28 @@ impl Trajectory {
         nested.map(|child| child.nesting() + 1).max().unwrap_or(0)
     }
 }
+
+impl Trajectory {
+    /// The totals of the run and of everything that it spawned. `wall_ms` is
+    /// its own: children run beside it.
+    #[must_use]
+    pub fn totals_with_children(&self) -> Totals {
+        let mut totals = self.totals;
+        let children = self.children.iter();
+        for child in children.filter_map(|child| child.trajectory.as_deref()) {
+            let child = child.totals_with_children();
+            totals.input_tokens = totals.input_tokens.saturating_add(child.input_tokens);
+            totals.cached_tokens = totals.cached_tokens.saturating_add(child.cached_tokens);
+            totals.output_tokens = totals.output_tokens.saturating_add(child.output_tokens);
+            totals.turns = totals.turns.saturating_add(child.turns);
+            totals.tool_calls = totals.tool_calls.saturating_add(child.tool_calls);
+            totals.guest_time_ms = totals.guest_time_ms.saturating_add(child.guest_time_ms);
+            totals.fuel = totals.fuel.saturating_add(child.fuel);
+            totals.cost_usd = match (totals.cost_usd, child.cost_usd) {
+                (Some(own), Some(child)) => Some(own + child),
+                _ => None,
+            };
+        }
+        totals
+    }
+}

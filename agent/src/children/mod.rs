@@ -14,9 +14,10 @@ mod outcome;
 mod questions;
 mod spawning;
 mod tools;
+mod typed;
 
 pub(crate) use family::{Family, Tree};
 pub(crate) use outcome::Outcome;
 pub(crate) use questions::question_tool;
-pub(crate) use spawning::{ChildSetup, forks};
+pub(crate) use spawning::{ChildSetup, Forked, Spawner, forks};
 pub(crate) use tools::{SETUP, WaitTool, spawn_tools};

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use memex_host_tools::{Tool, ToolError, function};
-use memex_models::{Message, Model, NoSink, Request};
+use memex_models::{Message, Model, NoSink, Reply, Request};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Tree;
+use super::typed::{TRIES, Typed};
 use crate::{Agent, Ledger};
 
 #[derive(Deserialize, JsonSchema)]
@@ -23,6 +25,9 @@ struct Question {
     /// Tokens of the answer at most.
     #[serde(default)]
     max_tokens: Option<u64>,
+    /// What the answer has to be: a type, a dataclass or a JSON Schema. Default: words.
+    #[serde(default)]
+    output: Option<Value>,
 }
 
 /// The tool. It knows nothing of the conversation, and spends from the run's
@@ -33,8 +38,8 @@ pub(crate) fn question_tool(
     ledger: &Arc<Ledger>,
     tree: &Arc<Tree>,
 ) -> Arc<dyn Tool> {
-    let description = "Asks a language model one question and returns its answer in words. \
-        It sees only the prompt. `await llm.aio(...)` asks several at once.";
+    let description = "Asks a language model one question and returns its answer: words, or a value of \
+        the type `output`. It sees only the prompt. `await llm.aio(...)` asks several at once.";
     let (agent, model) = (agent.clone(), Arc::clone(model));
     let (ledger, tree) = (Arc::clone(ledger), Arc::clone(tree));
     Arc::new(function(
@@ -45,6 +50,7 @@ pub(crate) fn question_tool(
             let (agent, ledger) = (agent.clone(), Arc::clone(&ledger));
             async move {
                 let model = asked?;
+                let typed = question.output.clone().map(Typed::new).transpose()?;
                 let mut messages = Vec::new();
                 messages.extend(question.system.map(Message::system));
                 messages.push(Message::user(question.prompt));
@@ -53,19 +59,62 @@ pub(crate) fn question_tool(
                     agent: Some("llm".to_owned()),
                     ..Request::new(messages)
                 };
-                let reply = model.complete(&request, &mut NoSink).await;
-                let reply = reply.map_err(|error| {
-                    ToolError::new(
-                        "RuntimeError",
-                        format!("llm: the model did not answer: {error}"),
-                    )
-                })?;
-                let cost = agent.inner.prices.cost(model.name(), &reply.usage);
-                ledger.spend(&reply.usage, cost);
-                Ok(reply.message.text())
+                let asking = Asking {
+                    agent,
+                    model,
+                    ledger,
+                };
+                match typed {
+                    None => Ok(asking.reply(&request).await?.message.text()),
+                    Some(typed) => asking.typed(&typed, request).await,
+                }
             }
         },
     ))
+}
+
+struct Asking {
+    agent: Agent,
+    model: Arc<dyn Model>,
+    ledger: Arc<Ledger>,
+}
+
+impl Asking {
+    async fn reply(&self, request: &Request) -> Result<Reply, ToolError> {
+        let reply = self.model.complete(request, &mut NoSink).await;
+        let reply = reply.map_err(|error| {
+            let message = format!("llm: the model did not answer: {error}");
+            ToolError::new("RuntimeError", message)
+        })?;
+        let cost = self
+            .agent
+            .inner
+            .prices
+            .cost(self.model.name(), &reply.usage);
+        self.ledger.question(&reply.usage, cost);
+        Ok(reply)
+    }
+
+    /// The answer as JSON text; a reply that does not fit is told why.
+    async fn typed(&self, typed: &Typed, request: Request) -> Result<String, ToolError> {
+        let mut request = typed.asking(request);
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let reply = self.reply(&request).await?;
+            match typed.read(&reply) {
+                Ok(value) => return Ok(value.to_string()),
+                Err(what) => {
+                    Typed::complain(&mut request, reply, &what);
+                    last = what;
+                }
+            }
+            if self.ledger.exhausted().is_some() {
+                break;
+            }
+        }
+        let message = format!("llm: the model gave no answer that fits `output`: {last}");
+        Err(ToolError::new("ValueError", message))
+    }
 }
 
 fn admit(

@@ -15,11 +15,10 @@ use tokio::sync::watch;
 use super::family::running;
 use super::questions::pick;
 use super::{Family, Outcome};
-use crate::run::{Driver, NoWatcher, Place, Plan, Recorder};
+use crate::run::{Driver, NoWatcher, Place, Plan, Recorder, STACK_BYTES};
+use crate::worker::{Leased, RemoteFork};
 use crate::{Budgets, Error, OutputSchema, RunResult};
 
-/// Stack of a child's thread. Guest code has a stack of its own.
-const STACK_BYTES: usize = 4 << 20;
 /// Longest task of a child.
 const TASK_MAX_CHARS: usize = 200_000;
 
@@ -72,15 +71,30 @@ struct Share {
     part_of: Option<u64>,
 }
 
-struct Spawner(Arc<Family>);
-
-/// What a session asks for forks.
-pub(crate) fn forks(family: &Arc<Family>) -> Box<dyn Forks> {
-    Box::new(Spawner(Arc::clone(family)))
+/// A copy of the parent's session as it stood at the call.
+pub(crate) enum Forked {
+    /// In this process.
+    Here(MidTurnFork),
+    /// In the worker of the parent; should that die, the child gets another.
+    There(RemoteFork, Leased),
 }
 
-impl Forks for Spawner {
-    fn fork(&mut self, frame: &Frame<'_>, fork: MidTurnFork, _: &dyn TurnHandle) -> Reply {
+/// Spawns the agents that one session's code asks for.
+#[derive(Clone)]
+pub(crate) struct Spawner(Arc<Family>);
+
+/// What a session of this process asks for forks.
+pub(crate) fn forks(spawner: Spawner) -> Box<dyn Forks> {
+    Box::new(spawner)
+}
+
+impl Spawner {
+    pub(crate) fn new(family: &Arc<Family>) -> Self {
+        Self(Arc::clone(family))
+    }
+
+    /// Answers a request of guest code, for which the fork has been made.
+    pub(crate) fn spawn(&self, frame: &Frame<'_>, fork: Forked) -> Reply {
         let request: Request = match serde_json::from_slice(frame.head) {
             Ok(request) => request,
             Err(error) => return Reply::error("TypeError", &format!("spawn_agent: {error}")),
@@ -92,9 +106,15 @@ impl Forks for Spawner {
     }
 }
 
+impl Forks for Spawner {
+    fn fork(&mut self, frame: &Frame<'_>, fork: MidTurnFork, _: &dyn TurnHandle) -> Reply {
+        self.spawn(frame, Forked::Here(fork))
+    }
+}
+
 type Refusal = (&'static str, String);
 
-fn spawn(family: &Arc<Family>, request: Request, fork: MidTurnFork) -> Result<String, Refusal> {
+fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String, Refusal> {
     let inner = &family.agent.inner;
     if request.task.trim().is_empty() || request.task.chars().count() > TASK_MAX_CHARS {
         let message = format!("a task has 1 to {TASK_MAX_CHARS} characters");
@@ -111,7 +131,7 @@ fn spawn(family: &Arc<Family>, request: Request, fork: MidTurnFork) -> Result<St
     let grants = narrowed(&family.grants, request.tools.as_deref())?;
     let max = inner.config.agents.agents.min(inner.policy.limits.agents);
     if !family.tree.count_agent(max) {
-        let message = format!("this run has spawned its {max} agents");
+        let message = format!("this run has spawned its {max} agents (limit `agents`)");
         return Err(("PermissionError", message));
     }
     let (id, step) = family.next();

@@ -18,12 +18,13 @@ const INPUT_PIECE_BYTES: usize = 4 << 20;
 /// The contents that the scope takes its objects from, by name.
 pub(crate) type Inputs = Arc<BTreeMap<String, Vec<u8>>>;
 
-/// Tools whose functions end or spawn something in the guest, and what their
-/// functions call in place of the usual.
+/// Tools whose functions do more in the guest than to call, and what they call
+/// in place of the usual.
 const MARKED: &[(&str, &str)] = &[
-    (SUBMIT, "_submit"),
-    ("spawn_agent", "_spawn"),
-    ("map_agents", "_map"),
+    (SUBMIT, "_call = _submit\n"),
+    ("spawn_agent", "_call = _spawn\n"),
+    ("map_agents", "_call = _map\n"),
+    ("llm", "_call = _ask\n_await = _ask_aio\n"),
 ];
 
 /// The tool by which the guest waits for a child: no tool for models.
@@ -136,8 +137,9 @@ impl HarnessCalls {
         for tool in tools.iter_mut().filter_map(Value::as_object_mut) {
             let name = tool.get("name").and_then(Value::as_str).unwrap_or_default();
             let mark = MARKED.iter().find(|(marked, _)| *marked == name);
-            if let (Some((_, call)), Some(Value::String(source))) = (mark, tool.get_mut("source")) {
-                source.insert_str(0, &format!("_call = {call}\n"));
+            if let (Some((_, calls)), Some(Value::String(source))) = (mark, tool.get_mut("source"))
+            {
+                source.insert_str(0, calls);
             }
         }
         reply.head = answer.to_string().into_bytes();

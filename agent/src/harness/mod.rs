@@ -14,5 +14,6 @@ mod submission;
 pub use board::Board;
 pub(crate) use calls::{HarnessCalls, Inputs, WAIT_TOOL};
 pub use output::OutputSchema;
+pub(crate) use output::compiled;
 pub(crate) use submission::{SUBMIT, SubmitTool};
 pub use submission::{Submission, SubmissionSlot};

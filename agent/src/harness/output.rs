@@ -49,13 +49,7 @@ impl OutputSchema {
         };
         // What a toolbox would refuse is told here, before anything runs.
         let tool = super::SubmitTool::new(&output, super::SubmissionSlot::default());
-        Toolbox::builder()
-            .tool(std::sync::Arc::new(tool))
-            .build()
-            .and_then(|toolbox| toolbox.compile())
-            .map_err(|error| Error::Schema {
-                what: error.to_string(),
-            })?;
+        compiled(std::sync::Arc::new(tool))?;
         Ok(output)
     }
 
@@ -63,6 +57,19 @@ impl OutputSchema {
     #[must_use]
     pub fn schema(&self) -> &Value {
         &self.schema
+    }
+
+    /// The arguments that an answer comes as.
+    pub(crate) fn parameters(&self) -> &Value {
+        &self.parameters
+    }
+
+    /// The arguments that stand for a value.
+    pub(crate) fn arguments_of(&self, value: Value) -> Value {
+        match self.wrapped {
+            true => json!({ "value": value }),
+            false => value,
+        }
     }
 
     pub(super) fn spec(&self) -> ToolSpec {
@@ -79,12 +86,22 @@ impl OutputSchema {
     }
 
     /// The answer in the arguments of a call.
-    pub(super) fn answer(&self, mut arguments: Map<String, Value>) -> Value {
+    pub(crate) fn answer(&self, mut arguments: Map<String, Value>) -> Value {
         match self.wrapped {
             true => arguments.remove("value").unwrap_or_default(),
             false => Value::Object(arguments),
         }
     }
+}
+
+/// A toolbox of one tool whose schema was compiled.
+pub(crate) fn compiled(tool: std::sync::Arc<dyn memex_host_tools::Tool>) -> Result<Toolbox, Error> {
+    let wrong = |error: memex_host_tools::Error| Error::Schema {
+        what: error.to_string(),
+    };
+    let toolbox = Toolbox::builder().tool(tool).build().map_err(wrong)?;
+    toolbox.compile().map_err(wrong)?;
+    Ok(toolbox)
 }
 
 /// Definitions stay at the root, where references look for them.

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use memex_host_tools::Toolbox;
-use memex_models::{Delta, DeltaSink, Message, Model, ModelError, Reply, StopReason};
+use memex_models::{Message, Model};
 use memex_policies::ToolGrants;
-use memex_trajectories::{
-    ActionSpace, Status, Step, StepKind, Timing, ToolCall, Totals, Usage, spans,
-};
+use memex_trajectories::{ActionSpace, Status, Step, StepKind, spans};
 use parking_lot::Mutex;
-use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::plan::{Hands, Plan, Prepared};
@@ -41,7 +38,7 @@ pub(crate) struct Driver {
     pub(super) family: Arc<Family>,
     pub(super) submits: bool,
     pub(super) scope_names: Vec<String>,
-    watcher: Box<dyn Watcher>,
+    pub(super) watcher: Box<dyn Watcher>,
     task: String,
     nudges: u32,
 }
@@ -162,7 +159,7 @@ impl Driver {
             status,
             answer,
             submission: value,
-            totals: with_children(&trajectory),
+            totals: trajectory.totals_with_children(),
             trajectory,
             objects: submission.and_then(|submission| submission.objects),
         })
@@ -237,109 +234,6 @@ impl Driver {
         Ok(Next::Turn)
     }
 
-    /// Asks the model, and once more with a shorter conversation if it was too
-    /// long.
-    fn ask(&mut self) -> Result<Reply, Status> {
-        let failed = |error: &ModelError| Status::Failed {
-            reason: error.to_string(),
-        };
-        let first = self.request()?;
-        let reply = match first {
-            Err(error) if error.is_context_overflow() => {
-                if self.conversation.compact(&self.scope_names) == 0 {
-                    return Err(failed(&error));
-                }
-                self.request()?
-            }
-            other => other,
-        };
-        reply.map_err(|error| failed(&error))
-    }
-
-    /// One request, with its record; the outer error is an end by something
-    /// other than the model.
-    fn request(&mut self) -> Result<Result<Reply, ModelError>, Status> {
-        let began = Instant::now();
-        let left = self.ledger.deadline();
-        let left = left.map_or(Duration::MAX, |at| at.saturating_duration_since(began));
-        let mut sink = Sink {
-            watcher: &mut *self.watcher,
-            began,
-            first: None,
-        };
-        let (model, request) = (&self.model, self.conversation.request());
-        let cancellation = &self.cancellation;
-        let replied = self.reactor.block_on(async {
-            tokio::select! {
-                reply = model.complete(request, &mut sink) => Ok(reply),
-                () = cancellation.cancelled() => Err(Status::Cancelled),
-                () = tokio::time::sleep(left.min(Duration::from_secs(1 << 30))) => Err(Status::Exhausted {
-                    budget: memex_trajectories::Budget::WallTime,
-                }),
-            }
-        });
-        let first_token_ms = sink.first.map(millis);
-        let reply = match replied? {
-            Ok(reply) => reply,
-            Err(error) => return Ok(Err(error)),
-        };
-        let timing = Timing {
-            model_ms: Some(millis(began.elapsed())),
-            first_token_ms,
-            run_ms: None,
-        };
-        match self.record_reply(&reply, timing) {
-            Ok(()) => Ok(Ok(reply)),
-            Err(error) => Err(Status::Failed {
-                reason: error.to_string(),
-            }),
-        }
-    }
-
-    fn record_reply(&mut self, reply: &Reply, timing: Timing) -> Result<(), Error> {
-        let prices = &self.agent.inner.prices;
-        let priced = prices.cost(&reply.model, &reply.usage);
-        let cost = priced.or_else(|| prices.cost(self.model.name(), &reply.usage));
-        self.ledger.reply(&reply.usage, cost);
-        let form = self.config.code_form;
-        let action = read(reply, self.config.action_space, form, self.submits);
-        let mut step = Step {
-            kind: StepKind::Model,
-            text: reply.message.text(),
-            reasoning: Some(reply.message.reasoning()).filter(|text| !text.is_empty()),
-            finish_reason: Some(stop_word(&reply.stop)),
-            usage: Some(Usage {
-                input_tokens: reply.usage.input,
-                cached_tokens: reply.usage.cached_input,
-                output_tokens: reply.usage.output,
-                cost_usd: cost.map(memex_models::Cost::usd),
-            }),
-            timing: Some(timing),
-            ..Step::default()
-        };
-        let calls = reply.message.tool_calls();
-        match action {
-            Action::Code { code, call_id, .. } => {
-                step.code = Some(code);
-                if let (Some(id), Some(code)) = (call_id, &step.code) {
-                    step.text.push_str(&fenced(code));
-                    step.metadata.insert("call_id".into(), id.into());
-                }
-            }
-            _ => {
-                let read = |call: &memex_models::ToolCall| ToolCall {
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    arguments: call
-                        .parsed_arguments()
-                        .unwrap_or_else(|_| Value::String(call.arguments.clone())),
-                };
-                step.tool_calls = calls.map(read).collect();
-            }
-        }
-        self.record(step)
-    }
-
     pub(super) fn record(&mut self, step: Step) -> Result<(), Error> {
         let mut recorder = self.recorder.lock();
         let step = recorder.step(step)?;
@@ -359,53 +253,6 @@ impl Driver {
             (true, _) => "This is your last turn: submit your answer now.".to_owned(),
             (false, _) => "This is your last turn: give your answer now.".to_owned(),
         })
-    }
-}
-
-/// Passes a reply on while it is written, and notes when it begins.
-struct Sink<'a> {
-    watcher: &'a mut dyn Watcher,
-    began: Instant,
-    first: Option<Duration>,
-}
-
-impl DeltaSink for Sink<'_> {
-    fn delta(&mut self, delta: Delta) {
-        let elapsed = self.began.elapsed();
-        self.first.get_or_insert(elapsed);
-        self.watcher.delta(&delta);
-    }
-}
-
-/// The totals of a run and of everything that it spawned.
-fn with_children(trajectory: &memex_trajectories::Trajectory) -> Totals {
-    let mut totals = trajectory.totals;
-    for child in trajectory
-        .children
-        .iter()
-        .filter_map(|child| child.trajectory.as_deref())
-    {
-        let child = with_children(child);
-        totals.input_tokens = totals.input_tokens.saturating_add(child.input_tokens);
-        totals.cached_tokens = totals.cached_tokens.saturating_add(child.cached_tokens);
-        totals.output_tokens = totals.output_tokens.saturating_add(child.output_tokens);
-        totals.turns = totals.turns.saturating_add(child.turns);
-        totals.tool_calls = totals.tool_calls.saturating_add(child.tool_calls);
-        totals.guest_time_ms = totals.guest_time_ms.saturating_add(child.guest_time_ms);
-        totals.fuel = totals.fuel.saturating_add(child.fuel);
-        totals.cost_usd = match (totals.cost_usd, child.cost_usd) {
-            (Some(own), Some(child)) => Some(own + child),
-            _ => None,
-        };
-    }
-    totals
-}
-
-fn stop_word(stop: &StopReason) -> String {
-    match serde_json::to_value(stop) {
-        Ok(Value::String(word)) => word,
-        Ok(Value::Object(map)) => map.values().filter_map(Value::as_str).collect(),
-        _ => String::new(),
     }
 }
 

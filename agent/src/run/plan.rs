@@ -1,27 +1,33 @@
 //! Everything that a run needs before it begins.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use memex_host_tools::{Broker, Budget, Tool, Toolbox};
 use memex_models::Model;
 use memex_policies::ToolGrants;
-use memex_runtime::{MidTurnFork, SessionOptions};
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
-use serde_json::{Map, json};
+use serde_json::Map;
 
-use crate::children::{ChildSetup, Family, Tree, WaitTool, forks, question_tool, spawn_tools};
+use crate::approval::{APPROVAL_MAX, is_named};
+use crate::children::{
+    ChildSetup, Family, Forked, Spawner, Tree, WaitTool, question_tool, spawn_tools,
+};
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
-use crate::scope::{InProcess, Scope};
+use crate::scope::{Equipment, InProcess, Scope};
 use crate::worker::Leased;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema, prompt};
+
+/// How much longer a question to a model may take than a call of a tool.
+const QUESTION_MAX: Duration = Duration::from_secs(600);
 
 /// Where the code of a run goes.
 pub(crate) enum Place {
     /// Into a new session of this process.
     Fresh,
     /// Into a fork of the parent's session.
-    Fork(MidTurnFork, ChildSetup),
+    Fork(Forked, ChildSetup),
     /// Into a worker process.
     Worker(Leased),
 }
@@ -54,8 +60,7 @@ impl Plan {
             metadata.insert("output".into(), output.schema().clone());
         }
         if !self.inputs.is_empty() {
-            let inputs = self.inputs.iter();
-            let inputs = inputs.map(|input| json!({ "name": input.name, "path": input.path }));
+            let inputs = self.inputs.iter().map(Input::recorded);
             metadata.insert("inputs".into(), inputs.collect());
         }
         Ok(Header {
@@ -111,7 +116,7 @@ impl Plan {
         let (own, policy) = (&inner.config.agents, &inner.policy.limits);
         let depth = own.depth.min(policy.agent_depth);
         let agents = own.agents.min(policy.agents);
-        self.depth < depth && agents > 0 && !matches!(self.place, Place::Worker(_))
+        self.depth < depth && agents > 0
     }
 
     /// What the policy grants, and the harness's own tools.
@@ -143,7 +148,14 @@ impl Plan {
             inner.reactor.handle().clone(),
         )
         .session(&self.id)
-        .budget(budget);
+        .budget(budget)
+        .patience("llm", QUESTION_MAX);
+        for entry in &toolbox {
+            let name = &entry.spec().name;
+            if is_named(name, &inner.config.approve) {
+                broker = broker.patience(name, APPROVAL_MAX);
+            }
+        }
         if let Some(audit) = &inner.audit {
             broker = broker.audit(Arc::clone(audit));
         }
@@ -175,22 +187,28 @@ impl Plan {
             setup.insert_str(0, crate::children::SETUP);
         }
         let place = std::mem::replace(&mut self.place, Place::Fresh);
-        let options = move || SessionOptions {
-            calls: Some(Box::new(calls())),
-            sink: None,
-            forks: spawns.then(|| forks(&spawner)),
+        let equip = Equipment {
+            calls: Box::new(move || Box::new(calls())),
+            spawner: spawns.then(|| Spawner::new(&spawner)),
         };
         let scope: Box<dyn Scope> = match place {
-            Place::Worker(leased) => leased.scope(Box::new(options), setup)?,
-            Place::Fork(fork, child) => {
-                let session = fork.session(options())?;
-                Box::new(InProcess::of(session, options, child.setup()?)?)
+            Place::Worker(leased) => leased.scope(equip, setup),
+            Place::Fork(Forked::There(fork, leased), child) => {
+                leased.forked(fork, equip, child.setup()?)?
+            }
+            Place::Fork(Forked::Here(fork), child) => {
+                let session = fork.session(equip.options())?;
+                Box::new(InProcess::of(
+                    session,
+                    move || equip.options(),
+                    child.setup()?,
+                )?)
             }
             Place::Fresh => {
                 let sandbox = inner.sandbox.clone().ok_or_else(|| {
                     Error::setting("backend", "is `in_process`, which needs a sandbox")
                 })?;
-                Box::new(InProcess::new(sandbox, options, setup))
+                Box::new(InProcess::new(sandbox, move || equip.options(), setup))
             }
         };
         Ok(prepared(Hands::Code(scope), described))

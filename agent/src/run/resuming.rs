@@ -175,12 +175,5 @@ fn inputs(trajectory: &Trajectory) -> Result<Vec<Input>, Error> {
     let Some(listed) = trajectory.metadata.get("inputs").and_then(Value::as_array) else {
         return Ok(Vec::new());
     };
-    let text = |input: &Value, key: &str| {
-        let text = input.get(key).and_then(Value::as_str);
-        text.map(str::to_owned).unwrap_or_default()
-    };
-    listed
-        .iter()
-        .map(|input| Input::new(&text(input, "name"), text(input, "path")))
-        .collect()
+    listed.iter().map(Input::from_record).collect()
 }

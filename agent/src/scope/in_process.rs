@@ -1,15 +1,17 @@
 //! A session in this process.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use memex_models::Image;
 use memex_runtime::{
-    Display as GuestDisplay, DisplayData, Generators, Outcome, Sandbox, Session, SessionOptions,
-    SessionState, Status,
+    Display as GuestDisplay, DisplayData, Generators, Interrupter, Outcome, Sandbox, Session,
+    SessionOptions, SessionState, Status,
 };
 use memex_trajectories::{Display, Encoding, GuestError, LimitReached};
 
 use super::{Scope, keep, kept_path, restore};
+use crate::cancellation::Stop;
 use crate::observation::ScopeNames;
 use crate::{Cancellation, Error, Ran};
 
@@ -98,7 +100,7 @@ impl InProcess {
 impl Scope for InProcess {
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error> {
         let before = self.session()?;
-        cancellation.watch(before.interrupter());
+        cancellation.watch(Arc::new(Turn(before.interrupter())));
         // One that was cancelled before the turn began is told here.
         let outcome = match cancellation.is_cancelled() {
             true => None,
@@ -150,6 +152,19 @@ impl Scope for InProcess {
         self.names = Some(names_of(&mut session)?);
         self.session = Some(session);
         Ok(true)
+    }
+}
+
+/// The turn of a session.
+struct Turn(Interrupter);
+
+impl Stop for Turn {
+    fn stop(&self, hard: bool) {
+        // An interrupt that meets no turn is lost; the run looks for itself.
+        let _met = match hard {
+            true => self.0.hard(),
+            false => self.0.soft(),
+        };
     }
 }
 

@@ -6,10 +6,13 @@ mod waiting;
 
 pub use in_process::InProcess;
 pub(crate) use kept::{forget, keep, kept_path, restore};
-pub(crate) use waiting::Waiting;
+pub(crate) use waiting::{Bell, Waiting};
 
+use memex_channel::HostCalls;
 use memex_host_tools::Toolbox;
+use memex_runtime::SessionOptions;
 
+use crate::children::{Spawner, forks};
 use crate::{Cancellation, Error, Ran};
 
 /// A persistent scope that runs blocks of code.
@@ -35,6 +38,25 @@ pub trait Scope: Send {
     /// When there is one that cannot be used.
     fn load(&mut self, _trajectory: &std::path::Path) -> Result<bool, Error> {
         Ok(false)
+    }
+}
+
+/// What every session of a run is given.
+pub(crate) struct Equipment {
+    /// Answers the calls of one session.
+    pub(crate) calls: Box<dyn Fn() -> Box<dyn HostCalls> + Send>,
+    /// Takes its forks, if it may have any.
+    pub(crate) spawner: Option<Spawner>,
+}
+
+impl Equipment {
+    /// The same, for a session of this process.
+    pub(crate) fn options(&self) -> SessionOptions {
+        SessionOptions {
+            calls: Some((self.calls)()),
+            sink: None,
+            forks: self.spawner.clone().map(forks),
+        }
     }
 }
 

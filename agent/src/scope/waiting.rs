@@ -1,4 +1,4 @@
-//! A turn that there is no session for: calls of tools from the host itself.
+//! A turn that there is no session for here: what calls of tools wait with.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -7,38 +7,61 @@ use std::time::Instant;
 use memex_channel::{TurnHandle, Waited};
 use parking_lot::{Condvar, Mutex};
 
-use crate::Cancellation;
+use crate::cancellation::Stop;
 
-/// Waits on a condition variable, and ends with the run.
-pub(crate) struct Waiting {
-    bell: Arc<Bell>,
-    cancellation: Cancellation,
-}
-
-#[derive(Default)]
-struct Bell {
-    rings: Mutex<u64>,
+/// Wakes a wait, or gives it up.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Mutex<Rung>,
     changed: Condvar,
 }
 
-impl Waiting {
-    pub(crate) fn new(cancellation: Cancellation, handle: &tokio::runtime::Handle) -> Self {
-        let bell = Arc::<Bell>::default();
-        let (watched, rung) = (cancellation.clone(), Arc::downgrade(&bell));
-        handle.spawn(async move {
-            watched.cancelled().await;
-            if let Some(bell) = rung.upgrade() {
-                bell.wake();
-            }
-        });
-        Self { bell, cancellation }
+#[derive(Debug, Default)]
+struct Rung {
+    rings: u64,
+    is_given_up: bool,
+}
+
+/// Waits on a bell.
+pub(crate) struct Waiting {
+    bell: Arc<Bell>,
+}
+
+impl Bell {
+    /// Waits are to be waited out again.
+    pub(crate) fn begin(&self) {
+        self.rung.lock().is_given_up = false;
+    }
+
+    /// Ends waits, those under way and those to come.
+    pub(crate) fn give_up(&self) {
+        self.rung.lock().is_given_up = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Stop for Bell {
+    fn stop(&self, _hard: bool) {
+        self.give_up();
     }
 }
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        *self.rings.lock() += 1;
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.lock().rings += 1;
         self.changed.notify_all();
+    }
+}
+
+impl Waiting {
+    pub(crate) fn on(bell: &Arc<Bell>) -> Self {
+        Self {
+            bell: Arc::clone(bell),
+        }
     }
 }
 
@@ -49,20 +72,20 @@ impl TurnHandle for Waiting {
 
     fn wait(&self, until: Option<Instant>, ready: &mut dyn FnMut() -> bool) -> Waited {
         loop {
-            let before = *self.bell.rings.lock();
+            let before = self.bell.rung.lock().rings;
             if ready() {
                 return Waited::Ready;
             }
-            if self.cancellation.is_cancelled() {
-                return Waited::Interrupted;
-            }
-            let mut rings = self.bell.rings.lock();
-            while *rings == before {
+            let mut rung = self.bell.rung.lock();
+            while rung.rings == before {
+                if rung.is_given_up {
+                    return Waited::Interrupted;
+                }
                 match until {
-                    None => self.bell.changed.wait(&mut rings),
+                    None => self.bell.changed.wait(&mut rung),
                     Some(until) if Instant::now() >= until => return Waited::Due,
                     Some(until) => {
-                        self.bell.changed.wait_until(&mut rings, until);
+                        self.bell.changed.wait_until(&mut rung, until);
                     }
                 }
             }

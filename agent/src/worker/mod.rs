@@ -1,22 +1,32 @@
 //! Sessions in worker processes.
 //!
 //! ```text
-//!  agent ── begin, turn, reply, interrupt ──► worker: a sandbox, no tools, no keys
-//!        ◄── call, outcome, error ──────────┘
+//!  agent ── begin, turn, reply, answers, interrupt ──► worker: a sandbox, no tools, no keys
+//!        ◄── call, fork, outcome, error ─────────────┘
 //! ```
-//! Frames are `kind u8 | length u32 | payload` on the worker's standard streams,
-//! which its guest cannot reach. Calls of the guest come to the agent as they
-//! are and pass the same gate there. A worker that dies costs the turn and the
-//! scope; the next turn has another.
+//! Frames (`frames.rs`) go over the worker's standard streams, which its guests
+//! cannot reach. A worker holds the session of a run and those that it forks: an
+//! agent that is spawned in the middle of a block begins in a copy that never
+//! leaves the process. Calls of guests come to the agent as they are and pass the
+//! same gate there; those that are awaited go on there while the guest does other
+//! things. A worker that dies costs the turns under way and their scopes; each
+//! run goes on in another one.
 
+mod answers;
 mod frames;
+mod hosted;
+mod link;
 mod pool;
 mod remote;
 mod server;
+mod to_agent;
 
+pub(crate) use link::RemoteFork;
 pub(crate) use pool::Leased;
 pub use pool::{WorkerCommand, Workers};
 pub use server::serve;
+
+use remote::Remote;
 
 use crate::agent::Inner;
 use crate::run::Place;
@@ -34,7 +44,5 @@ pub(crate) fn place(inner: &Inner) -> Option<Result<Place, Error>> {
         return Some(Err(Error::setting("backend", what)));
     };
     let reuse = config.backend == Backend::Pool;
-    Some(Ok(Place::Worker(
-        workers.lease(reuse, inner.reactor.clone()),
-    )))
+    Some(Ok(Place::Worker(workers.lease(reuse))))
 }

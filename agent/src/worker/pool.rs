@@ -1,17 +1,15 @@
 //! Worker processes: started on need, and kept for the next run.
 
 use std::ffi::OsString;
-use std::io::BufReader;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use memex_runtime::SessionOptions;
 use parking_lot::Mutex;
 
-use super::remote::Remote;
-use crate::scope::Scope;
-use crate::{Error, Reactor};
+use super::link::Link;
+use super::{Remote, RemoteFork};
+use crate::Error;
+use crate::scope::{Equipment, Scope};
 
 /// Most workers that are kept idle.
 const IDLE_MAX: usize = 64;
@@ -34,22 +32,15 @@ pub struct Workers {
 #[derive(Debug)]
 struct Shared {
     command: WorkerCommand,
-    idle: Mutex<Vec<Process>>,
-}
-
-/// A worker that is there. Dropping it ends it.
-#[derive(Debug)]
-pub(super) struct Process {
-    child: Child,
-    pub(super) stdin: Arc<Mutex<ChildStdin>>,
-    pub(super) stdout: BufReader<ChildStdout>,
+    idle: Mutex<Vec<Link>>,
 }
 
 /// A worker for one run, not yet started.
+#[derive(Debug, Clone)]
 pub(crate) struct Leased {
-    pub(super) workers: Workers,
-    pub(super) reuse: bool,
-    pub(super) reactor: Reactor,
+    workers: Workers,
+    /// Whether it goes back to the others after the run.
+    reuse: bool,
 }
 
 impl Workers {
@@ -64,82 +55,49 @@ impl Workers {
         }
     }
 
-    pub(super) fn lease(&self, reuse: bool, reactor: Reactor) -> Leased {
+    pub(super) fn lease(&self, reuse: bool) -> Leased {
         Leased {
             workers: self.clone(),
             reuse,
-            reactor,
-        }
-    }
-
-    /// An idle worker, or a new one.
-    pub(super) fn take(&self) -> Result<Process, Error> {
-        let idle = self.shared.idle.lock().pop();
-        idle.map_or_else(|| start(&self.shared.command), Ok)
-    }
-
-    /// Keeps a worker for the next run.
-    pub(super) fn put_back(&self, process: Process) {
-        let mut idle = self.shared.idle.lock();
-        if idle.len() < IDLE_MAX {
-            idle.push(process);
         }
     }
 }
 
 impl Leased {
-    pub(crate) fn scope(
+    /// A scope in a session of the worker's own.
+    pub(crate) fn scope(self, equip: Equipment, setup: String) -> Box<dyn Scope> {
+        Box::new(Remote::new(self, equip, setup))
+    }
+
+    /// A scope in a session that another session of a worker was forked into.
+    /// Should that worker die, it goes on in one of its own.
+    pub(crate) fn forked(
         self,
-        mut options: Box<dyn FnMut() -> SessionOptions + Send>,
+        fork: RemoteFork,
+        equip: Equipment,
         setup: String,
     ) -> Result<Box<dyn Scope>, Error> {
-        let calls = move || options().calls;
-        Ok(Box::new(Remote::new(self, Box::new(calls), setup)))
-    }
-}
-
-fn start(command: &WorkerCommand) -> Result<Process, Error> {
-    let failed = |what: String| Error::Worker { what };
-    let mut child = Command::new(&command.program)
-        .args(&command.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| {
-            failed(format!(
-                "{} cannot be started: {error}",
-                command.program.display()
-            ))
-        })?;
-    let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(failed("its streams are not there".to_owned()));
-    };
-    Ok(Process {
-        child,
-        stdin: Arc::new(Mutex::new(stdin)),
-        stdout: BufReader::new(stdout),
-    })
-}
-
-impl Process {
-    /// The process, for whoever has to end it.
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
+        Ok(Box::new(Remote::forked(self, fork, equip, setup)?))
     }
 
-    /// Ends it and says how it ended, if it had ended by itself.
-    pub(super) fn end(mut self) -> String {
-        match self.child.try_wait() {
-            Ok(Some(status)) => status.to_string(),
-            _ => "it was stopped".to_owned(),
+    /// An idle worker that lives, or a new one.
+    pub(super) fn take(&self) -> Result<Link, Error> {
+        let shared = &self.workers.shared;
+        loop {
+            let idle = shared.idle.lock().pop();
+            match idle {
+                None => return Link::start(&shared.command),
+                Some(link) if link.is_alive() => return Ok(link),
+                Some(_) => {}
+            }
         }
     }
-}
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended cannot be killed, and is still to be waited for.
-        let _killed = self.child.kill();
-        let _waited = self.child.wait();
+    /// Keeps a worker for the next run, if it is to be kept.
+    pub(super) fn give_back(&self, link: Link) {
+        let mut idle = self.workers.shared.idle.lock();
+        if self.reuse && idle.len() < IDLE_MAX {
+            idle.push(link);
+        }
     }
 }

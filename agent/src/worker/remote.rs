@@ -2,63 +2,81 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Waker;
 
-use memex_channel::{Frame, HostCalls, Reply};
-use parking_lot::Mutex;
-use serde_json::json;
+use memex_channel::{Frame, HostCalls, Reply, encode_answers};
+use serde_json::{Value, json};
 
-use super::frames::{Kind, read, write};
-use super::pool::{Leased, Process};
-use crate::scope::{Scope, Waiting, kept_path};
+use super::frames::Kind;
+use super::link::{Line, Link, Mail, RemoteFork};
+use super::pool::Leased;
+use crate::children::{Forked, Spawner};
+use crate::scope::{Equipment, Scope, Waiting, kept_path};
 use crate::{Cancellation, Error, Ran};
-
-/// From a soft interrupt to the end of the process.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-type Calls = Box<dyn FnMut() -> Option<Box<dyn HostCalls>> + Send>;
 
 pub(super) struct Remote {
     leased: Leased,
-    calls: Calls,
+    equip: Equipment,
     setup: String,
     live: Option<Live>,
 }
 
+/// A session in a worker.
 struct Live {
-    process: Process,
+    line: Line,
     calls: Box<dyn HostCalls>,
+    spawner: Option<Spawner>,
+    leased: Leased,
+    /// The process is this scope's; that of a fork is its parent's.
+    owns: Option<Link>,
 }
 
 impl Remote {
-    pub(super) fn new(leased: Leased, calls: Calls, setup: String) -> Self {
+    pub(super) fn new(leased: Leased, equip: Equipment, setup: String) -> Self {
         Self {
             leased,
-            calls,
+            equip,
             setup,
             live: None,
         }
     }
 
+    pub(super) fn forked(
+        leased: Leased,
+        fork: RemoteFork,
+        equip: Equipment,
+        setup: String,
+    ) -> Result<Self, Error> {
+        let mut scope = Self::new(leased, equip, setup);
+        let mut live = scope.equipped(fork.open(), None);
+        live.begin(&scope.begin(None))?;
+        scope.live = Some(live);
+        Ok(scope)
+    }
+
     /// The worker with a session in it, started if there is none.
     fn live(&mut self, load: Option<&Path>) -> Result<&mut Live, Error> {
         if self.live.is_none() {
-            let process = self.leased.workers.take()?;
-            let calls = (self.calls)().unwrap_or_else(|| Box::new(memex_channel::NoHostCalls));
-            let mut live = Live { process, calls };
-            let begin = match load {
-                Some(path) => (Kind::Load, json!({ "path": path, "setup": self.setup })),
-                None => (Kind::Begin, json!({ "setup": self.setup })),
-            };
-            let (kind, payload) = begin;
-            let handle = self.leased.reactor.handle();
-            let waiting = Waiting::new(Cancellation::new(), handle);
-            live.ask(kind, payload.to_string().as_bytes(), &waiting)?
-                .ok_or_else(|| died("before it began"))?
-                .map_err(|what| Error::Worker { what })?;
+            let link = self.leased.take()?;
+            let mut live = self.equipped(link.open(), Some(link));
+            live.begin(&self.begin(load))?;
             self.live = Some(live);
         }
         self.live.as_mut().ok_or_else(|| died("at once"))
+    }
+
+    fn begin(&self, load: Option<&Path>) -> Value {
+        json!({ "path": load, "setup": self.setup, "forks": self.equip.spawner.is_some() })
+    }
+
+    fn equipped(&self, line: Line, owns: Option<Link>) -> Live {
+        Live {
+            line,
+            calls: (self.equip.calls)(),
+            spawner: self.equip.spawner.clone(),
+            leased: self.leased.clone(),
+            owns,
+        }
     }
 }
 
@@ -69,79 +87,107 @@ fn died(when: &str) -> Error {
 }
 
 impl Live {
-    /// Sends a request and answers the guest's calls until it is done. None:
-    /// the worker died. An error is what the worker could not do.
-    fn ask(
-        &mut self,
-        kind: Kind,
-        payload: &[u8],
-        waiting: &Waiting,
-    ) -> Result<Option<Result<Vec<u8>, String>>, Error> {
-        if write(&mut *self.process.stdin.lock(), kind, payload).is_err() {
-            return Ok(None);
+    fn begin(&mut self, begin: &Value) -> Result<(), Error> {
+        let answer = self.ask(Kind::Begin, begin.to_string().as_bytes());
+        let answer = answer.ok_or_else(|| died("before it began"))?;
+        answer.map(|_| ()).map_err(|what| Error::Worker { what })
+    }
+
+    /// Sends a request and serves the guest until it is done. None: the worker
+    /// died. An error is what the worker could not do.
+    fn ask(&mut self, kind: Kind, payload: &[u8]) -> Option<Result<Vec<u8>, String>> {
+        if kind == Kind::Turn {
+            self.calls.begin_turn();
         }
-        self.calls.begin_turn();
+        if !self.line.request(kind, payload) {
+            return None;
+        }
+        let answer = self.serve();
+        self.line.answered();
+        answer
+    }
+
+    fn serve(&mut self) -> Option<Result<Vec<u8>, String>> {
+        let mailbox = Arc::clone(self.line.mailbox());
+        self.calls.wake_with(Waker::from(Arc::clone(&mailbox)));
         loop {
-            let Ok(Some((kind, payload))) = read(&mut self.process.stdout) else {
-                return Ok(None);
+            if self.calls.has_answers() {
+                let answers = encode_answers(&self.calls.take_answers());
+                self.line.send(Kind::Answers, &answers);
+            }
+            let (kind, payload) = match mailbox.next() {
+                Mail::Frame(kind, payload) => (kind, payload),
+                Mail::Answered => continue,
+                Mail::Closed => return None,
+                Mail::Late => {
+                    tracing::warn!(target: "memex::agent", "a worker does not end its turn and is ended");
+                    return None;
+                }
             };
             match kind {
                 Kind::Call => {
-                    let reply = match Frame::decode(&payload) {
-                        Ok(frame) => self.calls.call(&frame, waiting),
-                        Err(error) => Reply::error("ValueError", &error.to_string()),
-                    };
-                    let sent = write(
-                        &mut *self.process.stdin.lock(),
-                        Kind::Reply,
-                        &reply.encode(),
-                    );
-                    if sent.is_err() {
-                        return Ok(None);
-                    }
+                    let reply = self.answer(&payload);
+                    self.line.send(Kind::Reply, &reply.encode());
                 }
-                Kind::Done => return Ok(Some(Ok(payload))),
-                Kind::Failed => {
-                    return Ok(Some(Err(String::from_utf8_lossy(&payload).into_owned())));
+                Kind::Fork => {
+                    let reply = self.fork(&payload);
+                    self.line.send(Kind::Reply, &reply.encode());
                 }
-                _ => return Ok(None),
+                Kind::RollBack => self.calls.roll_back(),
+                Kind::Done => return Some(Ok(payload)),
+                Kind::Failed => return Some(Err(String::from_utf8_lossy(&payload).into_owned())),
+                _ => return None,
             }
+        }
+    }
+
+    fn answer(&mut self, payload: &[u8]) -> Reply {
+        let waiting = Waiting::on(&self.line.mailbox().bell);
+        match Frame::decode(payload) {
+            Ok(frame) => self.calls.call(&frame, &waiting),
+            Err(error) => Reply::error("ValueError", &error.to_string()),
+        }
+    }
+
+    /// The fork is there already; if it is refused, it is given up.
+    fn fork(&mut self, payload: &[u8]) -> Reply {
+        let Some((session, frame)) = payload.split_first_chunk::<4>() else {
+            return Reply::error("ValueError", "the request is malformed");
+        };
+        let fork = self.line.link().fork(u32::from_le_bytes(*session));
+        let Some(spawner) = &self.spawner else {
+            return Reply::error("PermissionError", "this agent cannot spawn others");
+        };
+        match Frame::decode(frame) {
+            Ok(frame) => spawner.spawn(&frame, Forked::There(fork, self.leased.clone())),
+            Err(error) => Reply::error("ValueError", &error.to_string()),
         }
     }
 }
 
 impl Scope for Remote {
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error> {
-        let handle = self.leased.reactor.handle().clone();
         let live = self.live(None)?;
-        let (stdin, id) = (Arc::clone(&live.process.stdin), live.process.id());
-        let waiting = Waiting::new(cancellation.clone(), &handle);
-        let watched = cancellation.clone();
-        let over = Arc::new(Mutex::new(false));
-        let is_over = Arc::clone(&over);
-        let watch = handle.spawn(async move {
-            watched.cancelled().await;
-            let _sent = write(&mut *stdin.lock(), Kind::Interrupt, b"soft");
-            tokio::time::sleep(PATIENCE).await;
-            if !*is_over.lock() {
-                tracing::warn!(target: "memex::agent", worker = id, "a worker does not end its turn");
-                let _sent = write(&mut *stdin.lock(), Kind::Interrupt, b"hard");
-            }
-        });
-        let answer = live.ask(Kind::Turn, code.as_bytes(), &waiting);
-        *over.lock() = true;
-        watch.abort();
-        let mut ran = match answer? {
+        live.line.mailbox().begin();
+        cancellation.watch(live.line.stop());
+        let answer = match cancellation.is_cancelled() {
+            true => Some(Ok(Vec::new())),
+            false => live.ask(Kind::Turn, code.as_bytes()),
+        };
+        cancellation.unwatch();
+        let mut ran = match answer {
+            Some(Ok(answer)) if answer.is_empty() => Ran::default(),
             Some(Ok(answer)) => serde_json::from_slice(&answer).map_err(|error| Error::Worker {
                 what: format!("answered what is no outcome: {error}"),
             })?,
             Some(Err(what)) => return Err(Error::Worker { what }),
             None => {
-                let how = self.live.take().map(|live| live.process.end());
-                let how = how.unwrap_or_default();
+                let live = self.live.take();
+                let how = live.and_then(|live| live.owns.as_ref().map(Link::end));
+                let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
                 Ran {
                     state_lost: true,
-                    stderr: format!("the worker process of the session died ({how})"),
+                    stderr: format!("the worker process of the session died{how}"),
                     ..Ran::default()
                 }
             }
@@ -156,8 +202,7 @@ impl Scope for Remote {
             return Ok(());
         };
         let path = json!({ "path": kept_path(trajectory) }).to_string();
-        let waiting = Waiting::new(Cancellation::new(), self.leased.reactor.handle());
-        match live.ask(Kind::Save, path.as_bytes(), &waiting)? {
+        match live.ask(Kind::Save, path.as_bytes()) {
             Some(Ok(_)) => Ok(()),
             Some(Err(what)) => Err(Error::Worker { what }),
             None => {
@@ -168,18 +213,23 @@ impl Scope for Remote {
     }
 
     fn load(&mut self, trajectory: &Path) -> Result<bool, Error> {
-        let path = kept_path(trajectory);
-        if !path.exists() {
+        if !kept_path(trajectory).exists() {
             return Ok(false);
         }
-        self.live(Some(&path)).map(|_| true)
+        self.live(Some(trajectory)).map(|_| true)
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        if let Some(live) = self.live.take().filter(|_| self.leased.reuse) {
-            self.leased.workers.put_back(live.process);
+        let Some(live) = self.live.take() else {
+            return;
+        };
+        let Live { line, owns, .. } = live;
+        // The session ends first.
+        drop(line);
+        if let Some(link) = owns {
+            self.leased.give_back(link);
         }
     }
 }

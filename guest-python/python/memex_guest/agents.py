@@ -13,7 +13,7 @@ from time import monotonic as _monotonic
 
 import _host
 
-from memex_guest import arguments, calls, channel, definitions, forks, pickles, records, schemas, text, turn
+from memex_guest import arguments, calls, channel, columns, definitions, forks, pickles, records, schemas, text, turn
 
 AGENT = 6
 # One wait of the host; longer ones are several.
@@ -86,6 +86,35 @@ def _map(_tool, given, _function):
             handle.cancel()
         raise
     return [_settled(handle) for handle in handles]
+
+
+def _ask(tool, given, function):
+    given, wanted = _asked_for(given)
+    value = calls.call(tool, given, function)
+    return value if wanted is None else _typed(wanted, value)
+
+
+def _ask_aio(tool, given, function):
+    given, wanted = _asked_for(given)
+    asked = calls.awaitable(tool, given, function)
+    return asked if wanted is None else _later(asked, wanted)
+
+
+def _asked_for(given):
+    """The arguments of a question for the host, and the type that the answer is to have."""
+    wanted = given.get("output")
+    if wanted is None or wanted is ...:
+        return given, None
+    return dict(given, output=schemas.schema_of(wanted)), wanted
+
+
+async def _later(asked, wanted):
+    return _typed(wanted, await asked)
+
+
+def _typed(wanted, answer):
+    value = schemas.made(wanted, _decode(answer))
+    return records.Record(value) if type(value) is dict else value
 
 
 def _settled(handle):
@@ -292,18 +321,24 @@ def _asked(head, parts=()):
 
 def load(name, kind):
     """The object of an input, of one of the kinds that the host names."""
-    pieces = []
+    data = None
     size = 0
-    while True:
+    while data is None or size < len(data):
         head, parts = _asked({"do": "input", "name": name, "offset": size})
-        pieces.append(parts[0])
-        size += len(parts[0])
-        if size >= head["total"] or not parts[0]:
+        if data is None:
+            data = bytearray(head["total"])
+        piece = parts[0]
+        data[size : size + len(piece)] = piece
+        size += len(piece)
+        if not piece:
             break
-    return _loaded(b"".join(pieces), kind)
+    return _loaded(data, kind)
 
 
 def _loaded(data, kind):
+    if kind == "table":
+        _op, head, parts = channel.parse_views(data)
+        return columns.decoded(head["$table"], parts)
     if kind == "csv" or kind == "tsv":
         import pandas
 
@@ -356,4 +391,6 @@ def _step(found):
     return Step(found)
 
 
-definitions._names.update({"_submit": _submit, "_spawn": _spawn, "_map": _map})
+definitions._names.update(
+    {"_submit": _submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
+)

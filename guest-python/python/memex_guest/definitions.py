@@ -136,7 +136,7 @@ def _annotations(function, scope):
 def _awaited(function, scope):
     """The same function with the other way to call."""
     beside = dict(scope)
-    beside["_call"] = calls.awaitable
+    beside["_call"] = scope.get("_await", calls.awaitable)
     made = FunctionType(function.__code__, beside, function.__name__, function.__defaults__)
     made.__kwdefaults__ = function.__kwdefaults__
     made.__annotations__ = function.__annotations__

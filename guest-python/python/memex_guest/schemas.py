@@ -91,14 +91,40 @@ def _is_required(wanted, fields, name):
     return kept == ("_MISSING_TYPE", "_MISSING_TYPE")
 
 
-def made(wanted, value):
-    """A value of the type, where that is a dataclass or an enum; else the value."""
-    if isinstance(wanted, type):
-        try:
-            if getattr(wanted, "__dataclass_fields__", None) is not None and isinstance(value, dict):
-                return wanted(**value)
-            if issubclass(wanted, enum.Enum):
-                return wanted(value)
-        except Exception:
-            return value
+_FROM_TEXT = {date: date.fromisoformat, datetime: datetime.fromisoformat, time: time.fromisoformat}
+
+
+def made(wanted, value, depth=0):
+    """A value of the type, as far as JSON can become one; what does not fit stays as it is."""
+    if depth > DEPTH_MAX or value is None:
+        return value
+    try:
+        return _made(wanted, value, depth + 1)
+    except Exception:
+        return value
+
+
+def _made(wanted, value, depth):
+    origin, given = get_origin(wanted), get_args(wanted)
+    if origin in (list, set, frozenset) and isinstance(value, (list, set, frozenset)):
+        return origin(made(given[0], one, depth) for one in value)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        kinds = [given[0]] * len(value) if given[1:] == (...,) else given
+        return tuple(made(kind, one, depth) for kind, one in zip(kinds, value))
+    if origin is dict and isinstance(value, dict):
+        return {key: made(given[1], one, depth) for key, one in value.items()}
+    if origin in (Union, types.UnionType):
+        members = [one for one in given if one is not type(None)]
+        return made(members[0], value, depth) if len(members) == 1 else value
+    if not isinstance(wanted, type):
+        return value
+    if wanted in _FROM_TEXT and isinstance(value, str):
+        return _FROM_TEXT[wanted](value)
+    if wanted is Decimal and isinstance(value, (str, int, float)):
+        return Decimal(str(value))
+    if issubclass(wanted, enum.Enum):
+        return wanted(value)
+    if getattr(wanted, "__dataclass_fields__", None) is not None and isinstance(value, dict):
+        hints = get_type_hints(wanted)
+        return wanted(**{name: made(hints.get(name, Any), one, depth) for name, one in value.items()})
     return value

@@ -9,6 +9,7 @@ use crate::toolbox::Toolbox;
 use memex_channel::Frame;
 use memex_policies::ToolGrants;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(super) struct Permission {
     pub(super) toolbox: Toolbox,
     pub(super) grants: ToolGrants,
     pub(super) budget: Budget,
+    pub(super) patience: BTreeMap<String, Duration>,
     calls: u64,
 }
 
@@ -40,6 +42,7 @@ impl Permission {
             toolbox,
             grants,
             budget,
+            patience: BTreeMap::new(),
             calls: 0,
         }
     }
@@ -83,9 +86,11 @@ impl Permission {
             return Err(ToolError::new("TypeError", "arguments are an object"));
         };
         let time = self.budget.tool_time;
+        let time = entry.spec().timeout.map_or(time, |own| own.min(time));
+        let patience = self.patience.get(name).copied();
         Ok(Admitted {
             tool: Arc::clone(entry.tool()),
-            time: entry.spec().timeout.map_or(time, |own| own.min(time)),
+            time: time.saturating_add(patience.unwrap_or_default()),
             arguments: Arguments {
                 json,
                 // What the texts were made of is not held twice.

@@ -15,8 +15,10 @@ use crate::validation::clipped;
 use memex_channel::{Frame, HostCalls, OP_CALL, OP_TOOLBOX, Reply, Ticket, TurnHandle};
 use memex_policies::ToolGrants;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +39,7 @@ pub struct Broker {
 }
 
 /// Makes a [`Broker`]; cloning it makes the same for another session. Defaults: the session is called `session`, the budget is
-/// [`Budget::default`], and there is no audit log.
+/// [`Budget::default`], no tool has more time than that, and there is no audit log.
 #[derive(Clone)]
 pub struct BrokerBuilder {
     toolbox: Toolbox,
@@ -45,6 +47,7 @@ pub struct BrokerBuilder {
     runtime: Handle,
     session: Arc<str>,
     budget: Budget,
+    patience: BTreeMap<String, Duration>,
     audit: Option<Arc<dyn AuditLog>>,
 }
 
@@ -60,6 +63,7 @@ impl Broker {
             runtime,
             session: "session".into(),
             budget: Budget::default(),
+            patience: BTreeMap::new(),
             audit: None,
         }
     }
@@ -201,6 +205,14 @@ impl BrokerBuilder {
         self
     }
 
+    /// Gives the calls of a tool more time than the budget has: it waits for a
+    /// person, or for a model.
+    #[must_use]
+    pub fn patience(mut self, tool: &str, more: Duration) -> Self {
+        self.patience.insert(tool.to_owned(), more);
+        self
+    }
+
     /// Records every call.
     #[must_use]
     pub fn audit(mut self, log: Arc<dyn AuditLog>) -> Self {
@@ -211,8 +223,10 @@ impl BrokerBuilder {
     /// The broker.
     #[must_use]
     pub fn build(self) -> Broker {
+        let mut permission = Permission::new(self.toolbox, self.grants, self.budget);
+        permission.patience = self.patience;
         Broker {
-            permission: Permission::new(self.toolbox, self.grants, self.budget),
+            permission,
             awaited: Awaited::default(),
             runtime: self.runtime,
             session: self.session,

@@ -49,6 +49,14 @@ pub enum DatabasesError {
         /// The file.
         path: PathBuf,
     },
+    /// A data file cannot be read as a table.
+    #[error("{path:?} cannot be read as a table: {why}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A limit is out of range.
     #[error("the limit {limit} must be {rule}")]
     Limit {

@@ -40,5 +40,5 @@ mod tools;
 
 pub use databases::{Access, Databases, DatabasesBuilder};
 pub use error::DatabasesError;
-pub use files::DataFiles;
+pub use files::{DataFiles, read_frame};
 pub use limits::SqlLimits;

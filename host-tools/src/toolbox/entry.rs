@@ -67,7 +67,10 @@ impl ToolEntry {
     }
 
     /// Checks arguments against the schema.
-    pub(crate) fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+    ///
+    /// # Errors
+    /// What a guest would be told of a call with them.
+    pub fn check(&self, arguments: &Value) -> Result<(), ToolError> {
         let name = &self.spec().name;
         match self.validator() {
             Ok(validator) => validator.check(name, arguments),

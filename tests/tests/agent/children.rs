@@ -4,6 +4,7 @@ use crate::support::{after, agent, by, coder, run, runs, says, shown};
 use memex_agent::{AgentConfig, RunRequest};
 use memex_models::ScriptEntry;
 use memex_trajectories::Status;
+use serde_json::json;
 
 fn parent(entry: ScriptEntry) -> ScriptEntry {
     by("agent", entry)
@@ -330,4 +331,75 @@ fn single_questions_go_to_the_model() {
         .unwrap();
     assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
     assert!(shown(&result)[0].starts_with("4\n"));
+}
+
+#[test]
+fn a_question_can_ask_for_a_type() {
+    let code = "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n    y: float\n\
+        p = llm('where?', output=Point)\nprint(p)\n\
+        print(llm('how many?', output=int) + 1)\n\
+        print(await llm.aio('all?', output=list[Point]))";
+    let typed = |shown: &str, arguments: serde_json::Value| {
+        by(
+            "llm",
+            after(shown, crate::support::calls("answer", arguments)),
+        )
+    };
+    let replies = vec![
+        by("agent", runs(code)),
+        by(
+            "agent",
+            after("Point(x=1, y=2.5)\n43\n[Point(x=0, y=0.5)]", says("done")),
+        ),
+        // One that does not fit is told why, and the model answers again.
+        typed("where?", json!({ "x": "one", "y": 2.5 })),
+        typed("x: expected", json!({ "x": 1, "y": 2.5 })),
+        // A model that calls no tools, and writes JSON.
+        by("llm", after("how many?", says("```json\n42\n```"))),
+        typed("all?", json!({ "value": [{ "x": 0, "y": 0.5 }] })),
+    ];
+    let result = agent(coder(), replies)
+        .run(RunRequest::new("Ask."))
+        .unwrap();
+    assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
+}
+
+#[test]
+fn a_question_without_a_fitting_answer_is_an_exception() {
+    let code =
+        "try:\n    llm('how many?', output=int)\nexcept ValueError as error:\n    print(error)";
+    let replies = vec![
+        by("agent", runs(code)),
+        by("agent", after("no answer that fits `output`", says("done"))),
+        by("llm", says("many")),
+        by("llm", says("lots")),
+        by("llm", says("a few")),
+        by("llm", says("42")),
+    ];
+    let result = agent(coder(), replies)
+        .run(RunRequest::new("Ask."))
+        .unwrap();
+    assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
+}
+
+#[test]
+fn questions_are_on_the_bill_of_their_run() {
+    let asked = ScriptEntry {
+        usage: Some(memex_models::Usage {
+            input: 70_000,
+            output: 5,
+            ..Default::default()
+        }),
+        ..says("4")
+    };
+    let replies = vec![
+        by("agent", runs("llm('2 + 2?')")),
+        by("agent", says("done")),
+        by("llm", asked),
+    ];
+    let result = agent(coder(), replies)
+        .run(RunRequest::new("Ask."))
+        .unwrap();
+    assert!(result.totals.input_tokens > 70_000, "{:?}", result.totals);
+    assert_eq!(result.totals.turns, 2);
 }

@@ -1,8 +1,13 @@
 //! Live scope: objects that a run begins with.
 
-use crate::support::{agent, coder, runs, says, shown};
-use memex_agent::{Input, RunRequest};
+use crate::support::{after, agent, coder, runs, says, shown};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use memex_agent::{Cancellation, Input, NoWatcher, RunRequest};
+use serde_json::json;
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 #[test]
 fn files_become_objects_that_a_model_is_told_by_type_and_size() {
@@ -15,6 +20,7 @@ fn files_become_objects_that_a_model_is_told_by_type_and_size() {
     fs::write(at("tree.json"), r#"{"a": [1, 2]}"#).unwrap();
     fs::write(at("lines.jsonl"), "{\"n\": 1}\n{\"n\": 2}\n").unwrap();
     fs::write(at("long.txt"), "secret word ".repeat(1_000_000)).unwrap();
+    parquet(&at("sales.parquet"));
     let result = agent(coder(), vec![runs("x = 1"), says("done")])
         .run(RunRequest {
             trajectory: Some(at("run.jsonl")),
@@ -35,6 +41,13 @@ fn files_become_objects_that_a_model_is_told_by_type_and_size() {
             "table.shape, table.name[1]",
             "((2, 2), 'bees')",
             "DataFrame from CSV",
+        ),
+        (
+            "sales",
+            "sales.parquet",
+            "sales.shape, float(sales.amount.sum()), sales.region[2], str(sales.amount.dtype)",
+            "((3, 2), 42.5, 'south', 'float64')",
+            "sales: DataFrame[3×2]",
         ),
         (
             "tree",
@@ -86,9 +99,19 @@ fn inputs_that_cannot_be_had_are_told_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.json");
     fs::write(&bad, "{").unwrap();
-    assert!(Input::new("no name", "x").is_err());
+    let torn = folder.path().join("torn.parquet");
+    parquet(&torn);
+    let whole = fs::read(&torn).unwrap();
+    fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
+    let lines = folder.path().join("lines.jsonl");
+    fs::write(&lines, "{\"n\": 1}\n{\"n\": \n").unwrap();
+    for name in ["no name", "class", "1st", ""] {
+        assert!(Input::new(name, "x").is_err(), "{name}");
+    }
     for (path, told) in [
         (bad, "EOF"),
+        (torn, "cannot be read as a table"),
+        (lines, "line 2"),
         (folder.path().join("none.csv"), "No such file"),
     ] {
         let request = RunRequest {
@@ -101,4 +124,101 @@ fn inputs_that_cannot_be_had_are_told_before_anything_runs() {
             .to_string();
         assert!(error.contains(told), "{error}");
     }
+}
+
+/// A table of three rows.
+fn parquet(path: &Path) {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("region", DataType::Utf8, false),
+        Field::new("amount", DataType::Float64, true),
+    ]));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["north", "east", "south"])),
+        Arc::new(Float64Array::from(vec![Some(40.0), None, Some(2.5)])),
+    ];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let file = fs::File::create(path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_frame_can_be_changed_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sales.parquet");
+    parquet(&path);
+    let request = RunRequest {
+        inputs: vec![Input::new("sales", path).unwrap()],
+        ..RunRequest::new("Look.")
+    };
+    let code =
+        "sales.loc[1, 'amount'] = 1.0\nsales['half'] = sales.amount / 2\nprint(sales.half.sum())";
+    let result = agent(coder(), vec![runs(code), says("done")])
+        .run(request)
+        .unwrap();
+    assert!(
+        shown(&result)[0].starts_with("21.75"),
+        "{:?}",
+        shown(&result)
+    );
+}
+
+#[test]
+fn values_are_objects_too_and_come_back_on_resuming() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("run.jsonl");
+    let values = [
+        ("limit", json!(41)),
+        ("names", json!(["a", "b"])),
+        ("rates", json!({ "x": 0.5 })),
+    ];
+    let inputs = values.map(|(name, value)| Input::value(name, value).unwrap());
+    let mut config = coder();
+    config.save_scope = false;
+    let code = "print(limit + 1, names[1], rates['x'])";
+    let fails = memex_models::ScriptEntry {
+        fail: Some(memex_models::Failure::Disconnect),
+        ..says("")
+    };
+    let first = agent(config.clone(), vec![runs(code), fails])
+        .run(RunRequest {
+            inputs: inputs.into(),
+            trajectory: Some(saved.clone()),
+            ..RunRequest::new("Look.")
+        })
+        .unwrap();
+    assert_eq!(shown(&first), ["42 b 0.5"]);
+    for told in ["limit: int", "names: list[2]", "rates: dict[1]"] {
+        assert!(first.trajectory.steps[0].text.contains(told), "{told}");
+    }
+    let next = agent(config, vec![runs("limit"), after("41", says("done"))])
+        .resume(&saved, Cancellation::new(), Box::new(NoWatcher))
+        .unwrap();
+    assert_eq!(next.status.word(), "answered", "{:?}", shown(&next));
+}
+
+#[test]
+fn a_folder_of_runs_is_a_list_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..3 {
+        let request = RunRequest {
+            trajectory: Some(folder.path().join(format!("{number}.jsonl"))),
+            ..RunRequest::new(format!("Task {number}."))
+        };
+        agent(coder(), vec![runs("1"), says("done")])
+            .run(request)
+            .unwrap();
+    }
+    let request = RunRequest {
+        inputs: vec![Input::new("past", folder.path()).unwrap()],
+        ..RunRequest::new("Look.")
+    };
+    let result = agent(
+        coder(),
+        vec![runs("[run.task for run in past]"), says("done")],
+    )
+    .run(request)
+    .unwrap();
+    assert_eq!(shown(&result), ["['Task 0.', 'Task 1.', 'Task 2.']"]);
 }

@@ -44,5 +44,11 @@
     document.querySelectorAll(".step details").forEach(function (one) { one.open = !isFolded; });
     event.target.textContent = isFolded ? "unfold all" : "fold all";
   });
+  document.getElementById("open").addEventListener("click", function (event) {
+    var isOpen = event.target.dataset.open !== "yes";
+    document.querySelectorAll("details.child, details.children").forEach(function (one) { one.open = isOpen; });
+    event.target.dataset.open = isOpen ? "yes" : "no";
+    event.target.textContent = isOpen ? "fold children" : "open children";
+  });
   follow();
 })();

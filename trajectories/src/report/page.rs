@@ -59,6 +59,7 @@ fn controls() -> Markup {
                 label { input type="checkbox" data-filter=(kind) checked; (kind) }
             }
             button type="button" id="fold" { "fold all" }
+            button type="button" id="open" { "open children" }
             button type="button" id="theme" { "light or dark" }
             span id="found" {}
         }
@@ -74,7 +75,7 @@ fn overview(runs: &[Trajectory]) -> Markup {
             } }
             tbody {
                 @for (number, run) in runs.iter().enumerate() {
-                    @let totals = &run.totals;
+                    @let totals = run.totals_with_children();
                     tr {
                         td { a href=(format!("#{}", anchor(number))) { (brief(&run.id, 40)) } }
                         td { span.badge.{ "b-" (run.status.word()) } { (run.status.word()) } }

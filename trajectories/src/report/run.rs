@@ -2,13 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::step::step;
+use super::step::{Place, step};
 use super::text::{brief, cost, duration, shown, tokens};
 use super::timeline::timeline;
-use crate::{Child, Trajectory};
+use crate::{Child, Step, StepKind, Trajectory};
 
 /// How deep nested runs are shown.
 const NESTING_MAX: usize = 32;
+
+/// Children of one step that are listed; more are folded.
+const LISTED_MAX: usize = 8;
 
 /// A run under an anchor that is unique on the page.
 pub(super) fn run(run: &Trajectory, anchor: &str, depth: usize) -> Markup {
@@ -18,6 +21,22 @@ pub(super) fn run(run: &Trajectory, anchor: &str, depth: usize) -> Markup {
         .enumerate()
         .map(|(number, child)| (format!("{anchor}-c{number}"), child))
         .collect();
+    let spawned_by = |step: &Step| -> Vec<&(String, &Child)> {
+        let by = |child: &Child| match child.step {
+            // The step that is named is the one under way: the result's.
+            Some(index) => index == step.index,
+            None => step.children.contains(&child.id),
+        };
+        children.iter().filter(|(_, child)| by(child)).collect()
+    };
+    let is_placed = |child: &Child| {
+        let mut steps = run.steps.iter();
+        steps.any(|step| match child.step {
+            Some(index) => index == step.index,
+            None => step.children.contains(&child.id),
+        })
+    };
+    let mut turn = 0;
     html! {
         section.run id=(anchor) data-status=(run.status.word()) {
             h2 { (brief(&run.task, 160)) }
@@ -27,25 +46,53 @@ pub(super) fn run(run: &Trajectory, anchor: &str, depth: usize) -> Markup {
             (calls(run, anchor))
             div.steps {
                 @for (number, one) in run.steps.iter().enumerate() {
-                    @let spawned: Vec<(String, String)> = children
-                        .iter()
-                        .filter(|(_, child)| child.step == Some(one.index) || one.children.contains(&child.id))
-                        .map(|(anchor, child)| (anchor.clone(), format!("{} {}", child.id, child.task)))
-                        .collect();
-                    (step(one, &format!("{anchor}-s{number}"), &spawned))
+                    (step(one, &Place {
+                        anchor: &format!("{anchor}-s{number}"),
+                        started: run.started,
+                        turn: (one.kind == StepKind::Model).then(|| { turn += 1; turn }),
+                    }))
+                    (family(&spawned_by(one), depth))
                 }
             }
-            @for (anchor, child) in &children { (nested(child, anchor, depth)) }
+            @for (anchor, child) in children.iter().filter(|(_, child)| !is_placed(child)) {
+                (nested(child, anchor, depth))
+            }
+        }
+    }
+}
+
+/// The children of one step.
+fn family(children: &[&(String, &Child)], depth: usize) -> Markup {
+    let listed = || {
+        html! {
+            @for (anchor, child) in children { (nested(child, anchor, depth)) }
+        }
+    };
+    html! {
+        @if children.len() > LISTED_MAX {
+            details.children { summary { (children.len()) " agents were spawned here" } (listed()) }
+        } @else if !children.is_empty() {
+            div.children { (listed()) }
         }
     }
 }
 
 fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
+    let totals = child
+        .trajectory
+        .as_deref()
+        .map(|run| run.totals_with_children());
     html! {
         details.child id=(anchor) {
             summary {
                 span.badge.{ "b-" (child.status.word()) } { (child.status.word()) }
-                " child " code { (brief(&child.id, 80)) } " " (brief(&child.task, 120))
+                " child " code { (brief(&child.id, 80)) } " " span.task { (brief(&child.task, 120)) }
+                @if let Some(totals) = totals {
+                    span.size {
+                        (totals.turns) " turns, " (tokens(totals.input_tokens)) " in, "
+                        (tokens(totals.output_tokens)) " out, " (duration(totals.wall_ms))
+                    }
+                }
             }
             @match &child.trajectory {
                 Some(nested) if depth < NESTING_MAX => (run(nested, &format!("{anchor}-r"), depth + 1)),
@@ -59,25 +106,31 @@ fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
     }
 }
 
+/// The figures that people look for first, then the others.
 fn facts(run: &Trajectory) -> Markup {
-    let totals = &run.totals;
+    let totals = run.totals_with_children();
     html! {
+        div.tiles {
+            div.tile { span.badge.{ "b-" (run.status.word()) } { (run.status.word()) } small { "status" } }
+            div.tile { strong { (run.totals.turns) } small { "turns" } }
+            div.tile { strong { (tokens(totals.input_tokens)) } small { "tokens in" } }
+            div.tile { strong { (tokens(totals.output_tokens)) } small { "tokens out" } }
+            div.tile { strong { (cost(totals.cost_usd)) } small { "cost" } }
+            div.tile { strong { (duration(totals.wall_ms)) } small { "wall time" } }
+            div.tile { strong { (totals.tool_calls) } small { "tool calls" } }
+            div.tile { strong { (run.children.len()) } small { "agents spawned" } }
+        }
+        @if !run.children.is_empty() { p.note { "Tokens, cost and tool calls are those of the spawned agents, too." } }
+        @if !run.status.is_success() { p.why { (brief(&run.status.to_string(), 600)) } }
         dl.facts {
-            div { dt { "status" } dd { span.badge.{ "b-" (run.status.word()) } { (brief(&run.status.to_string(), 300)) } } }
+            div { dt { "model" } dd { (run.agent.model) } }
+            div { dt { "space" } dd { (run.agent.action_space.word()) } }
+            div { dt { "started" } dd { time { (run.started) } } }
             div { dt { "run" } dd { code { (run.id) } } }
             @if let Some(task_id) = &run.task_id { div { dt { "task" } dd { code { (task_id) } } } }
-            div { dt { "agent" } dd { (run.agent.name) " " (run.agent.version) ", " (run.agent.action_space.word()) } }
-            div { dt { "model" } dd { (run.agent.model) } }
-            div { dt { "started" } dd { time { (run.started) } } }
-            div { dt { "wall time" } dd { (duration(totals.wall_ms)) } }
-            div { dt { "tokens" } dd {
-                (tokens(totals.input_tokens)) " in, " (tokens(totals.cached_tokens)) " cached, "
-                (tokens(totals.output_tokens)) " out"
-            } }
-            div { dt { "cost" } dd { (cost(totals.cost_usd)) } }
-            div { dt { "turns" } dd { (totals.turns) } }
-            div { dt { "tool calls" } dd { (totals.tool_calls) } }
-            div { dt { "guest time" } dd { (duration(totals.guest_time_ms)) } }
+            div { dt { "agent" } dd { (run.agent.name) " " (run.agent.version) } }
+            @if totals.cached_tokens > 0 { div { dt { "cached" } dd { (tokens(totals.cached_tokens)) } } }
+            div { dt { "in the guest" } dd { (duration(totals.guest_time_ms)) } }
         }
     }
 }

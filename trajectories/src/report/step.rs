@@ -5,18 +5,29 @@ use maud::{Markup, html};
 use super::code::coloured;
 use super::displays::display;
 use super::text::{brief, cost, duration, shown, tokens};
-use crate::{Observation, Step, StepKind, ToolCall, ToolResult};
+use crate::{Observation, Step, StepKind, Timestamp, ToolCall, ToolResult};
 
-/// Observations longer than this are folded.
+/// Texts longer than this are folded.
 const OPEN_MAX_CHARS: usize = 4_000;
+/// Ends of replies that say nothing.
+const USUAL_ENDS: [&str; 4] = ["tool_calls", "end_turn", "stop", ""];
 
-pub(super) fn step(step: &Step, anchor: &str, children: &[(String, String)]) -> Markup {
+/// Where a step stands in its run.
+pub(super) struct Place<'a> {
+    pub(super) anchor: &'a str,
+    pub(super) started: Timestamp,
+    /// The number of the reply, of a step that is one.
+    pub(super) turn: Option<usize>,
+}
+
+pub(super) fn step(step: &Step, place: &Place<'_>) -> Markup {
+    let anchor = place.anchor;
     html! {
         article.step.{ "k-" (step.kind.word()) } id=(anchor) data-kind=(step.kind.word()) {
             header {
                 a.number href=(format!("#{anchor}")) { (step.index) }
-                span.kind { (step.kind.word()) }
-                (facts(step))
+                span.kind { (step.kind.word()) @if let Some(turn) = place.turn { " · turn " (turn) } }
+                (facts(step, place))
             }
             @if let Some(reasoning) = &step.reasoning {
                 details.reasoning { summary { "reasoning" } pre { (shown(reasoning)) } }
@@ -25,17 +36,17 @@ pub(super) fn step(step: &Step, anchor: &str, children: &[(String, String)]) -> 
             @if let Some(code) = &step.code { pre.code { code { (coloured(code)) } } }
             @for call in &step.tool_calls { (tool_call(call)) }
             @for result in &step.results { (tool_result(result)) }
-            @if let Some(observation) = &step.observation { (parts(observation)) }
-            @for (child, task) in children {
-                p.spawned { "spawned " a href=(format!("#{child}")) { (brief(task, 120)) } }
-            }
+            @if let Some(observation) = &step.observation { (parts(observation, &step.text)) }
         }
     }
 }
 
-fn facts(step: &Step) -> Markup {
+fn facts(step: &Step, place: &Place<'_>) -> Markup {
+    let reason = step.finish_reason.as_deref().unwrap_or_default();
     html! {
-        @if let Some(at) = step.at { time { (at) } }
+        @if let Some(at) = step.at {
+            time title=(at) { "+" (duration(place.started.until_ms(at))) }
+        }
         @if let Some(model) = &step.model { span { (model) } }
         @if let Some(usage) = step.usage {
             span { (tokens(usage.input_tokens)) " in" }
@@ -44,14 +55,14 @@ fn facts(step: &Step) -> Markup {
             @if usage.cost_usd.is_some() { span { (cost(usage.cost_usd)) } }
         }
         @if let Some(timing) = step.timing {
-            @if let Some(model_ms) = timing.model_ms { span { "model " (duration(model_ms)) } }
-            @if let Some(run_ms) = timing.run_ms { span { "run " (duration(run_ms)) } }
+            @if let Some(model_ms) = timing.model_ms { span { "answered in " (duration(model_ms)) } }
+            @if let Some(run_ms) = timing.run_ms { span { "ran " (duration(run_ms)) } }
         }
         @if let Some(guest) = step.guest {
             @if let Some(time_ms) = guest.guest_time_ms { span { "guest " (duration(time_ms)) } }
             @if let Some(fuel) = guest.fuel { span { "fuel " (tokens(fuel)) } }
         }
-        @if let Some(reason) = &step.finish_reason { span { (brief(reason, 80)) } }
+        @if !USUAL_ENDS.contains(&reason) { span.reason { (brief(reason, 80)) } }
     }
 }
 
@@ -71,18 +82,15 @@ fn words(step: &Step) -> Markup {
             }
         };
     }
-    let is_folded = step.text.chars().count() > OPEN_MAX_CHARS;
-    let is_result = matches!(step.kind, StepKind::Observation | StepKind::Tool);
+    let length = step.text.chars().count();
     html! {
-        @if !step.text.is_empty() {
-            @if is_result || is_folded {
-                details open[!is_folded] {
-                    summary { (step.text.chars().count()) " characters" }
-                    pre.words { (shown(&step.text)) }
-                }
-            } @else {
+        @if length > OPEN_MAX_CHARS || step.kind == StepKind::System && length > 0 {
+            details.long {
+                summary { (brief(&step.text, 110)) span.size { (length) " characters" } }
                 pre.words { (shown(&step.text)) }
             }
+        } @else if length > 0 {
+            pre.words { (shown(&step.text)) }
         }
     }
 }
@@ -111,7 +119,12 @@ fn tool_result(result: &ToolResult) -> Markup {
     }
 }
 
-fn parts(observation: &Observation) -> Markup {
+/// What the text that the model was shown does not say.
+fn parts(observation: &Observation, text: &str) -> Markup {
+    let tells_names = ["New: ", "Changed: ", "Deleted: "]
+        .iter()
+        .any(|word| text.contains(word));
+    let tells_all = text.contains(observation.stdout.trim_end());
     html! {
         @if observation.state_lost { p.lost { "The session lost its state." } }
         @for limit in &observation.limits {
@@ -126,7 +139,7 @@ fn parts(observation: &Observation) -> Markup {
                 pre { (shown(&error.traceback)) }
             }
         }
-        @if !observation.names.is_empty() {
+        @if !observation.names.is_empty() && !tells_names {
             p.names {
                 @for name in &observation.names {
                     span.{ "n-" (name.change.word()) } title=(name.change.word()) {
@@ -137,7 +150,7 @@ fn parts(observation: &Observation) -> Markup {
                 }
             }
         }
-        @if !observation.stdout.is_empty() {
+        @if !tells_all {
             details { summary { "all that was printed" } pre { (shown(&observation.stdout)) } }
         }
         @for shown in &observation.displays { (display(shown)) }

@@ -8,10 +8,10 @@ use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use memex_agent::{OutputSchema, RunRequest, run_batch};
+use memex_agent::{Input, OutputSchema, RunRequest, run_batch};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,6 +32,8 @@ struct Line {
     question: String,
     #[serde(default)]
     output: Option<Value>,
+    #[serde(default)]
+    inputs: BTreeMap<String, PathBuf>,
 }
 
 impl Batch<'_> {
@@ -58,7 +60,7 @@ impl Batch<'_> {
             requests.push(RunRequest {
                 task_id: Some(line.id.clone()),
                 output: own.map_err(usage_as_told)?.or_else(|| output.clone()),
-                inputs: self.with.inputs(),
+                inputs: self.inputs(line)?,
                 trajectory: place,
                 ..RunRequest::new(line.question.clone())
             });
@@ -114,6 +116,18 @@ impl Batch<'_> {
     }
 }
 
+impl Batch<'_> {
+    /// The objects of all tasks, and those of one: paths beside the file.
+    fn inputs(&self, line: &Line) -> Result<Vec<Input>> {
+        let folder = self.tasks.parent().unwrap_or(Path::new(""));
+        let mut inputs = self.with.inputs();
+        for (name, path) in &line.inputs {
+            inputs.push(Input::new(name, folder.join(path)).map_err(usage_as_told)?);
+        }
+        Ok(inputs)
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<Line>> {
     let place = path.display();
     let hint = "write one JSON object a line, such as {\"id\": \"1\", \"question\": \"…\"}";
@@ -141,7 +155,8 @@ fn read(path: &Path) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// The file of a task's trajectory.
+/// The file of a task's trajectory. Ids that cannot be names of files, or are
+/// too long, are told apart by a digest.
 pub(super) fn file_name(id: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.".contains(c) {
@@ -151,7 +166,13 @@ pub(super) fn file_name(id: &str) -> String {
         }
     };
     let name: String = id.chars().take(120).map(plain).collect();
-    format!("{}.jsonl", name.trim_start_matches('.'))
+    let name = name.trim_start_matches('.');
+    if name == id && !name.is_empty() {
+        return format!("{name}.jsonl");
+    }
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    let digest = id.bytes().fold(0x811c_9dc5, step);
+    format!("{name}-{digest:08x}.jsonl")
 }
 
 /// Whether a trajectory has its end.

@@ -15,12 +15,14 @@ use std::process::ExitCode;
 const EXAMPLES: &str = "\
 Steps are shown on standard error as they happen, the answer on standard output. Ctrl-C
 stops the run and keeps its trajectory; `memex agent resume` goes on with it.
-A task file has a JSON object a line with `id` and `question`, and `output` where a task
-has a schema; a batch that was stopped goes on where it was when it is run again.
+A task file has a JSON object a line with `id` and `question`, and where a task has them
+`output` (a schema) and `inputs` (names and paths beside the file); a batch that was stopped
+goes on where it was when it is run again.
 
 Examples:
   memex agent run 'What drives churn?' --model openai:gpt-5 --sql crm=crm.sqlite --save run.jsonl
   memex agent run 'Summarise each text' --input notes=notes/ --model anthropic:claude-sonnet-4-5
+  memex agent run 'Where do sales fall?' --input sales=sales.parquet --value year=2024 --model openai:gpt-5
   memex agent run TASK --output '{\"type\": \"number\"}' --space tools
   memex agent run --tasks tasks.jsonl --jobs 8 --runs runs/ --backend pool --json";
 

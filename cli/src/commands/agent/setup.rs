@@ -19,8 +19,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Time of a turn that waits for agents and models, unless the command line
-/// says otherwise.
+/// Time of a turn that waits for agents and models.
 const WALL_TIME_MS: u64 = 3_600_000;
 
 /// Everything that makes an agent.
@@ -37,9 +36,13 @@ pub(crate) struct AgentOptions {
 /// What a task is asked with.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TaskArguments {
-    /// Put an object into the scope: JSON, JSON lines, CSV, text, a folder of texts, trajectories
+    /// Put an object into the scope: JSON, JSON lines, CSV, Parquet, Arrow, text, a folder of texts, trajectories
     #[arg(long = "input", value_name = "NAME=PATH", value_parser = parse_input)]
     inputs: Vec<Input>,
+
+    /// Put a value into the scope
+    #[arg(long = "value", value_name = "NAME=JSON", value_parser = parse_value)]
+    values: Vec<Input>,
 
     /// The JSON Schema of the answer: a file, or the schema itself
     #[arg(long, value_name = "SCHEMA")]
@@ -54,7 +57,8 @@ pub(crate) struct Assembled {
 
 impl TaskArguments {
     pub(crate) fn inputs(&self) -> Vec<Input> {
-        self.inputs.clone()
+        let both = self.inputs.iter().chain(&self.values);
+        both.cloned().collect()
     }
 
     pub(crate) fn output(&self) -> Result<Option<OutputSchema>> {
@@ -110,7 +114,7 @@ impl AgentOptions {
         }
         builder = builder
             .tools(more.iter().cloned())
-            .approver(Arc::new(super::telling::AtTerminal));
+            .approver(Arc::new(super::telling::AtTerminal::default()));
         builder = match (in_code, in_process) {
             (true, true) => builder.sandbox(self.session.sandbox(context, policy)?),
             (true, false) => builder
@@ -130,6 +134,12 @@ fn granted(mut policy: Policy, tools: Option<&Toolset>) -> Policy {
     if let Some(tools) = tools {
         policy.tools = tools.grants().clone();
     }
+    with_time(policy)
+}
+
+/// The policy with time enough for turns that wait for agents and models,
+/// unless the command line says otherwise.
+pub(super) fn with_time(mut policy: Policy) -> Policy {
     let untouched = Policy::from_preset(policy.preset).limits.wall_time_ms;
     if policy.limits.wall_time_ms == untouched {
         // Below what the preset allows, this leaves the limit as it is.
@@ -201,4 +211,11 @@ fn parse_input(text: &str) -> Result<Input, String> {
         }
         _ => Err("write NAME=PATH, such as data=data.csv".to_owned()),
     }
+}
+
+fn parse_value(text: &str) -> Result<Input, String> {
+    let hint = "write NAME=JSON, such as limit=10 or names='[\"a\", \"b\"]'";
+    let (name, json) = text.split_once('=').ok_or(hint)?;
+    let value = serde_json::from_str(json).map_err(|error| format!("{error}; {hint}"))?;
+    Input::value(name, value).map_err(|error| error.to_string())
 }

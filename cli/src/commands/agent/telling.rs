@@ -9,6 +9,7 @@ use memex_trajectories::{Step, StepKind, Totals};
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Characters of a step that people are shown.
 const SHOWN_CHARS: usize = 2_000;
@@ -111,8 +112,9 @@ pub(super) fn bill(totals: &Totals) -> String {
     )
 }
 
-/// Asks whoever sits at the terminal.
-pub(super) struct AtTerminal;
+/// Asks whoever sits at the terminal, one question at a time.
+#[derive(Default)]
+pub(super) struct AtTerminal(Arc<Mutex<()>>);
 
 impl Approver for AtTerminal {
     fn approve(
@@ -121,9 +123,15 @@ impl Approver for AtTerminal {
         arguments: Map<String, Value>,
     ) -> BoxFuture<'static, Result<(), String>> {
         let question = shown(&format!("{tool} {}", Value::Object(arguments)));
+        let turn = Arc::clone(&self.0);
         Box::pin(async move {
-            let asked = tokio::task::spawn_blocking(move || ask(&question)).await;
-            asked.unwrap_or_else(|_| Err("nobody answered".to_owned()))
+            let asked = tokio::task::spawn_blocking(move || {
+                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+                ask(&question)
+            });
+            asked
+                .await
+                .unwrap_or_else(|_| Err("nobody answered".to_owned()))
         })
     }
 }
@@ -134,7 +142,8 @@ fn ask(question: &str) -> Result<(), String> {
     let _shown = write!(stderr, "allow it? [y/N] ").and_then(|()| stderr.flush());
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
+        Ok(0) | Err(_) => Err("nobody is there to ask: standard input is at its end".to_owned()),
         Ok(_) if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) => Ok(()),
-        _ => Err("the user refused it".to_owned()),
+        Ok(_) => Err("the user refused it".to_owned()),
     }
 }

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-Tokens into the model count again with every turn, as providers bill them.
+Tokens into the model count again with every turn, as providers bill them. What the agents
+that a run spawned have used is counted with it.
 
 Examples:
   memex agent tokens code.jsonl tools.jsonl
@@ -47,7 +48,7 @@ pub(super) fn execute(arguments: &TokensArguments) -> Result<ExitCode> {
             });
             if let (Some(object), Some(totals)) = (
                 object.as_object_mut(),
-                totals_object(&run.totals).as_object(),
+                totals_object(&run.totals_with_children()).as_object(),
             ) {
                 object.extend(totals.clone());
             }
@@ -74,7 +75,7 @@ pub(super) fn execute(arguments: &TokensArguments) -> Result<ExitCode> {
 }
 
 fn row((name, run): &(String, Trajectory)) -> Vec<String> {
-    let totals = &run.totals;
+    let totals = &run.totals_with_children();
     let cost = totals.cost_usd.map(|usd| format!("${usd:.4}"));
     vec![
         name.clone(),

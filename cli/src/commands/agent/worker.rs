@@ -15,9 +15,7 @@ pub(super) struct WorkerArguments {
 }
 
 pub(super) fn execute(arguments: &WorkerArguments, context: &Context) -> Result<ExitCode> {
-    let mut policy = arguments.session.policy(context)?;
-    // Calls wait for tools of the agent, which bounds them there.
-    let _raised = policy.set_limit("wall_time_ms", 3_600_000);
+    let policy = super::setup::with_time(arguments.session.policy(context)?);
     let sandbox = arguments.session.sandbox(context, policy)?;
     // Ctrl-C at a terminal reaches the whole group; the agent decides.
     ctrlc::set_handler(|| {})?;

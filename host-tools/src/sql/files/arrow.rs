@@ -2,26 +2,24 @@
 
 use super::arrow_shape::{Shape, examine};
 use super::cells::Cells;
-use super::loading::{Loader, Plan, Unloaded};
+use super::loading::{Plan, Rows, Unloaded};
 use super::parquet_shape::{examine_footer, examine_pages};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use rusqlite::Connection;
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::time::Instant;
 
-/// Loads a Parquet file.
-pub(super) fn load_parquet(
+/// Reads a Parquet file into what `begin` makes of its columns.
+pub(super) fn read_parquet<R: Rows>(
     file: File,
     size: u64,
     max_bytes: usize,
-    connection: &Connection,
-    table: &str,
     deadline: Instant,
-) -> Result<(), Unloaded> {
+    begin: impl FnOnce(&[Plan]) -> Result<R, Unloaded>,
+) -> Result<R, Unloaded> {
     let content = |error: parquet::errors::ParquetError| Unloaded::Content(error.to_string());
     examine_footer(&file, size)?;
     let again = file.try_clone();
@@ -41,18 +39,16 @@ pub(super) fn load_parquet(
         .with_batch_size(at_a_time)
         .build()
         .map_err(content)?;
-    load(&schema, batches, connection, table, deadline)
+    read(&schema, batches, begin)
 }
 
-/// Loads an Arrow IPC file (Feather version 2) or stream.
-pub(super) fn load_arrow(
+/// Reads an Arrow IPC file (Feather version 2) or stream, as [`read_parquet`].
+pub(super) fn read_arrow<R: Rows>(
     file: File,
     size: u64,
     max_bytes: usize,
-    connection: &Connection,
-    table: &str,
-    deadline: Instant,
-) -> Result<(), Unloaded> {
+    begin: impl FnOnce(&[Plan]) -> Result<R, Unloaded>,
+) -> Result<R, Unloaded> {
     let host = |error: std::io::Error| Unloaded::Host(error.to_string());
     let content = |error: ArrowError| Unloaded::Content(error.to_string());
     let shape = examine(&mut BufReader::new(&file), size, max_bytes as u64)?;
@@ -60,22 +56,20 @@ pub(super) fn load_arrow(
     let file = BufReader::new(file);
     if shape == Shape::File {
         let batches = FileReader::try_new(file, None).map_err(content)?;
-        load(&batches.schema(), batches, connection, table, deadline)
+        read(&batches.schema(), batches, begin)
     } else {
         let batches = StreamReader::try_new(file, None).map_err(content)?;
-        load(&batches.schema(), batches, connection, table, deadline)
+        read(&batches.schema(), batches, begin)
     }
 }
 
-fn load(
+fn read<R: Rows>(
     schema: &Schema,
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
-    connection: &Connection,
-    table: &str,
-    deadline: Instant,
-) -> Result<(), Unloaded> {
+    begin: impl FnOnce(&[Plan]) -> Result<R, Unloaded>,
+) -> Result<R, Unloaded> {
     let plan = plan_of(schema)?;
-    let mut loader = Loader::create(connection, table, &plan, deadline)?;
+    let mut rows = begin(&plan)?;
     for batch in batches {
         let batch = batch.map_err(|error| Unloaded::Content(error.to_string()))?;
         let columns: Vec<Cells<'_>> = batch
@@ -85,12 +79,12 @@ fn load(
             .collect();
         for row in 0..batch.num_rows() {
             for (index, cells) in columns.iter().enumerate() {
-                cells.with(row, |value| loader.set(index, value))?;
+                cells.with(row, |value| rows.set(index, value))?;
             }
-            loader.row()?;
+            rows.row()?;
         }
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// The columns of the table, all of which are of types that can be loaded.

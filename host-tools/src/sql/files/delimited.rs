@@ -2,7 +2,7 @@
 //! values.
 
 use super::kind::{self, Kind};
-use super::loading::{Loader, Plan, Unloaded, in_time};
+use super::loading::{Loader, Plan, Rows, Unloaded, in_time};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;

@@ -1,7 +1,7 @@
 //! JSON lines: one object a line, a column for every key.
 
 use super::kind::Kind;
-use super::loading::{Loader, Plan, Unloaded, in_time};
+use super::loading::{Loader, Plan, Rows, Unloaded, in_time};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde::Deserialize;

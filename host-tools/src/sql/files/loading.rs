@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Rows between two looks at the clock.
 const CLOCK_ROWS: usize = 1024;
 /// Most columns of a table; the engine has no more.
-const COLUMNS_MAX: usize = 2000;
+pub(super) const COLUMNS_MAX: usize = 2000;
 
 /// Why a file was not loaded. What is said is meant for the guest.
 #[derive(Debug)]
@@ -39,6 +39,15 @@ impl From<rusqlite::Error> for Unloaded {
 pub(super) struct Plan {
     pub(super) name: String,
     pub(super) declared: &'static str,
+}
+
+/// Takes rows, value by value.
+pub(super) trait Rows {
+    /// Sets the value of a column in the row to come.
+    fn set(&mut self, column: usize, value: ValueRef<'_>) -> Result<(), Unloaded>;
+
+    /// Adds the row.
+    fn row(&mut self) -> Result<(), Unloaded>;
 }
 
 /// Takes the rows of one table.
@@ -80,15 +89,15 @@ impl<'c> Loader<'c> {
             deadline,
         })
     }
+}
 
-    /// Sets the value of a column in the row to come.
-    pub(super) fn set(&mut self, column: usize, value: ValueRef<'_>) -> Result<(), Unloaded> {
+impl Rows for Loader<'_> {
+    fn set(&mut self, column: usize, value: ValueRef<'_>) -> Result<(), Unloaded> {
         let bound = ToSqlOutput::Borrowed(value);
         Ok(self.insert.raw_bind_parameter(column + 1, bound)?)
     }
 
-    /// Adds the row.
-    pub(super) fn row(&mut self) -> Result<(), Unloaded> {
+    fn row(&mut self) -> Result<(), Unloaded> {
         self.insert.raw_execute()?;
         self.rows += 1;
         if self.rows.is_multiple_of(CLOCK_ROWS) {
@@ -107,7 +116,7 @@ pub(super) fn in_time(deadline: Instant) -> Result<(), Unloaded> {
 }
 
 /// Names that differ without case, none of them empty.
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken = HashSet::new();
     names
         .enumerate()

@@ -10,6 +10,7 @@ mod cells;
 mod compact;
 
 mod delimited;
+mod frame;
 mod json_lines;
 mod kind;
 mod loading;
@@ -17,5 +18,6 @@ mod parquet_shape;
 mod selection;
 mod set;
 
+pub use frame::read_frame;
 pub use selection::DataFiles;
 pub(super) use set::DataSet;

@@ -1,6 +1,6 @@
 //! A set of data files behind one database in memory.
 
-use super::loading::Unloaded;
+use super::loading::{Loader, Plan, Unloaded};
 use super::selection::{DataFile, DataFiles, Format, Selection};
 use super::{arrow, delimited, json_lines};
 use crate::ToolError;
@@ -242,15 +242,16 @@ impl DataSet {
         let opened = opened.into_std();
         let again = opened.try_clone().map_err(host)?;
         let (bytes, max) = (version.bytes, self.limits.loaded_max_bytes);
+        let into_table = |plan: &[Plan]| Loader::create(&transaction, table, plan, deadline);
         match file.format {
             Format::Csv => delimited::load(opened, bytes, None, &transaction, table, deadline),
             Format::Tsv => {
                 delimited::load(opened, bytes, Some(b'\t'), &transaction, table, deadline)
             }
             Format::JsonLines => json_lines::load(opened, bytes, &transaction, table, deadline),
-            Format::Arrow => arrow::load_arrow(opened, bytes, max, &transaction, table, deadline),
+            Format::Arrow => arrow::read_arrow(opened, bytes, max, into_table).map(drop),
             Format::Parquet => {
-                arrow::load_parquet(opened, bytes, max, &transaction, table, deadline)
+                arrow::read_parquet(opened, bytes, max, deadline, into_table).map(drop)
             }
         }?;
         let after = cap_std::fs::File::from_std(again)

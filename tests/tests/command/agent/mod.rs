@@ -1,0 +1,9 @@
+//! `memex agent` as a user types it, with models that play scripts.
+
+mod applications;
+mod bad_usage;
+mod batches;
+mod evaluation;
+mod running;
+mod stopping;
+mod support;
