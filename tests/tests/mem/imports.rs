@@ -129,7 +129,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     assert_eq!(report["skipped"], json!([]), "{report}");
     let about = place.text("entities/github/ada_tool.md");
     for line in [
-        "- description: Sorts screws. Bearer [secret]",
+        "- description: Sorts screws. [secret]",
         "- default_branch: release/2",
         "- created_on: 2024-01-02",
         "- updated_on: 2025-06-07",
@@ -142,7 +142,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     }
     let readme = place.text("entities/github/ada_tool/readme.md");
     assert!(
-        readme.contains("> Sorts screws by size. Bearer [secret]"),
+        readme.contains("> Sorts screws by size. [secret]"),
         "{readme}"
     );
     assert!(
@@ -169,7 +169,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     for words in [
         "check the token",
         "status 401",
-        "Bad credentials: Bearer [secret]",
+        "Bad credentials: [secret]",
     ] {
         assert!(refused.stderr.contains(words), "{}", refused.stderr);
     }
@@ -299,7 +299,7 @@ fn documents_are_imported_live() {
     let why = skipped[0]["why"].as_str().unwrap();
     assert!(why.contains("too large to be exported"), "{why}");
     let plan = place.text("entities/google_docs/plan.md");
-    assert!(plan.contains("Buy screws. Bearer [secret]"), "{plan}");
+    assert!(plan.contains("Buy screws. [secret]"), "{plan}");
     assert!(plan.contains("- updated_on: 2024-05-06"), "{plan}");
     assert!(
         place

@@ -171,8 +171,6 @@ fn journal_tells_every_update(memory: &Path) {
         sessions.len() <= AGENTS + AGENTS / 2 * KILLS as usize,
         "{sessions:?}"
     );
-    let left = memex(&["mem", "check", "--memory", &memory]);
-    assert_eq!(left.status, 0, "{}", left.stdout);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(&memory).unwrap() {
         names.push(entry.unwrap().file_name().into_string().unwrap());
