@@ -60,6 +60,9 @@ pub enum Error {
     /// The server cannot listen or speak.
     #[error("the server: {0}")]
     Server(String),
+    /// Somebody stopped the answer.
+    #[error("stopped before there was an answer")]
+    Stopped,
     /// The thread that ran a block is gone.
     #[error("the thread that ran Python ended; start another agent")]
     Lost,
@@ -81,6 +84,7 @@ impl Error {
             Self::File { .. } => "OSError",
             Self::Malformed { .. } => "ValueError",
             Self::Server(_) => "ServerError",
+            Self::Stopped => "CancelledError",
         }
     }
 

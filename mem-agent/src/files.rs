@@ -1,6 +1,8 @@
 //! Reading and replacing whole files of the host.
 
+use std::fs::Permissions;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::Error;
@@ -19,14 +21,30 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::malformed(path.display(), None, "is not UTF-8"))
 }
 
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Its owner only: people tell an agent what is nobody else's business.
+    Owner,
+    /// Whom the process usually lets.
+    Usual,
+}
+
 /// Writes a file beside the old one and puts it in its place.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Error> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let failed = || Error::file("write", path);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed())?;
+    let mode = match readers {
+        Readers::Owner => 0o600,
+        Readers::Usual => 0o666,
+    };
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(failed())?;
     file.write_all(bytes).map_err(failed())?;
     file.persist(path).map_err(|error| failed()(error.error))?;
     Ok(())

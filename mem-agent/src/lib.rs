@@ -31,5 +31,5 @@ pub use error::Error;
 pub use sandbox::{Assigned, BlockOutcome, Scratchpad, TOOL_NAMES, Workplace, policy, render};
 pub use scaffold::{
     Agent, AgentOptions, Answer, BlockStream, Blocks, CODE_TIME, Conversation, Entry, Event,
-    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Watch,
+    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Stopper, Stopping, Watch,
 };

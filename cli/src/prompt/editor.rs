@@ -67,7 +67,7 @@ pub(crate) fn editor(
 }
 
 /// What people type can hold secrets: the file is for its owner only.
-fn open_history(path: &Path) -> io::Result<FileBackedHistory> {
+pub(crate) fn open_history(path: &Path) -> io::Result<FileBackedHistory> {
     if let Some(directory) = path.parent() {
         DirBuilder::new()
             .recursive(true)

@@ -9,4 +9,4 @@ mod questions;
 
 pub(crate) use blocks::Splitter;
 pub(crate) use conversation::{Conversation, Flow};
-pub(crate) use editor::editor;
+pub(crate) use editor::{editor, open_history};

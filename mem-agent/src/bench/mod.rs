@@ -12,5 +12,5 @@ pub(crate) use episode::{Place, work};
 pub use judge::{Judge, Judgment, Rules, Verdict};
 pub use report::write;
 pub use run::run;
-pub use scores::{Score, scores, table};
+pub use scores::{Score, cost_usd, scores, table};
 pub use tasks::{Category, Task, TaskFolder, read};

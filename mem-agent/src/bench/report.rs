@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use maud::{DOCTYPE, html};
+use memex_models::Cost;
 use memex_trajectories::Trajectory;
 use memex_trajectories::formats::rollout;
 use memex_trajectories::report::report;
 
-use super::{Graded, Score};
-use crate::{Error, files};
+use super::{Graded, Score, cost_usd};
+use crate::Error;
+use crate::files::{self, Readers};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .7rem;border-bottom:1px solid #8884;\
@@ -27,8 +29,11 @@ pub fn write(
 ) -> Result<(), Error> {
     std::fs::create_dir_all(directory).map_err(Error::file("make", directory))?;
     let json = |error| Error::malformed(directory.display(), None, error);
-    let put = |name: &str, text: &str| files::replace(&directory.join(name), text.as_bytes());
-    let told = serde_json::json!({"title": title, "scores": scores});
+    let put = |name: &str, text: &str| {
+        files::replace(&directory.join(name), text.as_bytes(), Readers::Usual)
+    };
+    let cost = cost_usd(graded);
+    let told = serde_json::json!({"title": title, "scores": scores, "cost_usd": cost});
     put(
         "scores.json",
         &(serde_json::to_string_pretty(&told).map_err(json)? + "\n"),
@@ -81,6 +86,9 @@ fn page(title: &str, graded: &[Graded], scores: &[Score]) -> String {
                             td { (format!("{:.3}–{:.3}", score.low, score.high)) }
                         }
                     }
+                }
+                @if let Some(cost) = cost_usd(graded) {
+                    p { "The agents cost " (Cost::from_usd(cost).to_string()) "." }
                 }
                 table {
                     tr { th { "task" } th { "question" } th { "expected" } th { "reply" } th { "judgment" } }

@@ -35,6 +35,15 @@ pub fn scores(graded: &[Graded]) -> Vec<Score> {
     all.filter(|score| score.total > 0).collect()
 }
 
+/// What the agents' model cost, in US dollars; none if the price of any reply is
+/// not known. What judges cost is not part of it.
+#[must_use]
+pub fn cost_usd(graded: &[Graded]) -> Option<f64> {
+    let mut runs = graded.iter().flat_map(|one| &one.runs).peekable();
+    runs.peek()?;
+    runs.map(|run| run.totals.cost_usd).sum()
+}
+
 fn score<'g>(name: &str, graded: impl Iterator<Item = &'g Graded>) -> Score {
     let (mut correct, mut total) = (0, 0);
     for one in graded {

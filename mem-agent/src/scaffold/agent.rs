@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use memex_models::{Delta, FnSink, Model, Request, Usage};
+use memex_models::{Delta, FnSink, Model, Reply, Request, Usage};
 use memex_runtime::Interrupter;
 use memex_trajectories::{Budget, Metadata, Status, Trajectory};
 use tokio::task;
@@ -13,7 +13,8 @@ use tokio::task;
 use super::conversation::{Conversation, Role};
 use super::options::AgentOptions;
 use super::recording::{AGENT, Recording};
-use super::stream::BlockStream;
+use super::stopping::Stopper;
+use super::stream::{BlockStream, Piece, Section};
 use super::tags::Blocks;
 use super::watch::{Event, Watch};
 use crate::Error;
@@ -43,6 +44,7 @@ pub struct Agent {
     /// The conversation before the question that is being answered.
     before: Option<Conversation>,
     recording: Recording,
+    stopper: Stopper,
     status: Status,
     answer: Option<String>,
 }
@@ -60,6 +62,8 @@ pub struct Answer {
     pub calls: u32,
     /// Tokens.
     pub usage: Usage,
+    /// US dollars; none where the price of the model is not known.
+    pub cost_usd: Option<f64>,
 }
 
 impl std::fmt::Debug for Agent {
@@ -104,6 +108,7 @@ impl Agent {
             scratchpad: None,
             conversation,
             before: None,
+            stopper: Stopper::default(),
             status: Status::Unfinished,
             answer: None,
         }
@@ -128,15 +133,24 @@ impl Agent {
         &self.conversation
     }
 
+    /// Stops its answers, from any thread.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
     /// Asks a question, or tells something. The memory's filters are added.
     ///
-    /// Dropping the future ends what runs. After that, and after an error, the
-    /// conversation goes on as if the question had not been asked.
+    /// Dropping the future ends what runs, and then the variables are gone.
+    /// After that, and after an error, the conversation goes on as if the
+    /// question had not been asked.
     ///
     /// # Errors
-    /// [`Error::Memory`] if the memory is gone, [`Error::Model`], and
-    /// [`Error::Sandbox`], after which the variables are gone.
+    /// [`Error::Memory`] if the memory is gone, [`Error::Model`],
+    /// [`Error::Stopped`], and [`Error::Sandbox`], after which the variables
+    /// are gone.
     pub async fn ask(&mut self, question: &str, watch: &mut dyn Watch) -> Result<Answer, Error> {
+        let _answering = self.stopper.answering();
         self.forget_unanswered();
         self.before = Some(self.conversation.clone());
         let answered = self.answer(question, watch).await;
@@ -145,8 +159,11 @@ impl Agent {
         }
         if let Err(error) = &answered {
             self.forget_unanswered();
-            self.status = Status::Failed {
-                reason: error.to_string(),
+            self.status = match error {
+                Error::Stopped => Status::Cancelled,
+                error => Status::Failed {
+                    reason: error.to_string(),
+                },
             };
         }
         answered
@@ -182,6 +199,9 @@ impl Agent {
                 watch.event(Event::Runs(&blocks.python));
                 block = Some(self.run(&blocks.python).await?);
             }
+            if self.stopper.is_asked() {
+                return Err(Error::Stopped);
+            }
             let was_last = answer.calls > self.options.tool_turns_max;
             let result = self.result(block.as_ref(), refused);
             if !is_over || block.is_some() {
@@ -216,21 +236,19 @@ impl Agent {
         watch.event(Event::Asked(answer.calls));
         let request = self.request();
         let began = Instant::now();
-        let mut stream = BlockStream::default();
-        let mut sink = FnSink(|delta: Delta| match delta {
-            Delta::Text(text) => {
-                for piece in stream.push(&text) {
-                    watch.event(Event::Written(piece));
-                }
-            }
-            Delta::Reset => {
-                stream = BlockStream::default();
-                watch.event(Event::Restarted);
-            }
-            _ => {}
-        });
-        let reply = self.model.complete(&request, &mut sink).await?;
+        let mut told = Told::default();
+        let mut sink = FnSink(|delta: Delta| told.delta(delta, watch));
+        let reply = tokio::select! {
+            reply = self.model.complete(&request, &mut sink) => reply?,
+            () = self.stopper.asked() => return Err(Error::Stopped),
+        };
         answer.usage.add(&reply.usage);
+        let cost = self.cost(&reply);
+        answer.cost_usd = match (answer.calls, answer.cost_usd, cost) {
+            (1, _, cost) => cost,
+            (_, Some(sum), Some(cost)) => Some(sum + cost),
+            _ => None,
+        };
         let text = reply.message.text();
         if text.len() > REPLY_BYTES_MAX {
             return Err(Error::LongReply {
@@ -242,9 +260,18 @@ impl Agent {
         if blocks.thoughts.is_empty() {
             blocks.thoughts = reply.message.reasoning();
         }
-        self.recording.reply(&reply, &blocks, began.elapsed())?;
+        self.recording
+            .reply(&reply, &blocks, cost, began.elapsed())?;
         self.conversation.push(Role::Assistant, text);
         Ok(blocks)
+    }
+
+    /// What a reply costs: by the name that answered, or the one that was asked.
+    fn cost(&self, reply: &Reply) -> Option<f64> {
+        let prices = &self.options.prices;
+        let priced = prices.cost(&reply.model, &reply.usage);
+        let priced = priced.or_else(|| prices.cost(self.model.name(), &reply.usage));
+        priced.map(memex_models::Cost::usd)
     }
 
     fn request(&self) -> Request {
@@ -292,13 +319,24 @@ impl Agent {
             None => self.workplace.scratchpad(&self.id)?,
         };
         let mut stop = StopOnDrop(Some(scratchpad.interrupter()));
+        self.stopper.runs(Some(scratchpad.interrupter()));
+        let stopper = self.stopper.clone();
         let (code, mode) = (code.to_owned(), self.options.mode);
         let ran = task::spawn_blocking(move || {
-            let outcome = scratchpad.run(&code, mode);
+            let outcome = match stopper.is_asked() {
+                true => Err(Error::Stopped),
+                false => scratchpad.run(&code, mode),
+            };
             (scratchpad, outcome)
         });
-        let (scratchpad, outcome) = ran.await.map_err(|_| Error::Lost)?;
+        let ran = ran.await;
+        self.stopper.runs(None);
+        let (scratchpad, outcome) = ran.map_err(|_| Error::Lost)?;
         stop.0 = None;
+        if let Err(Error::Stopped) = outcome {
+            self.scratchpad = Some(scratchpad);
+            return Err(Error::Stopped);
+        }
         // A session that was lost is not kept.
         let outcome = outcome?;
         self.scratchpad = Some(scratchpad);
@@ -314,6 +352,39 @@ impl Drop for StopOnDrop {
         if let Some(interrupter) = &self.0 {
             // Whether it still met the block makes no difference here.
             let _ = interrupter.hard();
+        }
+    }
+}
+
+/// What a watcher is told of a reply while it is written. What a model thinks
+/// apart from its text counts as its thoughts.
+#[derive(Default)]
+struct Told {
+    stream: BlockStream,
+    is_reasoning: bool,
+}
+
+impl Told {
+    fn delta(&mut self, delta: Delta, watch: &mut dyn Watch) {
+        let mut written = |piece| watch.event(Event::Written(piece));
+        match delta {
+            Delta::Reasoning(text) => {
+                if !std::mem::replace(&mut self.is_reasoning, true) {
+                    written(Piece::Begin(Section::Thoughts));
+                }
+                written(Piece::Text(Section::Thoughts, text));
+            }
+            Delta::Text(text) => {
+                if std::mem::take(&mut self.is_reasoning) {
+                    written(Piece::End(Section::Thoughts));
+                }
+                self.stream.push(&text).into_iter().for_each(written);
+            }
+            Delta::Reset => {
+                *self = Self::default();
+                watch.event(Event::Restarted);
+            }
+            _ => {}
         }
     }
 }

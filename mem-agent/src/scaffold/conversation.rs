@@ -6,7 +6,7 @@ use memex_models::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::files;
+use crate::files::{self, Readers};
 
 /// The longest conversation that is read.
 const CONVERSATION_BYTES_MAX: u64 = 64 << 20;
@@ -82,7 +82,7 @@ impl Conversation {
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| Error::malformed(path.display(), None, error))?;
-        files::replace(path, (text + "\n").as_bytes())
+        files::replace(path, (text + "\n").as_bytes(), Readers::Owner)
     }
 
     /// The messages as a model is sent them. With `last_thoughts_only`, older

@@ -1,8 +1,10 @@
 //! How an agent goes about its work.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use memex_memory::Mode;
+use memex_models::Prices;
 
 /// The prompt that teaches a model the memory and the tags.
 pub const SYSTEM_PROMPT: &str = include_str!("system.md");
@@ -33,6 +35,8 @@ pub struct AgentOptions {
     pub temperature: Option<f64>,
     /// Tokens of one reply. Default: as the provider has it.
     pub max_tokens: Option<u64>,
+    /// What tokens cost, for trajectories and answers. Default: not known.
+    pub prices: Arc<Prices>,
 }
 
 /// How long a block of Python may run by default.
@@ -50,6 +54,7 @@ impl Default for AgentOptions {
             result_bytes_max: 256 << 10,
             temperature: None,
             max_tokens: None,
+            prices: Arc::new(Prices::none()),
         }
     }
 }

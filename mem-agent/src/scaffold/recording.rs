@@ -79,6 +79,7 @@ impl Recording {
         &mut self,
         reply: &Reply,
         blocks: &Blocks,
+        cost_usd: Option<f64>,
         took: Duration,
     ) -> Result<(), Error> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -92,7 +93,7 @@ impl Recording {
                 input_tokens: reply.usage.input,
                 cached_tokens: reply.usage.cached_input,
                 output_tokens: reply.usage.output,
-                cost_usd: None,
+                cost_usd,
             }),
             timing: Some(Timing {
                 model_ms: Some(millis(took)),

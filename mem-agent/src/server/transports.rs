@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use rmcp::ServiceExt as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -15,6 +19,10 @@ use crate::Error;
 
 /// The path of the server over HTTP.
 pub const PATH: &str = "/mcp";
+/// Clients at once. One that has been silent for five minutes is none.
+const SESSIONS_MAX: usize = 256;
+/// What a request names its session by.
+const SESSION_HEADER: &str = "mcp-session-id";
 
 /// Serves one client over standard input and output, until it goes.
 ///
@@ -37,7 +45,8 @@ pub async fn serve_stdio(service: Service) -> Result<(), Error> {
 /// told where, which matters when port 0 was asked for.
 ///
 /// Requests whose `Host` is none of the loopback names or `hosts` are refused,
-/// and so are those that a page of another origin makes.
+/// and so are those that a page of another origin makes. Past 256 clients at
+/// once, further ones are told to try again later.
 ///
 /// # Errors
 /// [`Error::Server`] if the address cannot be listened at.
@@ -53,12 +62,25 @@ pub async fn serve_http(
     config.cancellation_token = stop.clone();
     config.allowed_hosts.extend(hosts.iter().cloned());
     let sessions = Arc::new(LocalSessionManager::default());
+    let counted = Arc::clone(&sessions);
     let http = StreamableHttpService::new(move || Ok(service.clone()), sessions, config);
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     ready(listener.local_addr().map_err(failed)?);
-    let router = Router::new().nest_service(PATH, http);
+    let router = Router::new().nest_service(PATH, http).layer(from_fn(
+        move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
+    ));
     axum::serve(listener, router)
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .await
         .map_err(failed)
+}
+
+/// Lets a request pass unless it would begin one session too many.
+async fn admit(sessions: Arc<LocalSessionManager>, request: Request, next: Next) -> Response {
+    let begins = !request.headers().contains_key(SESSION_HEADER);
+    if begins && sessions.sessions.read().await.len() >= SESSIONS_MAX {
+        let what = "there are as many clients as the server takes; try again later";
+        return (StatusCode::SERVICE_UNAVAILABLE, what).into_response();
+    }
+    next.run(request).await
 }

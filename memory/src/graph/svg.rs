@@ -11,6 +11,10 @@ const PADDING: f64 = 20.0;
 const MARGIN: f64 = 24.0;
 /// With more links than this their names are in the tooltips only.
 const NAMED_EDGES_MAX: usize = 40;
+/// How much wider a picture is whose links show their names, and half of what a
+/// letter of these takes.
+const NAMED_STRETCH: f64 = 1.45;
+const NAME_HALF_CHAR_WIDTH: f64 = 2.8;
 
 /// Greys that can be read on white and on black, unless the page says which it
 /// is.
@@ -18,6 +22,7 @@ const STYLE: &str = "\
 svg{color:#777;font:12px system-ui,sans-serif}\
 .l{stroke:#999;stroke-width:1.2;fill:none}\
 .r{fill:#888;font-size:10px;text-anchor:middle}\
+.s{text-anchor:start}\
 .b{fill:#f4f4f2;stroke:#999;stroke-width:1.2}\
 .u{fill:#dbe7f6;stroke:#4a7ab5;stroke-width:1.6}\
 .t{fill:#222;text-anchor:middle;dominant-baseline:central}\
@@ -29,6 +34,9 @@ pub(super) fn draw(graph: &Graph) -> String {
     let width = |title: &String| title.chars().count() as f64 * CHAR_WIDTH + PADDING;
     let widths: Vec<f64> = titles.iter().map(width).collect();
     let mut places = layout::places(graph, &widths);
+    if has_names(graph) {
+        places.iter_mut().for_each(|place| place.x *= NAMED_STRETCH);
+    }
     let (width, mut height) = to_corner(&mut places);
     if graph.left_out > 0 {
         height += 20.0;
@@ -114,17 +122,31 @@ fn edges(svg: &mut String, graph: &Graph, places: &[Place]) {
             if names.is_empty() { "" } else { ": " },
             escape(&names),
         );
-        if !names.is_empty() && graph.edges.len() <= NAMED_EDGES_MAX {
-            // Nearer to where it comes from, so that two do not meet.
-            let (x, y) = (x1 + (x2 - x1) * 0.42, y1 + (y2 - y1) * 0.42);
-            let _ = writeln!(
-                svg,
-                "<text class=\"r\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
-                y - 3.0,
-                escape(&names)
-            );
+        if !names.is_empty() && has_names(graph) {
+            named(svg, &names, (x1, y1), (x2, y2));
         }
     }
+}
+
+fn has_names(graph: &Graph) -> bool {
+    graph.edges.len() <= NAMED_EDGES_MAX
+}
+
+/// The name of a link, beside a steep line and above any other.
+fn named(svg: &mut String, names: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    let (dx, dy) = ((x2 - x1).abs(), (y2 - y1).abs());
+    // Nearer to where it comes from, so that two do not meet.
+    let (x, y) = (x1 + (x2 - x1) * 0.42, y1 + (y2 - y1) * 0.42);
+    let half_width = names.chars().count() as f64 * NAME_HALF_CHAR_WIDTH;
+    let (class, x, y) = match dy > dx * 0.6 {
+        true => ("r s", x + 6.0, y + 3.0),
+        false => ("r", x, y - 3.0 - half_width * dy / dx.max(1.0)),
+    };
+    let names = escape(names);
+    let _ = writeln!(
+        svg,
+        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{names}</text>"
+    );
 }
 
 /// Where the line from the middle of one box to another crosses its border.

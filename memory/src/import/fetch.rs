@@ -1,5 +1,11 @@
 //! The network, as the embedder gives it.
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::Error;
+use crate::path::shown;
+
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchRequest<'r> {
@@ -42,7 +48,37 @@ pub(super) fn get(
     url: &str,
     accept: &str,
     bytes_max: u64,
-) -> Result<Vec<u8>, crate::Error> {
+) -> Result<Vec<u8>, Error> {
+    let fetched = ask(fetch, url, accept, bytes_max)?;
+    match fetched.status {
+        200..=299 => Ok(fetched.body),
+        _ => Err(refusal(url, &fetched)),
+    }
+}
+
+/// Gets something that must be there and be JSON of this form.
+pub(super) fn json<T: DeserializeOwned>(
+    fetch: &dyn Fetch,
+    url: &str,
+    accept: &str,
+    bytes_max: u64,
+) -> Result<T, Error> {
+    parsed(url, &get(fetch, url, accept, bytes_max)?)
+}
+
+/// An answer as JSON of a form.
+pub(super) fn parsed<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::malformed(url, format!("is not answered as expected: {error}")))
+}
+
+/// Asks for something that may not be there.
+pub(super) fn ask(
+    fetch: &dyn Fetch,
+    url: &str,
+    accept: &str,
+    bytes_max: u64,
+) -> Result<Fetched, Error> {
     let request = FetchRequest {
         url,
         accept,
@@ -50,15 +86,41 @@ pub(super) fn get(
     };
     let fetched = fetch
         .get(&request)
-        .map_err(|error| crate::Error::malformed(url, error.to_string()))?;
+        .map_err(|error| Error::malformed(url, error.to_string()))?;
+    match fetched.body.len() as u64 > bytes_max {
+        true => Err(Error::malformed(url, "answered more than was asked for")),
+        false => Ok(fetched),
+    }
+}
+
+/// What a status that is no success means, with what the service says of it.
+pub(super) fn refusal(url: &str, fetched: &Fetched) -> Error {
     let remedy = match fetched.status {
-        200..=299 if fetched.body.len() as u64 <= bytes_max => return Ok(fetched.body),
-        200..=299 => "answered more than was asked for",
         401 | 403 => "was refused; check the token and what it may read",
         404 => "is not there, or the token may not see it",
         429 => "is asked too often; try again later",
         _ => "did not answer as it should",
     };
-    let what = format!("{remedy} (status {})", fetched.status);
-    Err(crate::Error::malformed(url, what))
+    let said = said(&fetched.body).map_or(String::new(), |said| format!(": {said}"));
+    let status = fetched.status;
+    Error::malformed(url, format!("{remedy} (status {status}){said}"))
+}
+
+/// The message in an error of GitHub's or Google's.
+fn said(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let messages = ["/message", "/error/message"];
+    let message = messages.iter().find_map(|at| body.pointer(at)?.as_str())?;
+    Some(shown(message)).filter(|message| !message.is_empty())
+}
+
+/// A text as part of a URL.
+pub(super) fn escaped(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    });
+    bytes.collect()
 }

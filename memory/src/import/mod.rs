@@ -29,6 +29,11 @@ use crate::{Author, Error, Memory};
 
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 
+/// Where GitHub's API is. GitHub Enterprise has it at `https://HOST/api/v3`.
+pub const GITHUB_API: &str = "https://api.github.com";
+/// Where the API of Google Drive is.
+pub const GOOGLE_API: &str = "https://www.googleapis.com";
+
 /// What an import may take in. Every bound has a finite default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportLimits {
@@ -164,12 +169,18 @@ impl<'m> Importer<'m> {
         github::import(self, repository.as_ref())
     }
 
-    /// A GitHub repository, `owner/name`, through the API.
+    /// A GitHub repository, `owner/name`, through the API at a URL such as
+    /// [`GITHUB_API`].
     ///
     /// # Errors
     /// If the API does not answer as it should, or as [`Self::chatgpt`].
-    pub fn github_live(&self, fetch: &dyn Fetch, repository: &str) -> Result<ImportReport, Error> {
-        github::import_live(self, fetch, repository)
+    pub fn github_live(
+        &self,
+        fetch: &dyn Fetch,
+        api: &str,
+        repository: &str,
+    ) -> Result<ImportReport, Error> {
+        github::import_live(self, fetch, api, repository)
     }
 
     /// Google Docs that were downloaded: `.docx`, `.html`, `.md`, `.txt`, or
@@ -181,16 +192,18 @@ impl<'m> Importer<'m> {
         google_docs::import(self, documents)
     }
 
-    /// Google Docs through the Drive API: those with these identifiers, or all
-    /// that the account has if none is given.
+    /// Google Docs through the Drive API at a URL such as [`GOOGLE_API`]: those
+    /// with these identifiers or addresses, or all that the account has if none
+    /// is given.
     ///
     /// # Errors
     /// If the API does not answer as it should, or as [`Self::chatgpt`].
     pub fn google_docs_live(
         &self,
         fetch: &dyn Fetch,
-        identifiers: &[&str],
+        api: &str,
+        documents: &[&str],
     ) -> Result<ImportReport, Error> {
-        google_docs::import_live(self, fetch, identifiers)
+        google_docs::import_live(self, fetch, api, documents)
     }
 }

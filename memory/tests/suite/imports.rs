@@ -2,7 +2,8 @@
 
 use crate::common::{memory, put};
 use memex_memory::import::{
-    Fetch, FetchError, FetchRequest, Fetched, ImportLimits, ImportReport, Importer,
+    Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API, ImportLimits, ImportReport,
+    Importer,
 };
 use memex_memory::{Author, Error, Memory, Mode};
 use serde_json::{Value, json};
@@ -274,14 +275,19 @@ fn repositories_are_read_from_folders_and_archives() {
     );
 }
 
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
 /// Answers from a table, and remembers what it was asked.
-struct Table {
-    answers: Vec<(&'static str, u16, Vec<u8>)>,
+struct Table<'t> {
+    answers: Vec<(&'t str, u16, Vec<u8>)>,
     asked: RefCell<Vec<String>>,
 }
 
-impl Table {
-    fn new(answers: Vec<(&'static str, u16, Vec<u8>)>) -> Self {
+impl<'t> Table<'t> {
+    fn new(answers: Vec<(&'t str, u16, Vec<u8>)>) -> Self {
         Self {
             answers,
             asked: RefCell::default(),
@@ -289,7 +295,7 @@ impl Table {
     }
 }
 
-impl Fetch for Table {
+impl Fetch for Table<'_> {
     fn get(&self, request: &FetchRequest<'_>) -> Result<Fetched, FetchError> {
         self.asked.borrow_mut().push(request.url.to_owned());
         let found = self
@@ -308,24 +314,49 @@ impl Fetch for Table {
 
 #[test]
 fn repositories_are_read_through_the_api() {
-    let named: Vec<(String, &[u8])> = REPOSITORY
-        .iter()
-        .map(|(path, bytes)| (format!("ada-tool-1a2b/{path}"), *bytes))
+    // As GitHub has it: lines of sixty letters.
+    let encoded = |bytes: &[u8]| {
+        let letters = base64(bytes).into_bytes();
+        let lines = letters
+            .chunks(60)
+            .map(|line| String::from_utf8_lossy(line) + "\n");
+        lines.collect::<String>()
+    };
+    let entries: Vec<Value> = (1..)
+        .zip(REPOSITORY)
+        .map(|(sha, (path, bytes))| json!({"path": path, "mode": "100644", "type": "blob", "sha": format!("{sha:040x}"), "size": bytes.len()}))
+        .chain([json!({"path": "src", "mode": "040000", "type": "tree", "sha": "ab"})])
         .collect();
-    let entries: Vec<(&str, &[u8])> = named
-        .iter()
-        .map(|(path, bytes)| (&path[..], *bytes))
+    let tree = json!({"tree": entries, "truncated": false});
+    let blobs: Vec<(String, Vec<u8>)> = (1..)
+        .zip(REPOSITORY)
+        .map(|(sha, (_, bytes))| {
+            let blob = json!({"content": encoded(bytes), "encoding": "base64"});
+            (
+                format!("/git/blobs/{sha:040x}"),
+                blob.to_string().into_bytes(),
+            )
+        })
         .collect();
     let description = json!({
         "description": "Does\nthings", "default_branch": "main", "homepage": null,
         "created_at": "2024-01-02T03:04:05Z", "topics": ["a", "b"],
     });
-    let fetch = Table::new(vec![
-        ("/repos/ada/tool/zipball", 200, zipped(&entries)),
-        ("/repos/ada/tool", 200, description.to_string().into_bytes()),
-    ]);
+    let mut answers: Vec<(&str, u16, Vec<u8>)> = blobs
+        .iter()
+        .map(|(url, body)| (&url[..], 200, body.clone()))
+        .collect();
+    answers.push((
+        "/git/trees/main?recursive=1",
+        200,
+        tree.to_string().into_bytes(),
+    ));
+    answers.push(("/repos/ada/tool", 200, description.to_string().into_bytes()));
+    let fetch = Table::new(answers);
     let (_directory, memory) = memory(Mode::Extended);
-    importer(&memory).github_live(&fetch, "ada/tool").unwrap();
+    importer(&memory)
+        .github_live(&fetch, GITHUB_API, "ada/tool")
+        .unwrap();
     let facts = "- description: Does things\n- default_branch: main\n- created_on: 2024-01-02\n- topics: a, b\n";
     assert_eq!(
         memory.read_file("entities/github/ada_tool.md"),
@@ -338,7 +369,7 @@ fn repositories_are_read_through_the_api() {
     ] {
         let fetch = Table::new(vec![("/repos", status, Vec::new())]);
         let error = importer(&memory)
-            .github_live(&fetch, "ada/tool")
+            .github_live(&fetch, GITHUB_API, "ada/tool")
             .unwrap_err()
             .to_string();
         assert!(error.contains(expect), "{error}");
@@ -354,14 +385,14 @@ fn repositories_are_read_through_the_api() {
     ] {
         let fetch = Table::new(vec![]);
         let error = importer(&memory)
-            .github_live(&fetch, name)
+            .github_live(&fetch, GITHUB_API, name)
             .unwrap_err()
             .to_string();
         assert!(error.contains("owner/name"), "{error}");
         assert!(fetch.asked.borrow().is_empty(), "nothing is asked");
     }
     let error = importer(&memory)
-        .github_live(&Table::new(vec![]), "ada/tool")
+        .github_live(&Table::new(vec![]), GITHUB_API, "ada/tool")
         .unwrap_err();
     assert!(error.to_string().contains("no route to host"));
 }
@@ -426,19 +457,23 @@ fn google_docs_are_listed_and_exported_through_the_api() {
         ),
     ]);
     let (_directory, memory) = memory(Mode::Extended);
-    let report = importer(&memory).google_docs_live(&fetch, &[]).unwrap();
+    let report = importer(&memory)
+        .google_docs_live(&fetch, GOOGLE_API, &[])
+        .unwrap();
     assert_eq!(report.skipped.len(), 1, "{:?}", skipped(&report));
     assert_eq!(
         memory.read_file("entities/google_docs/one.md"),
         "# One\n- source: google_docs\n- document_id: d1\n- updated_on: 2024-05-06\n\nFirst\n"
     );
-    let report = importer(&memory).google_docs_live(&fetch, &["d2"]).unwrap();
+    let report = importer(&memory)
+        .google_docs_live(&fetch, GOOGLE_API, &["d2"])
+        .unwrap();
     assert_eq!(
         (report.unchanged, report.updated.as_slice()),
         (1, &["entities/google_docs.md".to_owned()][..])
     );
     let error = importer(&memory)
-        .google_docs_live(&fetch, &["a/b"])
+        .google_docs_live(&fetch, GOOGLE_API, &["a/b"])
         .unwrap_err();
     assert!(error.to_string().contains("no identifier"), "{error}");
 }

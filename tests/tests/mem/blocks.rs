@@ -3,6 +3,8 @@
 use crate::desk::Desk;
 use memex_memory::Mode;
 use memex_tests::each;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
 /// Blocks of one agent, and what the model is sent for each.
 fn check(mode: Mode, cases: &[(&str, &str)]) {
@@ -193,6 +195,45 @@ fn nothing_but_the_memory_can_be_reached() {
     }
     assert!(results[5].contains("- name: Ada"), "{}", results[5]);
     std::fs::remove_file(desk.path().join("../outside-of-memory.md")).unwrap();
+}
+
+#[test]
+fn a_memory_is_no_way_out() {
+    let desk = Desk::new(Mode::Extended);
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret.md"), "secret").unwrap();
+    // What another process may do meanwhile.
+    let link = |target: &Path, name: &str| symlink(target, desk.path().join(name)).unwrap();
+    link(&outside.path().join("secret.md"), "file.md");
+    link(outside.path(), "folder");
+    link(Path::new("/dev/zero"), "zero");
+    link(Path::new("user.md"), "inside.md");
+    let pipe = desk.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let there = outside.path().join("secret.md").display().to_string();
+    let up = format!(
+        "../{}/secret.md",
+        outside.path().file_name().unwrap().display()
+    );
+    for path in [&there, &up, "file.md", "folder/secret.md", "zero", "pipe"] {
+        let results = desk.results(&[
+            &format!("print(read_file({path:?}))"),
+            &format!("print(update_file({path:?}, 'secret', 'x'))"),
+            &format!("print(go_to_link('[[{path}]]'))"),
+            &format!("create_file({:?}, 'x')", format!("{path}/new.md")),
+        ]);
+        for result in &results {
+            assert!(result.contains("Error"), "{path}: {result}");
+            assert!(!result.contains("secret\n"), "{path}: {result}");
+        }
+    }
+    // The same by a link that stays inside.
+    let results = desk.results(&["print(read_file('inside.md'))"]);
+    assert!(results[0].contains("- name: Ada"), "{}", results[0]);
+    let left: Vec<_> = std::fs::read_dir(outside.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(std::fs::read(&there).unwrap(), b"secret");
 }
 
 #[test]

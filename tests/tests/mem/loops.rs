@@ -3,7 +3,7 @@
 use crate::desk::{Desk, RUNTIME, model};
 use memex_mem_agent::{Agent, Conversation, Event, NoWatch, Role};
 use memex_memory::{Author, Mode};
-use memex_models::{Failure, Script, ScriptEntry, ScriptedModel};
+use memex_models::{Failure, Prices, Script, ScriptEntry, ScriptedModel, Usage};
 use memex_trajectories::{Status, StepKind};
 use std::sync::Arc;
 
@@ -293,4 +293,71 @@ fn agents_on_one_memory_lose_no_update() {
         let own = text.lines().filter(|line| *line == format!("- {who}"));
         assert_eq!(own.count(), 25, "agent {who}\n{text}");
     }
+}
+
+#[test]
+fn a_person_edits_while_an_agent_works() {
+    let desk = Desk::new(Mode::Compat);
+    let edited = desk.path().join("user.md");
+    let mut agent = desk.agent(&[
+        LOOK,
+        "<python>mine = update_file('user.md', '- name: Ada', '- name: Ada\\n- job: optician')\n\
+         lost = update_file('user.md', '- city: Linz', '- city: Wels')</python>",
+        DONE,
+    ]);
+    let mut results = Vec::new();
+    let mut watch = |event: Event<'_>| {
+        if let Event::Result(result) = event {
+            if results.is_empty() {
+                std::fs::write(&edited, "- name: Ada\n- city: Graz\n").unwrap();
+            }
+            results.push(result.to_owned());
+        }
+    };
+    RUNTIME.block_on(agent.ask("question", &mut watch)).unwrap();
+    assert!(results[0].contains("'- name: Ada\\n'"), "{}", results[0]);
+    assert!(results[1].contains("'mine': True"), "{}", results[1]);
+    assert!(results[1].contains("Could not find"), "{}", results[1]);
+    let text = std::fs::read_to_string(&edited).unwrap();
+    assert_eq!(text, "- name: Ada\n- job: optician\n- city: Graz\n");
+}
+
+#[test]
+fn replies_have_their_price() {
+    let mut desk = Desk::new(Mode::Compat);
+    let usage = |input, output| Usage {
+        input,
+        output,
+        ..Usage::default()
+    };
+    let says = |text: &str, usage| ScriptEntry {
+        text: text.to_owned(),
+        usage: Some(usage),
+        ..ScriptEntry::default()
+    };
+    let entries = vec![says(LOOK, usage(1_000, 100)), says(DONE, usage(2_000, 50))];
+    let model = Arc::new(ScriptedModel::new(
+        "scripted",
+        Script::new("priced", entries),
+    ));
+    let ask = |desk: &Desk, id: &str| {
+        let options = desk.options.clone();
+        let mut agent = Agent::new(&desk.workplace, model.clone(), options, id);
+        let answer = RUNTIME.block_on(agent.ask("question", &mut NoWatch));
+        (answer.unwrap().cost_usd, agent.finish().unwrap())
+    };
+    let (cost, trajectory) = ask(&desk, "unknown");
+    assert_eq!((cost, trajectory.totals.cost_usd), (None, None));
+    let table = "[models]\nscripted = { input = 3.0, output = 10.0 }";
+    let prices = Prices::none().overlaid("test", table).unwrap();
+    desk.options.prices = Arc::new(prices);
+    let (cost, trajectory) = ask(&desk, "known");
+    // 3,000 tokens in and 150 out.
+    let expected = 0.009 + 0.0015;
+    assert!((cost.unwrap() - expected).abs() < 1e-9, "{cost:?}");
+    assert!((trajectory.totals.cost_usd.unwrap() - expected).abs() < 1e-9);
+    let costs = trajectory.steps.iter().filter_map(|step| step.usage);
+    let costs: Vec<f64> = costs.filter_map(|usage| usage.cost_usd).collect();
+    assert_eq!(costs.len(), 2);
+    assert!((costs[0] - 0.004).abs() < 1e-9, "{costs:?}");
 }

@@ -6,9 +6,13 @@ mod bench;
 mod blocks;
 mod commands;
 mod desk;
+mod imports;
 mod loops;
 mod mcp;
 #[path = "../command/memex.rs"]
 mod memex;
+mod processes;
 mod rollouts;
+mod standin;
+mod terminal;
 mod walkthrough;

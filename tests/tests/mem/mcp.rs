@@ -12,7 +12,8 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{ClientHandler, RoleClient, ServiceExt};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -204,15 +205,108 @@ fn the_ten_tools_are_served_on_request() {
 }
 
 #[test]
+fn a_client_reaches_the_memory_and_nothing_else() {
+    let place = Place::new();
+    std::fs::write(place.path("secret.md"), "secret").unwrap();
+    let link = place.path("memory/link.md");
+    std::os::unix::fs::symlink("../secret.md", link).unwrap();
+    let absolute = place.path("secret.md").display().to_string();
+    RUNTIME.block_on(async {
+        let (client, _child) = over_streams(place.serve(&["--tools"])).await;
+        for path in [
+            "../secret.md",
+            "link.md",
+            &absolute,
+            "/dev/zero",
+            ".memex/lock",
+        ] {
+            let read = call(&client, "read_file", json!({"file_path": path})).await;
+            assert!(text(&read).starts_with("Error: "), "{path}: {read:?}");
+            let change = json!({"file_path": path, "old_content": "secret", "new_content": "x"});
+            let changed = call(&client, "update_file", change).await;
+            assert!(text(&changed).starts_with("Error: "), "{path}: {changed:?}");
+            let size = call(&client, "get_size", json!({"file_or_dir_path": path})).await;
+            assert_eq!(size.is_error, Some(true), "{path}: {size:?}");
+        }
+        let read = call(&client, "read_file", json!({"file_path": "user.md"})).await;
+        assert_eq!(text(&read), "- name: Ada\n");
+        client.cancel().await.unwrap();
+    });
+    assert_eq!(std::fs::read(place.path("secret.md")).unwrap(), b"secret");
+}
+
+/// A server that listens, and where.
+struct Listening {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Listening {
+    fn new(place: &Place, more: &[&str]) -> Self {
+        let mut serve = place.serve(&[&["--http", "127.0.0.1:0"], more].concat());
+        let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines.find_map(|line| line.unwrap().strip_prefix("serving ").map(str::to_owned));
+        let url = url.expect("the server says where it is");
+        Self { child, url }
+    }
+
+    fn address(&self) -> &str {
+        let rest = self.url.strip_prefix("http://").unwrap();
+        rest.split_once('/').unwrap().0
+    }
+
+    /// What an initialisation with these headers is answered: the status, and
+    /// the session that began.
+    fn initialize(&self, headers: &[(&str, &str)]) -> (u16, Option<String>) {
+        let body = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": {"name": "raw", "version": "1"},
+            },
+        });
+        self.ask("POST", headers, &body.to_string())
+    }
+
+    fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, Option<String>) {
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let mut head = format!("{method} /mcp HTTP/1.1\r\nconnection: close\r\n");
+        let mut usual = vec![
+            ("host", self.address()),
+            ("accept", "application/json, text/event-stream"),
+            ("content-type", "application/json"),
+        ];
+        usual.retain(|(name, _)| !headers.iter().any(|(own, _)| own == name));
+        for (name, value) in usual.iter().chain(headers) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let length = body.len();
+        head.push_str(&format!("content-length: {length}\r\n\r\n{body}"));
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let status = lines.next().unwrap();
+        let status = status.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut head = lines.take_while(|line| !line.is_empty());
+        let session =
+            head.find_map(|line| line.strip_prefix("mcp-session-id: ").map(str::to_owned));
+        (status, session)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
 fn an_agent_answers_over_http() {
     let place = Place::new();
-    let mut serve = place.serve(&["--http", "127.0.0.1:0"]);
-    let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let url = lines.find_map(|line| line.unwrap().strip_prefix("serving ").map(str::to_owned));
-    let url = url.expect("the server says where it is");
+    let server = Listening::new(&place, &[]);
     RUNTIME.block_on(async {
-        let transport = StreamableHttpClientTransport::from_uri(url);
+        let transport = StreamableHttpClientTransport::from_uri(server.url.clone());
         let client = Client::default().serve(transport).await.unwrap();
         let result = call(
             &client,
@@ -221,10 +315,93 @@ fn an_agent_answers_over_http() {
         )
         .await;
         assert_eq!(text(&result), "You are Ada.");
+        let steps = client.service().steps.lock().unwrap().clone();
+        let told: Vec<&str> = steps.iter().map(|(_, step)| step.as_str()).collect();
+        assert!(told.contains(&"working on the memory"), "{told:?}");
         client.cancel().await.unwrap();
     });
-    child.kill().unwrap();
-    child.wait().unwrap();
+}
+
+#[test]
+fn foreign_hosts_and_pages_are_refused() {
+    let place = Place::new();
+    let server = Listening::new(&place, &["--allow-host", "notes.example"]);
+    let port = server.address().split_once(':').unwrap().1.to_owned();
+    let here = format!("localhost:{port}");
+    let named = format!("notes.example:{port}");
+    for (headers, expected) in [
+        (vec![], 200),
+        (vec![("host", here.as_str())], 200),
+        (vec![("host", named.as_str())], 200),
+        // A name that an attacker points at this machine.
+        (vec![("host", "rebound.example")], 403),
+        // A page in the browser of somebody on this machine.
+        (vec![("origin", "https://page.example")], 403),
+        (vec![("origin", "null")], 403),
+    ] {
+        assert_eq!(server.initialize(&headers).0, expected, "{headers:?}");
+    }
+}
+
+#[test]
+fn clients_at_once_are_bounded() {
+    const CLIENTS_MAX: usize = 256;
+    let place = Place::new();
+    let server = Listening::new(&place, &[]);
+    let mut last = None;
+    for number in 0..CLIENTS_MAX {
+        let (status, session) = server.initialize(&[]);
+        assert_eq!(status, 200, "client {number}");
+        last = session;
+    }
+    assert_eq!(server.initialize(&[]).0, 503);
+    // One that says goodbye makes room.
+    let session = last.unwrap();
+    let gone = server.ask("DELETE", &[("mcp-session-id", &session)], "");
+    assert!((200..300).contains(&gone.0), "{gone:?}");
+    assert_eq!(server.initialize(&[]).0, 200);
+    assert_eq!(server.initialize(&[]).0, 503);
+}
+
+#[test]
+fn a_call_that_is_cancelled_makes_room_for_others() {
+    /// Agents that work at once.
+    const AGENTS_MAX: usize = 16;
+    const SLOW: &str = r#"
+order = "keyed"
+[[reply]]
+expect.contains = "wait"
+times = 0
+text = "<reply>late</reply>"
+latency_ms = 3600000
+[[reply]]
+times = 0
+text = "<reply>Here.</reply>"
+"#;
+    let place = Place::new();
+    std::fs::write(place.path("script.toml"), SLOW).unwrap();
+    RUNTIME.block_on(async {
+        let (client, _child) = over_streams(place.serve(&[])).await;
+        let mut waiting = Vec::new();
+        for _ in 0..AGENTS_MAX {
+            let params = CallToolRequestParams::new("use_memory_agent")
+                .with_arguments(json!({"question": "wait"}).as_object().unwrap().clone());
+            let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+            let options = PeerRequestOptions::no_options();
+            waiting.push(
+                client
+                    .send_cancellable_request(request, options)
+                    .await
+                    .unwrap(),
+            );
+        }
+        for call in waiting {
+            call.cancel(Some("not any more".to_owned())).await.unwrap();
+        }
+        let result = call(&client, "use_memory_agent", json!({"question": "and now?"})).await;
+        assert_eq!(text(&result), "Here.");
+        client.cancel().await.unwrap();
+    });
 }
 
 #[test]

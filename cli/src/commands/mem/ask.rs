@@ -1,15 +1,14 @@
 //! `memex mem ask`: one question, one answer.
 
-use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id, runtime};
+use super::conversing::ConversationArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::harmless;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::Args;
-use memex_mem_agent::{Agent, Conversation, Event, NoWatch, Watch};
+use memex_mem_agent::{Event, NoWatch, Watch};
 use serde_json::json;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -30,43 +29,20 @@ pub(super) struct AskArguments {
     #[arg(value_name = "TEXT")]
     question: String,
     #[command(flatten)]
-    memory: MemoryArguments,
-    #[command(flatten)]
-    model: ModelArguments,
-    #[command(flatten)]
-    agent: AgentArguments,
-    /// Go on with the conversation in this file, if it is there, and save it there
-    #[arg(long, value_name = "FILE")]
-    conversation: Option<PathBuf>,
-    /// Save what happens as a trajectory in this new file
-    #[arg(long, value_name = "FILE")]
-    trajectory: Option<PathBuf>,
+    conversation: ConversationArguments,
     /// Show Python and results on standard error
     #[arg(long)]
     show: bool,
-    /// One JSON object with thoughts, reply, the last Python block, calls and tokens
+    /// One JSON object with thoughts, reply, the last Python block, calls, tokens and cost
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<ExitCode> {
-    let memory = arguments.memory.open()?;
-    let model = arguments.model.build()?;
-    let options = arguments.agent.options(arguments.memory.mode())?;
-    let runtime = runtime()?;
-    let saved = match &arguments.conversation {
-        Some(path) if path.exists() => Some(read(path)?),
-        _ => None,
-    };
-    let workplace = arguments.agent.workplace(context, &memory, &runtime)?;
-    let id = run_id("ask");
-    let mut agent = match saved {
-        Some(conversation) => Agent::resume(&workplace, model, options, id, conversation),
-        None => Agent::new(&workplace, model, options, id),
-    };
-    if let Some(path) = &arguments.trajectory {
-        agent = agent.with_trajectory(path);
+    if arguments.question.trim().is_empty() {
+        return Err(usage("the question is empty", "say what to ask or to tell"));
     }
+    let mut opened = arguments.conversation.open("ask", context)?;
     let paint = context.err.paint;
     let mut show = |event: Event<'_>| match event {
         Event::Runs(code) => complain(&paint.hint(&harmless(code))),
@@ -78,11 +54,14 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
         true => &mut show,
         false => &mut nobody,
     };
-    let answered = runtime.block_on(agent.ask(&arguments.question, watch));
-    if let (Ok(_), Some(path)) = (&answered, &arguments.conversation) {
+    let agent = &mut opened.agent;
+    let answered = opened
+        .runtime
+        .block_on(agent.ask(&arguments.question, watch));
+    if let (Ok(_), Some(path)) = (&answered, &opened.saved_at) {
         agent.conversation().save(path)?;
     }
-    agent.finish()?;
+    opened.agent.finish()?;
     let answer = answered?;
     if arguments.json {
         let object = json!({
@@ -91,6 +70,7 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
             "python": answer.python,
             "calls": answer.calls,
             "usage": answer.usage,
+            "cost_usd": answer.cost_usd,
         });
         print_line(&object.to_string());
     } else if !answer.reply.is_empty() {
@@ -106,14 +86,4 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
         return Ok(ExitCode::from(TURN_FAILED));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A conversation that was saved.
-pub(super) fn read(path: &Path) -> Result<Conversation> {
-    Conversation::read(path).map_err(|error| {
-        usage(
-            error.to_string(),
-            "a conversation is a JSON list of {role, content}",
-        )
-    })
 }

@@ -1,6 +1,6 @@
 //! `memex mem bench` and `memex mem rollouts`: tasks that are judged.
 
-use super::options::{AgentArguments, ModelArguments, build, mode, runtime};
+use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode, runtime};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::harmless;
@@ -11,6 +11,7 @@ use memex_mem_agent::bench::{self, Category, Graded, Judge, Setup, TaskFolder};
 use memex_mem_agent::rollouts::{self, Batch, Weights};
 use memex_mem_agent::{Error, Workplace};
 use memex_memory::{Memory, Options};
+use memex_models::Cost;
 use memex_trajectories::statistics::mean;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -54,6 +55,8 @@ pub(super) struct BenchArguments {
 struct JudgedArguments {
     #[command(flatten)]
     model: ModelArguments,
+    #[command(flatten)]
+    prices: PriceArguments,
     /// Who judges: a model as for --model, or `rules` for tasks that have rules
     #[arg(long, value_name = "MODEL|rules")]
     judge: String,
@@ -84,7 +87,8 @@ impl JudgedArguments {
             "rules" => Judge::Rules,
             line => Judge::Model(build(line, None, None)?),
         };
-        let options = self.agent.options(mode(self.compat))?;
+        let mut options = self.agent.options(mode(self.compat))?;
+        options.prices = self.prices.table()?;
         let sandbox = self.agent.sandbox(context)?;
         // Every folder brings a memory of its own.
         let nowhere = tempfile::tempdir().context("no temporary directory can be made")?;
@@ -135,9 +139,18 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
         );
         bench::write(out, &title, &graded, &scores)?;
     }
-    match arguments.json {
-        true => print_line(&serde_json::json!({"scores": scores}).to_string()),
-        false => crate::console::print(bench::table(&scores).to_text()),
+    let cost = bench::cost_usd(&graded);
+    match (arguments.json, cost) {
+        (true, _) => {
+            let object = serde_json::json!({"scores": scores, "cost_usd": cost});
+            print_line(&object.to_string());
+        }
+        (false, cost) => {
+            crate::console::print(bench::table(&scores).to_text());
+            if let Some(cost) = cost {
+                print_line(&format!("the agents cost {}", Cost::from_usd(cost)));
+            }
+        }
     }
     let failed = graded.iter().filter(|one| one.failure.is_some()).count();
     if failed > 0 {

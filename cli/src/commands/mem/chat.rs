@@ -1,32 +1,34 @@
 //! `memex mem chat`: talking to the agent.
 
-use super::ask::read;
-use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id, runtime};
-use super::talk::{Talk, Then};
+use super::conversing::{ConversationArguments, Opened};
+use super::line::{LineEditor, Typed};
+use super::talk::{COMMANDS, Talk, Then};
 use crate::console::complain;
 use crate::context::Context;
+use crate::failure::INTERRUPTED;
 use anyhow::{Context as _, Result};
 use clap::Args;
-use memex_mem_agent::Agent;
-use reedline::{FileBackedHistory, Prompt, PromptEditMode, PromptHistorySearch, Reedline, Signal};
-use std::borrow::Cow;
+use memex_mem_agent::{Conversation, Role, Stopper, Stopping};
 use std::io::{BufRead, IsTerminal, Read as _, stdin};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use tokio::sync::Notify;
 
 const EXAMPLES: &str = "\
 Thoughts are shown while they are written, dimmed; the reply follows. A line that begins
-with a slash is a command: /help lists them. Ctrl-C stops an answer, Ctrl-D ends. When
-standard input is no terminal, every line is a message.
+with a slash is a command: /help lists them.
+
+At the prompt: Enter sends, Alt-Enter begins a new line, the arrows and Ctrl-R go through
+what was typed before, Tab completes commands, Ctrl-D ends. Ctrl-C stops an answer; pressed
+again, it ends at once the Python that does not stop. A stopped question is forgotten; what
+it changed in the memory stays, and /undo takes it back.
+
+When standard input is no terminal, every line is a message. Exit status 1: a question was
+not answered.
 
 Examples:
   memex mem chat --memory notes --model anthropic:claude-sonnet-4-5
   memex mem chat --memory notes --model local:mem-agent@http://127.0.0.1:8000/v1 --compat --show
   memex mem chat --memory notes --model openai:gpt-5-mini --conversation talk.json";
 
-const HISTORY_ENTRIES_MAX: usize = 10_000;
 /// Nobody types or pipes longer messages.
 const LINE_BYTES_MAX: u64 = 4 << 20;
 
@@ -35,17 +37,7 @@ const LINE_BYTES_MAX: u64 = 4 << 20;
 #[command(after_help = EXAMPLES)]
 pub(super) struct ChatArguments {
     #[command(flatten)]
-    memory: MemoryArguments,
-    #[command(flatten)]
-    model: ModelArguments,
-    #[command(flatten)]
-    agent: AgentArguments,
-    /// Save the conversation here after every answer, and go on with it if it is there
-    #[arg(long, value_name = "FILE")]
-    conversation: Option<PathBuf>,
-    /// Save what happens as a trajectory in this new file
-    #[arg(long, value_name = "FILE")]
-    trajectory: Option<PathBuf>,
+    conversation: ConversationArguments,
     /// Show Python blocks and results from the start
     #[arg(long)]
     show: bool,
@@ -55,92 +47,72 @@ pub(super) struct ChatArguments {
 }
 
 pub(super) fn execute(arguments: &ChatArguments, context: &Context) -> Result<ExitCode> {
-    let memory = arguments.memory.open()?;
-    let model = arguments.model.build()?;
-    let options = arguments.agent.options(arguments.memory.mode())?;
-    let saved = match &arguments.conversation {
-        Some(path) if path.exists() => Some(read(path)?),
-        _ => None,
-    };
-    let runtime = runtime()?;
-    let workplace = arguments.agent.workplace(context, &memory, &runtime)?;
-    let id = run_id("chat");
-    let is_resumed = saved.is_some();
-    let mut agent = match saved {
-        Some(conversation) => Agent::resume(&workplace, model, options, id, conversation),
-        None => Agent::new(&workplace, model, options, id),
-    };
-    if let Some(path) = &arguments.trajectory {
-        agent = agent.with_trajectory(path);
+    let opened = arguments.conversation.open("chat", context)?;
+    let is_interactive = stdin().is_terminal() && context.out.is_terminal;
+    let stopper = opened.agent.stopper();
+    ctrlc::set_handler(move || pressed(&stopper, is_interactive))?;
+    if is_interactive {
+        let memory = arguments.conversation.memory.memory.display();
+        let resumed = resumed(&opened);
+        complain(&format!("memory {memory}{resumed}; /help for help"));
     }
-    let stop = Arc::new(Notify::new());
-    let pressed = Arc::clone(&stop);
-    ctrlc::set_handler(move || pressed.notify_waiters())?;
     let mut talk = Talk {
-        agent,
-        memory,
-        runtime,
-        stop,
-        saved_at: arguments.conversation.clone(),
+        agent: opened.agent,
+        memory: opened.memory,
+        runtime: opened.runtime,
+        saved_at: opened.saved_at,
         paint: context.out.paint,
+        is_interactive,
         shows_thoughts: !arguments.no_thoughts,
         shows_blocks: arguments.show,
         has_failed: false,
     };
-    if stdin().is_terminal() && context.out.is_terminal {
-        let resumed = if is_resumed { ", resumed" } else { "" };
-        complain(&format!(
-            "memory {}{resumed}; /help for help",
-            arguments.memory.memory.display()
-        ));
-        interactive(&mut talk, context)?;
-    } else {
-        piped(&mut talk)?;
+    match is_interactive {
+        true => interactive(&mut talk, context)?,
+        false => piped(&mut talk)?,
     }
     talk.finish()
 }
 
-fn interactive(talk: &mut Talk, context: &Context) -> Result<()> {
-    let mut editor = Reedline::create()
-        .with_ansi_colors(context.out.paint.is_colored())
-        .use_bracketed_paste(true);
-    if let Some(history) = history(context) {
-        editor = editor.with_history(Box::new(history));
+/// Ctrl-C where the line editor does not take it.
+fn pressed(stopper: &Stopper, is_interactive: bool) {
+    match stopper.stop() {
+        // Nothing is being answered, so that nothing is half done.
+        Stopping::Idle => std::process::exit(i32::from(INTERRUPTED)),
+        Stopping::Python if is_interactive => {
+            complain("\nasking Python to stop; press Ctrl-C again to end it at once");
+        }
+        _ => {}
     }
+}
+
+fn resumed(opened: &Opened) -> String {
+    if !opened.is_resumed {
+        return String::new();
+    }
+    match questions(opened.agent.conversation()) {
+        1 => ", going on after 1 question".to_owned(),
+        count => format!(", going on after {count} questions"),
+    }
+}
+
+fn questions(conversation: &Conversation) -> usize {
+    let entries = conversation.entries().iter();
+    entries.filter(|entry| entry.role == Role::User).count()
+}
+
+fn interactive(talk: &mut Talk, context: &Context) -> Result<()> {
+    let mut editor = LineEditor::new(context, COMMANDS);
     loop {
-        let signal = editor
-            .read_line(&You)
-            .context("cannot read from the terminal")?;
-        let then = match signal {
-            Signal::Success(line) => talk.take(&line)?,
-            Signal::CtrlD => Then::End,
-            _ => Then::GoOn,
+        let then = match editor.read()? {
+            Typed::Message(message) => talk.take(&message),
+            Typed::Nothing => Then::GoOn,
+            Typed::End => Then::End,
         };
         if then == Then::End {
             return Ok(());
         }
     }
-}
-
-/// The history of what was typed, for its owner only.
-fn history(context: &Context) -> Option<FileBackedHistory> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let directory = context.data_directory()?;
-    let mut builder = std::fs::DirBuilder::new();
-    builder
-        .recursive(true)
-        .mode(0o700)
-        .create(&directory)
-        .ok()?;
-    let path = directory.join("mem-history");
-    let mut options = std::fs::OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(&path)
-        .ok()?;
-    FileBackedHistory::with_file(HISTORY_ENTRIES_MAX, path).ok()
 }
 
 fn piped(talk: &mut Talk) -> Result<()> {
@@ -152,32 +124,8 @@ fn piped(talk: &mut Talk) -> Result<()> {
         if read.context("cannot read standard input")? == 0 {
             return Ok(());
         }
-        if talk.take(&String::from_utf8_lossy(&line))? == Then::End {
+        if talk.take(&String::from_utf8_lossy(&line)) == Then::End {
             return Ok(());
         }
-    }
-}
-
-struct You;
-
-impl Prompt for You {
-    fn render_prompt_left(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_right(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "you> ".into()
-    }
-
-    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "...> ".into()
-    }
-
-    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        format!("(search) {}: ", search.term).into()
     }
 }

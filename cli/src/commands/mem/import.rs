@@ -1,23 +1,24 @@
 //! `memex mem import`: what other services know, as a memory.
 
-use super::options::{MemoryArguments, runtime};
+use super::live::{Network, Service};
+use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
 use crate::escapes::harmless;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use memex_host_tools::{Egress, EgressRules, HttpLimits, HttpRequest, Secret};
-use memex_memory::import::{Fetch, FetchError, FetchRequest, Fetched, ImportReport, Importer};
+use memex_memory::import::{ImportReport, Importer};
 use memex_memory::{Author, Error, Memory};
-use memex_policies::HostGrant;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::runtime::Runtime;
 
 const EXAMPLES: &str = "\
 Everything stays a draft for you to edit: pages become entities, what an export says as a
 fact becomes a fact, and importing again updates what is there.
+
+Live imports reach the hosts of their service and no other. The token goes to the API alone,
+and is in no output, error or file of the memory.
 
 Examples:
   memex mem import chatgpt export.zip --memory notes
@@ -71,16 +72,25 @@ enum Source {
         /// Ask GitHub itself, with the token in GITHUB_TOKEN if there is one
         #[arg(long)]
         live: bool,
+        /// Where the API is, such as https://HOST/api/v3 for GitHub Enterprise [default:
+        /// https://api.github.com]
+        #[arg(long, value_name = "URL", requires = "live")]
+        api: Option<String>,
         #[command(flatten)]
         common: Common,
     },
     /// Google Docs: downloaded documents, or live
     Gdocs {
-        /// .docx, .html, .md, .txt or .zip files; with --live document ids [default: all]
+        /// .docx, .html, .md, .txt or .zip files; with --live ids or addresses of documents
+        /// [default with --live: all]
+        #[arg(required_unless_present = "live")]
         documents: Vec<PathBuf>,
         /// Ask Google itself, with the token in GOOGLE_TOKEN
         #[arg(long)]
         live: bool,
+        /// Where the API is [default: https://www.googleapis.com]
+        #[arg(long, value_name = "URL", requires = "live")]
+        api: Option<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -113,20 +123,23 @@ fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error
             live: false,
             ..
         } => importer.github(repository),
-        Source::Github { repository, .. } => {
-            let network = Network::github()?;
-            importer.github_live(&network, &repository.to_string_lossy())
+        Source::Github {
+            repository, api, ..
+        } => {
+            let network = Network::new(&Service::GITHUB, api.as_deref())?;
+            let name = repository.to_string_lossy();
+            importer.github_live(&network, network.api(), &name)
         }
         Source::Gdocs {
             documents,
             live: false,
             ..
         } => importer.google_docs(documents),
-        Source::Gdocs { documents, .. } => {
-            let network = Network::google()?;
+        Source::Gdocs { documents, api, .. } => {
+            let network = Network::new(&Service::GOOGLE, api.as_deref())?;
             let ids: Vec<_> = documents.iter().map(|id| id.to_string_lossy()).collect();
             let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
-            importer.google_docs_live(&network, &ids)
+            importer.google_docs_live(&network, network.api(), &ids)
         }
     })
 }
@@ -165,73 +178,4 @@ fn tell(report: &ImportReport, as_json: bool) {
     if report.skipped_unnamed > 0 {
         complain(&format!("and {} more were skipped", report.skipped_unnamed));
     }
-}
-
-/// The way to the hosts of one service, and to no other.
-struct Network {
-    egress: Egress,
-    runtime: Runtime,
-}
-
-impl Network {
-    fn github() -> Result<Self> {
-        let hosts = [
-            "api.github.com",
-            "raw.githubusercontent.com",
-            "codeload.github.com",
-        ];
-        Self::new(&hosts, "api.github.com", token("GITHUB_TOKEN"))
-    }
-
-    fn google() -> Result<Self> {
-        let token = token("GOOGLE_TOKEN");
-        if token.is_none() {
-            return Err(usage(
-                "the environment variable GOOGLE_TOKEN holds no token",
-                "set it to an OAuth access token that may read Drive",
-            ));
-        }
-        let hosts = ["www.googleapis.com", "docs.googleapis.com"];
-        Self::new(&hosts, "*.googleapis.com", token)
-    }
-
-    fn new(hosts: &[&str], owner: &str, token: Option<String>) -> Result<Self> {
-        let rules = EgressRules::new(hosts.iter().map(|host| HostGrant::new(*host)));
-        let mut builder = Egress::builder(rules).limits(HttpLimits::default());
-        if let Some(token) = token {
-            let value = format!("Bearer {token}");
-            builder = builder.secret(Secret::header(owner, "authorization", value));
-        }
-        let egress = builder
-            .build()
-            .map_err(|error| usage(error.to_string(), ""))?;
-        let runtime = runtime()?;
-        Ok(Self { egress, runtime })
-    }
-}
-
-impl Fetch for Network {
-    fn get(&self, request: &FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let mut asked = HttpRequest::new("GET", request.url);
-        asked.headers = vec![
-            ("accept".to_owned(), request.accept.to_owned()),
-            ("user-agent".to_owned(), "memex".to_owned()),
-        ];
-        let answered = self.runtime.block_on(self.egress.request("import", asked));
-        let response = answered.map_err(|error| FetchError(error.to_string()))?;
-        if response.body.len() as u64 > request.bytes_max {
-            let what = format!("the answer is longer than {} bytes", request.bytes_max);
-            return Err(FetchError(what));
-        }
-        Ok(Fetched {
-            status: response.status,
-            body: response.body,
-        })
-    }
-}
-
-fn token(variable: &str) -> Option<String> {
-    std::env::var(variable)
-        .ok()
-        .filter(|token| !token.is_empty())
 }

@@ -3,8 +3,11 @@
 mod ask;
 mod bench;
 mod chat;
+mod conversing;
 mod files;
 mod import;
+mod line;
+mod live;
 mod options;
 mod serve;
 mod talk;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_mem_agent::{AgentOptions, Workplace, policy};
 use memex_memory::{Memory, Mode, Options};
-use memex_models::{ApiKey, Model, ModelConfig, ModelOptions, ModelSpec};
+use memex_models::{ApiKey, Model, ModelConfig, ModelOptions, ModelSpec, Prices};
 use memex_runtime::{Cache, FetchOptions, Image, Runtime as Engine, Sandbox};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -137,6 +137,30 @@ fn key(spec: &ModelSpec, named: Option<&str>) -> Result<Option<ApiKey>> {
     }
 }
 
+/// What tokens cost.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PriceArguments {
+    /// Prices of models, as TOML, over those that memex knows
+    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    prices: Option<PathBuf>,
+}
+
+impl PriceArguments {
+    pub(super) fn table(&self) -> Result<Arc<Prices>> {
+        let prices = Prices::built_in()?;
+        let prices = match &self.prices {
+            None => prices,
+            Some(path) => prices.with_file(path).map_err(|error| {
+                usage(
+                    error.to_string(),
+                    "prices are a table [models] of { input = 1.0, output = 2.0 }, in dollars for a million tokens",
+                )
+            })?,
+        };
+        Ok(Arc::new(prices))
+    }
+}
+
 /// How the agent goes about its work.
 #[derive(Debug, Clone, Args)]
 pub(super) struct AgentArguments {
@@ -172,6 +196,11 @@ pub(super) struct AgentArguments {
 }
 
 impl AgentArguments {
+    /// Whether the prompt is another than memex's own.
+    pub(super) fn has_own_prompt(&self) -> bool {
+        self.system_prompt.is_some()
+    }
+
     pub(super) fn options(&self, mode: Mode) -> Result<AgentOptions> {
         let mut options = AgentOptions {
             tool_turns_max: self.tool_turns,

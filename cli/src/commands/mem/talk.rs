@@ -4,13 +4,11 @@ use crate::console::{Paint, complain, print, print_line};
 use crate::escapes::{Filter, harmless};
 use crate::failure::TURN_FAILED;
 use anyhow::Result;
-use memex_mem_agent::{Agent, Event, Piece, Section};
+use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
 use memex_memory::{Author, Memory, Undo};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 
 const HELP: &str = "\
 /memory            the files of the memory as a tree
@@ -23,6 +21,20 @@ const HELP: &str = "\
 /thoughts          show thoughts from now on, or no longer
 /help              this
 /quit              end, as Ctrl-D does";
+
+/// The commands, for completion.
+pub(super) const COMMANDS: &[&str] = &[
+    "/filters",
+    "/filters add ",
+    "/filters reset",
+    "/help",
+    "/log",
+    "/memory",
+    "/quit",
+    "/show",
+    "/thoughts",
+    "/undo",
+];
 
 const LOG_SHOWN: usize = 10;
 
@@ -38,10 +50,9 @@ pub(super) struct Talk {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
     pub(super) runtime: Runtime,
-    /// Told when an answer is to be stopped.
-    pub(super) stop: Arc<Notify>,
     pub(super) saved_at: Option<PathBuf>,
     pub(super) paint: Paint,
+    pub(super) is_interactive: bool,
     pub(super) shows_thoughts: bool,
     pub(super) shows_blocks: bool,
     pub(super) has_failed: bool,
@@ -49,18 +60,18 @@ pub(super) struct Talk {
 
 impl Talk {
     /// Takes a line.
-    pub(super) fn take(&mut self, line: &str) -> Result<Then> {
+    pub(super) fn take(&mut self, line: &str) -> Then {
         let line = line.trim();
         if line.is_empty() {
-            return Ok(Then::GoOn);
+            return Then::GoOn;
         }
         let Some(command) = line.strip_prefix('/') else {
-            self.say(line)?;
-            return Ok(Then::GoOn);
+            self.say(line);
+            return Then::GoOn;
         };
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
         match (word, rest.trim()) {
-            ("quit" | "exit", _) => return Ok(Then::End),
+            ("quit" | "exit", _) => return Then::End,
             ("help", _) => print_line(HELP),
             ("show", _) => {
                 self.shows_blocks = !self.shows_blocks;
@@ -77,7 +88,7 @@ impl Talk {
             ("undo", count) => self.undo(count),
             _ => self.refuse(&format!("/{word} is no command; /help lists them")),
         }
-        Ok(Then::GoOn)
+        Then::GoOn
     }
 
     /// The end of the talk.
@@ -90,40 +101,51 @@ impl Talk {
         })
     }
 
-    fn say(&mut self, message: &str) -> Result<()> {
+    fn say(&mut self, message: &str) {
         let mut shown = Shown::new(self.paint, self.shows_thoughts, self.shows_blocks);
-        let stop = Arc::clone(&self.stop);
-        let agent = &mut self.agent;
-        let answered = self.runtime.block_on(async {
-            let mut watch = |event: Event<'_>| shown.event(event);
-            tokio::select! {
-                answered = agent.ask(message, &mut watch) => Some(answered),
-                () = stop.notified() => None,
-            }
-        });
+        let mut watch = |event: Event<'_>| shown.event(event);
+        let answered = self.runtime.block_on(self.agent.ask(message, &mut watch));
+        shown.finish();
         match answered {
-            None => {
-                self.refuse("stopped; what it changed in the memory stays, /undo takes it back")
+            Err(Error::Stopped) => {
+                // The terminal has echoed the key.
+                if self.is_interactive {
+                    print_line("");
+                }
+                self.refuse("stopped; what it changed in the memory stays, /undo takes it back");
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 self.has_failed = true;
                 self.refuse(&error.to_string());
             }
-            Some(Ok(answer)) if answer.reply.is_empty() => {
-                self.has_failed = true;
-                let calls = answer.calls;
-                self.refuse(&format!(
-                    "no answer after {calls} replies; /show tells what it tries"
-                ));
-            }
-            Some(Ok(answer)) => {
-                print_line(&harmless(&answer.reply));
-                if let Some(path) = &self.saved_at {
-                    self.agent.conversation().save(path)?;
-                }
+            Ok(answer) => {
+                self.show(&answer);
+                self.save();
             }
         }
-        Ok(())
+    }
+
+    fn show(&mut self, answer: &Answer) {
+        if answer.reply.is_empty() {
+            self.has_failed = true;
+            let calls = answer.calls;
+            self.refuse(&format!(
+                "no answer after {calls} replies; /show tells what it tries"
+            ));
+            return;
+        }
+        print_line(&harmless(&answer.reply));
+    }
+
+    /// Saves the conversation. That it cannot be saved now does not end the
+    /// talk, after which it might be.
+    fn save(&mut self) {
+        if let Some(path) = &self.saved_at
+            && let Err(error) = self.agent.conversation().save(path)
+        {
+            self.has_failed = true;
+            self.refuse(&format!("the conversation is not saved: {error}"));
+        }
     }
 
     fn log(&self) {
@@ -169,6 +191,7 @@ impl Talk {
             .undo(Author::person("undo"), Undo::Newest(count), false)
         {
             Err(error) => self.refuse(&error.to_string()),
+            Ok(changes) if changes.is_empty() => print_line("nothing was undone"),
             Ok(changes) => {
                 for change in changes {
                     print_line(&format!(
@@ -197,6 +220,10 @@ struct Shown {
     thoughts: bool,
     blocks: bool,
     filter: Filter,
+    /// Whether some of these thoughts have been written.
+    has_begun: bool,
+    /// Whether they end in the middle of a line.
+    is_amid_line: bool,
 }
 
 impl Shown {
@@ -206,23 +233,54 @@ impl Shown {
             thoughts,
             blocks,
             filter: Filter::default(),
+            has_begun: false,
+            is_amid_line: false,
         }
     }
 
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Written(Piece::Text(Section::Thoughts, text)) if self.thoughts => {
-                let text = String::from_utf8_lossy(&self.filter.pass(text.as_bytes())).into_owned();
-                print(self.paint.faint(&text));
+                self.thought(&text);
             }
-            Event::Written(Piece::End(Section::Thoughts)) if self.thoughts => {
-                print(self.filter.finish());
-                print_line("");
+            Event::Written(Piece::End(Section::Thoughts)) => self.finish(),
+            Event::Restarted => {
+                self.finish();
+                if self.thoughts {
+                    print_line(&self.paint.faint("(again)"));
+                }
             }
-            Event::Restarted if self.thoughts => print_line("…"),
-            Event::Runs(code) if self.blocks => print_line(&self.paint.hint(&harmless(code))),
+            Event::Runs(code) if self.blocks => {
+                self.finish();
+                print_line(&self.paint.hint(&harmless(code)));
+            }
             Event::Result(text) if self.blocks => print_line(&self.paint.faint(&harmless(text))),
             _ => {}
+        }
+    }
+
+    fn thought(&mut self, text: &str) {
+        // Models begin their thoughts on a line of their own.
+        let text = match self.has_begun {
+            false => text.trim_start(),
+            true => text,
+        };
+        if text.is_empty() {
+            return;
+        }
+        let bytes = self.filter.pass(text.as_bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        print(self.paint.faint(&text));
+        self.has_begun = true;
+        self.is_amid_line = !text.ends_with('\n');
+    }
+
+    /// Ends the thoughts, wherever they stand.
+    fn finish(&mut self) {
+        print(self.filter.finish());
+        self.has_begun = false;
+        if std::mem::take(&mut self.is_amid_line) {
+            print_line("");
         }
     }
 }

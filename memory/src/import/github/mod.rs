@@ -1,26 +1,21 @@
 //! GitHub repositories: what they are, and what is written in them.
 
+mod live;
 mod reading;
 mod repository;
 
 use std::fmt::Write;
-use std::io::Cursor;
 use std::path::Path;
 
-use serde_json::Value;
-
-use super::fetch::{self, Fetch};
 use super::pages::{Page, Pages};
 use super::slug::{Slugs, slug};
-use super::{ImportReport, Importer, archive, date, text};
+use super::{ImportReport, Importer, archive, date, fetch, text};
 use crate::Error;
-use crate::path::shown;
 use reading::{read_archive, read_folder};
 use repository::Repository;
 
-const API: &str = "https://api.github.com/repos";
-/// The answer about a repository is small.
-const ABOUT_BYTES_MAX: u64 = 4 << 20;
+pub(super) use live::import as import_live;
+
 /// How many entries of the root are listed.
 const LISTED_MAX: usize = 200;
 
@@ -42,65 +37,6 @@ pub(super) fn import(importer: &Importer<'_>, path: &Path) -> Result<ImportRepor
             repository
         }
     };
-    write(importer, repository, report)
-}
-
-pub(super) fn import_live(
-    importer: &Importer<'_>,
-    fetch: &dyn Fetch,
-    name: &str,
-) -> Result<ImportReport, Error> {
-    let part = |part: &str| {
-        !part.is_empty()
-            && part.len() <= 100
-            && !part.chars().all(|c| c == '.')
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    };
-    if !name
-        .split_once('/')
-        .is_some_and(|(owner, name)| part(owner) && part(name))
-    {
-        return Err(Error::malformed(
-            shown(name),
-            "is no repository; name it owner/name",
-        ));
-    }
-    let json = "application/vnd.github+json";
-    let about = fetch::get(fetch, &format!("{API}/{name}"), json, ABOUT_BYTES_MAX)?;
-    let about: Value = serde_json::from_slice(&about)
-        .map_err(|error| Error::malformed(name, format!("the API's answer is no JSON: {error}")))?;
-    let archive_max = importer.limits.archive_bytes_max;
-    let bytes = fetch::get(fetch, &format!("{API}/{name}/zipball"), json, archive_max)?;
-    let mut report = ImportReport::default();
-    let mut repository = read_archive(importer, Cursor::new(bytes), name, &mut report)?;
-    repository.name = name.to_owned();
-    let text = |key: &str| about.get(key).and_then(Value::as_str).unwrap_or_default();
-    for (fact, value) in [
-        ("description", text("description").to_owned()),
-        ("homepage", text("homepage").to_owned()),
-        ("default_branch", text("default_branch").to_owned()),
-        (
-            "created_on",
-            date::of_iso(text("created_at")).unwrap_or_default(),
-        ),
-        (
-            "updated_on",
-            date::of_iso(text("pushed_at")).unwrap_or_default(),
-        ),
-    ] {
-        repository.facts.push((fact.to_owned(), value));
-    }
-    let topics = about.get("topics").and_then(Value::as_array);
-    let topics: Vec<&str> = topics
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    repository
-        .facts
-        .push(("topics".to_owned(), topics.join(", ")));
     write(importer, repository, report)
 }
 

@@ -1,25 +1,17 @@
 //! Google Docs, downloaded or through the Drive API.
 
+mod live;
+
 use std::io::Read;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
 use super::archive::{self, Budget, Wanted};
-use super::fetch::{self, Fetch};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
-use super::{ImportReport, Importer, date, docx, html, text};
-use crate::path::shown;
+use super::{ImportReport, Importer, date, docx, fetch, html, text};
 use crate::{Error, markdown};
 
-const API: &str = "https://www.googleapis.com/drive/v3/files";
-/// An answer that lists a hundred documents.
-const LIST_BYTES_MAX: u64 = 8 << 20;
-/// How many such answers are asked for.
-const LISTS_MAX: usize = 1_000;
-/// What Google exports of a document at most.
-const DOCUMENT_BYTES_MAX: u64 = 32 << 20;
+pub(super) use live::import as import_live;
 
 /// A document, read.
 struct Document {
@@ -175,131 +167,4 @@ fn write(
         pages.add(&page)?;
     }
     pages.finish("Google Docs")
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct List {
-    #[serde(default)]
-    next_page_token: Option<String>,
-    #[serde(default)]
-    files: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed {
-    id: String,
-    name: String,
-    #[serde(default)]
-    modified_time: Option<String>,
-}
-
-pub(super) fn import_live(
-    importer: &Importer<'_>,
-    fetch: &dyn Fetch,
-    identifiers: &[&str],
-) -> Result<ImportReport, Error> {
-    let mut report = ImportReport::default();
-    let listed = match identifiers.is_empty() {
-        true => list(fetch, importer, &mut report)?,
-        false => named(fetch, identifiers)?,
-    };
-    let mut found = Vec::new();
-    for file in listed {
-        check(&file.id)?;
-        let url = format!("{API}/{}/export?mimeType=text/markdown", file.id);
-        match fetch::get(fetch, &url, "text/markdown", DOCUMENT_BYTES_MAX) {
-            Ok(bytes) => match text::decode(&bytes) {
-                Ok(text) => {
-                    let (text, _) = split_title(&text);
-                    let modified = file.modified_time.as_deref().and_then(date::of_iso);
-                    found.push(Document {
-                        title: file.name,
-                        text: text.replace("[[", "[ ["),
-                        facts: vec![
-                            ("document_id", file.id),
-                            ("updated_on", modified.unwrap_or_default()),
-                        ],
-                    });
-                }
-                Err(why) => report.skip(&file.name, why),
-            },
-            Err(error) => report.skip(&file.name, error.to_string()),
-        }
-    }
-    write(importer, found, report)
-}
-
-fn list(
-    fetch: &dyn Fetch,
-    importer: &Importer<'_>,
-    report: &mut ImportReport,
-) -> Result<Vec<Listed>, Error> {
-    let mut listed = Vec::new();
-    let mut token = String::new();
-    for _ in 0..LISTS_MAX {
-        let url = format!(
-            "{API}?q=mimeType%3D%27application%2Fvnd.google-apps.document%27%20and%20trashed%3Dfalse&fields=nextPageToken%2Cfiles(id%2Cname%2CmodifiedTime)&pageSize=100{token}"
-        );
-        let answer = fetch::get(fetch, &url, "application/json", LIST_BYTES_MAX)?;
-        let answer: List = parsed(&url, &answer)?;
-        listed.extend(answer.files);
-        if listed.len() > importer.limits.files_max {
-            report.skip(
-                "Google Docs",
-                "there are more documents than an import may write",
-            );
-            listed.truncate(importer.limits.files_max);
-            return Ok(listed);
-        }
-        match answer.next_page_token {
-            Some(next) => token = format!("&pageToken={}", escaped(&next)),
-            None => return Ok(listed),
-        }
-    }
-    Ok(listed)
-}
-
-fn named(fetch: &dyn Fetch, identifiers: &[&str]) -> Result<Vec<Listed>, Error> {
-    let each = identifiers.iter().map(|id| {
-        check(id)?;
-        let url = format!("{API}/{id}?fields=id%2Cname%2CmodifiedTime");
-        parsed(
-            &url,
-            &fetch::get(fetch, &url, "application/json", LIST_BYTES_MAX)?,
-        )
-    });
-    each.collect()
-}
-
-fn parsed<T: for<'de> Deserialize<'de>>(url: &str, answer: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(answer)
-        .map_err(|error| Error::malformed(url, format!("is not answered as expected: {error}")))
-}
-
-/// An identifier becomes part of a URL.
-fn check(id: &str) -> Result<(), Error> {
-    let is_id = !id.is_empty()
-        && id.len() <= 200
-        && id
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    match is_id {
-        true => Ok(()),
-        false => Err(Error::malformed(
-            shown(id),
-            "is no identifier of a document",
-        )),
-    }
-}
-
-fn escaped(text: &str) -> String {
-    let bytes = text.bytes().map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    });
-    bytes.collect()
 }
