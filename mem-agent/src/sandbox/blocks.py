@@ -10,10 +10,14 @@ import pickle
 import sys
 import types
 
-from memex_guest import definitions, text
+from memex_guest import calls, definitions, text
 
 PICKLE_BYTES_MAX = 4 << 20
 REPR_CHARACTERS_MAX = 64 << 10
+# What a call can carry, nearly, and what a file may have: more is told here, in the
+# words in which the memory tells it of what reaches it.
+CALL_CHARACTERS_MAX = (1 << 20) - 256
+FILE_BYTES_MAX = 1 << 20
 
 _scope = sys.modules["__main__"].__dict__
 _Code = types.CodeType
@@ -67,6 +71,19 @@ def _sent(value):
     except Exception:
         return False, None
     return True, hash(b"".join(sink.pieces))
+
+
+def _bounded(tool, given, encoded=calls._encoded, call_max=CALL_CHARACTERS_MAX, file_max=FILE_BYTES_MAX):
+    written, parts = encoded(tool, given)
+    if len(written) > call_max and tool == "create_file":
+        if len(given["content"].encode("utf-8", "surrogatepass")) > file_max:
+            path = given["file_path"]
+            raise Exception(f"Error creating file {path}: File {path} is too large to create")
+    return written, parts
+
+
+# With the guest's own globals: tracebacks leave out such frames.
+calls._encoded = types.FunctionType(_bounded.__code__, vars(calls), "_encoded", _bounded.__defaults__)
 
 
 def _stores(code, found, depth):

@@ -113,7 +113,21 @@ pub struct Importer<'m> {
     memory: &'m Memory,
     author: Author<'m>,
     limits: ImportLimits,
+    secret: Option<Secret>,
 }
+
+/// A text that is written nowhere.
+#[derive(Clone)]
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(SECRET_SHOWN)
+    }
+}
+
+/// What stands in the place of a secret.
+const SECRET_SHOWN: &str = "[secret]";
 
 impl<'m> Importer<'m> {
     /// An importer with the default limits.
@@ -123,6 +137,24 @@ impl<'m> Importer<'m> {
             memory,
             author,
             limits: ImportLimits::default(),
+            secret: None,
+        }
+    }
+
+    /// Keeps a text, such as the token of a live import, out of what is written:
+    /// `[secret]` stands in its place.
+    #[must_use]
+    pub fn with_secret(mut self, secret: Option<&str>) -> Self {
+        let secret = secret.filter(|text| !text.is_empty());
+        self.secret = secret.map(|text| Secret(text.to_owned()));
+        self
+    }
+
+    /// A text without the secret.
+    fn scrubbed(&self, text: String) -> String {
+        match &self.secret {
+            Some(Secret(secret)) => text.replace(secret.as_str(), SECRET_SHOWN),
+            None => text,
         }
     }
 

@@ -34,12 +34,13 @@ impl Page {
         }
     }
 
-    fn render(&self, bytes_max: usize) -> String {
+    fn render(&self, importer: &Importer<'_>, bytes_max: usize) -> String {
         let mut page = format!("# {}\n", one_line(&self.title));
         for (name, value) in &self.facts {
             let _ = writeln!(page, "- {name}: {value}");
         }
-        let mut text = self.text.trim().to_owned();
+        // Before it is cut: half a secret would not be found any more.
+        let mut text = importer.scrubbed(self.text.trim().to_owned());
         let is_cut = cut(&mut text, bytes_max);
         if !text.is_empty() {
             let _ = write!(page, "\n{text}\n");
@@ -47,7 +48,7 @@ impl Page {
         if is_cut {
             page.push_str("\n(shortened when it was imported)\n");
         }
-        page
+        importer.scrubbed(page)
     }
 }
 
@@ -86,7 +87,7 @@ impl<'i> Pages<'i> {
                 .skip(&page.title, "more files than an import may write");
             return Ok(());
         }
-        let text = page.render(self.importer.limits.file_text_bytes_max);
+        let text = page.render(self.importer, self.importer.limits.file_text_bytes_max);
         match self.write(&page.path, &text) {
             Ok(()) => {
                 let name = page.path.rsplit('/').next().unwrap_or(&page.path);
@@ -141,7 +142,7 @@ impl<'i> Pages<'i> {
         }
         index.text = links;
         // The links are facts of ours: they are bounded by the number of files.
-        let text = index.render(usize::MAX);
+        let text = index.render(self.importer, usize::MAX);
         match self.write(&path, &text) {
             Ok(()) => self.link(&path)?,
             Err(error @ (Error::Full { .. } | Error::TooLarge { .. })) => {

@@ -198,6 +198,28 @@ fn nothing_but_the_memory_can_be_reached() {
 }
 
 #[test]
+fn files_of_every_size_are_created_or_refused_in_the_words_of_the_memory() {
+    let desk = Desk::new(Mode::Compat);
+    let results = desk.results(&[
+        "ok = create_file('half.md', 'x' * (1 << 19))",
+        "create_file('more.md', 'x' * ((1 << 20) + 1))",
+        "create_file('much.md', 'x' * (100 << 20))",
+        "n = len(read_file('half.md'))",
+    ]);
+    assert_eq!(results[0], "<result>\n{'ok': True}\n</result>");
+    for (result, name) in [(&results[1], "more.md"), (&results[2], "much.md")] {
+        let told = format!(
+            "Exception: Error creating file {name}: File {name} is too large to create}})\n</result>"
+        );
+        assert!(result.ends_with(&told), "{result}");
+        // The frames are the block's own.
+        assert_eq!(result.matches("File \"").count(), 1, "{result}");
+    }
+    assert_eq!(results[3], "<result>\n{'n': 524288}\n</result>");
+    assert!(!desk.path().join("much.md").exists());
+}
+
+#[test]
 fn a_memory_is_no_way_out() {
     let desk = Desk::new(Mode::Extended);
     let outside = tempfile::tempdir().unwrap();

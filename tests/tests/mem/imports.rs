@@ -142,7 +142,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     }
     let readme = place.text("entities/github/ada_tool/readme.md");
     assert!(
-        readme.contains("> Sorts screws by size. [secret]"),
+        readme.contains("> Sorts screws by size. Bearer [secret]"),
         "{readme}"
     );
     assert!(

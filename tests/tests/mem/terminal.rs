@@ -239,7 +239,7 @@ fn lines_are_edited_recalled_and_completed() {
     chat.expect("going on after 4 questions");
     chat.prompt();
     chat.press(&format!("{CTRL_R}Again"));
-    chat.expect("Again: I like tea");
+    chat.expect(": I like tea");
     chat.press(ENTER);
     chat.press(ENTER);
     chat.expect("Noted.");
@@ -302,7 +302,7 @@ fn what_is_shown_cannot_steer_the_terminal() {
     std::fs::write(place.path("memory/evil.md"), format!("{title}\n")).unwrap();
     let replies = [
         says(&format!(
-            "<think>{title}</think><python>x = {title:?}</python>"
+            "<think>{title}</think><python>x = 1 # {title}</python>"
         )),
         says(&format!("<reply>{title}Done.</reply>")),
     ];

@@ -6,7 +6,7 @@ use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::harmless;
 use crate::failure::{TURN_FAILED, usage};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_memory::{Author, Change, Content, Memory, Options, StaticMemory, Undo};
 use std::path::{Path, PathBuf};
@@ -304,8 +304,12 @@ pub(super) fn instantiate(arguments: &InstantiateArguments) -> Result<ExitCode> 
 
 fn put(path: Option<&Path>, text: &str) -> Result<ExitCode> {
     match path {
-        Some(path) => std::fs::write(path, text)
-            .with_context(|| format!("cannot write {}", path.display()))?,
+        Some(path) => std::fs::write(path, text).map_err(|error| {
+            usage(
+                format!("cannot write {}: {error}", path.display()),
+                "name a place that can be written, or leave out --output",
+            )
+        })?,
         None => crate::console::print(text),
     }
     Ok(ExitCode::SUCCESS)

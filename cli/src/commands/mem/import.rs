@@ -128,7 +128,9 @@ fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error
         } => {
             let network = Network::new(&Service::GITHUB, api.as_deref())?;
             let name = repository.to_string_lossy();
-            importer.github_live(&network, network.api(), &name)
+            importer
+                .with_secret(network.token())
+                .github_live(&network, network.api(), &name)
         }
         Source::Gdocs {
             documents,
@@ -139,7 +141,9 @@ fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error
             let network = Network::new(&Service::GOOGLE, api.as_deref())?;
             let ids: Vec<_> = documents.iter().map(|id| id.to_string_lossy()).collect();
             let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
-            importer.google_docs_live(&network, network.api(), &ids)
+            importer
+                .with_secret(network.token())
+                .google_docs_live(&network, network.api(), &ids)
         }
     })
 }

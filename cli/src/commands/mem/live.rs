@@ -49,6 +49,7 @@ pub(super) struct Network {
     egress: Egress,
     runtime: Runtime,
     api: String,
+    token: Option<String>,
 }
 
 impl Network {
@@ -82,8 +83,8 @@ impl Network {
             ..HttpLimits::default()
         };
         let mut builder = Egress::builder(EgressRules::new(grants)).limits(limits);
-        if let Some(token) = token {
-            builder = builder.secret(place.secret(service, &token)?);
+        if let Some(token) = &token {
+            builder = builder.secret(place.secret(service, token)?);
         }
         let egress = builder.build().map_err(|error| {
             let variable = service.token_variable;
@@ -93,7 +94,14 @@ impl Network {
             egress,
             runtime: runtime()?,
             api: api_url.to_owned(),
+            token,
         })
+    }
+
+    /// What must stand in no file: the broker takes it out of answers as they
+    /// are sent, and cannot look into archives and base64.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     /// Where the API is.

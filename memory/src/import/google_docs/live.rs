@@ -144,9 +144,10 @@ fn named(
 
 /// The identifier in the address that a browser shows for a document.
 fn identifier(document: &str) -> &str {
-    let address = document.split_once("/document/d/");
-    let rest = address.map_or(document, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+    match document.split_once("/document/d/") {
+        Some((_, rest)) => rest.split(['/', '?', '#']).next().unwrap_or(rest),
+        None => document,
+    }
 }
 
 /// An identifier becomes part of a URL.
