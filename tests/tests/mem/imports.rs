@@ -166,11 +166,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     let other = "ghp_another_token_that_is_not_right";
     let refused = place.import(&arguments, Some(("GITHUB_TOKEN", other)));
     assert_eq!(refused.status, 2, "{}", refused.stdout);
-    for words in [
-        "check the token",
-        "status 401",
-        "Bad credentials: [secret]",
-    ] {
+    for words in ["check the token", "status 401", "Bad credentials: [secret]"] {
         assert!(refused.stderr.contains(words), "{}", refused.stderr);
     }
     assert!(!refused.stderr.contains(other), "{}", refused.stderr);
