@@ -141,7 +141,7 @@ fn only_what_is_granted_is_reached() {
     let granted = policy(folder.path(), port, "");
     let url = format!("http://127.0.0.1:{port}/a");
     for code in [
-        format!("fetch('{url}').json()['path']"),
+        format!("import json\njson.loads(fetch('{url}').body)['path']"),
         format!("import urllib.request, json\njson.load(urllib.request.urlopen('{url}'))['path']"),
         format!("import requests\nrequests.get('{url}').json()['path']"),
         format!(
