@@ -78,7 +78,10 @@ fn family(children: &[&(String, &Child)], depth: usize) -> Markup {
 }
 
 fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
-    let totals = child.trajectory.as_deref().map(|run| run.totals_with_children());
+    let totals = child
+        .trajectory
+        .as_deref()
+        .map(|run| run.totals_with_children());
     html! {
         details.child id=(anchor) {
             summary {
@@ -86,7 +89,7 @@ fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
                 " child " code { (brief(&child.id, 80)) } " " span.task { (brief(&child.task, 120)) }
                 @if let Some(totals) = totals {
                     span.size {
-                        (totals.turns) " turns, " (tokens(totals.input_tokens)) " in, "
+                        (turns(totals.turns)) ", " (tokens(totals.input_tokens)) " in, "
                         (tokens(totals.output_tokens)) " out, " (duration(totals.wall_ms))
                     }
                 }
@@ -100,6 +103,13 @@ fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
                 },
             }
         }
+    }
+}
+
+fn turns(count: u64) -> String {
+    match count {
+        1 => "1 turn".to_owned(),
+        count => format!("{count} turns"),
     }
 }
 
