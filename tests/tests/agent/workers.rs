@@ -1,9 +1,8 @@
 //! Sessions in worker processes.
 
 use crate::support::{after, by, coder, place, reactor, runs, says, shown, tools};
-use memex_agent::{ActionSpace, Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
-use memex_host_tools::{Tool, function};
-use memex_models::{Script, ScriptEntry, ScriptedCall, ScriptedModel};
+use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
+use memex_models::{Script, ScriptEntry, ScriptedModel};
 use memex_tests::cache_directory;
 use memex_trajectories::Status;
 use serde_json::json;
