@@ -88,3 +88,17 @@ pub(crate) fn give_up(error: &io::Error) -> ! {
     complain("hint: check the disk or the program that reads the output");
     std::process::exit(i32::from(HOST_FAULT));
 }
+
+/// Writes a file all at once: whoever reads it finds what was there before, or
+/// all of what is there now.
+pub(crate) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(format!(".{}.new", std::process::id()));
+    let fresh = std::path::PathBuf::from(fresh);
+    let written = std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, path));
+    if written.is_err() {
+        // What is left of it helps nobody; it may not be there at all.
+        let _gone = std::fs::remove_file(&fresh);
+    }
+    written
+}

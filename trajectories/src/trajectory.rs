@@ -225,7 +225,10 @@ impl Trajectory {
             totals.tool_calls = totals.tool_calls.saturating_add(child.tool_calls);
             totals.guest_time_ms = totals.guest_time_ms.saturating_add(child.guest_time_ms);
             totals.fuel = totals.fuel.saturating_add(child.fuel);
-            totals.cost_usd = match (totals.cost_usd, child.cost_usd) {
+            // One that asked no model has no price, and cost nothing.
+            let is_free = child.input_tokens == 0 && child.output_tokens == 0;
+            let cost_usd = child.cost_usd.or(is_free.then_some(0.0));
+            totals.cost_usd = match (totals.cost_usd, cost_usd) {
                 (Some(own), Some(child)) => Some(own + child),
                 _ => None,
             };

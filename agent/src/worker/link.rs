@@ -6,26 +6,18 @@
 //!  fork  ──┘
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Weak};
-use std::task::Wake;
-use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::frames::{Kind, read, write};
+use super::mailbox::Mailbox;
 use super::pool::WorkerCommand;
 use crate::Error;
 use crate::cancellation::Stop;
-use crate::scope::Bell;
-
-/// From an interrupt to the end of waiting for the worker to obey it.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Frames that wait for a session's thread. The worker sends one at a time but
-/// for rollbacks; one that floods is given up.
-const FRAMES_MAX: usize = 1_024;
 
 /// A worker process. Cheap to clone; it ends when the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -61,35 +53,6 @@ pub(crate) struct RemoteFork {
     link: Link,
     session: u32,
     is_taken: bool,
-}
-
-/// What a session's thread waits for.
-pub(super) enum Mail {
-    Frame(Kind, Vec<u8>),
-    /// An awaited call may have its answer.
-    Answered,
-    /// The worker is gone.
-    Closed,
-    /// The worker was told to end the turn long ago, and did not.
-    Late,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Mailbox {
-    kept: Mutex<Kept>,
-    changed: Condvar,
-    /// Of the plain call under way.
-    pub(super) bell: Arc<Bell>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    frames: VecDeque<(Kind, Vec<u8>)>,
-    is_answered: bool,
-    is_closed: bool,
-    /// A request is under way.
-    is_asked: bool,
-    stopped: Option<Instant>,
 }
 
 impl Link {
@@ -224,20 +187,17 @@ impl Line {
         self.link.send(self.session, kind, payload)
     }
 
-    /// Sends a request; what was told to stop before is told so right after.
+    /// Sends a request; one that was told to stop before is told so right after.
     pub(super) fn request(&self, kind: Kind, payload: &[u8]) -> bool {
-        let mut kept = self.mailbox.kept.lock();
-        kept.is_asked = true;
-        let sent = self.send(kind, payload);
-        if kept.stopped.is_some() {
-            self.send(Kind::Interrupt, b"");
-        }
-        sent
+        self.mailbox.ask(
+            || self.send(kind, payload),
+            || self.send(Kind::Interrupt, b""),
+        )
     }
 
     /// The request was answered.
     pub(super) fn answered(&self) {
-        self.mailbox.kept.lock().is_asked = false;
+        self.mailbox.answered();
     }
 
     /// What interrupts the turn under way.
@@ -281,73 +241,9 @@ struct Interrupting {
 
 impl Stop for Interrupting {
     fn stop(&self, _hard: bool) {
-        let mut kept = self.mailbox.kept.lock();
-        kept.stopped.get_or_insert_with(Instant::now);
-        // The worker counts: the second interrupt of a turn is hard there.
-        if let Some(shared) = self.link.upgrade().filter(|_| kept.is_asked) {
-            Link { shared }.send(self.session, Kind::Interrupt, b"");
-        }
-        drop(kept);
-        self.mailbox.changed.notify_all();
-        self.mailbox.bell.give_up();
-    }
-}
-
-impl Mailbox {
-    /// A turn is to begin, and nobody has stopped it.
-    pub(super) fn begin(&self) {
-        self.kept.lock().stopped = None;
-        self.bell.begin();
-    }
-
-    /// Waits for the next thing.
-    pub(super) fn next(&self) -> Mail {
-        let mut kept = self.kept.lock();
-        loop {
-            if let Some((kind, payload)) = kept.frames.pop_front() {
-                return Mail::Frame(kind, payload);
-            }
-            if std::mem::take(&mut kept.is_answered) {
-                return Mail::Answered;
-            }
-            if kept.is_closed {
-                return Mail::Closed;
-            }
-            match kept.stopped.map(|at| at + PATIENCE) {
-                None => self.changed.wait(&mut kept),
-                Some(until) if Instant::now() >= until => return Mail::Late,
-                Some(until) => _ = self.changed.wait_until(&mut kept, until),
-            }
-        }
-    }
-
-    fn put(&self, kind: Kind, payload: Vec<u8>) {
-        let mut kept = self.kept.lock();
-        if kind == Kind::Call && kept.stopped.is_none() {
-            // The call before was answered; this one is not given up yet.
-            self.bell.begin();
-        }
-        match kept.frames.len() < FRAMES_MAX {
-            true => kept.frames.push_back((kind, payload)),
-            false => kept.is_closed = true,
-        }
-        self.changed.notify_all();
-    }
-
-    fn close(&self) {
-        self.kept.lock().is_closed = true;
-        self.changed.notify_all();
-        self.bell.give_up();
-    }
-}
-
-impl Wake for Mailbox {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.kept.lock().is_answered = true;
-        self.changed.notify_all();
+        self.mailbox.stop(|| {
+            let link = self.link.upgrade().map(|shared| Link { shared });
+            link.is_some_and(|link| link.send(self.session, Kind::Interrupt, b""))
+        });
     }
 }

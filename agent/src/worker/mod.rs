@@ -16,6 +16,7 @@ mod answers;
 mod frames;
 mod hosted;
 mod link;
+mod mailbox;
 mod pool;
 mod remote;
 mod server;

@@ -8,7 +8,8 @@ use memex_channel::{Frame, HostCalls, Reply, encode_answers};
 use serde_json::{Value, json};
 
 use super::frames::Kind;
-use super::link::{Line, Link, Mail, RemoteFork};
+use super::link::{Line, Link, RemoteFork};
+use super::mailbox::Mail;
 use super::pool::Leased;
 use crate::children::{Forked, Spawner};
 use crate::scope::{Equipment, Scope, Waiting, kept_path};

@@ -1,12 +1,10 @@
 //! Sessions in worker processes.
 
 use crate::support::{after, by, coder, place, reactor, runs, says, shown, tools};
-use memex_agent::{ActionSpace, Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
-use memex_host_tools::{Tool, function};
-use memex_models::{Script, ScriptEntry, ScriptedCall, ScriptedModel};
+use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
+use memex_models::{Script, ScriptEntry, ScriptedModel};
 use memex_tests::cache_directory;
 use memex_trajectories::Status;
-use serde::Deserialize;
 use serde_json::json;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,7 +29,7 @@ fn arguments_of_worker() -> Vec<OsString> {
     arguments
 }
 
-fn workers() -> Workers {
+pub(crate) fn workers() -> Workers {
     Workers::new(WorkerCommand {
         program: worker(),
         arguments: arguments_of_worker(),
@@ -148,7 +146,7 @@ fn spawning(backend: Backend, replies: Vec<ScriptEntry>) -> memex_agent::RunResu
 fn agents_are_spawned_in_the_worker_of_their_parent() {
     for backend in [Backend::Subprocess, Backend::Pool] {
         let code = "import pandas as pd\ndata = {'n': 20}\nframe = pd.DataFrame({'a': [1, 2]})\n\
-            h = spawn_agent('add', output=int)\n\
+            h = spawn_agent('add', share=['data'], output=int)\n\
             g = spawn_agent('look', output=object)\n\
             print(h.result() + 1, data, (await g).a.sum())\n\
             print(map_agents([1, 2, 3], 'square {item}', output=int), shared['seen'])";
@@ -255,133 +253,4 @@ fn limits_on_agents_hold_in_workers() {
         .unwrap();
     let result = agent.run(RunRequest::new("Do it.")).unwrap();
     assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
-}
-
-/// A tool whose calls answer when all that are expected have come: only calls
-/// that run side by side ever do.
-fn meeting(expected: usize) -> Arc<dyn Tool> {
-    let barrier = Arc::new(tokio::sync::Barrier::new(expected));
-    Arc::new(function(
-        "meet",
-        "Waits for the others.",
-        move |_, given: Numbered| {
-            let barrier = Arc::clone(&barrier);
-            async move {
-                barrier.wait().await;
-                Ok(given.number)
-            }
-        },
-    ))
-}
-
-#[derive(Deserialize, schemars::JsonSchema)]
-struct Numbered {
-    /// Which one.
-    number: u64,
-}
-
-#[test]
-fn awaited_calls_run_side_by_side_in_every_backend() {
-    let code = "import asyncio\nprint(await asyncio.gather(*(meet.aio(n) for n in range(5))))\n\
-        tasks = [asyncio.create_task(meet.aio(n)) for n in range(5)]\n\
-        await asyncio.sleep(0)";
-    let later = "print(sum([await task for task in tasks]))";
-    for backend in [Backend::InProcess, Backend::Subprocess, Backend::Pool] {
-        let mut config = coder();
-        config.backend = backend;
-        let replies = vec![
-            runs(code),
-            after("[0, 1, 2, 3, 4]", runs(later)),
-            after("10", says("done")),
-        ];
-        let model = ScriptedModel::new("script", Script::new("test", replies));
-        let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["meet".into()]);
-        let agent = Agent::builder(config, Arc::new(model), reactor())
-            .sandbox(grants)
-            .workers(workers())
-            .tools([meeting(5)])
-            .build()
-            .unwrap();
-        let result = agent.run(RunRequest::new("Do it.")).unwrap();
-        assert_eq!(
-            result.status,
-            Status::Answered,
-            "{backend:?}: {:?}",
-            shown(&result)
-        );
-    }
-}
-
-#[test]
-fn calls_of_one_reply_run_side_by_side_and_are_told_in_order() {
-    let replies = vec![
-        ScriptEntry {
-            tool_calls: (0..8)
-                .map(|number| ScriptedCall {
-                    id: None,
-                    name: if number == 3 { "nothing" } else { "meet" }.into(),
-                    arguments: json!({ "number": number }),
-                })
-                .collect(),
-            ..ScriptEntry::default()
-        },
-        says("done"),
-    ];
-    let mut config = coder();
-    config.action_space = ActionSpace::Tools;
-    let model = ScriptedModel::new("script", Script::new("test", replies));
-    let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["meet".into()]);
-    let agent = Agent::builder(config, Arc::new(model), reactor())
-        .sandbox(grants)
-        .tools([meeting(7)])
-        .build()
-        .unwrap();
-    let result = agent.run(RunRequest::new("Do it.")).unwrap();
-    assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
-    let step = result
-        .trajectory
-        .steps
-        .iter()
-        .find(|step| step.results.len() == 8);
-    let told: Vec<&str> = step
-        .unwrap()
-        .results
-        .iter()
-        .map(|result| result.content.as_str())
-        .collect();
-    assert_eq!(told[..3], ["0", "1", "2"]);
-    assert!(told[3].contains("no tool called \"nothing\""), "{told:?}");
-    assert_eq!(told[4..], ["4", "5", "6", "7"]);
-}
-
-#[test]
-fn a_reply_of_too_many_calls_is_cut_short() {
-    let replies = vec![
-        ScriptEntry {
-            tool_calls: (0..130)
-                .map(|number| ScriptedCall {
-                    id: None,
-                    name: "double".into(),
-                    arguments: json!({ "number": number }),
-                })
-                .collect(),
-            ..ScriptEntry::default()
-        },
-        after("a reply may hold 128 calls", says("done")),
-    ];
-    let mut config = coder();
-    config.action_space = ActionSpace::Tools;
-    let result = crate::support::run(config, replies);
-    assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
-    let step = result
-        .trajectory
-        .steps
-        .iter()
-        .find(|step| step.results.len() == 130);
-    let failed = step
-        .unwrap()
-        .results
-        .iter()
-        .filter(|result| result.is_error);
-    assert_eq!(failed.count(), 2);
 }

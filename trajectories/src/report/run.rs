@@ -89,7 +89,7 @@ fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
                 " child " code { (brief(&child.id, 80)) } " " span.task { (brief(&child.task, 120)) }
                 @if let Some(totals) = totals {
                     span.size {
-                        (totals.turns) " turns, " (tokens(totals.input_tokens)) " in, "
+                        (turns(totals.turns)) ", " (tokens(totals.input_tokens)) " in, "
                         (tokens(totals.output_tokens)) " out, " (duration(totals.wall_ms))
                     }
                 }
@@ -103,6 +103,13 @@ fn nested(child: &Child, anchor: &str, depth: usize) -> Markup {
                 },
             }
         }
+    }
+}
+
+fn turns(count: u64) -> String {
+    match count {
+        1 => "1 turn".to_owned(),
+        count => format!("{count} turns"),
     }
 }
 

@@ -100,7 +100,8 @@ impl ParetoPlot {
                 (front(&drawn))
                 @for point in &drawn { (mark(point, &y_scale)) }
                 @for (point, label) in drawn.iter().zip(&labels) {
-                    text x=(round(label.x)) y=(round(label.y + LINE - 3.0)) fill=(point.colour) {
+                    text x=(round(label.x)) y=(round(label.y + LINE - 3.0)) fill=(point.colour)
+                        stroke="#ffffff" stroke-width="3" paint-order="stroke" {
                         (shortened(&point.point.label))
                     }
                 }
@@ -235,7 +236,8 @@ fn place_labels(drawn: &[Drawn<'_>]) -> Vec<Frame> {
     for drawn in drawn {
         let width = CHARACTER * shortened(&drawn.point.label).chars().count() as f64;
         let sides = [drawn.x + 9.0, drawn.x - 9.0 - width, drawn.x - width / 2.0];
-        let rows = [0.0, -16.0, 16.0, -30.0, 30.0, -44.0, 44.0];
+        // The line of the front leaves points to the right and upwards.
+        let rows = [-10.0, 12.0, 0.0, -24.0, 26.0, -38.0, 40.0];
         let places = rows.iter().flat_map(|row| sides.map(|x| (x, *row)));
         let frames = places.map(|(x, row)| Frame {
             x: x.clamp(LEFT, (WIDTH - width).max(LEFT)),

@@ -279,10 +279,10 @@ fn a_report_shows_a_run() {
         "data:image/png;base64,iVBORw0KGgo=",
         "select 1",
         "exhausted (wall time)",
-        "href=\"#r0-c0\"",
+        "id=\"r0-c0\"",
         "id=\"r0-c0-r\"",
         "limit ",
-        "270 in",
+        "<strong>270</strong><small>tokens in</small>",
     ] {
         assert!(page.contains(shown), "{shown}");
     }

@@ -4,7 +4,7 @@ use super::batch::bar;
 use super::run::{as_told, stopped_by_ctrl_c};
 use super::settings::Space;
 use super::setup::{AgentOptions, build};
-use crate::console::{complain, print, print_line};
+use crate::console::{complain, print, print_line, write_whole};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use anyhow::{Context as _, Result};
@@ -166,7 +166,7 @@ pub(super) fn execute(arguments: &EvalArguments, context: &Context) -> Result<Ex
     }
     if let Some(svg) = &arguments.svg {
         let title = path.file_stem().unwrap_or_default().to_string_lossy();
-        fs::write(svg, plot(&title, &standings).to_svg())
+        write_whole(svg, plot(&title, &standings).to_svg().as_bytes())
             .with_context(|| svg.display().to_string())?;
     }
     Ok(match cancellation.is_cancelled() {
@@ -327,7 +327,7 @@ fn kept(path: Option<&Path>) -> Result<Vec<Graded>> {
             Ok(result) => results.push(result),
             Err(_) if number + 1 == count => {
                 let whole = text.get(..text.len() - line.len()).unwrap_or_default();
-                fs::write(path, whole)?;
+                write_whole(path, whole.as_bytes())?;
             }
             Err(error) => {
                 return Err(usage(

@@ -1,7 +1,7 @@
 //! `memex agent report`: runs as a page for people.
 
 use super::convert::read;
-use crate::console::print;
+use crate::console::{print, write_whole};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_trajectories::report::report;
@@ -39,7 +39,9 @@ pub(super) fn execute(arguments: &ReportArguments) -> Result<ExitCode> {
     }
     let page = report(&arguments.title, &runs);
     match &arguments.to {
-        Some(path) => std::fs::write(path, page).with_context(|| path.display().to_string())?,
+        Some(path) => {
+            write_whole(path, page.as_bytes()).with_context(|| path.display().to_string())?
+        }
         None => print(page),
     }
     Ok(ExitCode::SUCCESS)

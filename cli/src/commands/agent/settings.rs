@@ -84,6 +84,7 @@ enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Place {
     /// In this process
+    #[value(alias = "in_process")]
     InProcess,
     /// In a worker process for each session
     Subprocess,

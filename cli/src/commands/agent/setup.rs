@@ -117,9 +117,14 @@ impl AgentOptions {
             .approver(Arc::new(super::telling::AtTerminal::default()));
         builder = match (in_code, in_process) {
             (true, true) => builder.sandbox(self.session.sandbox(context, policy)?),
-            (true, false) => builder
-                .policy(Arc::new(policy))
-                .workers(Workers::new(worker_command(context)?)),
+            (true, false) => {
+                // What is wrong with it, and an image that is not built yet, is
+                // told here and not by workers.
+                drop(self.session.sandbox(context, policy.clone())?);
+                builder
+                    .policy(Arc::new(policy))
+                    .workers(Workers::new(worker_command(context)?))
+            }
             (false, _) => builder.policy(Arc::new(policy)),
         };
         Ok(Assembled {

@@ -29,7 +29,7 @@ fn mistakes_are_named_with_a_hint() {
         (&["run", "Go.", "--agent", "none.toml"], "none.toml"),
         (&["run", "Go.", "--agent", "bad.toml"], "budgets.turns"),
         (&["run", "Go.", "--agent", "typo.toml"], "budgts"),
-        (&["run"], "--tasks"),
+        (&["run"], "<TASK>"),
         (&["run", " "], "the task is empty"),
         (&["run", "Go.", "--input", "data"], "NAME=PATH"),
         (&["run", "Go.", "--input", "no name=x.csv"], "Python name"),

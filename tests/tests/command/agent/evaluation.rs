@@ -88,7 +88,7 @@ fn spaces_are_compared_and_results_are_kept() {
         let of = lines
             .lines()
             .filter(|line| line.contains(&format!("\"{space}\"")));
-        of.filter(|line| line.contains("\"correct\"")).count()
+        of.filter(|line| line.contains("\"correct\":true")).count()
     };
     assert_eq!(
         (correct("code"), correct("tools")),
@@ -167,7 +167,7 @@ fn a_judge_decides_what_no_rule_can() {
     let ran = bench.agent(&judged);
     assert_eq!(ran.status, 0, "{ran:#?}");
     assert!(
-        bench.read("kept.jsonl").contains("\"correct\""),
+        bench.read("kept.jsonl").contains("\"correct\":true"),
         "{}",
         bench.read("kept.jsonl")
     );

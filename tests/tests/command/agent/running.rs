@@ -208,7 +208,10 @@ fn prices_of_ones_own_are_counted() {
     let mut reply = says("done");
     reply["usage"] = usage;
     bench.script("m.json", &[reply]);
-    bench.write("prices.toml", "[models.\"m\"]\ninput = 1.5\noutput = 2.5\n");
+    bench.write(
+        "prices.toml",
+        "[models.script]\ninput = 1.5\noutput = 2.5\n",
+    );
     let ran = bench.agent(&[
         "run",
         "Go.",
