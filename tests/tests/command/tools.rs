@@ -258,7 +258,7 @@ fn tools_that_misbehave_are_exceptions() {
     let told: Vec<&str> = ran.stdout.lines().collect();
     assert_eq!(told.len(), 6, "{ran:#?}");
     for (line, expected) in told.iter().zip([
-        "RuntimeError: clumsy: the answer has more than",
+        "RuntimeError: clumsy: the answer is longer than",
         "RuntimeError: clumsy:",
         "TimeoutError: clumsy",
         "RuntimeError: clumsy: the answer is not valid JSON",
