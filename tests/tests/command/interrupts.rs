@@ -71,7 +71,7 @@ fn once_is_keyboard_interrupt() {
         press(&child);
         let ran = finished(child, reader);
         assert!(
-            begun.elapsed() < Duration::from_secs(5),
+            begun.elapsed() < Duration::from_secs(30),
             "{wait}: {:?}",
             begun.elapsed()
         );
@@ -104,7 +104,7 @@ fn twice_stops_and_rolls_back() {
     press(&child);
     let ran = finished(child, reader);
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );
