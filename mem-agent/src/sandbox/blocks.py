@@ -75,7 +75,7 @@ def _sent(value):
 
 def _bounded(tool, given, encoded=calls._encoded, call_max=CALL_CHARACTERS_MAX, file_max=FILE_BYTES_MAX):
     written, parts = encoded(tool, given)
-    if len(written) > call_max and tool == "create_file":
+    if (parts or len(written) > call_max) and tool == "create_file":
         if len(given["content"].encode("utf-8", "surrogatepass")) > file_max:
             path = given["file_path"]
             raise Exception(f"Error creating file {path}: File {path} is too large to create")

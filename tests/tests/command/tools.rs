@@ -212,6 +212,7 @@ fn a_memory_is_files_that_last() {
         &directory,
         "-c",
         "print(list_files())\nread_file('../x')",
+        "-c",
         "read_file('x')",
     ]);
     assert_eq!(
