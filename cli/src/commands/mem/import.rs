@@ -73,7 +73,7 @@ enum Source {
         #[arg(long)]
         live: bool,
         /// Where the API is, such as https://HOST/api/v3 for GitHub Enterprise [default:
-        /// https://api.github.com]
+        /// `https://api.github.com`]
         #[arg(long, value_name = "URL", requires = "live")]
         api: Option<String>,
         #[command(flatten)]
@@ -88,7 +88,7 @@ enum Source {
         /// Ask Google itself, with the token in GOOGLE_TOKEN
         #[arg(long)]
         live: bool,
-        /// Where the API is [default: https://www.googleapis.com]
+        /// Where the API is [default: `https://www.googleapis.com`]
         #[arg(long, value_name = "URL", requires = "live")]
         api: Option<String>,
         #[command(flatten)]
