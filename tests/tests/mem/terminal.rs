@@ -358,6 +358,9 @@ fn a_key_stops_a_model_that_does_not_answer() {
     chat.expect("Kept.");
     chat.say("wait for ever");
     place.wait_for("waits.md");
+    // The block is over, and the model is asked.
+    chat.expect("{'ok': True}");
+    std::thread::sleep(std::time::Duration::from_millis(500));
     chat.press(CTRL_C);
     chat.expect("stopped");
     chat.say("and now?");
