@@ -386,8 +386,7 @@ while True:
                 while True:
                     try:
                         while True: pass
-                    except BaseException:
-                        ok = create_file('asked.md', 'x')
+                    except BaseException: pass
             except BaseException: pass
     except BaseException: pass";
     let place = Place::new();
@@ -411,7 +410,6 @@ while True:
     place.wait_for("stubborn.md");
     chat.press(CTRL_C);
     chat.expect("press Ctrl-C again");
-    place.wait_for("asked.md");
     chat.press(CTRL_C);
     chat.expect("stopped");
     // The session is the one before: what the second block assigned is gone.
@@ -426,7 +424,7 @@ while True:
     assert_eq!(chat.status(), 0);
     intact(
         &place.path("memory"),
-        &["asked.md", "began.md", "stubborn.md", "user.md"],
+        &["began.md", "stubborn.md", "user.md"],
     );
 }
 
