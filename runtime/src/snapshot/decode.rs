@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
 use crate::session::{HeapState, Page, PageDelta, RestState};
-use memex_filesystem::FileState;
+use memex_filesystem::{FileState, Quota};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +32,60 @@ struct Row<'a> {
     contents: Contents<'a>,
 }
 
+/// What a snapshot may hold: what a session under a policy can.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) memory_bytes: u64,
+    pub(crate) files: Quota,
+}
+
+impl Bounds {
+    /// For snapshots that this process has encoded itself.
+    pub(crate) const OWN: Self = Self {
+        memory_bytes: u64::MAX,
+        files: Quota::MAX,
+    };
+
+    /// Holds what the table states against the bounds, before any of it is
+    /// fetched or unpacked.
+    fn check(&self, head: &Head<'_>) -> Result<(), Error> {
+        let memory_bytes = head.info.memory_bytes;
+        let too_large = |what: &str, stated: u64, limit: u64, remedy: &str| {
+            Error::Snapshot(format!(
+                "its {what} {stated} bytes, and {limit} are allowed\nhint: {remedy}"
+            ))
+        };
+        if memory_bytes > self.memory_bytes {
+            let limit = self.memory_bytes;
+            return Err(too_large(
+                "memory has",
+                memory_bytes,
+                limit,
+                "raise memory_bytes",
+            ));
+        }
+        let total = |kind: u8| -> u64 {
+            let rows = head.sections.iter().filter(|row| row.kind == kind);
+            rows.fold(0, |sum, row| sum.saturating_add(row.raw_bytes as u64))
+        };
+        // Each page once, and each line of it once.
+        let line_bytes = (4 + LINE_BYTES as u64) * (memory_bytes / LINE_BYTES as u64);
+        if total(KIND_PAGES) > memory_bytes || total(KIND_LINES) > line_bytes {
+            return Err(bad("it has more pages than its memory"));
+        }
+        let (files, limit) = (total(KIND_FILES), FileState::encoded_bytes_max(&self.files));
+        if files > limit {
+            return Err(too_large(
+                "files take",
+                files,
+                limit,
+                "raise file_bytes or files",
+            ));
+        }
+        Ok(())
+    }
+}
+
 enum Contents<'a> {
     Inline(&'a [u8]),
     Chunk([u8; 32]),
@@ -49,8 +103,8 @@ impl Snapshot {
     /// Decodes a head, asking `chunk` for the parts it names.
     pub(crate) fn decode_with(
         head: &[u8],
-        image: &MemoryImage,
-        image_digest: [u8; 32],
+        (image, image_digest): (&MemoryImage, [u8; 32]),
+        bounds: &Bounds,
         mut chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<(Self, Generators), Error> {
         let head = Head::read(head)?;
@@ -63,6 +117,7 @@ impl Snapshot {
         if head.info.memory_bytes < image.len() as u64 {
             return Err(bad("its memory is smaller than its image"));
         }
+        bounds.check(&head)?;
         let page_count = (head.info.memory_bytes / PAGE_BYTES as u64) as u32;
         let mut pages: BTreeMap<u32, Box<Page>> = BTreeMap::new();
         let mut files = Vec::new();
@@ -74,8 +129,8 @@ impl Snapshot {
                 _ => files.extend_from_slice(&bytes),
             }
         }
-        let files =
-            FileState::decode(&files).map_err(|e| Error::Snapshot(format!("its files: {e}")))?;
+        let files = FileState::decode_within(&files, &bounds.files)
+            .map_err(|e| Error::Snapshot(format!("its files: {e}")))?;
         let keep = head.flags & FLAG_GENERATORS != 0;
         let heap = HeapState {
             pages: Arc::new(saved(pages, image)),
@@ -201,7 +256,7 @@ impl<'a> Row<'a> {
             KIND_PAGES => count <= SECTION_PAGES && raw_bytes == count as usize * PAGE_BYTES,
             _ => raw_bytes <= CHUNK_BYTES_MAX,
         };
-        if !right_size {
+        if !right_size || raw_bytes == 0 {
             return Err(bad("a part has an impossible size"));
         }
         let contents = match place {

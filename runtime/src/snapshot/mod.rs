@@ -11,6 +11,7 @@ mod format;
 #[cfg(test)]
 mod golden;
 
+pub(crate) use decode::Bounds;
 pub use decode::info;
 pub use encode::{Chunk, Encoded};
 pub use format::{FORMAT_VERSION, SnapshotInfo};
