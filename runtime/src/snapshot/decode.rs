@@ -2,13 +2,14 @@
 //! checked before it is used, and nothing is allocated that the bytes do not
 //! pay for or the format does not bound.
 
+use super::bounds::Bounds;
 use super::format::*;
 use super::{Generators, Snapshot};
 use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
 use crate::session::{HeapState, Page, PageDelta, RestState};
-use memex_filesystem::{FileState, Quota};
+use memex_filesystem::FileState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,60 +31,6 @@ struct Row<'a> {
     count: u32,
     raw_bytes: usize,
     contents: Contents<'a>,
-}
-
-/// What a snapshot may hold: what a session under a policy can.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) memory_bytes: u64,
-    pub(crate) files: Quota,
-}
-
-impl Bounds {
-    /// For snapshots that this process has encoded itself.
-    pub(crate) const OWN: Self = Self {
-        memory_bytes: u64::MAX,
-        files: Quota::MAX,
-    };
-
-    /// Holds what the table states against the bounds, before any of it is
-    /// fetched or unpacked.
-    fn check(&self, head: &Head<'_>) -> Result<(), Error> {
-        let memory_bytes = head.info.memory_bytes;
-        let too_large = |what: &str, stated: u64, limit: u64, remedy: &str| {
-            Error::Snapshot(format!(
-                "its {what} {stated} bytes, and {limit} are allowed\nhint: {remedy}"
-            ))
-        };
-        if memory_bytes > self.memory_bytes {
-            let limit = self.memory_bytes;
-            return Err(too_large(
-                "memory has",
-                memory_bytes,
-                limit,
-                "raise memory_bytes",
-            ));
-        }
-        let total = |kind: u8| -> u64 {
-            let rows = head.sections.iter().filter(|row| row.kind == kind);
-            rows.fold(0, |sum, row| sum.saturating_add(row.raw_bytes as u64))
-        };
-        // Each page once, and each line of it once.
-        let line_bytes = (4 + LINE_BYTES as u64) * (memory_bytes / LINE_BYTES as u64);
-        if total(KIND_PAGES) > memory_bytes || total(KIND_LINES) > line_bytes {
-            return Err(bad("it has more pages than its memory"));
-        }
-        let (files, limit) = (total(KIND_FILES), FileState::encoded_bytes_max(&self.files));
-        if files > limit {
-            return Err(too_large(
-                "files take",
-                files,
-                limit,
-                "raise file_bytes or files",
-            ));
-        }
-        Ok(())
-    }
 }
 
 enum Contents<'a> {
@@ -117,7 +64,7 @@ impl Snapshot {
         if head.info.memory_bytes < image.len() as u64 {
             return Err(bad("its memory is smaller than its image"));
         }
-        bounds.check(&head)?;
+        bounds.check(head.info.memory_bytes, |kind| head.total(kind))?;
         let page_count = (head.info.memory_bytes / PAGE_BYTES as u64) as u32;
         let mut pages: BTreeMap<u32, Box<Page>> = BTreeMap::new();
         let mut files = Vec::new();
@@ -235,6 +182,14 @@ impl<'a> Head<'a> {
             random_position,
             sections,
         })
+    }
+}
+
+impl Head<'_> {
+    /// The bytes that all rows of a kind state.
+    fn total(&self, kind: u8) -> u64 {
+        let rows = self.sections.iter().filter(|row| row.kind == kind);
+        rows.fold(0, |sum, row| sum.saturating_add(row.raw_bytes as u64))
     }
 }
 
