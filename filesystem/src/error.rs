@@ -66,4 +66,16 @@ pub enum Error {
         /// Where reading stopped.
         offset: usize,
     },
+    /// A saved state holds more than its reader may.
+    #[error(
+        "the saved files take {actual} of {name}, and the policy allows {limit}\nhint: raise {name}"
+    )]
+    StateTooLarge {
+        /// The field of [`Quota`](crate::Quota).
+        name: &'static str,
+        /// Its value.
+        limit: u64,
+        /// What the state holds, as far as it was read.
+        actual: u64,
+    },
 }

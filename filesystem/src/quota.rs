@@ -14,6 +14,15 @@ pub struct Quota {
     pub files: u64,
 }
 
+impl Quota {
+    /// No bound at all: for states of one's own.
+    pub const MAX: Self = Self {
+        open_files: u64::MAX,
+        file_bytes: u64::MAX,
+        files: u64::MAX,
+    };
+}
+
 /// A bound that a call ran into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Breach {

@@ -322,6 +322,85 @@ fn tree(bodies: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
+/// A state is held against a quota before it is built: pieces of a file that is
+/// mostly holes take thirty times their bytes.
+#[test]
+fn states_past_a_quota_are_refused() {
+    let names: &[u8] = &[1, 9, 2, 1, 3, 1, b'a', 1, 4, 1, b'b'];
+    let none: &[u8] = &[1, 9, 0];
+    let file: &[u8] = &[0, 100, 0];
+    let link: &[u8] = &[2, 2, b't', b'o'];
+    let bytes = tree(&[names, none, file, link]);
+    let open: &[u8] = &[1, 2, 1, 1, 1, 0, 0, 0, 0, 4, b'/', b't', b'm', b'p'];
+    let enough = Quota {
+        open_files: 1,
+        file_bytes: 102,
+        files: 2,
+    };
+    assert!(FileState::decode_within(&bytes, &enough).is_ok());
+    assert!(FileState::decode_within(open, &enough).is_ok());
+    for (bytes, quota, name, actual) in [
+        (
+            &bytes[..],
+            Quota {
+                file_bytes: 101,
+                ..enough
+            },
+            "file_bytes",
+            102,
+        ),
+        (&bytes[..], Quota { files: 1, ..enough }, "files", 2),
+        (
+            open,
+            Quota {
+                open_files: 0,
+                ..enough
+            },
+            "open_files",
+            1,
+        ),
+    ] {
+        let error = FileState::decode_within(bytes, &quota).unwrap_err();
+        assert!(
+            matches!(error, Error::StateTooLarge { name: told, actual: held, .. } if told == name && held == actual),
+            "{error}"
+        );
+        assert!(
+            error.to_string().ends_with(&format!("hint: raise {name}")),
+            "{error}"
+        );
+    }
+    // More nodes than have names, are roots or are open.
+    let many = tree(&[none; 40]);
+    let error = FileState::decode_within(&many, &enough).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::StateTooLarge {
+                name: "files",
+                actual: 40,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    // A file of 1 TiB with a byte in each of its pieces.
+    let mut sparse = vec![0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0x80, 0x80, 0x40];
+    sparse.extend([1, 1, b'x'].repeat(1 << 20));
+    let error = FileState::decode_within(&tree(&[names, none, &sparse]), &enough).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::StateTooLarge {
+                name: "file_bytes",
+                actual: 0x100_0000_0000,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
 #[test]
 fn trees_that_are_not_whole_are_refused() {
     let none: &[u8] = &[1, 9, 0];

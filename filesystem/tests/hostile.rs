@@ -112,7 +112,9 @@ fn perform(files: &mut FileSystem, call: &Call) {
 fn check_bounds(files: &FileSystem, quota: Quota) -> FileState {
     let state = files.checkpoint();
     assert!(state.scratch_bytes() <= quota.file_bytes);
-    let decoded = FileState::decode(&state.encode()).expect("a state that was encoded");
+    let bytes = state.encode();
+    assert!(bytes.len() as u64 <= FileState::encoded_bytes_max(&quota));
+    let decoded = FileState::decode_within(&bytes, &quota).expect("a state that was encoded");
     assert_eq!(decoded, state);
     state
 }

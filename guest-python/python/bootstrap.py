@@ -23,7 +23,7 @@ def _bootstrap(sources):
         sys.modules[full] = module
         exec(compile(sources[name], "<" + full + ">", "exec"), module.__dict__)
         setattr(package, name, module)
-    from memex_guest import entry, warmup
+    from memex_guest import entry, recovery, warmup
 
     # Free blocks that are taken at most.
     fill_max = 1_000_000
@@ -35,7 +35,7 @@ def _bootstrap(sources):
     bytes_header = 21
     sizes = [int(2**20 / 1.1**step) for step in range(60)] + list(range(4096, 0, -16))
     entry.install()
-    entries = ("run", "resume", "cancel", "inspect", "configure", "after_fork")
+    entries = ("run", "resume", "cancel", "inspect", "configure", "after_fork", "check", "disarm")
 
     def generators():
         found = [random._inst]
@@ -119,6 +119,7 @@ def _bootstrap(sources):
         os.chdir("/home/user")
 
     def settle():
+        recovery.install()
         del sys.modules["_memex_bootstrap"]
 
     def leave(_payload):

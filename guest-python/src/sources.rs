@@ -37,6 +37,7 @@ sources!(
     "pools",
     "preview",
     "records",
+    "recovery",
     "replies",
     "requests",
     "results",

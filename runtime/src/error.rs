@@ -116,6 +116,12 @@ pub enum Error {
         /// What to do instead.
         remedy: &'static str,
     },
+    /// Code that was given to a session (a sink, tools, forks) panicked in a
+    /// turn. The session is lost, since nothing is known of what was half done.
+    #[error(
+        "code of the host panicked in a turn: {0}\nhint: the session is lost; start another, or restore a snapshot"
+    )]
+    Panicked(String),
     /// A copy of a running guest did not come to rest.
     #[error(
         "a session forked in the middle of a turn did not come to rest: {0}\nhint: fork it between two turns, or at another place"

@@ -42,7 +42,7 @@ mod session;
 mod snapshot;
 mod wasi;
 
-pub use channel::{Display, DisplayData};
+pub use channel::{AtMost, Display, DisplayData};
 pub use engine::Metering;
 pub use error::Error;
 pub use image::{

@@ -87,13 +87,19 @@ impl Pool {
     }
 
     /// Does something with a session, waking it first when it hibernates and
-    /// waiting for another thread that uses it.
+    /// waiting for another thread that uses it. Where `work` panics, the session
+    /// leaves the pool.
     ///
     /// # Errors
     /// When the pool has no such session, or it cannot be woken.
     pub fn with<R>(&self, key: PoolKey, work: impl FnOnce(&mut Session) -> R) -> Result<R, Error> {
         let mut session = self.take_out(key.0)?;
+        let out = Out {
+            pool: self,
+            key: key.0,
+        };
         let result = work(&mut session);
+        std::mem::forget(out);
         self.put_back(key.0, session)?;
         Ok(result)
     }
@@ -185,6 +191,20 @@ impl Pool {
         drop(entries);
         self.shared.returned.notify_all();
         result
+    }
+}
+
+/// A session that a thread has. Where `work` panics, the session is gone, and
+/// those who wait for it are told.
+struct Out<'a> {
+    pool: &'a Pool,
+    key: u64,
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        self.pool.shared.entries.lock().sessions.remove(&self.key);
+        self.pool.shared.returned.notify_all();
     }
 }
 

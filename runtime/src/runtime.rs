@@ -63,17 +63,23 @@ impl Runtime {
     }
 
     /// Counts a session in, if `limit` admits one more.
-    pub(crate) fn enter(&self, limit: u64) -> Result<(), Error> {
+    pub(crate) fn enter(&self, limit: u64) -> Result<Counted, Error> {
         let count = &self.inner.live_sessions;
         count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
                 (live < limit).then_some(live + 1)
             })
-            .map(|_| ())
+            .map(|_| Counted(self.clone()))
             .map_err(|live| Error::TooManySessions { live, limit })
     }
+}
 
-    pub(crate) fn leave(&self) {
-        self.inner.live_sessions.fetch_sub(1, Ordering::Relaxed);
+/// A session's place among the live ones, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted(Runtime);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.inner.live_sessions.fetch_sub(1, Ordering::Relaxed);
     }
 }

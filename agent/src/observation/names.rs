@@ -2,36 +2,65 @@
 
 use std::collections::BTreeMap;
 
+use memex_runtime::AtMost;
 use memex_trajectories::{Change, NameChange};
 use serde::Deserialize;
+
+/// Most names that a session lists.
+const NAMES_MAX: usize = 1_000;
+/// Most dimensions of an array.
+const DIMENSIONS_MAX: usize = 64;
 
 /// The names of a scope, with what tells one value from another at a glance.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScopeNames(BTreeMap<String, Entry>);
 
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Entry {
+    kind: String,
+    shape: Option<AtMost<i64, DIMENSIONS_MAX>>,
+    len: Option<u64>,
+    preview: String,
+}
+
+/// A name as the session lists it. The fields of the entry are spelled out:
+/// flattening would keep every field, known or not, as a tree of values.
+#[derive(Deserialize)]
+struct Named {
+    name: String,
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
-    shape: Option<serde_json::Value>,
+    shape: Option<AtMost<i64, DIMENSIONS_MAX>>,
     #[serde(default)]
     len: Option<u64>,
     #[serde(default)]
     preview: String,
 }
 
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-    #[serde(flatten)]
-    entry: Entry,
+impl Named {
+    fn split(self) -> (String, Entry) {
+        let Self {
+            name,
+            kind,
+            shape,
+            len,
+            preview,
+        } = self;
+        let entry = Entry {
+            kind,
+            shape,
+            len,
+            preview,
+        };
+        (name, entry)
+    }
 }
 
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    names: Vec<Named>,
+    names: AtMost<Named, NAMES_MAX>,
 }
 
 impl ScopeNames {
@@ -41,8 +70,7 @@ impl ScopeNames {
     pub fn parse(answer: &str) -> Self {
         let answer: Option<Answer> = serde_json::from_str(answer).ok();
         let names = answer.map(|answer| answer.names).unwrap_or_default();
-        let named = names.into_iter().map(|named| (named.name, named.entry));
-        Self(named.collect())
+        Self(names.0.into_iter().map(Named::split).collect())
     }
 
     /// The names, with type and size: `df: DataFrame[1000×3]`.
@@ -103,7 +131,7 @@ fn described(name: &str, kind: Option<&str>, shape: Option<&str>) -> String {
 
 impl Entry {
     fn shape(&self) -> Option<String> {
-        if let Some(sizes) = self.shape.as_ref().and_then(serde_json::Value::as_array) {
+        if let Some(AtMost(sizes)) = &self.shape {
             let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
             return Some(sizes.join("×"));
         }

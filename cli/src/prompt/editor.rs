@@ -104,6 +104,7 @@ impl Completer for ScopeCompleter {
             .map_or(before.len(), |(at, _)| at);
         let suggestions: Vec<Suggestion> = found
             .matches
+            .0
             .into_iter()
             .map(|name| Suggestion {
                 value: harmless(&name),

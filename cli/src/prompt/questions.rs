@@ -1,15 +1,18 @@
 //! What the prompt asks the guest. The answers are the guest's word: bounded,
 //! parsed, and good for display only.
 
-use memex_runtime::Session;
+use memex_runtime::{AtMost, Session};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+/// Most names or completions that a session lists.
+const LISTED_MAX: usize = 1_000;
+
 /// What may follow at the cursor.
 #[derive(Debug, Deserialize)]
 pub(super) struct Matches {
-    pub(super) matches: Vec<String>,
+    pub(super) matches: AtMost<String, LISTED_MAX>,
     /// Where the text that they replace begins, in characters.
     pub(super) start: usize,
 }
@@ -26,7 +29,7 @@ pub(super) struct Name {
 
 #[derive(Deserialize)]
 struct Names {
-    names: Vec<Name>,
+    names: AtMost<Name, LISTED_MAX>,
 }
 
 #[derive(Deserialize)]
@@ -45,7 +48,7 @@ pub(super) fn completions(session: &mut Session, before: &str) -> Option<Matches
 
 /// The names in scope.
 pub(super) fn names(session: &mut Session) -> Option<Vec<Name>> {
-    ask::<Names>(session, &json!({"op": "names"})).map(|answer| answer.names)
+    ask::<Names>(session, &json!({"op": "names"})).map(|answer| answer.names.0)
 }
 
 /// Whether Python expects more lines.

@@ -1,5 +1,6 @@
 //! Descriptors as bytes.
 
+use super::bounds::Bounds;
 use super::bytes::{Reader, Writer};
 use crate::descriptor::FIRST_FD;
 use crate::error::Error;
@@ -30,10 +31,12 @@ pub(super) fn write_open(out: &mut Writer, open: &[Saved]) {
     }
 }
 
-pub(super) fn read_open(reader: &mut Reader<'_>) -> Result<Vec<Saved>, Error> {
+pub(super) fn read_open(reader: &mut Reader<'_>, bounds: &mut Bounds) -> Result<Vec<Saved>, Error> {
     let mut open = Vec::new();
     let mut fd = u64::from(FIRST_FD - 1);
-    for _ in 0..reader.number()? {
+    let count = reader.number()?;
+    bounds.open(count)?;
+    for _ in 0..count {
         fd = reader.after(fd)?;
         let kind = match reader.byte()? {
             0 => Kind::Scratch(reader.number()?),

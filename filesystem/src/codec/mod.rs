@@ -13,6 +13,7 @@
 //! Deltas are to the one before and never 0, so order and uniqueness need no
 //! check of their own. Link counts are not stored: they are counted.
 
+mod bounds;
 mod bytes;
 mod descriptors;
 mod nodes;
@@ -21,8 +22,10 @@ mod proof;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::quota::Granted;
+use crate::quota::{Granted, Quota};
 use crate::state::FileState;
+use bounds::Bounds;
+pub(crate) use bounds::bytes_max;
 use bytes::{Reader, Writer};
 use descriptors::{read_open, write_open};
 use nodes::{read_tree, write_tree};
@@ -58,7 +61,8 @@ pub(crate) fn encode(state: &FileState) -> Vec<u8> {
     out.0
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<FileState, Error> {
+pub(crate) fn decode(bytes: &[u8], quota: &Quota) -> Result<FileState, Error> {
+    let mut bounds = Bounds::new(quota);
     let mut reader = Reader { bytes, position: 0 };
     let version = reader.byte()?;
     if version != VERSION {
@@ -73,11 +77,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<FileState, Error> {
     }
     let mut tree = None;
     if parts & PART_TREE != 0 {
-        tree = Some(read_tree(&mut reader)?);
+        tree = Some(read_tree(&mut reader, &mut bounds)?);
     }
     let mut open = Vec::new();
     if parts & PART_OPEN != 0 {
-        open = read_open(&mut reader)?;
+        open = read_open(&mut reader, &mut bounds)?;
     }
     let mut granted = Granted::default();
     if parts & PART_COUNTERS != 0 {

@@ -1,5 +1,6 @@
 //! Scratch trees as bytes.
 
+use super::bounds::Bounds;
 use super::bytes::{Reader, Writer};
 use crate::error::Error;
 use crate::path::{PATH_BYTES_MAX, is_component};
@@ -51,11 +52,13 @@ pub(super) fn write_tree(out: &mut Writer, tree: &Tree) {
     }
 }
 
-pub(super) fn read_tree(reader: &mut Reader<'_>) -> Result<Tree, Error> {
+pub(super) fn read_tree(reader: &mut Reader<'_>, bounds: &mut Bounds) -> Result<Tree, Error> {
     let next_id = reader.number()?;
     let mut tree = Tree::bare();
     let mut id = 0;
-    for _ in 0..reader.number()? {
+    let count = reader.number()?;
+    bounds.nodes(count)?;
+    for _ in 0..count {
         id = reader.after(id)?;
         if id >= next_id {
             return Err(reader.damaged("a node's number is not below the next"));
@@ -66,9 +69,9 @@ pub(super) fn read_tree(reader: &mut Reader<'_>) -> Result<Tree, Error> {
             changed_ns: reader.u64()?,
         };
         let body = match reader.byte()? {
-            0 => Body::File(read_content(reader)?),
-            1 => Body::Directory(read_directory(reader)?),
-            2 => Body::Symlink(read_target(reader)?.into()),
+            0 => Body::File(read_content(reader, bounds)?),
+            1 => Body::Directory(read_directory(reader, bounds)?),
+            2 => Body::Symlink(read_target(reader, bounds)?.into()),
             _ => return Err(reader.damaged("unknown kind of node")),
         };
         let node = Node {
@@ -87,12 +90,13 @@ pub(super) fn read_tree(reader: &mut Reader<'_>) -> Result<Tree, Error> {
     Ok(tree)
 }
 
-fn read_content(reader: &mut Reader<'_>) -> Result<Content, Error> {
+fn read_content(reader: &mut Reader<'_>, bounds: &mut Bounds) -> Result<Content, Error> {
     let mut content = Content::default();
     let size = reader.number()?;
     if i64::try_from(size).is_err() {
         return Err(reader.damaged("a file is too long"));
     }
+    bounds.content(size)?;
     content.resize(size);
     let mut next = 0;
     for _ in 0..reader.number()? {
@@ -105,11 +109,13 @@ fn read_content(reader: &mut Reader<'_>) -> Result<Content, Error> {
     Ok(content)
 }
 
-fn read_directory(reader: &mut Reader<'_>) -> Result<Directory, Error> {
+fn read_directory(reader: &mut Reader<'_>, bounds: &mut Bounds) -> Result<Directory, Error> {
     let mut directory = Directory::default();
     let next_place = reader.number()?;
     let mut next = 0;
-    for _ in 0..reader.number()? {
+    let count = reader.number()?;
+    bounds.names(count)?;
+    for _ in 0..count {
         next = reader.after(next)?;
         let child = reader.number()?;
         let name = reader.text()?;
@@ -127,8 +133,9 @@ fn read_directory(reader: &mut Reader<'_>) -> Result<Directory, Error> {
     Ok(directory)
 }
 
-fn read_target<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Error> {
+fn read_target<'a>(reader: &mut Reader<'a>, bounds: &mut Bounds) -> Result<&'a str, Error> {
     let target = reader.text()?;
+    bounds.content(target.len() as u64)?;
     if target.is_empty() || target.len() > PATH_BYTES_MAX || target.contains('\0') {
         return Err(reader.damaged("a link's target is not usable"));
     }

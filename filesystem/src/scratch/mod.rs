@@ -9,7 +9,7 @@ mod content;
 mod directory;
 mod tree;
 
-pub(crate) use content::Content;
+pub(crate) use content::{CHUNK_BYTES, Content};
 pub(crate) use directory::Directory;
 pub(crate) use tree::Tree;
 

@@ -47,5 +47,6 @@ ORDER = (
     "pickles",
     "schemas",
     "agents",
+    "recovery",
     "entry",
 )

@@ -11,7 +11,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
 
-from memex_guest import display, forks, loop, outcome, scope, settings, shims, streams, traces, turn, warmup
+from memex_guest import display, forks, loop, outcome, recovery, scope, settings, shims, streams, traces, turn, warmup
 
 _begin = turn.begin
 _finish = turn.finish
@@ -19,6 +19,8 @@ _failure = outcome.failure
 _FALLBACK = outcome.FALLBACK
 _OBSERVERS = turn.OBSERVERS
 _free_observer = turn.free_observer
+# A turn that does nothing, of a number that no turn has.
+_EMPTY_TURN = b"\0\0\0\0pass"
 _NO_ANSWER = b'{"error":{"type":"RuntimeError","message":"the question was interrupted"}}'
 
 
@@ -116,6 +118,29 @@ def after_fork(_payload):
     """Makes a copy of a running guest a session at rest. Returns an empty frame, or a failure."""
     try:
         forks.enter()
+        return b""
+    except BaseException as error:
+        try:
+            return _failure(error)
+        except BaseException:
+            return _FALLBACK
+
+
+def check(_payload):
+    """Runs an empty turn, and what turns usually do. Returns nothing if they run."""
+    try:
+        frame = run(_EMPTY_TURN)
+        if frame == b"":
+            recovery.exercise()
+        return frame
+    except BaseException:
+        return _NO_ANSWER
+
+
+def disarm(_payload):
+    """Takes off what turns have hung into the interpreter. Returns nothing, or a failure."""
+    try:
+        recovery.disarm()
         return b""
     except BaseException as error:
         try:

@@ -90,6 +90,11 @@ def close(figure):
             _gcf.destroy(number)
 
 
+def forget():
+    """Drops every open figure as it is: drawing it may be what does not end."""
+    pending.clear()
+
+
 def close_all():
     """Closes every open figure without sending it."""
     if _gcf is not None:

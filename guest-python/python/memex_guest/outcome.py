@@ -17,6 +17,10 @@ FALLBACK = (
 )
 
 
+# The longest wait at a time; `asyncio` has the same. A wait may be for ever: `inf`.
+_WAIT_MAX_SECONDS = 24 * 3600.0
+
+
 def value(shown):
     """The frame of a turn that ended with a value."""
     return b"v" + shown.encode("utf-8", "backslashreplace")
@@ -24,6 +28,9 @@ def value(shown):
 
 def waiting(seconds):
     """The frame of a turn that waits, for so long or for the host."""
+    if seconds is not None and seconds > _WAIT_MAX_SECONDS:
+        # Woken early, the loop finds nothing due and waits on.
+        seconds = _WAIT_MAX_SECONDS
     return b'w{"timeout_s":' + (b"null" if seconds is None else repr(float(seconds)).encode()) + b"}"
 
 

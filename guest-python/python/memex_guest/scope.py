@@ -61,7 +61,10 @@ def _completions(source, cursor):
         {
             name
             for name in known
-            if type(name) is str and name.startswith(last) and (hidden or not name.startswith("_"))
+            if type(name) is str
+            and len(name) <= text.NAME_MAX
+            and name.startswith(last)
+            and (hidden or not name.startswith("_"))
         }
     )
     return {"matches": [text.scrubbed(name) for name in matches[:MATCHES_MAX]], "start": len(source) - len(last)}
@@ -129,7 +132,7 @@ def _names():
             continue
         if len(found) == NAMES_MAX:
             break
-        entry = {"name": text.scrubbed(name), "type": text.scrubbed(text.type_path(type(value)))}
+        entry = {"name": text.scrubbed(text.cut(name, text.NAME_MAX)), "type": text.scrubbed(text.type_path(type(value)))}
         try:
             shape = tables.shape(value)
             if shape is not None:

@@ -46,6 +46,12 @@ def restore():
         sys.stderr = err
 
 
+def reset():
+    """Puts our own streams in place of whatever replaced them."""
+    sys.stdout = sys.stderr = None
+    restore()
+
+
 def flush():
     """Writes out what is pending, on our streams and on whatever replaced them."""
     try:

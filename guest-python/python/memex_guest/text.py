@@ -4,6 +4,9 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 from _json import encode_basestring_ascii as _encode
 
+# Characters of a class's name that are told.
+NAME_MAX = 500
+
 # The descriptors of `type` itself: a metaclass may define `__name__` as anything.
 _type_name = type.__dict__["__name__"].__get__
 _type_qualname = type.__dict__["__qualname__"].__get__
@@ -42,7 +45,7 @@ def cut(value, limit):
 def type_name(value_type):
     """The name of a class, as the class was created."""
     try:
-        return plain(_type_name(value_type))
+        return cut(plain(_type_name(value_type)), NAME_MAX)
     except Exception:
         return "?"
 
@@ -53,8 +56,8 @@ def type_path(value_type):
         name = plain(_type_qualname(value_type))
         module = _type_module(value_type)
         if type(module) is str and module not in ("builtins", "__main__"):
-            return module + "." + name
-        return name
+            name = module + "." + name
+        return name if len(name) <= NAME_MAX else cut(name, NAME_MAX)
     except Exception:
         return "?"
 

@@ -12,8 +12,9 @@ pub struct Budget {
     pub awaited: usize,
     /// Bytes of one answer, and of one call. Default 16 MiB.
     pub answer_bytes: usize,
-    /// Bytes that awaited calls hold: arguments while they are under way,
-    /// answers until they are taken for good. Default 256 MiB.
+    /// Bytes that awaited calls hold: arguments while they are under way, with
+    /// what values take besides their text, and answers until they are taken for
+    /// good. Default 256 MiB.
     pub held_bytes: usize,
     /// Time of one call; a tool's own time may be shorter. Default 30 s.
     pub tool_time: Duration,

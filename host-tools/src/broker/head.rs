@@ -35,6 +35,47 @@ impl<'a> Head<'a> {
     }
 }
 
+/// What an allocation costs besides its bytes.
+const ALLOCATION_BYTES: usize = 16;
+/// A place in a list or a map. Lists grow by doubling.
+const PLACE_BYTES: usize = 2 * size_of::<Value>();
+/// The least that an object takes: a node of its map, or the fields of what a
+/// tool makes of it.
+const OBJECT_BYTES: usize = 640;
+/// An entry of an object besides its value.
+const KEY_BYTES: usize = 2 * size_of::<String>();
+/// The least places that a list is made with.
+const PLACES_MIN: usize = 4;
+
+/// What arguments take as values, at most: the text `{"":0}` of six bytes takes
+/// hundreds.
+pub(super) fn tree_bytes(arguments: &Map<String, Value>) -> usize {
+    let entries = arguments.iter().map(|(key, value)| {
+        let entry = KEY_BYTES + PLACE_BYTES + ALLOCATION_BYTES;
+        entry
+            .saturating_add(key.len())
+            .saturating_add(value_bytes(value))
+    });
+    entries.fold(OBJECT_BYTES, usize::saturating_add)
+}
+
+/// What a value takes besides its own place. No deeper than the parser goes.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len().saturating_add(ALLOCATION_BYTES),
+        Value::Array(values) => {
+            let places = values.len().max(PLACES_MIN).saturating_mul(PLACE_BYTES);
+            let places = places.saturating_add(ALLOCATION_BYTES);
+            values
+                .iter()
+                .map(value_bytes)
+                .fold(places, usize::saturating_add)
+        }
+        Value::Object(map) => tree_bytes(map),
+    }
+}
+
 /// Checks that what stands for binary in `values` has its parts, and that they
 /// are nested no deeper than `depth`.
 ///
@@ -129,5 +170,38 @@ impl References {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn bytes(arguments: &str) -> usize {
+        let head = format!(r#"{{"tool":"t","arguments":{{"v":{arguments}}}}}"#);
+        tree_bytes(&Head::parse(head.as_bytes()).unwrap().arguments)
+    }
+
+    #[test]
+    fn values_cost_what_they_take_and_not_their_text() {
+        let many = |element: &str| format!("[{}]", vec![element; 10_000].join(","));
+        let one = bytes("0");
+        // At least the places, and at least an allocation where there is one.
+        for (element, least) in [
+            ("0", size_of::<Value>()),
+            ("\"\"", size_of::<Value>()),
+            ("[]", size_of::<Value>()),
+            ("[0]", 5 * size_of::<Value>()),
+            ("{}", size_of::<Value>()),
+            ("{\"\":0}", 4 * (size_of::<Value>() + size_of::<String>())),
+        ] {
+            let taken = bytes(&many(element)) - one;
+            assert!(taken >= 10_000 * least, "{element}: {taken}");
+        }
+        // A text costs itself.
+        let text = format!("\"{}\"", "x".repeat(1 << 20));
+        let taken = bytes(&text) - one;
+        assert!((1 << 20..(1 << 20) + 100).contains(&taken), "{taken}");
     }
 }

@@ -2,7 +2,7 @@
 //! [`Permission::admit`], and nothing else lets one run.
 
 use super::budget::Budget;
-use super::head::{ARGUMENTS_DEPTH_MAX, Head, check_arguments};
+use super::head::{ARGUMENTS_DEPTH_MAX, Head, check_arguments, tree_bytes};
 use super::texts;
 use crate::tool::{Arguments, Tool, ToolError};
 use crate::toolbox::Toolbox;
@@ -26,6 +26,8 @@ pub(super) struct Permission {
 pub(super) struct Admitted {
     pub(super) tool: Arc<dyn Tool>,
     pub(super) arguments: Arguments,
+    /// What the arguments take while an awaited call is under way.
+    pub(super) held_bytes: usize,
     pub(super) time: Duration,
 }
 
@@ -70,7 +72,13 @@ impl Permission {
         self.calls = self.calls.saturating_add(1);
         let bytes: usize = frame.parts.iter().map(|part| part.len()).sum();
         let bytes = bytes.saturating_add(frame.head.len());
-        self.within_budget(name, bytes, head.awaited.then(usage))?;
+        // Awaited calls hold their arguments as values, which take more than
+        // the text that they came as.
+        let held_bytes = match head.awaited {
+            true => bytes.saturating_add(tree_bytes(&head.arguments)),
+            false => 0,
+        };
+        self.within_budget(name, bytes, head.awaited.then(|| (usage(), held_bytes)))?;
         let (mut json, text) = (head.arguments, head.text);
         let parts = frame.parts.len();
         let mut usable = check_arguments(json.values(), parts, text, ARGUMENTS_DEPTH_MAX);
@@ -91,6 +99,7 @@ impl Permission {
         Ok(Admitted {
             tool: Arc::clone(entry.tool()),
             time: time.saturating_add(patience.unwrap_or_default()),
+            held_bytes,
             arguments: Arguments {
                 json,
                 // What the texts were made of is not held twice.
@@ -111,7 +120,7 @@ impl Permission {
         &self,
         name: &str,
         bytes: usize,
-        awaited: Option<Usage>,
+        awaited: Option<(Usage, usize)>,
     ) -> Result<(), ToolError> {
         let budget = &self.budget;
         let message = if self.calls > budget.calls {
@@ -119,10 +128,11 @@ impl Permission {
         } else if bytes > budget.answer_bytes {
             let max = budget.answer_bytes;
             format!("the call has {bytes} bytes, of {max} allowed; send less at a time")
-        } else if awaited.is_some_and(|usage| usage.calls >= budget.awaited) {
+        } else if awaited.is_some_and(|(usage, _)| usage.calls >= budget.awaited) {
             let max = budget.awaited;
             format!("{max} calls are under way, the most allowed; await some of them first")
-        } else if awaited.is_some_and(|usage| usage.bytes.saturating_add(bytes) > budget.held_bytes)
+        } else if awaited
+            .is_some_and(|(usage, held)| usage.bytes.saturating_add(held) > budget.held_bytes)
         {
             let max = budget.held_bytes;
             format!("the calls under way hold {max} bytes, the most allowed; await them first")

@@ -91,20 +91,20 @@ impl Broker {
             target: "memex::tools", "tool", name = &*name, session = &*self.session
         );
         let _span = span.enter();
-        self.run(admitted, account, bytes, awaits, turn)
+        self.run(admitted, account, awaits, turn)
     }
 
     fn run(
         &self,
         admitted: Admitted,
         account: Account,
-        bytes: usize,
         awaits: bool,
         turn: &dyn TurnHandle,
     ) -> Reply {
         let Admitted {
             tool,
             arguments,
+            held_bytes,
             time,
         } = admitted;
         let budget = &self.permission.budget;
@@ -141,7 +141,7 @@ impl Broker {
             cancelled,
             deadline,
             time,
-            bytes,
+            bytes: held_bytes,
             end,
         };
         let ticket = self.awaited.start(task, &self.runtime);

@@ -4,7 +4,8 @@ use crate::plain::Fixed;
 use crate::support::{Session, Turn, all, runtime, toolbox};
 use memex_channel::{HostCalls, OP_CALL};
 use memex_host_tools::{
-    Broker, Budget, CallContext, NoArguments, Tool, ToolError, function, immediate,
+    Answer, Arguments, Broker, Budget, CallContext, NoArguments, Tool, ToolError, ToolFuture,
+    ToolSpec, function, immediate,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -295,6 +296,67 @@ fn what_awaited_calls_hold_is_bounded() {
         // What has been taken is held no longer.
         let ticket = session.start("small", json!({})).unwrap();
         assert_eq!(session.take(), [(ticket, Ok(json!("x".repeat(987))))]);
+    }
+}
+
+/// Keeps its arguments, and never answers.
+struct Keeper(ToolSpec);
+
+impl Tool for Keeper {
+    fn spec(&self) -> &ToolSpec {
+        &self.0
+    }
+
+    fn call(&self, _: CallContext, arguments: Arguments) -> ToolFuture {
+        Box::pin(async move {
+            std::future::pending::<()>().await;
+            let Arguments { json, parts } = arguments;
+            let json = json.into();
+            Ok(Answer { json, parts })
+        })
+    }
+}
+
+/// Arguments are held as values: the text `{"":0}` takes hundreds of bytes.
+#[test]
+fn awaited_calls_are_counted_by_what_they_take() {
+    let refused = |data: &str| {
+        let keeper: Arc<dyn Tool> = Arc::new(Keeper(ToolSpec {
+            name: "keep".to_owned(),
+            description: String::new(),
+            parameters: json!({ "type": "object" }),
+            returns: None,
+            timeout: None,
+        }));
+        let mut session = Session::with_budget(vec![keeper], Budget::default());
+        let head = format!(r#"{{"tool":"keep","arguments":{{"data":{data}}},"await":true}}"#);
+        assert!(head.len() <= 1 << 20, "{}", head.len());
+        for taken in 0..100 {
+            let reply = session.frame(OP_CALL, head.as_bytes(), &[]);
+            if let Err(refusal) = crate::support::result(&reply) {
+                assert_eq!(
+                    refusal,
+                    "PermissionError: keep: the calls under way hold 268435456 bytes, \
+                     the most allowed; await them first"
+                );
+                return taken;
+            }
+        }
+        100
+    };
+    // The control: as many bytes of text are taken 100 times.
+    let text = format!("\"{}\"", "x".repeat(1_000_000));
+    assert_eq!(refused(&text), 100);
+    let many = |element: &str| {
+        format!(
+            "[{}]",
+            vec![element; 1_000_000 / (element.len() + 1)].join(",")
+        )
+    };
+    // Each of these takes more than 16 times its text.
+    for element in ["{\"\":0}", "{}", "[]", "[0]", "0", "\"\""] {
+        let taken = refused(&many(element));
+        assert!(taken <= 256 / 16, "{element}: {taken}");
     }
 }
 

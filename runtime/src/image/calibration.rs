@@ -4,6 +4,7 @@
 //! No offset is taken from a header file. Each is found by trying in the guest
 //! at hand, and the image's self-test proves it again through a session.
 
+mod hooks;
 mod immortals;
 mod situations;
 
@@ -65,6 +66,8 @@ pub(super) struct Report {
     inspect: u32,
     configure: u32,
     after_fork: u32,
+    check: u32,
+    disarm: u32,
     /// Compacts the heap.
     leave: u32,
     /// The state words of the `random` module's generator.
@@ -201,6 +204,10 @@ impl Calibrator {
             .get(&mut self.store)
             .i32()
             .ok_or_else(|| Error::Calibration("the stack pointer is not an i32".into()))?;
+        let flag = self.word(self.flag)?;
+        let memory = self.immortal_memory()?;
+        // In a guest that is of no use afterwards: nothing takes a hook off.
+        let hooks = self.hook_words()?;
         let map = GuestMap {
             stack_pointer,
             bytes_type: report.bytes,
@@ -214,17 +221,20 @@ impl Calibrator {
                 inspect: report.inspect,
                 configure: report.configure,
                 after_fork: report.after_fork,
+                check: report.check,
+                disarm: report.disarm,
             },
             interrupt,
             random: report.generators.clone(),
             running,
+            hooks,
         };
-        if !map.fits(self.memory.data_size(&self.store)) || self.word(self.flag)? != 0 {
+        if !map.fits(memory.len()) || flag != 0 {
             return Err(Error::Calibration(
                 "an address lies outside of the image".into(),
             ));
         }
-        Ok((map, self.immortal_memory()?))
+        Ok((map, memory))
     }
 
     fn report(&mut self) -> Result<Report, Error> {

@@ -26,6 +26,9 @@ pub(crate) struct GuestMap {
     pub(crate) random: Vec<RandomState>,
     /// What a copy of a running guest has to put back.
     pub(crate) running: RunningWords,
+    /// Words that hold hooks which nothing in the guest can take off: they are
+    /// as in the image where there are none.
+    pub(crate) hooks: Vec<u32>,
 }
 
 /// Words in which a guest that runs differs from one at rest, as far as a copy
@@ -56,6 +59,8 @@ pub(crate) struct Entries {
     pub(crate) inspect: u32,
     pub(crate) configure: u32,
     pub(crate) after_fork: u32,
+    pub(crate) check: u32,
+    pub(crate) disarm: u32,
 }
 
 /// The state of one Mersenne Twister in guest memory.
@@ -92,12 +97,15 @@ impl GuestMap {
             self.entries.inspect,
             self.entries.configure,
             self.entries.after_fork,
+            self.entries.check,
+            self.entries.disarm,
             self.running.tracing,
             self.running.depth_left,
             self.running.depth_limit,
         ];
         let running = self.running.restored.iter();
-        let running = running.chain(&self.running.stack_bounds).copied();
+        let running = running.chain(&self.running.stack_bounds);
+        let running = running.chain(&self.hooks).copied();
         let states = self
             .random
             .iter()

@@ -28,6 +28,7 @@ pub(super) fn run(image: &Image) -> Result<(), Error> {
     value(&mut session, "kept = 41; kept + 1", "42")?;
     soft(&mut session)?;
     hard(&mut session)?;
+    hooks(&mut session)?;
     let sandbox = sandbox(Policy::default())?;
     let mut session = sandbox.session(SessionOptions::default())?;
     value(&mut session, "kept = 41; kept + 1", "42")?;
@@ -77,6 +78,21 @@ fn hard(session: &mut Session) -> Result<(), Error> {
         )));
     }
     value(session, "kept", "41")
+}
+
+/// Hooks that let no turn begin are taken off, and the scope stays.
+fn hooks(session: &mut Session) -> Result<(), Error> {
+    let code = "import sys\nkept = 41\ndef wait(event, *_):\n    while event == 'compile': pass\nif hasattr(sys, 'addaudithook'): sys.addaudithook(wait)";
+    session.run(code)?;
+    let outcome = session.run("kept = 0")?;
+    if outcome.rolled_back || outcome.is_ok() {
+        let expected = if outcome.rolled_back { "41" } else { "0" };
+        return value(session, "kept", expected);
+    }
+    Err(failed(&format!(
+        "a turn that an audit hook kept from running ended as {:?}",
+        outcome.error
+    )))
 }
 
 /// A figure is drawn, where there is something to draw with: a file that was

@@ -9,6 +9,9 @@
 //!                                      every tick         session rolls back
 //! ```
 //!
+//! A turn is armed by the guest whose memory the interrupts go to: it owns the
+//! guard that disarms, so that no interrupt outlives the memory.
+//!
 //! The soft interrupt makes CPython raise: the host stores an exception class
 //! into the thread state and sets the bit that makes the interpreter look. Code
 //! can swallow an exception, so it is stored again at every tick. The hard
@@ -18,7 +21,7 @@
 mod pulse;
 mod watchdog;
 
-pub(crate) use pulse::{Arming, Pulse, PulseReport, WaitEnd};
+pub(crate) use pulse::{Armed, Arming, Pulse, PulseReport, WaitEnd};
 pub use pulse::{Cause, Interrupter};
 pub(crate) use watchdog::Watchdog;
 

@@ -28,8 +28,6 @@ pub enum Cause {
 /// What a turn is armed with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arming {
-    /// Base of the linear memory; valid until the turn is disarmed.
-    pub(crate) memory: usize,
     pub(crate) addresses: InterruptAddresses,
     pub(crate) guest_time: Duration,
     pub(crate) wall_time: Duration,
@@ -62,6 +60,8 @@ pub(crate) enum WaitEnd {
 
 #[derive(Debug)]
 struct Running {
+    /// Base of the linear memory; valid until the turn is disarmed.
+    memory: usize,
     arming: Arming,
     started: Instant,
     waited: Duration,
@@ -79,11 +79,41 @@ pub(crate) struct Pulse {
     woken: AtomicBool,
 }
 
+/// A turn whose clocks run. Until it is dropped, the watchdog and interrupters
+/// write into the memory that it was armed with: whoever owns that memory owns
+/// this too, and drops it first. Unwinding drops it as well.
+#[derive(Debug)]
+#[must_use = "dropping it ends the turn's clocks"]
+pub(crate) struct Armed {
+    pulse: Arc<Pulse>,
+}
+
+impl Armed {
+    /// Starts the clocks of a turn in the memory at `memory`, and says when the
+    /// watchdog has to look.
+    pub(crate) fn new(pulse: &Arc<Pulse>, memory: usize, arming: Arming) -> (Self, Instant) {
+        let due = pulse.arm(memory, arming);
+        let pulse = Arc::clone(pulse);
+        (Self { pulse }, due)
+    }
+
+    /// Ends the turn's clocks and says what happened.
+    pub(crate) fn disarm(self) -> PulseReport {
+        self.pulse.disarm()
+    }
+}
+
+impl Drop for Armed {
+    fn drop(&mut self) {
+        self.pulse.disarm();
+    }
+}
+
 impl Pulse {
-    /// Starts the clocks of a turn and says when the watchdog has to look.
-    pub(crate) fn arm(&self, arming: Arming) -> Instant {
+    fn arm(&self, memory: usize, arming: Arming) -> Instant {
         let started = Instant::now();
         let running = Running {
+            memory,
             arming,
             started,
             waited: Duration::ZERO,
@@ -97,7 +127,7 @@ impl Pulse {
     }
 
     /// Ends a turn: takes back an interrupt that the guest has not seen.
-    pub(crate) fn disarm(&self) -> PulseReport {
+    fn disarm(&self) -> PulseReport {
         let Some(running) = self.running.lock().take() else {
             return PulseReport::default();
         };
@@ -251,10 +281,11 @@ impl Running {
     }
 
     fn word(&self, address: u32) -> &AtomicU32 {
-        let pointer = (self.arming.memory + address as usize) as *mut u32;
-        // SAFETY: `arming.memory` is the base of a live linear memory: the
-        // session disarms (under this lock) before its memory goes away, and
-        // memory neither moves nor shrinks. The addresses were proved to lie
+        let pointer = (self.memory + address as usize) as *mut u32;
+        // SAFETY: `memory` is the base of a live linear memory: `Live`
+        // arms with its own base, owns the `Armed` that disarms (under this
+        // lock), and drops it before the memory, in a panic too; memory neither
+        // moves nor shrinks. The addresses were proved to lie
         // inside the image and to be aligned when it was loaded
         // (`GuestAddresses::check`). The guest's own accesses are machine
         // loads and stores of the same aligned word.
@@ -370,5 +401,60 @@ impl Interrupter {
             self.watchdog.look_at(Instant::now());
         }
         running
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// A minute for everything, and words behind each other.
+    fn arming() -> Arming {
+        Arming {
+            addresses: InterruptAddresses {
+                flag: 4,
+                exception: 8,
+                events: 12,
+                events_bit: 1,
+                timeout_error: 7,
+                keyboard_interrupt: 9,
+            },
+            guest_time: Duration::from_secs(60),
+            wall_time: Duration::from_secs(60),
+            grace: Duration::from_secs(60),
+            used: Default::default(),
+        }
+    }
+
+    fn words(memory: &[AtomicU32; 8]) -> Vec<u32> {
+        memory
+            .iter()
+            .map(|word| word.load(Ordering::SeqCst))
+            .collect()
+    }
+
+    #[test]
+    fn an_interrupt_after_a_panic_writes_nowhere() {
+        let memory: [AtomicU32; 8] = Default::default();
+        let pulse = Arc::new(Pulse::default());
+        let interrupter = Interrupter {
+            pulse: Arc::clone(&pulse),
+            watchdog: Watchdog::start().unwrap(),
+        };
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let base = memory.as_ptr() as usize;
+            let (_armed, _due) = Armed::new(&pulse, base, arming());
+            // Where it is allowed, it works.
+            assert!(interrupter.hard());
+            assert_eq!(words(&memory)[1..4], [1, 9, 1]);
+            pulse.off_the_clock(|| panic!("a sink"));
+        }));
+        assert!(unwound.is_err());
+        assert_eq!(words(&memory), [0; 8], "the interrupt was not taken back");
+        assert!(!interrupter.hard() && !interrupter.soft());
+        assert_eq!(pulse.tick(Instant::now()), None);
+        assert_eq!(words(&memory), [0; 8]);
     }
 }

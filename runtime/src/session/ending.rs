@@ -1,14 +1,14 @@
-//! How a turn ends: what comes back as an outcome, and rolling back.
+//! How a turn ends: what comes back as an outcome.
 
-use super::lifecycle::{LOST, Session, SessionState, Step};
+use super::lifecycle::{Session, SessionState, Step};
 use super::outcome::{GuestError, LimitHit, Outcome, Status};
-use super::reply::Finished;
+use super::reply::{
+    CLASS_BYTES_MAX, Finished, MESSAGE_BYTES_MAX, NOTE_BYTES_MAX, TRACEBACK_BYTES_MAX,
+};
 use crate::error::Error;
 use crate::interrupt::{Cause, PulseReport};
 use crate::wasi::GuestExit;
-use memex_filesystem::FileSystem;
 use memex_policies::Limits;
-use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Trap;
 
@@ -17,34 +17,36 @@ const DISPATCHER_ERROR: &str = "DispatcherError";
 
 impl Session {
     /// The outcome of a turn that returned.
-    pub(super) fn finish(&mut self, finished: Finished, report: PulseReport) -> Step {
+    pub(super) fn finish(
+        &mut self,
+        finished: Finished,
+        report: PulseReport,
+    ) -> Result<Step, Error> {
         let (mut outcome, refusal) = self.outcome(report);
         let limits = &self.sandbox.policy().limits;
         outcome.value = finished.value;
         outcome.exit_code = finished.exit_code;
         outcome.error = finished.error;
         clip(&mut outcome, limits.value_bytes);
-        let over_time = report
-            .soft
-            .or(self.turn.and_then(|turn| turn.interrupted))
-            .and_then(|cause| time_limit(cause, limits, report));
+        let interrupted = report.soft.or(self.turn.and_then(|turn| turn.interrupted));
+        let over_time = interrupted.and_then(|cause| time_limit(cause, limits, report));
         if let (Some(cause), Some(error)) = (report.soft, &mut outcome.error)
             && matches!(error.class.as_str(), "?" | DISPATCHER_ERROR)
         {
             // The interrupt struck while the guest was not looking for it.
             *error = interrupted_by(cause);
         }
-        let mut ended_by = None;
+        let (mut ended_by, mut full) = (None, None);
         if let Some(live) = &mut self.live {
             let host = live.store.data_mut();
             let refused = host.growth.refused.take();
+            full = refused.map(|asked| LimitHit::new("memory_bytes", limits.memory_bytes, asked));
             let breach = host.files().take_breach();
             if let Some(error) = &outcome.error {
                 ended_by = match error.class.as_str() {
                     _ if !refusal.is_empty() && error.message == refusal => outcome.limit.clone(),
                     "TimeoutError" => over_time.clone(),
-                    class if class.ends_with("MemoryError") => refused
-                        .map(|asked| LimitHit::new("memory_bytes", limits.memory_bytes, asked)),
+                    class if class.ends_with("MemoryError") => full.clone(),
                     "RecursionError" if is_depth(&error.message) => {
                         let depth = u64::from(limits.recursion_depth);
                         Some(LimitHit::new("recursion_depth", depth, depth + 1))
@@ -67,10 +69,15 @@ impl Session {
         }
         self.turn = None;
         self.state = SessionState::Ready;
-        Step::Done(Box::new(outcome))
+        if interrupted.is_some() || full.is_some() || finished.is_ruined {
+            self.recover(&mut outcome, full)?;
+        } else if !finished.exited && is_silent(&outcome) {
+            self.recover_in_place(&mut outcome)?;
+        }
+        Ok(Step::Done(Box::new(outcome)))
     }
 
-    /// Puts the session back where it was before the turn, in a fresh guest.
+    /// The outcome of a turn that trapped: it is taken back.
     pub(super) fn roll_back(
         &mut self,
         error: &wasmtime::Error,
@@ -79,27 +86,9 @@ impl Session {
         let (mut outcome, _) = self.outcome(report);
         outcome.rolled_back = true;
         self.classify(error, report, &mut outcome);
-        let live = self.live.take().ok_or(LOST)?;
-        let mut host = live.retire(self.sandbox.image().pool());
-        host.calls.roll_back();
-        let (files, _lost) = FileSystem::restore(
-            Arc::clone(self.sandbox.namespace()),
-            self.sandbox.quota(),
-            &self.rest.files,
-        );
-        host.set_files(files);
-        host.memory = None;
-        host.allocate = None;
-        self.live = Some(self.sandbox.instantiate(host)?);
-        let heap = self.rest.heap.clone();
-        self.install(&heap)?;
-        if !self.rest.seeded {
-            self.reseed()?;
-        }
-        self.rest.current = true;
+        self.go_back()?;
+        self.recover(&mut outcome, None)?;
         outcome.memory_bytes = self.memory_bytes();
-        self.turn = None;
-        self.state = SessionState::Ready;
         Ok(Step::Done(Box::new(outcome)))
     }
 
@@ -209,25 +198,21 @@ impl Session {
 /// Bounds what the guest says of a turn: its own bounds are as trustworthy as
 /// the code that ran.
 fn clip(outcome: &mut Outcome, value_bytes: u64) {
-    const NOTE_BYTES: u64 = 256;
-    const CLASS_BYTES: u64 = 1 << 10;
-    const MESSAGE_BYTES: u64 = 32 << 10;
-    const TRACEBACK_BYTES: u64 = 96 << 10;
     if let Some(value) = &mut outcome.value {
         // The guest notes what it left out on top of its own bound.
-        clip_text(value, value_bytes.saturating_add(NOTE_BYTES));
+        let value_bytes = usize::try_from(value_bytes).unwrap_or(usize::MAX);
+        clip_text(value, value_bytes.saturating_add(NOTE_BYTES_MAX));
     }
     if let Some(error) = &mut outcome.error {
-        clip_text(&mut error.class, CLASS_BYTES);
-        clip_text(&mut error.message, MESSAGE_BYTES);
-        clip_text(&mut error.traceback, TRACEBACK_BYTES);
+        clip_text(&mut error.class, CLASS_BYTES_MAX);
+        clip_text(&mut error.message, MESSAGE_BYTES_MAX);
+        clip_text(&mut error.traceback, TRACEBACK_BYTES_MAX);
     }
 }
 
 /// Cuts a text that is longer than `limit` bytes, with its true size at the
 /// cut.
-fn clip_text(text: &mut String, limit: u64) {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+fn clip_text(text: &mut String, limit: usize) {
     if text.len() <= limit {
         return;
     }
@@ -251,6 +236,14 @@ fn interrupted_by(cause: Cause) -> GuestError {
     }
 }
 
+/// Whether an exception comes from somewhere else than the turn's own code,
+/// which may never have begun then.
+fn is_silent(outcome: &Outcome) -> bool {
+    let frame = format!("\"<turn {}>\"", outcome.turn);
+    let error = outcome.error.as_ref();
+    error.is_some_and(|error| !error.traceback.contains(&frame))
+}
+
 /// Whether a `RecursionError` is the interpreter's own.
 fn is_depth(message: &str) -> bool {
     message.starts_with("maximum recursion depth") || message.starts_with("Stack overflow")
@@ -268,6 +261,7 @@ pub(super) fn dispatcher_error(message: &str) -> Finished {
     };
     Finished {
         error: Some(error),
+        is_ruined: true,
         ..Finished::default()
     }
 }

@@ -5,7 +5,7 @@ use super::lifecycle::{LOST, Session, SessionState};
 use super::paused::PausedTurn;
 use super::sandbox::{Sandbox, SessionOptions};
 use crate::error::Error;
-use crate::snapshot::{Encoded, Generators, Snapshot};
+use crate::snapshot::{Bounds, Encoded, Generators, Snapshot};
 use memex_filesystem::LostFile;
 use std::task::Waker;
 use std::time::Instant;
@@ -126,7 +126,8 @@ fn size(encoded: &Encoded) -> u64 {
 }
 
 fn decode(sandbox: &Sandbox, encoded: &Encoded) -> Result<(Snapshot, Generators), Error> {
-    sandbox.decode(&encoded.head, |digest| {
+    // A state that was taken under another policy may hold more than this one's.
+    sandbox.decode_within(&encoded.head, &Bounds::OWN, |digest| {
         encoded
             .chunks
             .iter()

@@ -36,6 +36,9 @@ pub(crate) struct Host {
     pub(crate) watch: Option<Watch>,
     pub(crate) limits: Limits,
     pub(crate) turn: TurnLedger,
+    /// Whether the guest runs neither a turn nor a question: what code says or
+    /// asks for meanwhile goes nowhere.
+    pub(crate) is_apart: bool,
     /// Arguments and environment that the interpreter starts with.
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<String>,
@@ -115,6 +118,7 @@ impl Host {
             watch: None,
             limits,
             turn: TurnLedger::default(),
+            is_apart: false,
             arguments: Vec::new(),
             environment: Vec::new(),
         }
@@ -157,6 +161,9 @@ impl Host {
     /// Takes output, delivers what is within the limit, and never fails: a
     /// program's prints must not end it.
     pub(crate) fn output(&mut self, stream: Stream, bytes: &[u8]) {
+        if self.is_apart {
+            return;
+        }
         let buffer = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
@@ -174,6 +181,15 @@ impl Host {
         self.turn = TurnLedger::default();
         self.growth.refused = None;
         self.calls.begin_turn();
+    }
+
+    /// Drops what a turn, or what is none, has left here.
+    pub(crate) fn forget_turn(&mut self) {
+        self.turn = TurnLedger::default();
+        self.growth.refused = None;
+        self.stdout.take();
+        self.stderr.take();
+        self.files.take_breach();
     }
 }
 

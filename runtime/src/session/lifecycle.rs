@@ -15,11 +15,13 @@ use super::heap::HeapState;
 use super::host::Host;
 use super::live::Live;
 use super::outcome::Outcome;
+use super::reply::INSPECTION_BYTES_MAX;
 use super::sandbox::{Sandbox, SessionOptions};
 use super::turn::TurnInProgress;
 use crate::error::Error;
 use crate::image::RandomState;
 use crate::interrupt::{Interrupter, Pulse};
+use crate::runtime::Counted;
 use memex_filesystem::FileState;
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +60,8 @@ pub struct Session {
     /// Whether the guest may await calls that another session made, and has
     /// not been told yet that nobody will answer them.
     pub(super) calls_stayed_behind: bool,
+    /// The last field: the place is free when the slot is.
+    _counted: Counted,
 }
 
 /// Everything that makes up a session at rest.
@@ -99,7 +103,7 @@ impl Session {
         sandbox: Sandbox,
         options: SessionOptions,
     ) -> Result<(Self, Host), Error> {
-        sandbox
+        let counted = sandbox
             .runtime()
             .enter(sandbox.policy().limits.live_sessions)?;
         let pulse = Arc::new(Pulse::default());
@@ -122,6 +126,7 @@ impl Session {
             },
             turn: None,
             calls_stayed_behind: false,
+            _counted: counted,
         };
         Ok((session, host))
     }
@@ -133,7 +138,8 @@ impl Session {
     ///
     /// # Errors
     /// When the session is not ready, or the host fails; the session is lost
-    /// in the second case.
+    /// in the second case. A sink, tools or forks that panic are such a failure
+    /// ([`Error::Panicked`]).
     ///
     /// [`Fault`]: crate::Status::Fault
     pub fn run(&mut self, code: &str) -> Result<Outcome, Error> {
@@ -194,14 +200,22 @@ impl Session {
     /// is complete. Request and reply are JSON; see `docs/dispatcher.md`.
     ///
     /// Runs guest code (a class can define how its attributes are listed), so
-    /// the policy's limits apply; `None` when that went wrong.
+    /// the policy's limits apply; `None` when that went wrong. Nothing in the
+    /// answer can be trusted but its length: at most 8 MiB.
     ///
     /// # Errors
     /// When the session is not ready or the host fails.
     pub fn inspect(&mut self, request: &str) -> Result<Option<String>, Error> {
         let entry = self.sandbox.image().map().entries.inspect;
-        let answer = self.ask(entry, request.as_bytes())?;
+        let answer = self.ask(entry, request.as_bytes(), INSPECTION_BYTES_MAX)?;
         Ok(answer.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// Takes the guest away, slot included: nothing is known of its state.
+    pub(super) fn lose(&mut self) {
+        self.state = SessionState::Lost;
+        self.turn = None;
+        self.live = None;
     }
 
     /// Puts a state into the fresh guest of this session.
@@ -248,6 +262,5 @@ impl Drop for Session {
         if let Some(live) = self.live.take() {
             live.retire(self.sandbox.image().pool());
         }
-        self.sandbox.runtime().leave();
     }
 }

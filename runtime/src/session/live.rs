@@ -7,16 +7,23 @@ use super::host::Host;
 use super::sandbox::Sandbox;
 use crate::error::Error;
 use crate::image::{GuestMap, LoadedCode};
+use crate::interrupt::{Armed, Arming, Pulse, PulseReport};
 use crate::memory::{Layer, Slot, SlotPool};
 use crate::platform::{DirtyTracking, PAGE_BYTES, private_pages, thread_faults};
 use std::sync::Arc;
+use std::time::Instant;
 use wasmtime::{Global, Memory, Store, TypedFunc, Val};
 
 /// Where an object of a 32-bit CPython names its type.
 const TYPE_OFFSET: u32 = 4;
 
 /// An instantiated guest in its slot.
+///
+/// A guest that is dropped instead of retired takes its slot with it.
 pub(crate) struct Live {
+    /// The clocks of the turn that runs in it. The first field, so that it is
+    /// dropped before the memory that interrupts are written to.
+    armed: Option<Armed>,
     pub(crate) store: Store<Host>,
     memory: Memory,
     stack_pointer: Global,
@@ -28,6 +35,9 @@ pub(crate) struct Live {
     map: GuestMap,
     stack_bytes: usize,
     dirty: Dirty,
+    /// Whether a call into the guest is under way. It is still so when a panic
+    /// went through one.
+    is_entered: bool,
 }
 
 /// The pages that may differ from the image.
@@ -44,8 +54,30 @@ struct Dirty {
 pub(crate) enum CallError {
     /// A trap, an exit or an interrupt: the instance cannot be used any more.
     Trap(wasmtime::Error),
+    /// The guest has no room for the call's own argument.
+    NoRoom,
     /// The guest answered with something that is not a `bytes` object.
     Malformed(&'static str),
+    /// It answered with more bytes than the host takes.
+    TooLarge {
+        /// How many it claims.
+        bytes: usize,
+        /// How many there may be.
+        bytes_max: usize,
+    },
+}
+
+impl std::fmt::Display for CallError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Trap(error) => write!(f, "{error}"),
+            Self::NoRoom => f.write_str("out of memory for the code itself"),
+            Self::Malformed(what) => f.write_str(what),
+            Self::TooLarge { bytes, bytes_max } => {
+                write!(f, "its answer has {bytes} bytes, of {bytes_max} allowed")
+            }
+        }
+    }
 }
 
 impl Live {
@@ -81,6 +113,8 @@ impl Live {
             .set(&mut store, Val::I32(map.stack_pointer))
             .map_err(Error::engine)?;
         let live = Self {
+            armed: None,
+            is_entered: false,
             memory,
             stack_pointer,
             vectorcall: exports.vectorcall(&instance, &mut store)?,
@@ -115,8 +149,15 @@ impl Live {
     }
 
     /// Gives the slot back and keeps the host's state.
+    ///
+    /// A slot that was left in the middle of a call is not used again: what is
+    /// known of its dirty pages is from before that call.
     pub(crate) fn retire(mut self, pool: &SlotPool) -> Host {
-        self.dirty_pages();
+        self.armed = None;
+        let is_known = !self.is_entered;
+        if is_known {
+            self.dirty_pages();
+        }
         let Self {
             store, slot, dirty, ..
         } = self;
@@ -124,24 +165,60 @@ impl Live {
         if let Some(forking) = &mut host.forking {
             forking.detach();
         }
-        pool.give(slot, dirty.complete.then_some(&dirty.pages));
+        if is_known {
+            pool.give(slot, dirty.complete.then_some(&dirty.pages));
+        }
         host
     }
 
-    /// Calls one of the guest's entry points, a Python function that takes and
-    /// returns `bytes`.
-    pub(crate) fn call(&mut self, function: u32, payload: &[u8]) -> Result<Vec<u8>, CallError> {
-        let before = thread_faults();
-        let stack_bytes = self.stack_bytes;
-        let result =
-            crate::engine::on_guest_stack(stack_bytes, || self.call_here(function, payload));
-        if before.is_none() || before != thread_faults() {
+    /// Starts the clocks of a turn, whose interrupts go to this guest's memory,
+    /// and says when the watchdog has to look.
+    pub(crate) fn arm(&mut self, pulse: &Arc<Pulse>, arming: Arming) -> Instant {
+        let (armed, due) = Armed::new(pulse, self.slot.base(), arming);
+        self.armed = Some(armed);
+        due
+    }
+
+    /// Ends the turn's clocks and says what happened.
+    pub(crate) fn disarm(&mut self) -> PulseReport {
+        let report = self.armed.take().map(Armed::disarm).unwrap_or_default();
+        if report.soft.is_some() || report.hard.is_some() {
+            // Another thread wrote.
             self.dirty.complete = false;
         }
+        report
+    }
+
+    /// Calls one of the guest's entry points, a Python function that takes and
+    /// returns `bytes`, and reads the answer where it lies: at most `bytes_max`
+    /// bytes, of which nothing can be trusted.
+    pub(crate) fn call<R>(
+        &mut self,
+        function: u32,
+        payload: &[u8],
+        bytes_max: usize,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, CallError> {
+        let before = thread_faults();
+        let stack_bytes = self.stack_bytes;
+        // What a panic leaves behind must not look known.
+        let was_complete = std::mem::replace(&mut self.dirty.complete, false);
+        self.is_entered = true;
+        let result = crate::engine::on_guest_stack(stack_bytes, || {
+            self.call_here(function, payload, bytes_max, read)
+        });
+        self.is_entered = false;
+        self.dirty.complete = was_complete && before.is_some() && before == thread_faults();
         result
     }
 
-    fn call_here(&mut self, function: u32, payload: &[u8]) -> Result<Vec<u8>, CallError> {
+    fn call_here<R>(
+        &mut self,
+        function: u32,
+        payload: &[u8],
+        bytes_max: usize,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, CallError> {
         let length = i32::try_from(payload.len())
             .map_err(|_| CallError::Malformed("the payload is too large"))?;
         let argument = self
@@ -152,7 +229,7 @@ impl Live {
             self.clear_error
                 .call(&mut self.store, ())
                 .map_err(CallError::Trap)?;
-            return Err(CallError::Malformed("out of memory for the code itself"));
+            return Err(CallError::NoRoom);
         }
         let data = (argument as u32).saturating_add(self.map.bytes_data);
         self.write(data, payload)?;
@@ -173,15 +250,15 @@ impl Live {
                 .map_err(CallError::Trap)?;
             return Err(CallError::Malformed("an exception left the dispatcher"));
         }
-        let bytes = self.read_bytes(result as u32);
+        let answer = self.bytes_at(result as u32, bytes_max).map(read);
         self.release
             .call(&mut self.store, result)
             .map_err(CallError::Trap)?;
-        bytes
+        answer
     }
 
-    /// Copies a `bytes` object out of the guest.
-    fn read_bytes(&self, object: u32) -> Result<Vec<u8>, CallError> {
+    /// The contents of a `bytes` object in the guest.
+    fn bytes_at(&self, object: u32, bytes_max: usize) -> Result<&[u8], CallError> {
         const WRONG: CallError = CallError::Malformed("the dispatcher's answer is not bytes");
         if self.read_word(object.saturating_add(TYPE_OFFSET)) != Some(self.map.bytes_type) {
             return Err(WRONG);
@@ -189,12 +266,15 @@ impl Live {
         let size = self
             .read_word(object.saturating_add(self.map.bytes_size))
             .ok_or(WRONG)? as usize;
+        if size > bytes_max {
+            return Err(CallError::TooLarge {
+                bytes: size,
+                bytes_max,
+            });
+        }
         let start = object.saturating_add(self.map.bytes_data) as usize;
         let end = start.checked_add(size).ok_or(WRONG)?;
-        self.memory_bytes()
-            .get(start..end)
-            .map(<[u8]>::to_vec)
-            .ok_or(WRONG)
+        self.memory_bytes().get(start..end).ok_or(WRONG)
     }
 
     pub(crate) fn read_word(&self, address: u32) -> Option<u32> {
@@ -221,10 +301,6 @@ impl Live {
         result
     }
 
-    pub(crate) fn base(&self) -> usize {
-        self.slot.base()
-    }
-
     pub(crate) fn memory_bytes(&self) -> &[u8] {
         self.memory.data(&self.store)
     }
@@ -234,11 +310,6 @@ impl Live {
             .get(&mut self.store)
             .i32()
             .unwrap_or(self.map.stack_pointer)
-    }
-
-    /// Marks the list of dirty pages as out of date: another thread wrote.
-    pub(crate) fn touched(&mut self) {
-        self.dirty.complete = false;
     }
 
     /// The pages that may differ from the image, as of the last scan.

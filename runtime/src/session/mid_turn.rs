@@ -2,6 +2,7 @@
 
 use super::lifecycle::{LOST, Session};
 use super::live::Live;
+use super::reply::ERROR_ANSWER_BYTES_MAX;
 use super::sandbox::{Sandbox, SessionOptions};
 use crate::error::Error;
 use crate::snapshot::{Generators, Snapshot};
@@ -120,7 +121,7 @@ impl Session {
     fn come_to_rest(&mut self) -> Result<(), Error> {
         let after_fork = self.sandbox.image().map().entries.after_fork;
         let traced = self.leave_frames()?;
-        let answer = self.ask(after_fork, &[])?;
+        let answer = self.ask(after_fork, &[], ERROR_ANSWER_BYTES_MAX)?;
         let live = self.live.as_mut().ok_or(LOST)?;
         set(live, traced, 0)?;
         match answer.as_deref() {
@@ -174,7 +175,7 @@ impl Session {
     }
 }
 
-fn set(live: &mut Live, address: u32, word: u32) -> Result<(), Error> {
+pub(super) fn set(live: &mut Live, address: u32, word: u32) -> Result<(), Error> {
     live.patch(address, &word.to_le_bytes())
         .map_err(Live::into_error)
 }

@@ -6,6 +6,7 @@ use super::host::{Host, HostParts};
 use super::lifecycle::Session;
 use super::live::Live;
 use super::output::OutputSink;
+use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::engine::Metering;
 use crate::error::Error;
 use crate::image::{Image, LoadedCode, Progress};
@@ -206,8 +207,14 @@ impl Inner {
     fn configured(&self, request: &str) -> Result<HeapState, Error> {
         let host = self.host(Arc::new(Pulse::default()), SessionOptions::default());
         let mut live = self.instantiate(host)?;
-        let answer = live.call(self.image.map().entries.configure, request.as_bytes());
-        let answer = answer.map_err(|e| Error::Calibration(format!("configure: {e:?}")))?;
+        let configure = self.image.map().entries.configure;
+        let answer = live.call(
+            configure,
+            request.as_bytes(),
+            ERROR_ANSWER_BYTES_MAX,
+            <[u8]>::to_vec,
+        );
+        let answer = answer.map_err(|e| Error::Calibration(format!("configure: {e}")))?;
         if !answer.is_empty() {
             let text = String::from_utf8_lossy(&answer).into_owned();
             return Err(Error::Calibration(format!("configure: {text}")));

@@ -3,7 +3,7 @@
 use super::lifecycle::{LOST, RestState, Session, SessionState};
 use super::sandbox::{Sandbox, SessionOptions};
 use crate::error::Error;
-use crate::snapshot::{Encoded, Generators, Snapshot};
+use crate::snapshot::{Bounds, Encoded, Generators, Snapshot};
 use memex_filesystem::{FileSystem, LostFile};
 use std::sync::Arc;
 
@@ -150,24 +150,35 @@ impl Sandbox {
     }
 
     /// Decodes a snapshot that a store kept; `chunk` gets the parts its head
-    /// names. No byte is trusted.
+    /// names. No byte is trusted, and what the head states is held against the
+    /// policy before anything is fetched or unpacked.
     ///
     /// Says also whether the generators' state is part of it.
     ///
     /// # Errors
-    /// When the bytes are not a snapshot, are damaged, or belong to another
-    /// image.
+    /// When the bytes are not a snapshot, are damaged, belong to another image,
+    /// or hold more than the policy allows a session.
     pub fn decode(
         &self,
         head: &[u8],
         chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<(Snapshot, Generators), Error> {
-        Snapshot::decode_with(
-            head,
-            self.memory_image(),
-            self.image().digest_bytes(),
-            chunk,
-        )
+        let bounds = Bounds {
+            memory_bytes: self.policy().limits.memory_bytes,
+            files: self.quota(),
+        };
+        self.decode_within(head, &bounds, chunk)
+    }
+
+    /// As [`Sandbox::decode`], with other bounds than the policy's.
+    pub(super) fn decode_within(
+        &self,
+        head: &[u8],
+        bounds: &Bounds,
+        chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
+    ) -> Result<(Snapshot, Generators), Error> {
+        let image = (self.memory_image(), self.image().digest_bytes());
+        Snapshot::decode_with(head, image, bounds, chunk)
     }
 
     fn expect_own(&self, snapshot: &Snapshot) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use super::ending::dispatcher_error;
 use super::lifecycle::{LOST, Session, SessionState, Step};
 use super::live::{CallError, Live};
 use super::outcome::{GuestError, LimitHit, Outcome, Status};
-use super::reply::{Answer, decode};
+use super::reply::{Answer, Finished, answer_bytes_max, decode};
 use crate::error::Error;
 use crate::interrupt::{Arming, Cause, PulseReport};
 use memex_channel::LOST_ANSWERS;
@@ -21,6 +21,8 @@ pub(super) struct TurnInProgress {
     pub(super) fuel: u64,
     /// Why it was told to end while it waited.
     pub(super) interrupted: Option<Cause>,
+    /// What a fixed clock moves by when the wait under way is over.
+    pub(super) jump: Option<Duration>,
 }
 
 impl Session {
@@ -31,6 +33,10 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub fn start(&mut self, code: &str) -> Result<Step, Error> {
+        self.caught(|session| session.begin(code))
+    }
+
+    fn begin(&mut self, code: &str) -> Result<Step, Error> {
         match self.state {
             SessionState::Ready => {}
             SessionState::Waiting { .. } => {
@@ -47,7 +53,7 @@ impl Session {
         if std::mem::take(&mut self.calls_stayed_behind) {
             // Tasks at rest learn it before the turn makes calls of its own.
             let resume = self.sandbox.image().map().entries.resume;
-            self.ask(resume, &LOST_ANSWERS)?;
+            self.ask(resume, &LOST_ANSWERS, self.answer_bytes_max())?;
         }
         self.settle()?;
         self.turns += 1;
@@ -60,6 +66,7 @@ impl Session {
             used: (Duration::ZERO, Duration::ZERO),
             fuel: 0,
             interrupted: None,
+            jump: None,
         });
         let mut payload = Vec::with_capacity(4 + code.len());
         payload.extend_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
@@ -122,27 +129,26 @@ impl Session {
     pub(super) fn arm(&mut self) -> Result<(), Error> {
         let (guest_time, wall_time) = self.allowance();
         let used = self.turn.map(|turn| turn.used).unwrap_or_default();
-        let live = self.live.as_mut().ok_or(LOST)?;
         let grace = Duration::from_millis(self.sandbox.policy().limits.grace_ms);
-        let due = self.pulse.arm(Arming {
-            memory: live.base(),
+        self.arm_with(Arming {
             addresses: self.sandbox.image().map().interrupt,
             guest_time,
             wall_time,
             grace,
             used,
-        });
+        })
+    }
+
+    pub(super) fn arm_with(&mut self, arming: Arming) -> Result<(), Error> {
+        let live = self.live.as_mut().ok_or(LOST)?;
+        let due = live.arm(&self.pulse, arming);
         self.sandbox.runtime().watchdog().look_at(due);
         Ok(())
     }
 
     pub(super) fn disarm(&mut self) -> PulseReport {
-        let report = self.pulse.disarm();
-        if report.soft.is_some()
-            && let Some(live) = &mut self.live
-        {
-            live.touched();
-        }
+        let live = self.live.as_mut();
+        let report = live.map(Live::disarm).unwrap_or_default();
         if let Some(turn) = &mut self.turn {
             turn.used = (report.guest_time, report.wall_time);
         }
@@ -154,36 +160,42 @@ impl Session {
         self.rest.current = false;
         self.refuel()?;
         self.arm()?;
-        let result = self.call(entry, payload)?;
+        let result = self.call(entry, payload, self.answer_bytes_max(), decode)?;
         let report = self.disarm();
         self.count_fuel();
-        match result {
-            Ok(answer) => match decode(&answer) {
-                Ok(Answer::Waiting(timeout)) => Ok(self.park(timeout)),
-                Ok(Answer::Done(finished)) => Ok(self.finish(finished, report)),
-                Err(message) => Ok(self.finish(dispatcher_error(&message), report)),
+        let finished = match result {
+            Ok(Ok(Answer::Waiting(timeout))) => return self.park(timeout),
+            Ok(Ok(Answer::Done(finished))) => finished,
+            Ok(Err(message)) => dispatcher_error(&message),
+            Err(CallError::Trap(error)) => return self.roll_back(&error, report),
+            Err(error @ CallError::NoRoom) => Finished {
+                // The turn has changed nothing, so taking it back gains nothing.
+                is_ruined: false,
+                ..dispatcher_error(&error.to_string())
             },
-            Err(CallError::Malformed(message)) => {
-                Ok(self.finish(dispatcher_error(message), report))
-            }
-            Err(CallError::Trap(error)) => {
-                let step = self.roll_back(&error, report);
-                if step.is_err() {
-                    self.live = None;
-                    self.state = SessionState::Lost;
-                }
-                step
-            }
-        }
+            Err(error) => dispatcher_error(&error.to_string()),
+        };
+        self.finish(finished, report)
     }
 
-    /// Calls an entry point; what it asks for may be a fork of this session.
-    fn call(&mut self, entry: u32, payload: &[u8]) -> Result<Result<Vec<u8>, CallError>, Error> {
+    pub(super) fn answer_bytes_max(&self) -> usize {
+        answer_bytes_max(&self.sandbox.policy().limits)
+    }
+
+    /// Calls an entry point, and reads its answer while the clocks run; what it
+    /// asks for may be a fork of this session.
+    pub(super) fn call<R>(
+        &mut self,
+        entry: u32,
+        payload: &[u8],
+        bytes_max: usize,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Result<R, CallError>, Error> {
         let live = self.live.as_mut().ok_or(LOST)?;
         if let Some(forking) = &mut live.store.data_mut().forking {
             forking.begin(&self.rest.heap, self.turns);
         }
-        let result = live.call(entry, payload);
+        let result = live.call(entry, payload, bytes_max, read);
         if let Some(forking) = &mut live.store.data_mut().forking {
             forking.end();
         }
@@ -212,9 +224,24 @@ impl Session {
         }
     }
 
-    /// Calls an entry point that is no turn. `None` when the guest's side went
-    /// wrong; the session is as before then.
-    pub(super) fn ask(&mut self, entry: u32, payload: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    /// Calls an entry point that is no turn, for at most `bytes_max` bytes of
+    /// answer. `None` when the guest's side went wrong; the session is as before
+    /// then.
+    pub(super) fn ask(
+        &mut self,
+        entry: u32,
+        payload: &[u8],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.caught(|session| session.question(entry, payload, bytes_max))
+    }
+
+    fn question(
+        &mut self,
+        entry: u32,
+        payload: &[u8],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<u8>>, Error> {
         match self.state {
             SessionState::Ready => {}
             SessionState::Lost => return Err(LOST),
@@ -231,18 +258,14 @@ impl Session {
         self.arm()?;
         let live = self.live.as_mut().ok_or(LOST)?;
         live.store.data_mut().begin_turn();
-        let result = self.call(entry, payload)?;
-        let report = self.disarm();
-        let answer = match result {
-            Ok(answer) => Some(answer),
-            Err(CallError::Malformed(_)) => None,
-            Err(CallError::Trap(error)) => {
-                self.roll_back(&error, report)?;
-                None
-            }
-        };
-        self.outcome(report);
-        Ok(answer)
+        let result = self.call(entry, payload, bytes_max, <[u8]>::to_vec)?;
+        self.disarm();
+        if let Err(CallError::Trap(_)) = result {
+            self.go_back()?;
+        }
+        let live = self.live.as_mut().ok_or(LOST)?;
+        live.store.data_mut().forget_turn();
+        Ok(result.ok())
     }
 }
 
@@ -250,7 +273,7 @@ impl Live {
     pub(super) fn into_error(error: CallError) -> Error {
         match error {
             CallError::Trap(error) => Error::engine(error),
-            CallError::Malformed(message) => Error::Engine(message.into()),
+            other => Error::Engine(other.to_string()),
         }
     }
 }

@@ -14,6 +14,10 @@ impl Session {
     /// # Errors
     /// As [`Session::run`]; also when no turn waits.
     pub fn resume(&mut self) -> Result<Step, Error> {
+        self.caught(Self::go_on)
+    }
+
+    fn go_on(&mut self) -> Result<Step, Error> {
         self.expect_waiting()?;
         if std::mem::take(&mut self.calls_stayed_behind) {
             // Before the guest can make calls of its own.
@@ -24,6 +28,7 @@ impl Session {
         let answers = if calls.has_answers() {
             encode_answers(&calls.take_answers())
         } else {
+            self.jump();
             Vec::new()
         };
         self.enter(resume, &answers)
@@ -37,7 +42,7 @@ impl Session {
     pub fn cancel(&mut self, class: &str) -> Result<Step, Error> {
         self.expect_waiting()?;
         let cancel = self.sandbox.image().map().entries.cancel;
-        self.enter(cancel, class.as_bytes())
+        self.caught(|session| session.enter(cancel, class.as_bytes()))
     }
 
     /// Tells the guest that no call it awaits will ever be answered; it raises
@@ -75,6 +80,10 @@ impl Session {
 
     /// Waits in the host for a waiting turn, until `until` or an interrupt.
     pub(super) fn wait(&mut self, until: Option<Instant>) -> Result<Step, Error> {
+        self.caught(|session| session.wait_until(until))
+    }
+
+    fn wait_until(&mut self, until: Option<Instant>) -> Result<Step, Error> {
         let mut cause = self.exhausted();
         let mut report = PulseReport::default();
         let host = self.live.as_mut().ok_or(LOST)?.store.data_mut();
@@ -142,9 +151,27 @@ impl Session {
         )
     }
 
-    pub(super) fn park(&mut self, timeout: Option<Duration>) -> Step {
-        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    pub(super) fn park(&mut self, timeout: Option<Duration>) -> Result<Step, Error> {
+        let host = self.live.as_mut().ok_or(LOST)?.store.data_mut();
+        let jumps = !host.clock.is_real();
+        // A fixed clock waits for nothing but answers.
+        let wait = timeout.map(|timeout| match jumps && host.calls.pending() == 0 {
+            true => Duration::ZERO,
+            false => timeout,
+        });
+        if let Some(turn) = &mut self.turn {
+            turn.jump = timeout.filter(|_| jumps);
+        }
+        let until = wait.and_then(|wait| Instant::now().checked_add(wait));
         self.state = SessionState::Waiting { until };
-        Step::Waiting { until }
+        Ok(Step::Waiting { until })
+    }
+
+    /// Moves a fixed clock by what the turn waited for.
+    fn jump(&mut self) {
+        let jump = self.turn.as_mut().and_then(|turn| turn.jump.take());
+        if let (Some(jump), Some(live)) = (jump, &mut self.live) {
+            live.store.data_mut().clock.jump(jump);
+        }
     }
 }

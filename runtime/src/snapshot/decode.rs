@@ -2,6 +2,7 @@
 //! checked before it is used, and nothing is allocated that the bytes do not
 //! pay for or the format does not bound.
 
+use super::bounds::Bounds;
 use super::format::*;
 use super::{Generators, Snapshot};
 use crate::error::Error;
@@ -49,8 +50,8 @@ impl Snapshot {
     /// Decodes a head, asking `chunk` for the parts it names.
     pub(crate) fn decode_with(
         head: &[u8],
-        image: &MemoryImage,
-        image_digest: [u8; 32],
+        (image, image_digest): (&MemoryImage, [u8; 32]),
+        bounds: &Bounds,
         mut chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<(Self, Generators), Error> {
         let head = Head::read(head)?;
@@ -63,6 +64,7 @@ impl Snapshot {
         if head.info.memory_bytes < image.len() as u64 {
             return Err(bad("its memory is smaller than its image"));
         }
+        bounds.check(head.info.memory_bytes, |kind| head.total(kind))?;
         let page_count = (head.info.memory_bytes / PAGE_BYTES as u64) as u32;
         let mut pages: BTreeMap<u32, Box<Page>> = BTreeMap::new();
         let mut files = Vec::new();
@@ -74,8 +76,8 @@ impl Snapshot {
                 _ => files.extend_from_slice(&bytes),
             }
         }
-        let files =
-            FileState::decode(&files).map_err(|e| Error::Snapshot(format!("its files: {e}")))?;
+        let files = FileState::decode_within(&files, &bounds.files)
+            .map_err(|e| Error::Snapshot(format!("its files: {e}")))?;
         let keep = head.flags & FLAG_GENERATORS != 0;
         let heap = HeapState {
             pages: Arc::new(saved(pages, image)),
@@ -183,6 +185,14 @@ impl<'a> Head<'a> {
     }
 }
 
+impl Head<'_> {
+    /// The bytes that all rows of a kind state.
+    fn total(&self, kind: u8) -> u64 {
+        let rows = self.sections.iter().filter(|row| row.kind == kind);
+        rows.fold(0, |sum, row| sum.saturating_add(row.raw_bytes as u64))
+    }
+}
+
 impl<'a> Row<'a> {
     fn read(table: &mut Reader<'a>, inline: &mut Reader<'a>) -> Result<Self, Error> {
         let head = table.take(4)?;
@@ -201,7 +211,7 @@ impl<'a> Row<'a> {
             KIND_PAGES => count <= SECTION_PAGES && raw_bytes == count as usize * PAGE_BYTES,
             _ => raw_bytes <= CHUNK_BYTES_MAX,
         };
-        if !right_size {
+        if !right_size || raw_bytes == 0 {
             return Err(bad("a part has an impossible size"));
         }
         let contents = match place {

@@ -5,7 +5,7 @@
 //! format, and to files of another name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::{Encoded, Generators, Snapshot};
+use super::{Bounds, Encoded, Generators, Snapshot};
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
 use crate::session::{HeapState, Page, PageDelta, RestState};
@@ -98,10 +98,13 @@ fn a_snapshot_of_format_1_stays_readable() {
     let written = snapshot(&image);
     let encoded = written.encode_with(&image, &[], Generators::Keep).unwrap();
     let head = std::fs::read(folder().join("v1.head")).unwrap();
-    let (read, generators) = Snapshot::decode_with(&head, &image, IMAGE_DIGEST, |digest| {
-        Ok(std::fs::read(folder().join(chunk_name(digest))).unwrap())
-    })
-    .unwrap();
+    let bounds = Bounds {
+        memory_bytes: 128 * PAGE_BYTES as u64,
+        ..Bounds::OWN
+    };
+    let chunk = |digest: &_| Ok(std::fs::read(folder().join(chunk_name(digest))).unwrap());
+    let (read, generators) =
+        Snapshot::decode_with(&head, (&image, IMAGE_DIGEST), &bounds, chunk).unwrap();
     assert_eq!(generators, Generators::Keep);
     assert_eq!(
         (

@@ -5,12 +5,14 @@
 //! each named by its digest so that a store keeps equal ones once. The format
 //! is described in `docs/snapshot-format.md`.
 
+mod bounds;
 mod decode;
 mod encode;
 mod format;
 #[cfg(test)]
 mod golden;
 
+pub(crate) use bounds::Bounds;
 pub use decode::info;
 pub use encode::{Chunk, Encoded};
 pub use format::{FORMAT_VERSION, SnapshotInfo};

@@ -74,12 +74,17 @@ impl Clock {
     }
 
     /// Whether waiting takes real time. A fixed clock jumps instead.
-    fn is_real(&self) -> bool {
+    pub(crate) fn is_real(&self) -> bool {
         self.grant == ClockGrant::System
     }
 
     fn advance(&mut self, ns: u64) {
         self.fixed_ns = self.fixed_ns.saturating_add(ns);
+    }
+
+    /// Moves a fixed clock by what was waited for.
+    pub(crate) fn jump(&mut self, time: Duration) {
+        self.advance(nanos(time));
     }
 }
 

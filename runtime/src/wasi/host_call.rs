@@ -2,6 +2,7 @@
 
 use super::{FAULT, HardInterrupt};
 use crate::channel::decode_display;
+use crate::interrupt::WaitEnd;
 use crate::session::{Host, LimitHit};
 use memex_channel::{
     Frame, LOST_ANSWERS, OP_DISPLAY, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
@@ -131,6 +132,9 @@ struct WaitHead {
 impl Host {
     /// Counts a call, and decodes it if it is within the limits.
     fn admit<'a>(&mut self, bytes: &'a [u8]) -> Result<Frame<'a>, Reply> {
+        if self.is_apart {
+            return Err(Reply::error("PermissionError", "no turn runs"));
+        }
         // Questions about the toolbox are no calls of the code's own.
         match bytes.first() {
             Some(&(OP_TOOLBOX | OP_WAIT)) => self.turn.questions += 1,
@@ -171,15 +175,24 @@ impl Host {
             Ok(head) => head.timeout_s.map(|seconds| seconds.max(0.0)),
             Err(error) => return Reply::error("ValueError", &format!("wait head: {error}")),
         };
-        let until = timeout
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .and_then(|timeout| Instant::now().checked_add(timeout));
-        let (calls, turn) = (&mut self.calls, &self.interrupter);
-        let answers = if until.is_none() && calls.pending() == 0 {
+        let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (calls, turn, clock) = (&mut self.calls, &self.interrupter, &mut self.clock);
+        let is_alone = calls.pending() == 0;
+        let answers = if until.is_none() && is_alone {
             LOST_ANSWERS.to_vec()
         } else {
+            // A fixed clock waits for nothing but answers, and jumps.
+            let until = match clock.is_real() || !is_alone {
+                true => until,
+                false => Some(Instant::now()),
+            };
             calls.wake_with(turn.waker());
-            turn.wait(until, || calls.has_answers());
+            if turn.wait(until, || calls.has_answers()) == WaitEnd::Due
+                && let Some(timeout) = timeout.filter(|_| !clock.is_real())
+            {
+                clock.jump(timeout);
+            }
             encode_answers(&calls.take_answers())
         };
         Reply {
@@ -212,7 +225,7 @@ impl Host {
             return Reply::error("RuntimeError", &message);
         }
         self.turn.display_bytes = total;
-        self.turn.displays.push(display);
+        self.turn.displays.push(display.into_display());
         Reply::answer(b"null".to_vec())
     }
 }

@@ -99,6 +99,34 @@ fn a_fixed_clock_knows_nothing_of_the_hosts() {
     );
 }
 
+/// However a turn waits: the clock moves by what was waited for, and the host
+/// waits for nothing.
+#[test]
+fn a_fixed_clock_jumps_over_every_wait() {
+    let sandbox = sandbox(fixed(0, 0));
+    for wait in [
+        "time.sleep(50_000)",
+        "await asyncio.sleep(50_000)",
+        "asyncio.run(asyncio.sleep(50_000))",
+        "await asyncio.gather(asyncio.sleep(20_000), asyncio.sleep(50_000))",
+        "for _ in range(5): await asyncio.sleep(10_000)",
+        "threading.Event().wait(50_000)",
+        "try: await asyncio.wait_for(asyncio.Event().wait(), 50_000)\nexcept TimeoutError: pass",
+    ] {
+        let mut session = session_of(&sandbox);
+        let begun = Instant::now();
+        let code = format!(
+            "import time, asyncio, threading\nbefore = time.monotonic()\n{wait}\nround(time.monotonic() - before)"
+        );
+        assert_eq!(value_of(&mut session, &code), "50000", "{wait}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{wait}: {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
 #[test]
 fn a_fixed_clock_steps_at_each_reading() {
     let sandbox = sandbox(fixed(0, 1_000_000_000));

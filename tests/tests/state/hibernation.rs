@@ -109,3 +109,26 @@ fn a_hundred_thousand_sessions_sleep() {
         took[990]
     );
 }
+
+/// Where the caller's own code panics, nobody waits for its session for ever.
+#[test]
+fn a_session_whose_work_panics_leaves_its_pool() {
+    let pool = Pool::new(standard_sandbox().clone(), 2);
+    let keys: Vec<_> = (0..2)
+        .map(|_| pool.create(Default::default()).unwrap())
+        .collect();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pool.with(keys[0], |session| {
+            session.run("x = 1").unwrap();
+            panic!("the caller's own");
+        })
+    }));
+    assert!(panicked.is_err());
+    let gone = pool.run(keys[0], "x").unwrap_err().to_string();
+    assert!(gone.contains("not in this pool"), "{gone}");
+    assert_eq!(
+        pool.run(keys[1], "1 + 1").unwrap().value.as_deref(),
+        Some("2")
+    );
+    assert_eq!(pool.counts(), (1, 0));
+}

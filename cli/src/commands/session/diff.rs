@@ -1,6 +1,6 @@
 //! What two turns of a session differ in.
 
-use super::list::{described, scope};
+use super::list::{Described, described, scope};
 use crate::console::print_line;
 use crate::context::Context;
 use crate::saved::{at_turn, load};
@@ -8,12 +8,12 @@ use crate::session_options::SessionArguments;
 use anyhow::Result;
 use memex_runtime::{Generators, Sandbox, SessionOptions};
 use memex_snapshots::SnapshotStore;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Scope and files of one turn.
 struct Side {
-    names: BTreeMap<String, Value>,
+    names: BTreeMap<String, Described>,
     files: BTreeMap<String, u64>,
 }
 
@@ -76,7 +76,7 @@ fn side(
     let (mut session, _) = sandbox.restore(&snapshot, Generators::Keep, options)?;
     let names = scope(&mut session)?
         .into_iter()
-        .filter_map(|entry| Some((entry.get("name")?.as_str()?.to_owned(), entry)))
+        .map(|entry| (entry.name.clone(), entry))
         .collect();
     let files = snapshot.scratch_files().into_iter().collect();
     Ok(Side { names, files })

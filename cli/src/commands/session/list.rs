@@ -6,9 +6,15 @@ use crate::report::bytes;
 use crate::saved::{head_of, load};
 use crate::session_options::SessionArguments;
 use anyhow::Result;
-use memex_runtime::{Generators, SessionOptions};
+use memex_runtime::{AtMost, Generators, SessionOptions};
 use memex_snapshots::SnapshotStore;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Most names that a session lists.
+const NAMES_MAX: usize = 1_000;
+/// Most dimensions of an array.
+const DIMENSIONS_MAX: usize = 64;
 
 pub(super) fn list(store: &dyn SnapshotStore, as_json: bool) -> Result<()> {
     let sessions = store.sessions()?;
@@ -89,25 +95,42 @@ pub(super) fn show(
     Ok(())
 }
 
-/// The names in a session's scope, as the guest describes them.
-pub(super) fn scope(session: &mut memex_runtime::Session) -> Result<Vec<Value>> {
+/// A name in a session's scope, as the guest describes it.
+#[derive(PartialEq, Deserialize, Serialize)]
+pub(super) struct Described {
+    pub(super) name: String,
+    #[serde(rename = "type", default)]
+    class: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shape: Option<AtMost<i64, DIMENSIONS_MAX>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    len: Option<u64>,
+    #[serde(default)]
+    preview: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Names {
+    names: AtMost<Described, NAMES_MAX>,
+}
+
+/// The names in a session's scope; none of what is no list of them.
+pub(super) fn scope(session: &mut memex_runtime::Session) -> Result<Vec<Described>> {
     let reply = session.inspect(r#"{"op":"names"}"#)?.unwrap_or_default();
-    let reply: Value = serde_json::from_str(&reply).unwrap_or_default();
-    Ok(reply
-        .get("names")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default())
+    let reply: Names = serde_json::from_str(&reply).unwrap_or_default();
+    Ok(reply.names.0)
 }
 
 /// One name on one line: `name: type[shape] = preview`.
-pub(super) fn described(entry: &Value) -> String {
-    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
-    let size = match (entry.get("shape"), entry.get("len")) {
-        (Some(shape), _) if !shape.is_null() => shape.to_string(),
-        (_, Some(len)) if !len.is_null() => format!("[{len}]"),
-        _ => String::new(),
+pub(super) fn described(entry: &Described) -> String {
+    let size = match (&entry.shape, entry.len) {
+        (Some(AtMost(shape)), _) => {
+            let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            format!("[{}]", sizes.join(","))
+        }
+        (None, Some(len)) => format!("[{len}]"),
+        (None, None) => String::new(),
     };
-    let preview = text("preview").replace('\n', " ");
-    format!("{}: {}{size} = {preview}", text("name"), text("type"))
+    let preview = entry.preview.replace('\n', " ");
+    format!("{}: {}{size} = {preview}", entry.name, entry.class)
 }

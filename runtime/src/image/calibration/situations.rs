@@ -35,9 +35,9 @@ const OPTIONAL: &str = "freeing";
 /// something else was found.
 const WORDS_MAX: usize = 24;
 /// Bytes of the interpreter's own state that are searched.
-const INTERPRETER_BYTES: u32 = 64 << 10;
+pub(super) const INTERPRETER_BYTES: u32 = 64 << 10;
 /// Words at the start of the thread state that may point to it.
-const LINKS: usize = 16;
+pub(super) const LINKS: usize = 16;
 
 /// One situation as the host saw it.
 struct Observation {
@@ -217,7 +217,7 @@ impl Calibrator {
         })
     }
 
-    fn words(&self, (start, bytes): (u32, u32)) -> Result<Vec<u32>, Error> {
+    pub(super) fn words(&self, (start, bytes): (u32, u32)) -> Result<Vec<u32>, Error> {
         let mut copy = vec![0; bytes as usize];
         self.memory
             .read(&self.store, start as usize, &mut copy)
@@ -277,7 +277,7 @@ fn frame_word(rest: &[u32], usual: &[Vec<u32>; 2], depth_left: usize) -> Result<
     }
 }
 
-fn word(words: &[u32], at: usize) -> u32 {
+pub(super) fn word(words: &[u32], at: usize) -> u32 {
     words.get(at).copied().unwrap_or_default()
 }
 
@@ -286,6 +286,6 @@ fn words(bytes: &[u8]) -> Vec<u32> {
     words.iter().map(|word| u32::from_le_bytes(*word)).collect()
 }
 
-fn unknown(what: &str) -> Error {
+pub(super) fn unknown(what: &str) -> Error {
     Error::Calibration(format!("a running guest's state is not found: {what}"))
 }

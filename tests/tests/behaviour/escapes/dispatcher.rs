@@ -21,9 +21,24 @@ fn sandbox() -> &'static Sandbox {
     })
 }
 
+/// With time for answers of any size, on a machine that is busy.
+fn patient() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    SANDBOX.get_or_init(|| {
+        memex_tests::sandbox(|policy: &mut Policy| {
+            policy.set_limit("guest_time_ms", 60_000).unwrap();
+            policy.set_limit("value_bytes", 10_000).unwrap();
+        })
+    })
+}
+
 /// A session whose entry points answer what `body` returns.
 fn forged(body: &str) -> Session {
-    let mut session = session_of(sandbox());
+    forged_in(sandbox(), body)
+}
+
+fn forged_in(sandbox: &Sandbox, body: &str) -> Session {
+    let mut session = session_of(sandbox);
     let outcome = run(
         &mut session,
         &format!(
@@ -45,6 +60,85 @@ fn a_forged_answer_is_only_an_answer() {
     );
     drop(session);
     assert_eq!(value_of(&mut session_of(sandbox()), "1 + 1"), "2");
+}
+
+/// What the host says of an answer that it does not take.
+fn refusal(body: &str) -> String {
+    let outcome = within(Duration::from_secs(60), forged_in(patient(), body));
+    let error = outcome.error.unwrap_or_default();
+    assert_eq!(error.class, "DispatcherError", "{}", error.message);
+    error.message
+}
+
+/// The longest answer that is read: an error with every byte of it escaped.
+const ANSWER_BYTES_MAX: usize = 1024 + 6 * (129 << 10);
+
+#[test]
+fn answers_are_bounded_before_they_are_copied() {
+    // At the bound the host looks into it, and finds a value that it cuts.
+    let outcome = within(
+        Duration::from_secs(60),
+        forged_in(
+            patient(),
+            &format!("return b'v'.ljust({ANSWER_BYTES_MAX}, b'x')"),
+        ),
+    );
+    let value = outcome.value.expect("a value");
+    assert!(value.ends_with(" bytes]"), "{:?}", value.get(..40));
+    assert!(value.len() <= 10_256, "{} bytes", value.len());
+
+    for (body, bytes) in [
+        (
+            format!("return b'v'.ljust({}, b'x')", ANSWER_BYTES_MAX + 1),
+            ANSWER_BYTES_MAX + 1,
+        ),
+        (
+            "return b'j{\"status\":\"exit\",\"exit_code\":[' + b'[],' * 40_000_000 + b'[]]}'"
+                .into(),
+            120_000_000 + 35,
+        ),
+        (
+            "return b'j{\"status\":\"exit\",\"x\":[' + b'{\"\":0},' * 4_000_000 + b'0]}'".into(),
+            28_000_000 + 26,
+        ),
+    ] {
+        let message = refusal(&body);
+        let expected = format!("its answer has {bytes} bytes, of {ANSWER_BYTES_MAX} allowed");
+        assert!(message.contains(&expected), "{body}: {message}");
+    }
+}
+
+/// Within the bound nothing becomes a tree of values.
+#[test]
+fn exit_codes_are_numbers_or_texts() {
+    for (code, expected) in [("7", Some(7)), ("\"words\"", Some(1))] {
+        let body = format!("return b'j{{\"status\":\"exit\",\"exit_code\":{code}}}'");
+        let outcome = within(Duration::from_secs(60), forged_in(patient(), &body));
+        assert_eq!(outcome.exit_code, expected, "{outcome:#?}");
+    }
+    for code in [
+        "[' + b'[],' * 200_000 + b'[]]",
+        "{' + b'\"\":[],' * 90_000 + b'\"\":0}",
+    ] {
+        let body = format!("return b'j{{\"status\":\"exit\",\"exit_code\":{code}}}'");
+        let message = refusal(&body);
+        assert!(message.contains("a number or a text"), "{message}");
+    }
+}
+
+/// A question is answered within its bound, or not at all.
+#[test]
+fn answers_to_questions_are_bounded() {
+    const INSPECTION_BYTES_MAX: usize = 8 << 20;
+    for (bytes, is_answered) in [
+        (INSPECTION_BYTES_MAX, true),
+        (INSPECTION_BYTES_MAX + 1, false),
+    ] {
+        let mut session = forged_in(patient(), &format!("return b' ' * {bytes}"));
+        let answer = session.inspect(r#"{"op":"names"}"#).unwrap();
+        assert_eq!(answer.is_some(), is_answered, "{bytes}");
+        drop(answer);
+    }
 }
 
 /// Runs one turn elsewhere, so that a host that hangs fails the test.
@@ -130,9 +224,13 @@ fn values_and_errors_are_bounded_by_the_host() {
     each(
         [
             "return b'v' + b'x' * 10**8",
+            "return b'v' + b'x' * 700_000",
             "return b'v' + b'\\xff' * 10**7",
+            "return b'v' + b'\\xff' * 700_000",
             "return b'j{\"status\":\"exception\",\"error\":{\"type\":\"' + b'T' * 10**7 + b'\",\"message\":\"m\",\"traceback\":\"t\"}}'",
+            "return b'j{\"status\":\"exception\",\"error\":{\"type\":\"' + b'T' * 700_000 + b'\",\"message\":\"m\",\"traceback\":\"t\"}}'",
             "return b'j{\"status\":\"exception\",\"error\":{\"type\":\"T\",\"message\":\"' + b'm' * 10**7 + b'\",\"traceback\":\"' + b't' * 10**7 + b'\"}}'",
+            "return b'j{\"status\":\"exception\",\"error\":{\"type\":\"T\",\"message\":\"' + b'm' * 300_000 + b'\",\"traceback\":\"' + b't' * 300_000 + b'\"}}'",
         ],
         |body| {
             let outcome = within(Duration::from_secs(10), forged(body));
@@ -182,6 +280,55 @@ fn patched_builtins_and_modules_reach_no_further() {
             still_works(&mut session_of(sandbox()));
         },
     );
+}
+
+/// Resident memory of this process at its highest, in bytes.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let words = line.unwrap().split_whitespace();
+    words.into_iter().nth(1).unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// In a process of its own: the host takes next to nothing for answers that
+/// claim or hold a lot.
+#[test]
+fn hostile_answers_take_no_memory_of_the_host() {
+    const OVERHEAD_BYTES: u64 = 64 << 20;
+    const NAME: &str = "escapes::dispatcher::hostile_answers_alone";
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{text}");
+    let told: Vec<u64> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("taken "))
+        .map(|taken| taken.parse().unwrap())
+        .collect();
+    assert_eq!(told.len(), 2, "the attacks did not run: {text}");
+    for taken in told {
+        assert!(taken < OVERHEAD_BYTES, "{taken} bytes");
+    }
+}
+
+#[test]
+#[ignore = "run by hostile_answers_take_no_memory_of_the_host, alone in its process"]
+fn hostile_answers_alone() {
+    for count in [4_000_000, 17_000_000] {
+        let body = format!(
+            "return b'j{{\"status\":\"exit\",\"exit_code\":[' + b'{{\"\":0}},' * {count} + b'0]}}'"
+        );
+        let mut session = forged_in(patient(), &body);
+        let before = peak_bytes();
+        let outcome = run(&mut session, "1");
+        assert_eq!(outcome.error.unwrap().class, "DispatcherError");
+        // What the guest took to make it is the session's own affair: the
+        // answer, and copies of it on the way.
+        let guest = 3 * 8 * count;
+        println!("\ntaken {}", (peak_bytes() - before).saturating_sub(guest));
+    }
 }
 
 /// Code may raise all it likes about limits; only the host says which was hit.

@@ -3,6 +3,8 @@
 mod access;
 mod corruption;
 mod dispatcher;
+mod hooks;
 mod host_calls;
 mod leaks;
 mod memory;
+mod panics;

@@ -151,7 +151,8 @@ fn display_bytes() {
             "class H:\n    def _repr_html_(self): return 'h' * {size}\n    def __repr__(self): return ''\ndisplay(H())"
         )
     };
-    let fits = 10_000 - "text/html".len() as u32 - "text/plain".len() as u32;
+    // Each form counts 128 bytes besides its content and the name of its type.
+    let fits = 10_000 - 2 * 128 - "text/html".len() as u32 - "text/plain".len() as u32;
     let outcome = run(&mut session, &show(fits));
     assert_eq!(
         (outcome.status, outcome.displays.len()),
@@ -173,6 +174,34 @@ fn display_bytes() {
     );
     assert_eq!(hit(&outcome).0, "display_bytes");
     assert!(outcome.displays.is_empty());
+    still_works(&mut session);
+}
+
+/// Forms of no content hold memory all the same, and are counted.
+#[test]
+fn empty_forms_of_displays_are_counted() {
+    let mut session = session_of(&with("display_bytes", 1_000_000));
+    let code = |forms: usize, displays: usize| {
+        format!(
+            "import _host, struct, json, builtins\nhead = json.dumps({{'data': {{str(i): '' for i in range({forms})}}}}, separators=(',', ':')).encode()\nfor i in range({displays}):\n    reply = _host.call(b'\\x01' + struct.pack('<I', len(head)) + head)\n    if reply[0]: raise RuntimeError(json.loads(reply[5:])['message'])"
+        )
+    };
+    // 128 bytes each, besides their names.
+    let outcome = run(&mut session, &code(700, 10));
+    assert_eq!(outcome.status, Status::Ok, "{outcome:#?}");
+    assert_eq!(outcome.displays.len(), 10);
+    let held: usize = outcome
+        .displays
+        .iter()
+        .map(memex_runtime::Display::len)
+        .sum();
+    assert!((890_000..1_000_000).contains(&held), "{held}");
+    for (forms, displays, shown) in [(700, 12, 10), (80_000, 1, 0), (80_000, 60, 0)] {
+        let outcome = run(&mut session, &code(forms, displays));
+        assert_eq!(outcome.status, Status::Limit, "{outcome:#?}");
+        assert_eq!(hit(&outcome).0, "display_bytes");
+        assert_eq!(outcome.displays.len(), shown);
+    }
     still_works(&mut session);
 }
 

@@ -373,6 +373,17 @@ fn the_wall_clock_ends_waits() {
                 false,
             ),
             ("import select\nselect.select([], [], [], 60)", false),
+            // A wait of no end is a wait like any other.
+            ("import asyncio\nawait asyncio.sleep(float('inf'))", false),
+            ("import asyncio\nawait asyncio.sleep(1e300)", false),
+            (
+                "import asyncio\nasyncio.run(asyncio.sleep(float('inf')))",
+                false,
+            ),
+            (
+                "import asyncio\nawait asyncio.wait([asyncio.ensure_future(asyncio.sleep(float('inf')))])",
+                false,
+            ),
             (&swallow_sleep, true),
             (&swallow_naps, true),
         ],
