@@ -7,18 +7,37 @@
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+from _struct import pack as _pack
+from hashlib import sha256 as _sha256
 from io import BytesIO as _BytesIO, StringIO as _StringIO
 from json import JSONDecoder, JSONEncoder
 from time import monotonic as _monotonic
 
 import _host
 
-from memex_guest import arguments, calls, channel, columns, definitions, forks, pickles, records, schemas, text, turn
+from memex_guest import (
+    arguments,
+    arrays,
+    calls,
+    channel,
+    columns,
+    definitions,
+    forks,
+    frames,
+    instances,
+    kinds,
+    records,
+    schemas,
+    text,
+    turn,
+    values,
+)
 
 AGENT = 6
 # One wait of the host; longer ones are several.
 WAIT_MS = 10_000
 TEXT_MAX = 2000
+_SUBMIT = '{"do":"submit","arguments":'
 _OWN = frozenset(("submit", "spawn_agent", "map_agents", "llm"))
 
 _encode = JSONEncoder(ensure_ascii=True).encode
@@ -43,23 +62,43 @@ class AgentError(RuntimeError):
 
 def _submit(tool, given, _function):
     given = {name: value for name, value in given.items() if value is not ...}
+    objects, refusal = b"", None
     try:
-        objects = pickles.packed(given)
-    except Exception:
-        objects = b""
+        objects = values.packed(given, tool)
+    except values.MISFITS as error:
+        refusal = error
     try:
-        written, parts = _encoded(tool, given)
+        head, parts = _submitted(tool, given)
     except (TypeError, ValueError):
-        if not objects:
-            raise
+        if refusal is not None:
+            raise refusal from None
         # What has no form in JSON is named there; whoever spawned this agent gets the object.
         shown = {name: text.safe_repr(value, TEXT_MAX) for name, value in given.items()}
-        written, parts = _encode(shown), ()
-    head = '{"do":"submit","arguments":' + written + "}"
+        head, parts = _SUBMIT + _encode(shown) + "}", ()
     status, found, _parts = channel.parse(_host.call(channel.framed(AGENT, head, [*parts, objects])))
     if status:
         raise channel.failure(found)
     raise Submitted("the answer was accepted")
+
+
+def _submitted(tool, given):
+    """The head and the parts of the call that hands in an answer, as the host checks them."""
+    written, parts = _encoded(tool, given)
+    return _SUBMIT + written + "}", parts
+
+
+def _is_of_call(fields, digest):
+    """Whether these objects are what the host has checked: their call has this digest."""
+    try:
+        head, parts = _submitted("submit", fields)
+        hashed = _sha256(head.encode("ascii"))
+        for part in parts:
+            view = memoryview(part)
+            hashed.update(_pack("<Q", view.nbytes))
+            hashed.update(part)
+    except values.MISFITS:
+        return False
+    return hashed.hexdigest() == digest
 
 
 def _spawn(_tool, given, _function):
@@ -128,8 +167,10 @@ def _start(given, bindings):
     wanted = given.pop("output", None)
     head = {"task": str(given.pop("task"))}
     wrapped = False
+    checked = False
     if wanted is not None:
         schema = head["output"] = schemas.schema_of(wanted)
+        checked = not schemas.admits_anything(schema)
         wrapped = not (schema.get("type") == "object" and isinstance(schema.get("properties"), dict))
     share = given.pop("share", None)
     if share is not None:
@@ -148,7 +189,7 @@ def _start(given, bindings):
         answer, _parts = forks.ask(head)
     finally:
         _handover.clear()
-    return AgentHandle(answer["agent"], head["task"], wanted, wrapped)
+    return AgentHandle(answer["agent"], head["task"], wanted, wrapped, checked)
 
 
 def begin_child(share):
@@ -175,11 +216,12 @@ class AgentHandle:
 
     __module__ = "tools"
 
-    def __init__(self, agent, task, wanted, wrapped):
+    def __init__(self, agent, task, wanted, wrapped, checked):
         self.id = agent
         self.task = task
         self._wanted = wanted
         self._wrapped = wrapped
+        self._checked = checked
         self._ended = None
         self._value = ()
 
@@ -246,8 +288,12 @@ class AgentHandle:
             return value
         objects = ended.get("objects")
         if objects is not None:
-            fields = pickles.unpacked(bytes(objects))
-            value = fields.get("value") if self._wrapped else fields
+            fields = values.unpacked(objects)
+            if type(fields) is not dict:
+                raise ValueError("what was handed over is not taken: it is no answer")
+            # An agent could hand in one thing, which the host checks, and hand over another.
+            if not self._checked or _is_of_call(fields, ended.get("call")):
+                value = fields.get("value") if self._wrapped else fields
         if type(value) is dict and not self._wrapped:
             value = schemas.made(self._wanted, value)
             return records.Record(value) if type(value) is dict else value
@@ -267,7 +313,7 @@ class Shared:
         return self._got(key)[0]
 
     def __setitem__(self, key, value):
-        _asked({"do": "set", "key": str(key), "version": None}, [pickles.packed(value)])
+        _asked({"do": "set", "key": str(key), "version": None}, [_for_board(key, value)])
 
     def __delitem__(self, key):
         _asked({"do": "delete", "key": str(key)})
@@ -304,12 +350,16 @@ class Shared:
                 value, version = default, 0
             value = function(value)
             head = {"do": "set", "key": str(key), "version": version}
-            if _asked(head, [pickles.packed(value)])[0]["set"]:
+            if _asked(head, [_for_board(key, value)])[0]["set"]:
                 return value
 
     def _got(self, key):
         head, parts = _asked({"do": "get", "key": str(key)})
-        return pickles.unpacked(parts[0]), head["version"]
+        return values.unpacked(parts[0]), head["version"]
+
+
+def _for_board(key, value):
+    return values.packed(value, "shared[" + text.safe_repr(str(key), 80) + "]")
 
 
 shared = Shared()
@@ -391,6 +441,7 @@ def _step(found):
     return Step(found)
 
 
+instances.own_records.update({kind.__name__: kind for kind in (Trajectory, Step, ToolCall, ToolResult, Observation)})
 definitions._names.update(
     {"_submit": _submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
 )

@@ -1,0 +1,469 @@
+"""Values on their way between sessions: typed data, written as nodes and read by a list.
+
+    value ──► nodes, one for each container, and binary parts ──► bytes
+    bytes ──► nodes, in order ──► the reader of each node's kind ──► value
+
+Whoever writes may be hostile, and a fork knows the addresses and the hash secret of
+who reads. So a node refers only to nodes before it (nothing contains itself, and depth
+is known as it grows), each binary part is taken once, the JSON has no objects, and a
+kind is a name in `readers`: nothing is looked up in a module, and no class decides how
+it is read.
+"""
+
+from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
+
+from _collections import _count_elements
+from _json import encode_basestring as _quote, make_encoder as _make_encoder
+from json import JSONDecoder
+
+from memex_guest import arguments, channel, text
+
+# How deep containers may lie in each other, as in the arguments of tools.
+DEPTH_MAX = arguments.DEPTH_MAX
+# Binary parts of one value, and keys of one dictionary or set that share a hash.
+PARTS_MAX = 100_000
+COLLISIONS_MAX = 64
+# Steps for each byte of JSON, and at least: elements of keys that are looked at, since
+# hashing a tuple walks all of it each time, however often it is shared.
+STEPS_PER_BYTE = 4
+STEPS_MIN = 100_000
+
+FORMAT = 1
+# Longer integers are written in hexadecimal, which is read in linear time.
+_PLAIN_BITS = 1024
+# Longer bytes are parts.
+_INLINE_BYTES = 256
+
+REMEDY = (
+    "hand over data: numbers, text, bytes, dates, lists, dictionaries, sets, arrays, tables, "
+    "and objects of classes that a block defines at its top level"
+)
+_INLINE = frozenset((str, bool, float, type(None)))
+_SCALARS = frozenset((*_INLINE, int))
+
+# Functions that write a value of an exact type as a node: (packer, value, where).
+writers = {}
+# Functions that find a writer for other types: (type) to a writer or None.
+finders = []
+# Functions that read a node, by its kind: (reader, *arguments).
+readers = {}
+# Types whose hash and equality run no code of a user's class.
+hashable = {str, int, float, bool, type(None), bytes, complex}
+# Functions that say whether another type is like that.
+hashable_finders = []
+
+
+class NotData(TypeError):
+    """A value that is more than data. Raised as a `TypeError` to whoever wanted to hand it over."""
+
+
+def _refuse(_value):
+    raise TypeError("a node holds more than JSON")
+
+
+def _refuse_object(_pairs):
+    raise ValueError("there is an object in it")
+
+
+_encode = _make_encoder(None, _refuse, _quote, None, ":", ",", False, False, True)
+_decode = JSONDecoder(object_pairs_hook=_refuse_object).decode
+
+
+def packed(value, name):
+    """The bytes of a value; `name` is what errors call it.
+
+    Raises `TypeError` or `ValueError`, with the path to it, for what is more than data.
+    """
+    packer = Packer()
+    try:
+        root = packer.item(value, (None, name))
+    except NotData as error:
+        raise TypeError(str(error)) from None
+    written = "".join(_encode([packer.nodes, root], 0))
+    # Only texts contain braces: a reader that sees one knows that there is an object.
+    written = written.replace("{", "\\u007b").encode("utf-8", "surrogatepass")
+    return channel.framed(FORMAT, "", [written, *packer.parts])
+
+
+def unpacked(data):
+    """The value in some bytes. Raises `ValueError` for bytes that are no value of this scope."""
+    try:
+        first, pieces = channel.split(data, PARTS_MAX + 2)
+        if first != FORMAT or len(pieces) < 2 or len(pieces[0]):
+            raise ValueError("it has another form")
+        return Reader(bytes(pieces[1]), pieces[2:]).read()
+    except MISFITS as error:
+        raise ValueError("what was handed over is not taken: " + text.summary(error, 300)) from None
+
+
+# What reading a forged value raises. An interrupt is none of these.
+MISFITS = (
+    ValueError,
+    TypeError,
+    ImportError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    NotImplementedError,
+    BufferError,
+    channel.HostError,
+)
+
+
+class Packer:
+    """Writes one value as nodes and parts."""
+
+    def __init__(self):
+        self.nodes = []
+        self.parts = []
+        # Where each container was written, by identity; None while it is being written.
+        self._known = {}
+        # What was written stays alive, so that no other value takes its identity.
+        self._kept = []
+        self._depths = []
+        self._level = 0
+        self._deepest = 0
+
+    def item(self, value, where):
+        """The form of a value within a node: a scalar itself, or a reference to its node."""
+        kind = type(value)
+        if kind in _INLINE:
+            return value
+        if kind is int and value.bit_length() <= _PLAIN_BITS:
+            return value
+        key = id(value)
+        if key in self._known:
+            at = self._known[key]
+            if at is None:
+                raise ValueError(
+                    path(where) + ": it contains itself, which cannot be handed over; "
+                    "refer to the outer object by a name or a number"
+                )
+            self._deepest = max(self._deepest, self._depths[at])
+            return [at]
+        write = writers.get(kind) or _found_writer(kind)
+        if write is None:
+            raise NotData(path(where) + ": " + _described(kind) + " cannot be handed over; " + REMEDY)
+        outer, self._deepest = self._deepest, 0
+        self._level += 1
+        if self._level > DEPTH_MAX:
+            raise _too_deep(path(where))
+        self._known[key] = None
+        node = write(self, value, where)
+        depth = self._deepest + 1
+        if depth > DEPTH_MAX:
+            raise _too_deep(path(where))
+        self._level -= 1
+        self._deepest = max(outer, depth)
+        at = self._known[key] = len(self.nodes)
+        self.nodes.append(node)
+        self._depths.append(depth)
+        self._kept.append(value)
+        return [at]
+
+    def items(self, values, where):
+        """The forms of several values, whose places are told by number."""
+        values = list(values)
+        kinds = set(map(type, values))
+        if kinds <= _INLINE:
+            return values
+        if kinds == {int} and max(map(int.bit_length, values)) <= _PLAIN_BITS:
+            return values
+        item = self.item
+        return [item(value, (where, number)) for number, value in enumerate(values)]
+
+    def part(self, data):
+        """The number of a new binary part."""
+        if len(self.parts) >= PARTS_MAX:
+            raise ValueError("more than " + str(PARTS_MAX) + " binary values cannot be handed over at once; join them")
+        self.parts.append(data)
+        return len(self.parts) - 1
+
+
+class Reader:
+    """Reads nodes, one after the other, each from those before it."""
+
+    def __init__(self, written, parts):
+        if b"{" in written:
+            _refuse_object(())
+        self._written = written
+        self._parts = parts
+        self._made = []
+        self._depths = []
+        self._deepest = 0
+        self._steps = max(STEPS_MIN, STEPS_PER_BYTE * len(written))
+
+    def read(self):
+        """The value. Raises what its readers raise."""
+        nodes, root = _decode(str(self._written, "utf-8", "surrogatepass"))
+        if type(nodes) is not list:
+            raise ValueError("it has no list of nodes")
+        for node in nodes:
+            self._deepest = 0
+            kind, *given = checked(node, list)
+            if type(kind) is not str or kind not in readers:
+                raise ValueError("there is no kind of value " + text.safe_repr(kind, 50))
+            value = readers[kind](self, *given)
+            if self._deepest >= DEPTH_MAX:
+                raise _too_deep("it")
+            self._made.append(value)
+            self._depths.append(self._deepest + 1)
+        return self.item(root)
+
+    def item(self, found):
+        """The value of an item: a scalar, or what a node before has become."""
+        if type(found) is not list:
+            return found
+        (at,) = found
+        if type(at) is not int or not 0 <= at < len(self._made):
+            raise ValueError("it refers to a value that is not before it")
+        self._deepest = max(self._deepest, self._depths[at])
+        return self._made[at]
+
+    def items(self, found):
+        """The values of a list of items."""
+        if type(found) is not list:
+            raise ValueError("a list is expected")
+        if list not in set(map(type, found)):
+            return found
+        item = self.item
+        return [item(one) for one in found]
+
+    def keys(self, found):
+        """The values of a list of items that become keys."""
+        return self.hashed(self.items(found))
+
+    def hashed(self, values):
+        """The same values, if they can be hashed and told apart in bounded time, by code of ours alone."""
+        if not set(map(type, values)) <= _SCALARS:
+            for value in values:
+                self.key(value)
+        if len(values) > COLLISIONS_MAX:
+            # Who knows the secret of the hashes can make all keys collide.
+            counts = {}
+            _count_elements(counts, map(hash, values))
+            if max(counts.values()) > COLLISIONS_MAX:
+                raise ValueError("too many of its keys have the same hash")
+        return values
+
+    def key(self, value):
+        """A value that is hashed without running code of a user's class, in bounded time."""
+        waiting = [value]
+        while waiting:
+            self.charge(1)
+            one = waiting.pop()
+            kind = type(one)
+            if kind is tuple or kind is frozenset:
+                self.charge(len(one))
+                waiting.extend(one)
+            elif kind not in hashable:
+                inner = _key_parts(kind, one)
+                if inner is None:
+                    raise ValueError(_described(kind) + " cannot be a key of what is handed over")
+                waiting.extend(inner)
+        return value
+
+    def charge(self, steps):
+        """Pays for work that the size of the value does not pay for."""
+        self._steps -= steps
+        if self._steps < 0:
+            raise ValueError("reading it takes too long: its keys are too large")
+
+    def part(self, number):
+        """A binary part, which is taken once."""
+        if type(number) is not int or not 0 <= number < len(self._parts):
+            raise ValueError("it refers to a part that is not there")
+        found = self._parts[number]
+        if found is None:
+            raise ValueError("it takes a part twice")
+        self._parts[number] = None
+        return found
+
+
+def path(where):
+    """The path to a value in words, as it would be written in Python."""
+    steps = []
+    while where[0] is not None:
+        where, step = where
+        if type(step) is Step:
+            steps.append(step.shown)
+        else:
+            steps.append("[" + text.safe_repr(step, 80) + "]")
+    steps.append(where[1])
+    return "".join(reversed(steps))
+
+
+class Step:
+    """One step of a path that is no index."""
+
+    __slots__ = ("shown",)
+
+    def __init__(self, shown):
+        self.shown = shown
+
+
+def checked(value, *kinds):
+    """A value of one of these exact types, or `ValueError`."""
+    if type(value) not in kinds:
+        raise ValueError("a value of another type is expected in its place")
+    return value
+
+
+def _too_deep(place):
+    return ValueError(
+        place + ": nested more than " + str(DEPTH_MAX) + " levels deep, which cannot be handed over; "
+        "hand over a flatter value, such as a list with the numbers of what belongs together"
+    )
+
+
+def _found_writer(kind):
+    for find in finders:
+        write = find(kind)
+        if write is not None:
+            return write
+    return None
+
+
+def _key_parts(kind, value):
+    for find in hashable_finders:
+        inner = find(kind, value)
+        if inner is not None:
+            return inner
+    return None
+
+
+def _described(kind):
+    return "a value of type " + text.type_path(kind)
+
+
+def _writes_list(tag):
+    return lambda packer, value, where: [tag, packer.items(value, where)]
+
+
+def _write_set(tag):
+    def write(packer, value, where):
+        values = list(value)
+        for one in values:
+            refuse_key(one, (where, Step("{…}")))
+        return [tag, packer.items(values, where)]
+
+    return write
+
+
+def _write_dict(packer, value, where):
+    return ["dict", *pairs(packer, value, where)]
+
+
+def pairs(packer, value, where):
+    """The forms of the keys and the values of a dictionary."""
+    keys = list(dict.keys(value))
+    if not set(map(type, keys)) <= _SCALARS:
+        for key in keys:
+            refuse_key(key, where)
+    written = packer.items(keys, (where, Step(" key ")))
+    values = list(dict.values(value))
+    if set(map(type, values)) <= _INLINE:
+        return written, values
+    item = packer.item
+    return written, [item(one, (where, key)) for key, one in zip(keys, values)]
+
+
+def refuse_key(key, where):
+    """Raises for a key that a reader would not take."""
+    waiting = [key]
+    steps = 0
+    while waiting:
+        one = waiting.pop()
+        steps += 1
+        kind = type(one)
+        if steps > STEPS_MIN:
+            raise ValueError(path(where) + ": a key of this size cannot be handed over")
+        if kind is tuple or kind is frozenset:
+            waiting.extend(one)
+        elif kind not in hashable:
+            inner = _key_parts(kind, one)
+            if inner is None:
+                raise NotData(
+                    path(where) + ": a key of type " + text.type_path(kind) + " cannot be handed over; "
+                    "use text, numbers, tuples, members of an Enum, named tuples or frozen dataclasses as keys"
+                )
+            waiting.extend(inner)
+
+
+def _write_int(_packer, value, _where):
+    return ["int", format(value, "x")]
+
+
+def _read_int(_reader, digits):
+    if type(digits) is not str or digits.strip("0123456789abcdef-"):
+        raise ValueError("an integer is not in hexadecimal")
+    return int(digits, 16)
+
+
+def _write_bytes(packer, value, _where):
+    if len(value) <= _INLINE_BYTES:
+        return [type(value).__name__, str(value, "latin-1")]
+    return [type(value).__name__, [packer.part(value)]]
+
+
+def _reads_bytes(make):
+    def read(reader, data):
+        if type(data) is str:
+            return make(data, "latin-1")
+        (number,) = checked(data, list)
+        return make(reader.part(number))
+
+    return read
+
+
+def _reads_list(make):
+    return lambda reader, found: make(reader.items(found))
+
+
+def _reads_set(make):
+    def read(reader, found):
+        values = reader.keys(found)
+        made = make(values)
+        if len(made) != len(values):
+            raise ValueError("a set holds the same value twice")
+        return made
+
+    return read
+
+
+def mapping(reader, keys, found):
+    """The dictionary of some keys and values."""
+    keys = reader.keys(keys)
+    values = reader.items(found)
+    made = dict(zip(keys, values, strict=True))
+    if len(made) != len(keys):
+        raise ValueError("a dictionary holds the same key twice")
+    return made
+
+
+writers.update(
+    {
+        int: _write_int,
+        bytes: _write_bytes,
+        bytearray: _write_bytes,
+        list: _writes_list("list"),
+        tuple: _writes_list("tuple"),
+        set: _write_set("set"),
+        frozenset: _write_set("frozenset"),
+        dict: _write_dict,
+    }
+)
+readers.update(
+    {
+        "int": _read_int,
+        "bytes": _reads_bytes(bytes),
+        "bytearray": _reads_bytes(bytearray),
+        # A copy: the parsed list is the node's own.
+        "list": _reads_list(list),
+        "tuple": _reads_list(tuple),
+        "set": _reads_set(set),
+        "frozenset": _reads_set(frozenset),
+        "dict": mapping,
+    }
+)
