@@ -7,25 +7,18 @@
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
-from _struct import pack as _pack
-from hashlib import sha256 as _sha256
 from io import BytesIO as _BytesIO, StringIO as _StringIO
-from json import JSONDecoder, JSONEncoder
+from json import JSONDecoder
 from time import monotonic as _monotonic
 
-import _host
-
 from memex_guest import (
-    arguments,
-    arrays,
+    answers,
     calls,
     channel,
     columns,
     definitions,
     forks,
-    frames,
-    instances,
-    kinds,
+    recorded,
     records,
     schemas,
     text,
@@ -33,72 +26,22 @@ from memex_guest import (
     values,
 )
 
-AGENT = 6
+AGENT = answers.AGENT
 # One wait of the host; longer ones are several.
 WAIT_MS = 10_000
-TEXT_MAX = 2000
-_SUBMIT = '{"do":"submit","arguments":'
+TEXT_MAX = answers.TEXT_MAX
 _OWN = frozenset(("submit", "spawn_agent", "map_agents", "llm"))
 
-_encode = JSONEncoder(ensure_ascii=True).encode
 _decode = JSONDecoder().decode
-_encoded = arguments.encoded
 
 # Bindings for the next fork: it begins with a copy of them.
 _handover = {}
-
-
-class Submitted(BaseException):
-    """Ends a block whose answer was accepted. The run ends whether or not it is caught."""
-
-    __module__ = "tools"
 
 
 class AgentError(RuntimeError):
     """A spawned agent did not come to a result."""
 
     __module__ = "tools"
-
-
-def _submit(tool, given, _function):
-    given = {name: value for name, value in given.items() if value is not ...}
-    objects, refusal = b"", None
-    try:
-        objects = values.packed(given, tool)
-    except values.MISFITS as error:
-        refusal = error
-    try:
-        head, parts = _submitted(tool, given)
-    except (TypeError, ValueError):
-        if refusal is not None:
-            raise refusal from None
-        # What has no form in JSON is named there; whoever spawned this agent gets the object.
-        shown = {name: text.safe_repr(value, TEXT_MAX) for name, value in given.items()}
-        head, parts = _SUBMIT + _encode(shown) + "}", ()
-    status, found, _parts = channel.parse(_host.call(channel.framed(AGENT, head, [*parts, objects])))
-    if status:
-        raise channel.failure(found)
-    raise Submitted("the answer was accepted")
-
-
-def _submitted(tool, given):
-    """The head and the parts of the call that hands in an answer, as the host checks them."""
-    written, parts = _encoded(tool, given)
-    return _SUBMIT + written + "}", parts
-
-
-def _is_of_call(fields, digest):
-    """Whether these objects are what the host has checked: their call has this digest."""
-    try:
-        head, parts = _submitted("submit", fields)
-        hashed = _sha256(head.encode("ascii"))
-        for part in parts:
-            view = memoryview(part)
-            hashed.update(_pack("<Q", view.nbytes))
-            hashed.update(part)
-    except values.MISFITS:
-        return False
-    return hashed.hexdigest() == digest
 
 
 def _spawn(_tool, given, _function):
@@ -159,7 +102,7 @@ def _typed(wanted, answer):
 def _settled(handle):
     try:
         return handle.result()
-    except AgentError as error:
+    except (AgentError, ValueError) as error:
         return error
 
 
@@ -292,7 +235,7 @@ class AgentHandle:
             if type(fields) is not dict:
                 raise ValueError("what was handed over is not taken: it is no answer")
             # An agent could hand in one thing, which the host checks, and hand over another.
-            if not self._checked or _is_of_call(fields, ended.get("call")):
+            if not self._checked or answers.is_of_call(fields, ended.get("call")):
                 value = fields.get("value") if self._wrapped else fields
         if type(value) is dict and not self._wrapped:
             value = schemas.made(self._wanted, value)
@@ -441,7 +384,7 @@ def _step(found):
     return Step(found)
 
 
-instances.own_records.update({kind.__name__: kind for kind in (Trajectory, Step, ToolCall, ToolResult, Observation)})
+recorded.own_records.update({kind.__name__: kind for kind in (Trajectory, Step, ToolCall, ToolResult, Observation)})
 definitions._names.update(
-    {"_submit": _submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
+    {"_submit": answers.submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
 )

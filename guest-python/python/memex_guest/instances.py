@@ -15,7 +15,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Generic, Protocol
 
-from memex_guest import definitions, records, text, turn, values
+from memex_guest import text, turn, values
 from memex_guest.values import NotData, Step, checked
 
 # The attributes of `type` itself: a metaclass may define them as anything.
@@ -26,7 +26,6 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _bare = object.__new__
 _bare_tuple = tuple.__new__
-_bare_dict = dict.__new__
 
 _METACLASSES = (type, ABCMeta, type(Protocol), enum.EnumMeta)
 # What classes may derive from beside each other: nothing that keeps anything in an object.
@@ -40,10 +39,6 @@ _DESCRIBES = ("__get__", "__set__", "__delete__")
 # What subscripting a generic class notes in its objects.
 _SKIPPED = frozenset(("__orig_class__",))
 _TOP_LEVEL = "define the class by a class statement at the top level of a block"
-
-# Record classes that belong to no tool, by name.
-own_records = {"Record": records.Record}
-
 
 def class_named(name):
     """The class of the scope that a class statement of `__main__` made under this name."""
@@ -81,7 +76,7 @@ def _layout(kind):
 
 def _find_writer(kind):
     if type(kind) not in _METACLASSES or not _is_own(kind):
-        return _of_package(kind)
+        return None
     return _write
 
 
@@ -95,7 +90,7 @@ def _write(packer, value, where):
         )
     layout, reason = _layout(kind)
     if layout == "enum":
-        return ["member", name, _member_name(kind, value, where)]
+        return ["member", name, member_name(kind, value, where)]
     if layout == "tuple":
         if _stored(value, kind):
             raise NotData(values.path(where) + ": a named tuple with attributes of its own cannot be handed over")
@@ -117,7 +112,7 @@ def _write(packer, value, where):
     return ["object", name, list(fields), [packer.item(one, (where, Step("." + field))) for field, one in fields.items()]]
 
 
-def _member_name(kind, member, where):
+def member_name(kind, member, where):
     names = _dict_of(kind)["_member_map_"]
     name = member._name_
     if type(name) is not str or names.get(name) is not member:
@@ -132,10 +127,10 @@ def _read_member(_reader, name, member):
     kind = class_named(name)
     if _layout(kind)[0] != "enum":
         raise ValueError("the class " + name + " is no Enum of this scope")
-    return _member_of(kind, member)
+    return member_of(kind, member)
 
 
-def _member_of(kind, member):
+def member_of(kind, member):
     found = _dict_of(kind)["_member_map_"].get(checked(member, str))
     if type(found) is not kind:
         raise ValueError("the Enum " + _name_of(kind) + " has no member " + text.safe_repr(member, 80))
@@ -262,7 +257,7 @@ def _declared(kind):
 def _key_parts(kind, value):
     """What is hashed and compared of an object of ours, or None where its class has code for that."""
     if type(kind) not in _METACLASSES or not _is_own(kind):
-        return () if kind in _package_enums() else None
+        return None
     layout, _reason = _layout(kind)
     if layout is None or not all(_is_made(kind, name) for name in ("__hash__", "__eq__")):
         return None
@@ -292,54 +287,6 @@ def _is_made(kind, name):
     return "__dataclass_fields__" in _dict_of(one) and found.__code__.co_filename == "<string>"
 
 
-def _of_package(kind):
-    """The writer for records and enums of tools, and for lists of records."""
-    if kind is records.Listed:
-        return lambda packer, value, where: ["list", packer.items(list.__iter__(value), where)]
-    if records.Record in _mro_of(kind):
-        return _write_record
-    return _write_tool_member if kind in _package_enums() else None
-
-
-def _package_enums():
-    return [kind for kind in records._tools if records.Enum in _mro_of(kind)]
-
-
-def _write_record(packer, value, where):
-    kind = type(value)
-    return ["record", records._tools.get(kind, ""), _name_of(kind), *values.pairs(packer, value, where)]
-
-
-def _read_record(reader, tool, name, keys, found):
-    kind = own_records.get(checked(name, str)) if tool == "" else definitions.class_of(checked(tool, str), checked(name, str))
-    # Where its tool is not known, a record still has its fields.
-    if kind is None or records.Record not in _mro_of(kind):
-        kind = records.Record
-    made = _bare_dict(kind)
-    dict.update(made, values.mapping(reader, keys, found))
-    return made
-
-
-def _write_tool_member(packer, value, where):
-    kind = type(value)
-    return ["choice", records._tools[kind], _name_of(kind), _member_name(kind, value, where), packer.item(value._value_, where)]
-
-
-def _read_tool_member(reader, tool, name, member, value):
-    kind = definitions.class_of(checked(tool, str), checked(name, str))
-    if kind is None or records.Enum not in _mro_of(kind):
-        return reader.item(value)
-    return _member_of(kind, member)
-
-
 values.finders.append(_find_writer)
 values.hashable_finders.append(_key_parts)
-values.readers.update(
-    {
-        "member": _read_member,
-        "named": _read_named,
-        "object": _read_object,
-        "record": _read_record,
-        "choice": _read_tool_member,
-    }
-)
+values.readers.update({"member": _read_member, "named": _read_named, "object": _read_object})

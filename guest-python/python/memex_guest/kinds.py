@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from memex_guest import values
+from memex_guest import containers, values
 from memex_guest.values import Step, checked, readers, writers
 
 # The parts of a fraction are brought to lowest terms, in quadratic time.
@@ -112,7 +112,7 @@ def _read_slice(reader, start, stop, step):
 
 
 def _writes_mapping(tag):
-    return lambda packer, value, where: [tag, *values.pairs(packer, value, where)]
+    return lambda packer, value, where: [tag, *containers.pairs(packer, value, where)]
 
 
 def _write_defaultdict(packer, value, where):
@@ -123,17 +123,17 @@ def _write_defaultdict(packer, value, where):
             values.path(where) + ": a defaultdict whose factory is no builtin type cannot be handed over; "
             "hand over dict(…) of it"
         )
-    return ["defaultdict", name, *values.pairs(packer, value, where)]
+    return ["defaultdict", name, *containers.pairs(packer, value, where)]
 
 
 def _read_defaultdict(reader, name, keys, found):
-    return defaultdict(None if name is None else _FACTORIES[name], values.mapping(reader, keys, found))
+    return defaultdict(None if name is None else _FACTORIES[name], containers.mapping(reader, keys, found))
 
 
 def _read_counter(reader, keys, found):
     made = Counter()
     # The constructor would add up what any mapping claims to hold.
-    dict.update(made, values.mapping(reader, keys, found))
+    dict.update(made, containers.mapping(reader, keys, found))
     return made
 
 
@@ -149,11 +149,11 @@ def _read_deque(reader, length, found):
 
 
 def _write_namespace(packer, value, where):
-    return ["namespace", *values.pairs(packer, vars(value), where)]
+    return ["namespace", *containers.pairs(packer, vars(value), where)]
 
 
 def _read_namespace(reader, names, found):
-    made = values.mapping(reader, names, found)
+    made = containers.mapping(reader, names, found)
     if not all(type(name) is str and name[:2] != "__" for name in made):
         raise ValueError("the fields of a namespace have plain names")
     return SimpleNamespace(**made)
@@ -206,7 +206,7 @@ readers.update(
         "path": _read_path,
         "range": _read_range,
         "slice": _read_slice,
-        "ordered": lambda reader, keys, found: OrderedDict(values.mapping(reader, keys, found)),
+        "ordered": lambda reader, keys, found: OrderedDict(containers.mapping(reader, keys, found)),
         "counter": _read_counter,
         "defaultdict": _read_defaultdict,
         "deque": _read_deque,

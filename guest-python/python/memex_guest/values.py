@@ -31,15 +31,13 @@ STEPS_MIN = 100_000
 FORMAT = 1
 # Longer integers are written in hexadecimal, which is read in linear time.
 _PLAIN_BITS = 1024
-# Longer bytes are parts.
-_INLINE_BYTES = 256
 
 REMEDY = (
     "hand over data: numbers, text, bytes, dates, lists, dictionaries, sets, arrays, tables, "
     "and objects of classes that a block defines at its top level"
 )
-_INLINE = frozenset((str, bool, float, type(None)))
-_SCALARS = frozenset((*_INLINE, int))
+INLINE = frozenset((str, bool, float, type(None)))
+SCALARS = frozenset((*INLINE, int))
 
 # Functions that write a value of an exact type as a node: (packer, value, where).
 writers = {}
@@ -128,7 +126,7 @@ class Packer:
     def item(self, value, where):
         """The form of a value within a node: a scalar itself, or a reference to its node."""
         kind = type(value)
-        if kind in _INLINE:
+        if kind in INLINE:
             return value
         if kind is int and value.bit_length() <= _PLAIN_BITS:
             return value
@@ -166,7 +164,7 @@ class Packer:
         """The forms of several values, whose places are told by number."""
         values = list(values)
         kinds = set(map(type, values))
-        if kinds <= _INLINE:
+        if kinds <= INLINE:
             return values
         if kinds == {int} and max(map(int.bit_length, values)) <= _PLAIN_BITS:
             return values
@@ -236,7 +234,7 @@ class Reader:
 
     def hashed(self, values):
         """The same values, if they can be hashed and told apart in bounded time, by code of ours alone."""
-        if not set(map(type, values)) <= _SCALARS:
+        if not set(map(type, values)) <= SCALARS:
             for value in values:
                 self.key(value)
         if len(values) > COLLISIONS_MAX:
@@ -337,38 +335,6 @@ def _described(kind):
     return "a value of type " + text.type_path(kind)
 
 
-def _writes_list(tag):
-    return lambda packer, value, where: [tag, packer.items(value, where)]
-
-
-def _write_set(tag):
-    def write(packer, value, where):
-        values = list(value)
-        for one in values:
-            refuse_key(one, (where, Step("{…}")))
-        return [tag, packer.items(values, where)]
-
-    return write
-
-
-def _write_dict(packer, value, where):
-    return ["dict", *pairs(packer, value, where)]
-
-
-def pairs(packer, value, where):
-    """The forms of the keys and the values of a dictionary."""
-    keys = list(dict.keys(value))
-    if not set(map(type, keys)) <= _SCALARS:
-        for key in keys:
-            refuse_key(key, where)
-    written = packer.items(keys, (where, Step(" key ")))
-    values = list(dict.values(value))
-    if set(map(type, values)) <= _INLINE:
-        return written, values
-    item = packer.item
-    return written, [item(one, (where, key)) for key, one in zip(keys, values)]
-
-
 def refuse_key(key, where):
     """Raises for a key that a reader would not take."""
     waiting = [key]
@@ -389,81 +355,3 @@ def refuse_key(key, where):
                     "use text, numbers, tuples, members of an Enum, named tuples or frozen dataclasses as keys"
                 )
             waiting.extend(inner)
-
-
-def _write_int(_packer, value, _where):
-    return ["int", format(value, "x")]
-
-
-def _read_int(_reader, digits):
-    if type(digits) is not str or digits.strip("0123456789abcdef-"):
-        raise ValueError("an integer is not in hexadecimal")
-    return int(digits, 16)
-
-
-def _write_bytes(packer, value, _where):
-    if len(value) <= _INLINE_BYTES:
-        return [type(value).__name__, str(value, "latin-1")]
-    return [type(value).__name__, [packer.part(value)]]
-
-
-def _reads_bytes(make):
-    def read(reader, data):
-        if type(data) is str:
-            return make(data, "latin-1")
-        (number,) = checked(data, list)
-        return make(reader.part(number))
-
-    return read
-
-
-def _reads_list(make):
-    return lambda reader, found: make(reader.items(found))
-
-
-def _reads_set(make):
-    def read(reader, found):
-        values = reader.keys(found)
-        made = make(values)
-        if len(made) != len(values):
-            raise ValueError("a set holds the same value twice")
-        return made
-
-    return read
-
-
-def mapping(reader, keys, found):
-    """The dictionary of some keys and values."""
-    keys = reader.keys(keys)
-    values = reader.items(found)
-    made = dict(zip(keys, values, strict=True))
-    if len(made) != len(keys):
-        raise ValueError("a dictionary holds the same key twice")
-    return made
-
-
-writers.update(
-    {
-        int: _write_int,
-        bytes: _write_bytes,
-        bytearray: _write_bytes,
-        list: _writes_list("list"),
-        tuple: _writes_list("tuple"),
-        set: _write_set("set"),
-        frozenset: _write_set("frozenset"),
-        dict: _write_dict,
-    }
-)
-readers.update(
-    {
-        "int": _read_int,
-        "bytes": _reads_bytes(bytes),
-        "bytearray": _reads_bytes(bytearray),
-        # A copy: the parsed list is the node's own.
-        "list": _reads_list(list),
-        "tuple": _reads_list(tuple),
-        "set": _reads_set(set),
-        "frozenset": _reads_set(frozenset),
-        "dict": mapping,
-    }
-)
