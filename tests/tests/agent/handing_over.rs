@@ -1,7 +1,7 @@
 //! What goes from a spawned agent to its parent, and over the shared board: typed
 //! data, and never a way to run code there.
 
-use crate::support::{after, by, coder, place, reactor, runs, says, shown};
+use crate::support::{by, coder, place, reactor, runs, says, shown};
 use memex_agent::{Agent, RunRequest, RunResult};
 use memex_host_tools::{Tool, ToolError, immediate};
 use memex_models::{Script, ScriptEntry, ScriptedModel};
@@ -234,7 +234,9 @@ fn a_child_that_was_given_the_tool_calls_it() {
         format!("{SCOPE}h = spawn_agent('go', tools=[], output=float)\nprint('got', h.result())");
     let (result, calls) = family(&parent, "submit(double(21))");
     assert!(
-        seen(&result).contains("NameError: name 'double' is not defined"),
+        seen(&result).contains(
+            "PermissionError: double: the policy of this session does not grant this tool"
+        ),
         "{}",
         seen(&result)
     );
@@ -289,6 +291,9 @@ fn a_value_is_refused_where_it_is_handed_over_with_its_place_and_a_remedy() {
     let child = "\
 class Items(list):
     pass
+class Hashed:
+    def __hash__(self):
+        return 1
 def local():
     class Inner:
         pass
@@ -298,8 +303,12 @@ loop.append(loop)
 deep = []
 for _ in range(200):
     deep = [deep]
-for value in ({'rows': [1, print]}, [Items()], (local(),), loop, deep, [np.zeros(1, dtype=[('o', object)])], {Plain(): 1}, open('f', 'w')):
-    for hand in (lambda value: submit(value), lambda value: shared.__setitem__('k', value)):
+for value in ({'rows': [1, print]}, iter([]), [Items()], (local(),), loop, deep, [np.zeros(1, dtype=[('o', object)])], {Hashed(): 1}):
+    hands = [lambda value: shared.__setitem__('k', value)]
+    if type(value) is not list and type(value) is not tuple:
+        # What has a form in JSON is handed in by that.
+        hands.append(lambda value: submit(value))
+    for hand in hands:
         try:
             hand(value)
         except (TypeError, ValueError) as error:
@@ -318,8 +327,8 @@ for value in ({'rows': [1, print]}, [Items()], (local(),), loop, deep, [np.zeros
         "ValueError shared['k'][0]: it contains itself, which cannot be handed over",
         "nested more than 100 levels deep",
         "cannot be handed over; convert it by .astype(…)",
-        "TypeError shared['k']: a key of type Plain cannot be handed over",
-        "TypeError shared['k']: a value of type _io.TextIOWrapper cannot be handed over",
+        "TypeError shared['k']: a key of type Hashed cannot be handed over",
+        "TypeError shared['k']: a value of type list_iterator cannot be handed over",
     ] {
         assert!(seen.contains(expected), "{expected}: {seen}");
     }
@@ -390,7 +399,7 @@ fn large_arrays_and_tables_cross_as_they_are() {
     let code = "\
 import time, pickle
 import pandas as pd
-frame = pd.DataFrame(np.random.default_rng(1).random((100_000, 15)))
+frame = pd.DataFrame(np.random.default_rng(1).random((100_000, 8)))
 from memex_guest import values
 took = {}
 for name, way in (('pickle', lambda: pickle.loads(pickle.dumps(frame, 5))), ('typed', lambda: values.unpacked(values.packed(frame, 'it')))):
