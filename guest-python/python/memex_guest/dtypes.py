@@ -8,7 +8,6 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import re
 import sys
 from datetime import timezone
-from importlib import import_module as _import
 from zoneinfo import ZoneInfo
 
 from memex_guest import arrays, kinds, values
@@ -33,8 +32,16 @@ _mro_of = type.__dict__["__mro__"].__get__
 
 
 def library():
-    """The module pandas."""
-    return sys.modules.get("pandas") or _import("pandas")
+    """The module pandas, where it is loaded."""
+    found = sys.modules.get("pandas")
+    if found is None:
+        raise ValueError("pandas is not loaded here; import it and ask again")
+    return found
+
+
+def label(reader, item):
+    """The value of an item as a label or a name: errors of pandas show these."""
+    return reader.key(reader.item(item), own=False)
 
 
 def _find_writer(kind):

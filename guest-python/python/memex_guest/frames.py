@@ -84,7 +84,7 @@ def _read_series(reader, found, index, name, attributes):
     if len(found) != len(index):
         raise ValueError("a series has another length than its index")
     kind = object if dtypes.is_objects(found) else None
-    series = _library().Series(found, index, dtype=kind, name=reader.key(reader.item(name)), copy=False)
+    series = _library().Series(found, index, dtype=kind, name=dtypes.label(reader, name), copy=False)
     return _with_attributes(reader, series, attributes)
 
 
@@ -100,7 +100,7 @@ def _is_number(kind):
 
 
 def _name(packer, name, where):
-    values.refuse_key(name, where)
+    values.refuse_key(name, where, own=False)
     return packer.item(name, where)
 
 
@@ -124,7 +124,7 @@ def _write_index(packer, index, where):
         return ["multi index", levels, codes, [_name(packer, name, where) for name in index.names]]
     if index.dtype == object:
         for cell in index:
-            values.refuse_key(cell, where)
+            values.refuse_key(cell, where, own=False)
     frequency = getattr(index, "freqstr", None) if isinstance(index, (pandas.DatetimeIndex, pandas.TimedeltaIndex)) else None
     if frequency is not None and not dtypes.is_frequency(frequency):
         frequency = None
@@ -133,9 +133,9 @@ def _write_index(packer, index, where):
 
 def _read_index(reader, found, name, frequency):
     found = dtypes.array_of(reader, found)
-    name = reader.key(reader.item(name))
+    name = dtypes.label(reader, name)
     if dtypes.is_objects(found):
-        reader.hashed(found.tolist())
+        reader.hashed(found.tolist(), own=False)
         return _library().Index(found, dtype=object, name=name, tupleize_cols=False, copy=False)
     made = _library().Index(found, name=name, copy=False)
     if frequency is not None:
@@ -149,13 +149,13 @@ def _read_range_index(reader, start, stop, step, name):
     bounds = range(*[checked(bound, int) for bound in (start, stop, step)])
     if max(map(int.bit_length, (bounds.start, bounds.stop, bounds.step))) > 63:
         raise ValueError("a range of labels is out of range")
-    return _library().RangeIndex(bounds, name=reader.key(reader.item(name)))
+    return _library().RangeIndex(bounds, name=dtypes.label(reader, name))
 
 
 def _read_multi_index(reader, levels, codes, names):
     codes = [dtypes.integers(reader, code) for code in checked(codes, list)]
     levels = [dtypes.labels_of(reader, level, code) for level, code in zip(checked(levels, list), codes, strict=True)]
-    names = [reader.key(name) for name in reader.items(names)]
+    names = [reader.key(name, own=False) for name in reader.items(names)]
     if len(levels) != len(names):
         raise ValueError("an index has levels without names")
     return _library().MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=True)

@@ -44,12 +44,15 @@ def class_named(name):
     """The class of the scope that a class statement of `__main__` made under this name."""
     found = turn.scope.get(checked(name, str))
     # The scope may hold anything, and anything may claim anything of itself.
-    if type(found) not in _METACLASSES or not _is_own(found) or _name_of(found) != name or _qualname_of(found) != name:
+    if not _is_own(found) or _name_of(found) != name or _qualname_of(found) != name:
         raise ValueError("it is of the class " + text.safe_repr(name, 80) + ", which is no class of this scope; " + _TOP_LEVEL)
     return found
 
 
 def _is_own(kind):
+    """Whether something is a class of `__main__`, with a metaclass that adds no code of a user's."""
+    if not any(type(kind) is one for one in _METACLASSES):
+        return False
     module = _module_of(kind)
     return type(module) is str and module == "__main__"
 
@@ -57,7 +60,7 @@ def _is_own(kind):
 def _layout(kind):
     """How objects of a class are kept: `enum`, `tuple` or `fields`, or None with the reason against it."""
     lines = _mro_of(kind)
-    own = [one for one in lines if type(one) in _METACLASSES and _is_own(one)]
+    own = [one for one in lines if _is_own(one)]
     others = [one for one in lines if one not in own]
     if type(kind) is enum.EnumMeta:
         return ("enum", "") if all(one in _ENUMS for one in others) else (None, "its members are kept by a class of a library")
@@ -75,9 +78,7 @@ def _layout(kind):
 
 
 def _find_writer(kind):
-    if type(kind) not in _METACLASSES or not _is_own(kind):
-        return None
-    return _write
+    return _write if _is_own(kind) else None
 
 
 def _write(packer, value, where):
@@ -256,7 +257,7 @@ def _declared(kind):
 
 def _key_parts(kind, value):
     """What is hashed and compared of an object of ours, or None where its class has code for that."""
-    if type(kind) not in _METACLASSES or not _is_own(kind):
+    if not _is_own(kind):
         return None
     layout, _reason = _layout(kind)
     if layout is None or not all(_is_made(kind, name) for name in ("__hash__", "__eq__")):
@@ -288,5 +289,5 @@ def _is_made(kind, name):
 
 
 values.finders.append(_find_writer)
-values.hashable_finders.append(_key_parts)
+values.own_hashable_finders.append(_key_parts)
 values.readers.update({"member": _read_member, "named": _read_named, "object": _read_object})

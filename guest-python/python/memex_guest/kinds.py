@@ -12,6 +12,12 @@ from types import SimpleNamespace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+try:
+    # Zones that a reader meets are looked for in here, whatever has become of the path.
+    import tzdata.zoneinfo as _zones  # noqa: F401
+except ImportError:
+    _zones = None
+
 from memex_guest import containers, values
 from memex_guest.values import Step, checked, readers, writers
 

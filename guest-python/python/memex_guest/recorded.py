@@ -62,5 +62,5 @@ def _key_parts(kind, _value):
 
 
 values.finders.append(_find_writer)
-values.hashable_finders.append(_key_parts)
+values.own_hashable_finders.append(_key_parts)
 values.readers.update({"record": _read_record, "choice": _read_tool_member})

@@ -47,8 +47,10 @@ finders = []
 readers = {}
 # Types whose hash and equality run no code of a user's class.
 hashable = {str, int, float, bool, type(None), bytes, complex}
-# Functions that say whether another type is like that.
+# Functions that find what is hashed of a value of another type, or None: (type, value).
 hashable_finders = []
+# The same for objects of the session's classes and tools, which `repr` would run code of.
+own_hashable_finders = []
 
 
 class NotData(TypeError):
@@ -105,6 +107,7 @@ MISFITS = (
     RecursionError,
     NotImplementedError,
     BufferError,
+    Warning,
     channel.HostError,
 )
 
@@ -232,11 +235,11 @@ class Reader:
         """The values of a list of items that become keys."""
         return self.hashed(self.items(found))
 
-    def hashed(self, values):
+    def hashed(self, values, own=True):
         """The same values, if they can be hashed and told apart in bounded time, by code of ours alone."""
         if not set(map(type, values)) <= SCALARS:
             for value in values:
-                self.key(value)
+                self.key(value, own)
         if len(values) > COLLISIONS_MAX:
             # Who knows the secret of the hashes can make all keys collide.
             counts = {}
@@ -245,8 +248,11 @@ class Reader:
                 raise ValueError("too many of its keys have the same hash")
         return values
 
-    def key(self, value):
-        """A value that is hashed without running code of a user's class, in bounded time."""
+    def key(self, value, own=True):
+        """A value that is hashed without running code of a user's class, in bounded time.
+
+        With `own` unset it is no object of such a class either.
+        """
         waiting = [value]
         while waiting:
             self.charge(1)
@@ -256,7 +262,7 @@ class Reader:
                 self.charge(len(one))
                 waiting.extend(one)
             elif kind not in hashable:
-                inner = _key_parts(kind, one)
+                inner = _key_parts(kind, one, own)
                 if inner is None:
                     raise ValueError(_described(kind) + " cannot be a key of what is handed over")
                 waiting.extend(inner)
@@ -323,8 +329,8 @@ def _found_writer(kind):
     return None
 
 
-def _key_parts(kind, value):
-    for find in hashable_finders:
+def _key_parts(kind, value, own):
+    for find in (*hashable_finders, *own_hashable_finders) if own else hashable_finders:
         inner = find(kind, value)
         if inner is not None:
             return inner
@@ -335,7 +341,7 @@ def _described(kind):
     return "a value of type " + text.type_path(kind)
 
 
-def refuse_key(key, where):
+def refuse_key(key, where, own=True):
     """Raises for a key that a reader would not take."""
     waiting = [key]
     steps = 0
@@ -348,10 +354,11 @@ def refuse_key(key, where):
         if kind is tuple or kind is frozenset:
             waiting.extend(one)
         elif kind not in hashable:
-            inner = _key_parts(kind, one)
+            inner = _key_parts(kind, one, own)
             if inner is None:
                 raise NotData(
-                    path(where) + ": a key of type " + text.type_path(kind) + " cannot be handed over; "
-                    "use text, numbers, tuples, members of an Enum, named tuples or frozen dataclasses as keys"
+                    path(where) + ": a " + ("key" if own else "label") + " of type " + text.type_path(kind)
+                    + " cannot be handed over; use text, numbers, dates, tuples"
+                    + (", members of an Enum, named tuples or frozen dataclasses as keys" if own else " and the like as labels")
                 )
             waiting.extend(inner)

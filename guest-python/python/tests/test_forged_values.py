@@ -72,6 +72,11 @@ class Sly:
         ran.append('__getattribute__ ' + name)
         return object.__getattribute__(self, name)
 
+class Shown:
+    def __repr__(self):
+        ran.append('__repr__')
+        return 'shown'
+
 class Choice(enum.Enum):
     A = 1
     @classmethod
@@ -222,8 +227,6 @@ class Forged(unittest.TestCase):
         self.assertLess(time.perf_counter() - began, 20)
         self.assertEqual(len(values.unpacked(forged([["set", list(range(100_000))]]))), 100_000)
         self.assertRefused("too large", [["int", "f" * 50_000], ["fraction", [0], 3]])
-        for name in "AB":
-            self.assertRefused("", [["zone", name + str(at)] for at in range(1000)])
         # Each zone is looked up among files; their number is paid for.
         self.assertRefused("takes too long", [["zone", "UTC"]] * 3000)
 
@@ -257,6 +260,17 @@ class Forged(unittest.TestCase):
         self.assertRefused("another type", [["array", "<i4", [1], 0, 0]], parts=[bytes(4)])
         self.assertRefused("", [["objects", [2], [1]]])
         self.assertRefused("", [["objects", [2**31 - 1, 0], []]])
+
+    @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
+    def test_what_is_not_loaded_is_not_imported(self):
+        for name, nodes in (("numpy", [["scalar", "<i4", "00000000"]]), ("pandas", [["nat"]])):
+            kept = sys.modules.pop(name)
+            try:
+                self.assertRefused(name + " is not loaded here; import it", nodes)
+                self.assertNotIn(name, sys.modules)
+            finally:
+                sys.modules[name] = kept
+            values.unpacked(forged(nodes))
 
     @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
     def test_tables_that_are_none_are_refused(self):
@@ -319,6 +333,11 @@ class Forged(unittest.TestCase):
         ):
             with self.subTest(json.dumps(nodes)):
                 self.assertRefused("", nodes, parts=[bytes(8)] if "2" not in str(nodes[0][2:3]) else parts)
+        # Errors of pandas show the labels that they are about.
+        shown = [["object", "Shown", [], []], ["objects", [2], [[0], [0]]]]
+        self.assertRefused("cannot be a key", [*shown, ["index", [1], None, None]])
+        self.assertRefused("cannot be a key", [*shown, ["range index", 0, 1, 1, [0]]])
+        self.assertRefused("must be unique", [["objects", [2], ["a", "a"]], ["index", [0], None, None], ["array", "<i8", [1], False, 0], ["multi index", [[1]], [[2]], [None]]], parts=[bytes(8)])
         codes = struct.pack("<q", 7)
         self.assertRefused("", [["array", "<i8", [1], False, 0], index, ["category", [0], [1], False]], parts=[codes])
         self.assertRefused("", [["array", "<i8", [1], False, 0], index, ["multi index", [[1]], [[0]], [None]]], parts=[codes])
@@ -455,7 +474,7 @@ class Mutations(unittest.TestCase):
 
 OWN = (
     "Point", "Frozen", "Slotted", "Plain", "Slots", "Box", "Square", "Circle", "Color", "Level", "Right", "Pair", "Named", "Trap", "Key", "Sly",
-    "Choice", "Child",
+    "Choice", "Child", "Shown",
 )
 
 

@@ -55,6 +55,19 @@ class HandingIn(unittest.TestCase):
             "submit['value']['rows'][1]: a value of type builtin_function_or_method cannot be handed over; " + values.REMEDY,
         )
 
+    def test_a_large_object_goes_once_where_any_is_admitted(self):
+        def function(value: "Any") -> None:
+            """What the schema of any object becomes."""
+
+        large = b"x" * (5 << 20)
+        for wanted, parts_wanted in ((function, 1), (None, 2)):
+            harness.calls.clear()
+            with self.assertRaises(answers.Submitted):
+                answers.submit("submit", {"value": large}, wanted)
+            _op, _head, parts = channel.parse(harness.calls.pop())
+            self.assertEqual(len(parts), parts_wanted)
+            self.assertEqual(values.unpacked(parts[-1]), {"value": large})
+
     def test_long_texts_are_a_part(self):
         head, parts, _digest = submitted(value="x" * 300_000)
         self.assertEqual((head["arguments"], head["text"]), ({"value": {"$text": 300_000}}, 0))

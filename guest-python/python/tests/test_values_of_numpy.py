@@ -150,6 +150,7 @@ class Tables(unittest.TestCase):
     def test_a_column_that_cannot_be_handed_over_is_named(self):
         for value, said in (
             (pd.DataFrame({"a": pd.arrays.SparseArray([0, 1])}), "it['a']: a column of dtype Sparse"),
+            (pd.Series([1], index=pd.Index([Label()], dtype=object)), "it.index: a label of type "),
             (pd.DataFrame({"a": [1], "f": [print]}), "it['f'][0]: a value of type builtin_function_or_method"),
         ):
             with self.subTest(said), self.assertRaises(TypeError) as raised:
@@ -165,6 +166,10 @@ class Tables(unittest.TestCase):
             took[name] = min(_seconds(way) for _ in range(3))
         # Walking 4 million cells would take a hundred times as long.
         self.assertLess(took["typed"], 10 * took["pickle"] + 0.1)
+
+
+class Label:
+    """Any object can be one."""
 
 
 def _seconds(way):

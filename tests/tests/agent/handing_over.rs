@@ -399,7 +399,7 @@ fn large_arrays_and_tables_cross_as_they_are() {
     let code = "\
 import time, pickle
 import pandas as pd
-frame = pd.DataFrame(np.random.default_rng(1).random((100_000, 8)))
+frame = pd.DataFrame(np.random.default_rng(1).random((100_000, 15)))
 from memex_guest import values
 took = {}
 for name, way in (('pickle', lambda: pickle.loads(pickle.dumps(frame, 5))), ('typed', lambda: values.unpacked(values.packed(frame, 'it')))):
@@ -416,4 +416,23 @@ print('got', h.result().equals(frame))
     let told = shown(&result).remove(0);
     println!("{told}");
     assert!(told.contains("got True"), "{}", seen(&result));
+}
+
+#[test]
+fn a_result_that_cannot_be_read_leaves_the_others() {
+    let parent = format!(
+        "{SCOPE}for found in map_agents([1, 2, 3], 'go', tools=[], output=object):\n    print(type(found).__name__, found)"
+    );
+    let child = format!(
+        "{FORGE}if item == 2:\n    send(answer(['object', 'partial', [], []]))\nelse:\n    submit(item)"
+    );
+    let (result, _) = family(&parent, &child);
+    let told = shown(&result).remove(0);
+    for expected in [
+        "int 1",
+        "ValueError what was handed over is not taken: ",
+        "int 3",
+    ] {
+        assert!(told.contains(expected), "{expected}: {}", seen(&result));
+    }
 }
