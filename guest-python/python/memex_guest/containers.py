@@ -2,15 +2,32 @@
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+from array import array as _array
+
 from memex_guest import values
-from memex_guest.values import INLINE, SCALARS, Step, checked, refuse_key
+from memex_guest.values import SCALARS, Step, checked, is_plain, refuse_key
 
 # Longer bytes are parts.
 _INLINE_BYTES = 256
+# Longer lists of numbers are parts of eight bytes each.
+_INLINE_NUMBERS = 256
+_CODES = {int: "q", float: "d"}
 
 
 def _writes_list(tag):
-    return lambda packer, value, where: [tag, packer.items(value, where)]
+    def write(packer, value, where):
+        if len(value) > _INLINE_NUMBERS:
+            kinds = set(map(type, value))
+            if len(kinds) == 1 and kinds <= _CODES.keys():
+                code = _CODES[kinds.pop()]
+                try:
+                    return [tag, code, packer.part(_array(code, value))]
+                except OverflowError:
+                    # Larger integers are written one by one.
+                    pass
+        return [tag, packer.items(value, where)]
+
+    return write
 
 
 def _write_set(tag):
@@ -30,15 +47,17 @@ def _write_dict(packer, value, where):
 def pairs(packer, value, where):
     """The forms of the keys and the values of a dictionary."""
     keys = list(dict.keys(value))
-    if not set(map(type, keys)) <= SCALARS:
+    if not is_plain(keys):
         for key in keys:
             refuse_key(key, where)
-    written = packer.items(keys, (where, Step(" key ")))
+        keys, names = packer.items(keys, (where, Step(" key "))), keys
+    else:
+        names = keys
     found = list(dict.values(value))
-    if set(map(type, found)) <= INLINE:
-        return written, found
+    if is_plain(found):
+        return keys, found
     item = packer.item
-    return written, [item(one, (where, key)) for key, one in zip(keys, found)]
+    return keys, [item(one, (where, name)) for name, one in zip(names, found)]
 
 
 def _write_int(_packer, value, _where):
@@ -68,7 +87,17 @@ def _reads_bytes(make):
 
 
 def _reads_list(make):
-    return lambda reader, found: make(reader.items(found))
+    def read(reader, found, part=None):
+        if part is None:
+            # A copy: the parsed list is the node's own.
+            return make(reader.items(found))
+        if found not in ("q", "d"):
+            raise ValueError("there are no numbers of this form")
+        numbers = _array(found)
+        numbers.frombytes(reader.part(part))
+        return make(numbers)
+
+    return read
 
 
 def _reads_set(make):
@@ -84,7 +113,9 @@ def _reads_set(make):
 
 def mapping(reader, keys, found):
     """The dictionary of some keys and values."""
-    keys = reader.keys(keys)
+    # The usual ones need no second look.
+    if type(keys) is not list or len(keys) > values.COLLISIONS_MAX or not set(map(type, keys)) <= SCALARS:
+        keys = reader.keys(keys)
     made = dict(zip(keys, reader.items(found), strict=True))
     if len(made) != len(keys):
         raise ValueError("a dictionary holds the same key twice")
@@ -108,7 +139,6 @@ values.readers.update(
         "int": _read_int,
         "bytes": _reads_bytes(bytes),
         "bytearray": _reads_bytes(bytearray),
-        # A copy: the parsed list is the node's own.
         "list": _reads_list(list),
         "tuple": _reads_list(tuple),
         "set": _reads_set(set),

@@ -49,14 +49,15 @@ def _read_frame(reader, index, names, blocks, attributes):
     index, names = dtypes.index_of(reader, index), dtypes.index_of(reader, names)
     if sum(len(checked(numbers, list)) for numbers, _item in checked(blocks, list)) != len(names):
         raise ValueError("a table has other columns than names")
+    if len(blocks) == 1 and blocks[0][0] == list(range(len(names))):
+        whole = reader.item(blocks[0][1])
+        if _is_block(whole) and whole.shape == (len(names), len(index)):
+            # All of one kind: the array is the table.
+            return _with_attributes(reader, pandas.DataFrame(whole.T, index, names, copy=False), attributes)
     made = dict.fromkeys(range(len(names)))
-    whole = None
     for numbers, item in blocks:
         found = reader.item(item)
-        columns = [found]
-        if type(found) is arrays.numpy().ndarray and found.ndim == 2 and found.dtype.kind in dtypes.NUMBERS:
-            whole = found.T if numbers == list(made) else None
-            columns = found
+        columns = found if _is_block(found) else [found]
         if len(columns) != len(numbers):
             raise ValueError("a table has other columns than names")
         for number, column in zip(numbers, columns):
@@ -64,13 +65,14 @@ def _read_frame(reader, index, names, blocks, attributes):
             if made[checked(number, int)] is not None or len(column) != len(index):
                 raise ValueError("a column of a table is not where it belongs, or has another length")
             made[number] = pandas.Series(column, index, dtype=object, copy=False) if dtypes.is_objects(column) else column
-    if whole is not None:
-        # All of one kind: the array is the table.
-        frame = pandas.DataFrame(whole, index, names, copy=False)
-    else:
-        frame = pandas.DataFrame(made, index)
-        frame.columns = names
+    frame = pandas.DataFrame(made, index)
+    frame.columns = names
     return _with_attributes(reader, frame, attributes)
+
+
+def _is_block(found):
+    """Whether a value is the columns of one kind, one after the other."""
+    return type(found) is arrays.numpy().ndarray and found.ndim == 2 and found.dtype.kind in dtypes.NUMBERS
 
 
 def _write_series(packer, series, where):

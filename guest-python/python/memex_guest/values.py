@@ -166,10 +166,7 @@ class Packer:
     def items(self, values, where):
         """The forms of several values, whose places are told by number."""
         values = list(values)
-        kinds = set(map(type, values))
-        if kinds <= INLINE:
-            return values
-        if kinds == {int} and max(map(int.bit_length, values)) <= _PLAIN_BITS:
+        if is_plain(values):
             return values
         item = self.item
         return [item(value, (where, number)) for number, value in enumerate(values)]
@@ -283,6 +280,17 @@ class Reader:
             raise ValueError("it takes a part twice")
         self._parts[number] = None
         return found
+
+
+def is_plain(values):
+    """Whether values are scalars that JSON holds as they are."""
+    kinds = set(map(type, values))
+    if kinds <= INLINE:
+        return True
+    if not kinds <= SCALARS:
+        return False
+    numbers = values if kinds == {int} else [value for value in values if type(value) is int]
+    return max(map(int.bit_length, numbers)) <= _PLAIN_BITS
 
 
 def path(where):

@@ -206,6 +206,10 @@ class Forged(unittest.TestCase):
         ):
             with self.subTest(json.dumps(nodes)):
                 self.assertRefused("", nodes)
+        for code, data in (("q", b"x" * 9), ("u", b"x" * 8), ("O", b"x" * 8), ("b", b"x"), (5, b"x" * 8), ([0], b"x" * 8)):
+            with self.subTest(code):
+                self.assertRefused("", [["list", code, 0]], parts=[data])
+        self.assertEqual(values.unpacked(forged([["tuple", "q", 0]], parts=[bytes(8)])), (0,))
         self.assertRefused("twice", [["bytes", [0]], ["bytes", [0]]], parts=[b"x"])
         self.assertRefused("not before it", [], [0])
 
@@ -377,7 +381,7 @@ class Mutations(unittest.TestCase):
     def _corpus(self):
         scope = harness.scope
         whole = [
-            [1, 2.5, "x", None, True, (1, [2]), {3}, frozenset({4}), {"a": 1, ("b", 2): [3]}, b"x" * 300, bytearray(b"y"), 1j, 1 << 2000],
+            [list(range(300)), 1, 2.5, "x", None, True, (1, [2]), {3}, frozenset({4}), {"a": 1, ("b", 2): [3]}, b"x" * 300, bytearray(b"y"), 1j, 1 << 2000],
             [datetime.datetime(2024, 1, 2, 3, 4, 5, 6, datetime.timezone.utc), datetime.date(1, 1, 1), datetime.time(1), datetime.timedelta(1)],
             [collections.deque([1], 2), collections.Counter("ab"), collections.defaultdict(list), range(3), slice(1), zoneinfo.ZoneInfo("UTC")],
             eval("[Point(1), Slotted(1, Slotted(2)), Color.RED, Pair(1, 'x'), Slots(), {Frozen('a'): 1}, Key(1)]", scope),

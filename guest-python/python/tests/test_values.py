@@ -153,8 +153,14 @@ class Data(Case):
                 self.assertSame(value)
 
     def test_integers_of_any_size_are_exact(self):
-        for value in (-(10**5000), 1 << (1 << 20), [1, -(3**20_000)]):
+        long = list(range(1000))
+        for value in (-(10**5000), 1 << (1 << 20), [1, -(3**20_000)], long, tuple(long), [*long, 2**63], [*long, True], [*long, 2**5000]):
             self.assertEqual(there_and_back(value), value)
+
+    def test_long_lists_of_numbers_are_exact(self):
+        for value in ([0.1, -0.0, math.inf] * 500, tuple([2**63 - 1, -(2**63)] * 500)):
+            self.assertSame(value)
+        self.assertEqual(repr(there_and_back([math.nan] * 1000)), repr([math.nan] * 1000))
 
     def test_singletons_stay_what_they_are(self):
         self.assertIs(there_and_back(UTC), UTC)
