@@ -40,6 +40,7 @@ _DESCRIBES = ("__get__", "__set__", "__delete__")
 _SKIPPED = frozenset(("__orig_class__",))
 _TOP_LEVEL = "define the class by a class statement at the top level of a block"
 
+
 def class_named(name):
     """The class of the scope that a class statement of `__main__` made under this name."""
     found = turn.scope.get(checked(name, str))
@@ -87,7 +88,7 @@ def _write(packer, value, where):
     if _qualname_of(kind) != name or turn.scope.get(name) is not kind:
         raise NotData(
             values.path(where) + ": an object of the class " + text.type_path(kind)
-            + " cannot be handed over, which would not find the class; " + _TOP_LEVEL
+            + " cannot be handed over: the other side would not find the class; " + _TOP_LEVEL
         )
     layout, reason = _layout(kind)
     if layout == "enum":
@@ -114,6 +115,7 @@ def _write(packer, value, where):
 
 
 def member_name(kind, member, where):
+    """The name by which a member of an Enum is found again."""
     names = _dict_of(kind)["_member_map_"]
     name = member._name_
     if type(name) is not str or names.get(name) is not member:
@@ -132,6 +134,7 @@ def _read_member(_reader, name, member):
 
 
 def member_of(kind, member):
+    """The member of an Enum that has a name; nothing is looked up by value."""
     found = _dict_of(kind)["_member_map_"].get(checked(member, str))
     if type(found) is not kind:
         raise ValueError("the Enum " + _name_of(kind) + " has no member " + text.safe_repr(member, 80))
@@ -269,8 +272,9 @@ def _key_parts(kind, value):
     if layout == "enum":
         return ()
     fields = _fields(value, kind)
-    # A field that is not there would be asked of the class.
-    return tuple(fields.values()) if all(name in fields for name in _declared(kind)) else None
+    # A field that is not there would be asked of the class, which may have a property.
+    declared = [name for one in _mro_of(kind) for name in _declared(one)]
+    return tuple(fields.values()) if all(name in fields for name in declared) else None
 
 
 def _is_made(kind, name):
@@ -285,7 +289,8 @@ def _is_made(kind, name):
         return any(found is _dict_of(base)[name] for base in (object, tuple, int, str, float, bytes))
     if found is enum.Enum.__hash__:
         return True
-    return "__dataclass_fields__" in _dict_of(one) and found.__code__.co_filename == "<string>"
+    # As `dataclasses` makes them; what somebody writes in a class is named after it.
+    return "__dataclass_fields__" in _dict_of(one) and found.__code__.co_qualname == "__create_fn__.<locals>." + name
 
 
 values.finders.append(_find_writer)

@@ -18,9 +18,10 @@ import test_values
 
 from memex_guest import agents, arrays, channel, instances, recorded, values
 
-if harness.has("numpy"):
+HAS_NUMPY, HAS_PANDAS = harness.has("numpy"), harness.has("pandas")
+if HAS_NUMPY:
     import numpy as np
-if harness.has("pandas"):
+if HAS_PANDAS:
     import pandas as pd
 
 
@@ -84,6 +85,19 @@ class Choice(enum.Enum):
 
 class Child(Point):
     pass
+
+class Under(Key):
+    @property
+    def a(self): ran.append('property')
+
+exec('''
+@dataclasses.dataclass(frozen=True, eq=False)
+class Written:
+    a: int
+    def __hash__(self):
+        ran.append('__hash__')
+        return 1
+''')
 """
 ALIASES = {
     "attrgetter": operator.attrgetter,
@@ -178,6 +192,8 @@ class Forged(unittest.TestCase):
             [["object", "Trap", ["a"], [1]], ["counter", [[0]], [1]]],
             [["object", "Point", ["x", "y"], [1, 1]], ["set", [[0]]]],
             [["list", []], ["dict", [[0]], [1]]],
+            [["object", "Under", ["b"], [1]], ["set", [[0]]]],
+            [["object", "Written", ["a"], [1]], ["set", [[0]]]],
         ):
             with self.subTest(json.dumps(nodes)):
                 self.assertRefused("cannot be a key", nodes)
@@ -234,7 +250,7 @@ class Forged(unittest.TestCase):
         # Each zone is looked up among files; their number is paid for.
         self.assertRefused("takes too long", [["zone", "UTC"]] * 3000)
 
-    @unittest.skipUnless(harness.has("numpy"), "numpy is not installed")
+    @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")
     def test_arrays_that_are_none_are_refused(self):
         right = [["array", "<i4", [2, 2], False, 0]]
         self.assertEqual(values.unpacked(forged(right, parts=[bytes(16)])).shape, (2, 2))
@@ -265,7 +281,7 @@ class Forged(unittest.TestCase):
         self.assertRefused("", [["objects", [2], [1]]])
         self.assertRefused("", [["objects", [2**31 - 1, 0], []]])
 
-    @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_what_is_not_loaded_is_not_imported(self):
         for name, nodes in (("numpy", [["scalar", "<i4", "00000000"]]), ("pandas", [["nat"]])):
             kept = sys.modules.pop(name)
@@ -276,7 +292,7 @@ class Forged(unittest.TestCase):
                 sys.modules[name] = kept
             values.unpacked(forged(nodes))
 
-    @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_tables_that_are_none_are_refused(self):
         column = ["array", "<i4", [2], False, 0]
         index = ["range index", 0, 2, 1, None]
@@ -387,9 +403,9 @@ class Mutations(unittest.TestCase):
             eval("[Point(1), Slotted(1, Slotted(2)), Color.RED, Pair(1, 'x'), Slots(), {Frozen('a'): 1}, Key(1)]", scope),
             [agents.Step(kind="tool"), eval("[Plain(1), Box(2), Square(3), Circle(4)]", scope)],
         ]
-        if harness.has("numpy"):
+        if HAS_NUMPY:
             whole.append([np.arange(6).reshape(2, 3).T, np.zeros(2, "i4,U3,(2,)?"), np.float32(1), np.array(["a", "b"]), np.array([1, "x"], dtype=object)])
-        if harness.has("pandas"):
+        if HAS_PANDAS:
             days = pd.date_range("2024-01-01", periods=2, tz="UTC")
             frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.Categorical(["x", "y"]), "t": days, "I": pd.array([1, None], "Int64")})
             whole.append([frame, frame.set_index(["a", "b"]), days, pd.NaT, pd.NA, pd.Period("2024", "Y"), pd.Interval(0, 1), pd.interval_range(0, 2)])
@@ -468,9 +484,9 @@ class Mutations(unittest.TestCase):
                 waiting.extend(dict.values(one))
             elif kind in (list, tuple, set, frozenset, collections.deque):
                 waiting.extend(one)
-            elif harness.has("numpy") and kind is np.ndarray:
+            elif HAS_NUMPY and kind is np.ndarray:
                 arrays.described(one.dtype, (None, "it")) if one.dtype != object else waiting.extend(one.ravel().tolist())
-            elif harness.has("pandas") and kind in (pd.DataFrame, pd.Series):
+            elif HAS_PANDAS and kind in (pd.DataFrame, pd.Series):
                 columns = [one] if kind is pd.Series else [one.iloc[:, number] for number in range(one.shape[1])]
                 for column in columns:
                     waiting.extend(column.tolist()[:50])
@@ -478,15 +494,15 @@ class Mutations(unittest.TestCase):
 
 OWN = (
     "Point", "Frozen", "Slotted", "Plain", "Slots", "Box", "Square", "Circle", "Color", "Level", "Right", "Pair", "Named", "Trap", "Key", "Sly",
-    "Choice", "Child", "Shown",
+    "Choice", "Child", "Shown", "Under", "Written",
 )
 
 
 def ALLOWED():
     found = set()
-    if harness.has("numpy"):
+    if HAS_NUMPY:
         found |= {np.ndarray, *(kind for kind in np.sctypeDict.values())}
-    if harness.has("pandas"):
+    if HAS_PANDAS:
         found |= {getattr(pd, name) for name in ("DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "DatetimeIndex", "TimedeltaIndex")}
         found |= {getattr(pd, name) for name in ("PeriodIndex", "IntervalIndex", "CategoricalIndex", "Timestamp", "Timedelta", "Period", "Interval")}
         found |= {type(pd.NaT), type(pd.NA), pd.Categorical}
