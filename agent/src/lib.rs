@@ -55,7 +55,7 @@ pub use cancellation::Cancellation;
 pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions};
 pub use conversation::Conversation;
 pub use error::Error;
-pub use harness::{Board, OutputSchema, Submission, SubmissionSlot};
+pub use harness::{Board, Objects, OutputSchema, Submission, SubmissionSlot};
 pub use inputs::{Input, InputSource};
 pub use ledger::Ledger;
 pub use memex_trajectories::ActionSpace;

@@ -4,7 +4,7 @@ use memex_host_tools::Answer;
 use memex_trajectories::Status;
 use serde_json::{Value, json};
 
-use crate::RunResult;
+use crate::{Objects, RunResult};
 
 /// What became of a child.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,7 @@ pub(crate) struct Outcome {
     /// The submission, or the answer in words.
     pub(crate) value: Value,
     /// The submission's objects, packed by the child's guest.
-    pub(crate) objects: Option<Vec<u8>>,
+    pub(crate) objects: Option<Objects>,
     pub(crate) turns: u64,
     pub(crate) tokens: u64,
 }
@@ -43,16 +43,16 @@ impl Outcome {
 
     /// As the guest is answered.
     pub(crate) fn answer(self) -> Answer {
-        let mut parts = Vec::new();
-        let objects = self.objects.map(|objects| {
-            parts.push(objects);
-            json!({ "$part": 0 })
-        });
+        let (part, call, parts) = match self.objects {
+            Some(Objects { packed, call }) => (json!({ "$part": 0 }), Some(call), vec![packed]),
+            None => (Value::Null, None, Vec::new()),
+        };
         let json = json!({
             "state": self.status.word(),
             "detail": self.status.to_string(),
             "value": self.value.to_string(),
-            "objects": objects,
+            "objects": part,
+            "call": call,
             "turns": self.turns,
             "tokens": self.tokens,
         });

@@ -10,7 +10,7 @@ use memex_host_tools::Broker;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Board, SUBMIT, SubmissionSlot};
+use super::{Board, Objects, SUBMIT, SubmissionSlot};
 
 /// Most bytes of an input in one reply.
 const INPUT_PIECE_BYTES: usize = 4 << 20;
@@ -44,6 +44,9 @@ enum Request {
     /// `submit`, with the objects as the last part.
     Submit {
         arguments: Map<String, Value>,
+        /// The part that holds long texts, as in a call.
+        #[serde(default)]
+        text: Option<u64>,
     },
     /// A piece of an input.
     Input {
@@ -72,7 +75,7 @@ impl HarnessCalls {
             }
         };
         match request {
-            Request::Submit { arguments } => self.submit(arguments, &frame.parts, turn),
+            Request::Submit { arguments, text } => self.submit(arguments, text, frame, turn),
             Request::Input { name, offset } => self.input(&name, offset),
             request => match &self.board {
                 Some(board) => on_board(board, request, &frame.parts),
@@ -86,22 +89,28 @@ impl HarnessCalls {
     fn submit(
         &mut self,
         arguments: Map<String, Value>,
-        parts: &[&[u8]],
+        text: Option<u64>,
+        frame: &Frame<'_>,
         turn: &dyn TurnHandle,
     ) -> Reply {
-        let Some((objects, parts)) = parts.split_last() else {
+        let Some((objects, parts)) = frame.parts.split_last() else {
             return Reply::error("ValueError", "the call is malformed: there are no objects");
         };
-        let head = json!({ "tool": SUBMIT, "arguments": arguments }).to_string();
-        let frame = Frame {
+        let mut head = json!({ "tool": SUBMIT, "arguments": arguments });
+        if let (Some(text), Some(head)) = (text, head.as_object_mut()) {
+            head.insert("text".to_owned(), json!(text));
+        }
+        let head = head.to_string();
+        let call = Frame {
             op: OP_CALL,
             head: head.as_bytes(),
             parts: parts.to_vec(),
         };
         let first = !self.slot.is_filled();
-        let reply = self.broker.call(&frame, turn);
+        let reply = self.broker.call(&call, turn);
         if reply.ok && first && !objects.is_empty() && objects.len() <= self.object_max_bytes {
-            self.slot.attach(objects.to_vec());
+            self.slot
+                .attach(Objects::of_call(objects, frame.head, parts));
         }
         reply
     }

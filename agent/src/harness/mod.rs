@@ -15,5 +15,5 @@ pub use board::Board;
 pub(crate) use calls::{HarnessCalls, Inputs, WAIT_TOOL};
 pub use output::OutputSchema;
 pub(crate) use output::compiled;
+pub use submission::{Objects, Submission, SubmissionSlot};
 pub(crate) use submission::{SUBMIT, SubmitTool};
-pub use submission::{Submission, SubmissionSlot};

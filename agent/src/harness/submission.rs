@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolFuture, ToolSpec};
 use parking_lot::Mutex;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::OutputSchema;
 use crate::observation::result_text;
@@ -19,9 +20,36 @@ pub(crate) const SUBMIT: &str = "submit";
 pub struct Submission {
     /// The answer, which meets the schema.
     pub value: Value,
-    /// The objects that were handed in, as the guest packed them; for whoever
-    /// spawned the run.
-    pub objects: Option<Vec<u8>>,
+    /// The objects that were handed in, for whoever spawned the run.
+    pub objects: Option<Objects>,
+}
+
+/// The objects of an answer, beside its JSON. They are the guest's word: the
+/// host has checked the JSON and not these, so whoever reads them compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objects {
+    /// As the guest packed them.
+    pub packed: Vec<u8>,
+    /// SHA-256 of the call that was checked, in hexadecimal. A guest that
+    /// unpacks the objects and writes their call anew gets the same, unless
+    /// they are others than the answer.
+    pub call: String,
+}
+
+impl Objects {
+    /// The objects of a call of `submit` with this head and these parts.
+    pub(super) fn of_call(packed: &[u8], head: &[u8], parts: &[&[u8]]) -> Self {
+        let mut hashed = Sha256::new();
+        for piece in std::iter::once(&head).chain(parts) {
+            hashed.update((piece.len() as u64).to_le_bytes());
+            hashed.update(piece);
+        }
+        let digest = hashed.finalize();
+        Self {
+            packed: packed.to_vec(),
+            call: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
 }
 
 /// Where the answer of a run lands. The first accepted one is final, whatever
@@ -50,7 +78,7 @@ impl SubmissionSlot {
     }
 
     /// Adds the objects of the call that was just accepted.
-    pub(super) fn attach(&self, objects: Vec<u8>) {
+    pub(super) fn attach(&self, objects: Objects) {
         if let Some(submission) = &mut *self.0.lock() {
             submission.objects.get_or_insert(objects);
         }

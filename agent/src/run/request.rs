@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::{Driver, Place, Plan, Recorder};
 use crate::children::Tree;
-use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
+use crate::{Agent, Cancellation, Error, Input, Ledger, Objects, OutputSchema};
 
 /// What a run is asked.
 pub struct RunRequest {
@@ -61,8 +61,8 @@ pub struct RunResult {
     pub totals: Totals,
     /// The whole record.
     pub trajectory: Trajectory,
-    /// The objects of the submission, packed.
-    pub(crate) objects: Option<Vec<u8>>,
+    /// The objects of the submission.
+    pub(crate) objects: Option<Objects>,
 }
 
 /// Is told what happens in a run, on the run's thread.

@@ -8,58 +8,40 @@
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 from io import BytesIO as _BytesIO, StringIO as _StringIO
-from json import JSONDecoder, JSONEncoder
+from json import JSONDecoder
 from time import monotonic as _monotonic
 
-import _host
+from memex_guest import (
+    answers,
+    calls,
+    channel,
+    columns,
+    definitions,
+    forks,
+    recorded,
+    records,
+    schemas,
+    text,
+    turn,
+    values,
+)
 
-from memex_guest import arguments, calls, channel, columns, definitions, forks, pickles, records, schemas, text, turn
-
-AGENT = 6
+AGENT = answers.AGENT
 # One wait of the host; longer ones are several.
 WAIT_MS = 10_000
-TEXT_MAX = 2000
+TEXT_MAX = answers.TEXT_MAX
 _OWN = frozenset(("submit", "spawn_agent", "map_agents", "llm"))
 
-_encode = JSONEncoder(ensure_ascii=True).encode
 _decode = JSONDecoder().decode
-_encoded = arguments.encoded
 
 # Bindings for the next fork: it begins with a copy of them.
 _handover = {}
-
-
-class Submitted(BaseException):
-    """Ends a block whose answer was accepted. The run ends whether or not it is caught."""
-
-    __module__ = "tools"
 
 
 class AgentError(RuntimeError):
     """A spawned agent did not come to a result."""
 
     __module__ = "tools"
-
-
-def _submit(tool, given, _function):
-    given = {name: value for name, value in given.items() if value is not ...}
-    try:
-        objects = pickles.packed(given)
-    except Exception:
-        objects = b""
-    try:
-        written, parts = _encoded(tool, given)
-    except (TypeError, ValueError):
-        if not objects:
-            raise
-        # What has no form in JSON is named there; whoever spawned this agent gets the object.
-        shown = {name: text.safe_repr(value, TEXT_MAX) for name, value in given.items()}
-        written, parts = _encode(shown), ()
-    head = '{"do":"submit","arguments":' + written + "}"
-    status, found, _parts = channel.parse(_host.call(channel.framed(AGENT, head, [*parts, objects])))
-    if status:
-        raise channel.failure(found)
-    raise Submitted("the answer was accepted")
 
 
 def _spawn(_tool, given, _function):
@@ -120,7 +102,7 @@ def _typed(wanted, answer):
 def _settled(handle):
     try:
         return handle.result()
-    except AgentError as error:
+    except (AgentError, ValueError) as error:
         return error
 
 
@@ -128,8 +110,10 @@ def _start(given, bindings):
     wanted = given.pop("output", None)
     head = {"task": str(given.pop("task"))}
     wrapped = False
+    checked = False
     if wanted is not None:
         schema = head["output"] = schemas.schema_of(wanted)
+        checked = not schemas.admits_anything(schema)
         wrapped = not (schema.get("type") == "object" and isinstance(schema.get("properties"), dict))
     share = given.pop("share", None)
     if share is not None:
@@ -148,7 +132,7 @@ def _start(given, bindings):
         answer, _parts = forks.ask(head)
     finally:
         _handover.clear()
-    return AgentHandle(answer["agent"], head["task"], wanted, wrapped)
+    return AgentHandle(answer["agent"], head["task"], wanted, wrapped, checked)
 
 
 def begin_child(share):
@@ -175,11 +159,12 @@ class AgentHandle:
 
     __module__ = "tools"
 
-    def __init__(self, agent, task, wanted, wrapped):
+    def __init__(self, agent, task, wanted, wrapped, checked):
         self.id = agent
         self.task = task
         self._wanted = wanted
         self._wrapped = wrapped
+        self._checked = checked
         self._ended = None
         self._value = ()
 
@@ -246,8 +231,12 @@ class AgentHandle:
             return value
         objects = ended.get("objects")
         if objects is not None:
-            fields = pickles.unpacked(bytes(objects))
-            value = fields.get("value") if self._wrapped else fields
+            fields = values.unpacked(objects)
+            if type(fields) is not dict:
+                raise ValueError("what was handed over is not taken: it is no answer")
+            # An agent could hand in one thing, which the host checks, and hand over another.
+            if not self._checked or answers.is_of_call(fields, ended.get("call")):
+                value = fields.get("value") if self._wrapped else fields
         if type(value) is dict and not self._wrapped:
             value = schemas.made(self._wanted, value)
             return records.Record(value) if type(value) is dict else value
@@ -267,7 +256,7 @@ class Shared:
         return self._got(key)[0]
 
     def __setitem__(self, key, value):
-        _asked({"do": "set", "key": str(key), "version": None}, [pickles.packed(value)])
+        _asked({"do": "set", "key": str(key), "version": None}, [_for_board(key, value)])
 
     def __delitem__(self, key):
         _asked({"do": "delete", "key": str(key)})
@@ -304,12 +293,16 @@ class Shared:
                 value, version = default, 0
             value = function(value)
             head = {"do": "set", "key": str(key), "version": version}
-            if _asked(head, [pickles.packed(value)])[0]["set"]:
+            if _asked(head, [_for_board(key, value)])[0]["set"]:
                 return value
 
     def _got(self, key):
         head, parts = _asked({"do": "get", "key": str(key)})
-        return pickles.unpacked(parts[0]), head["version"]
+        return values.unpacked(parts[0]), head["version"]
+
+
+def _for_board(key, value):
+    return values.packed(value, "shared[" + text.safe_repr(str(key), 80) + "]")
 
 
 shared = Shared()
@@ -391,6 +384,7 @@ def _step(found):
     return Step(found)
 
 
+recorded.own_records.update({kind.__name__: kind for kind in (Trajectory, Step, ToolCall, ToolResult, Observation)})
 definitions._names.update(
-    {"_submit": _submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
+    {"_submit": answers.submit, "_spawn": _spawn, "_map": _map, "_ask": _ask, "_ask_aio": _ask_aio}
 )

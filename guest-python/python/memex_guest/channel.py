@@ -72,23 +72,31 @@ def parse(frame):
 
 def parse_views(frame):
     """As `parse`, with parts that are views of the frame."""
+    first, pieces = split(frame)
+    head = str(pieces[0], "utf-8")
+    return first, _decode(head) if head else None, pieces[1:]
+
+
+def split(frame, pieces_max=None):
+    """The first byte of a frame, and views of its head and its parts."""
     size = len(frame)
     if size < 5:
-        raise HostError("the host's reply is shorter than its header")
+        raise HostError("the frame is shorter than its header")
     view = memoryview(frame)
     pieces = []
     at = 1
     while at < size:
         if size - at < 4:
-            raise HostError("the host's reply ends inside a length")
+            raise HostError("the frame ends inside a length")
         (length,) = _unpack_from("<I", frame, at)
         at += 4
         if length > size - at:
-            raise HostError("the host's reply ends inside a part")
+            raise HostError("the frame ends inside a part")
         pieces.append(view[at : at + length])
+        if pieces_max is not None and len(pieces) > pieces_max:
+            raise HostError("the frame has too many parts")
         at += length
-    head = str(pieces[0], "utf-8")
-    return frame[0], _decode(head) if head else None, pieces[1:]
+    return frame[0], pieces
 
 
 def failure(head):

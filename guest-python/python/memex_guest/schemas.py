@@ -62,6 +62,12 @@ def schema_of(wanted, depth=0):
     raise TypeError("output: a type or a JSON Schema is expected, not " + repr(wanted)[:100])
 
 
+def admits_anything(schema):
+    """Whether a schema says nothing of what it admits."""
+    either = schema.get("anyOf")
+    return not schema or schema.keys() == {"anyOf"} and any(not one for one in either)
+
+
 def _of_class(wanted, depth):
     if issubclass(wanted, enum.Enum):
         return {"enum": [member.value for member in wanted]}
@@ -106,25 +112,27 @@ def made(wanted, value, depth=0):
 
 def _made(wanted, value, depth):
     origin, given = get_origin(wanted), get_args(wanted)
-    if origin in (list, set, frozenset) and isinstance(value, (list, set, frozenset)):
+    # Of the value nothing but its type is asked: it may be an object of a user's class.
+    kind = type(value)
+    if origin in (list, set, frozenset) and issubclass(kind, (list, set, frozenset)):
         return origin(made(given[0], one, depth) for one in value)
-    if origin is tuple and isinstance(value, (list, tuple)):
+    if origin is tuple and issubclass(kind, (list, tuple)):
         kinds = [given[0]] * len(value) if given[1:] == (...,) else given
-        return tuple(made(kind, one, depth) for kind, one in zip(kinds, value))
-    if origin is dict and isinstance(value, dict):
+        return tuple(made(each, one, depth) for each, one in zip(kinds, value))
+    if origin is dict and issubclass(kind, dict):
         return {key: made(given[1], one, depth) for key, one in value.items()}
     if origin in (Union, types.UnionType):
         members = [one for one in given if one is not type(None)]
         return made(members[0], value, depth) if len(members) == 1 else value
     if not isinstance(wanted, type):
         return value
-    if wanted in _FROM_TEXT and isinstance(value, str):
+    if wanted in _FROM_TEXT and issubclass(kind, str):
         return _FROM_TEXT[wanted](value)
-    if wanted is Decimal and isinstance(value, (str, int, float)):
+    if wanted is Decimal and issubclass(kind, (str, int, float)):
         return Decimal(str(value))
     if issubclass(wanted, enum.Enum):
         return wanted(value)
-    if getattr(wanted, "__dataclass_fields__", None) is not None and isinstance(value, dict):
+    if getattr(wanted, "__dataclass_fields__", None) is not None and issubclass(kind, dict):
         hints = get_type_hints(wanted)
         return wanted(**{name: made(hints.get(name, Any), one, depth) for name, one in value.items()})
     return value

@@ -5,6 +5,7 @@
 mod answers;
 mod bad_input;
 mod children;
+mod handing_over;
 mod inputs;
 mod limits;
 mod loops;

@@ -1,0 +1,175 @@
+"""Tables, series and indexes of pandas that go from session to session, by their columns.
+
+Each is put together by a public constructor of pandas from columns that were read and
+checked before it.
+"""
+
+from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
+
+import sys
+
+from memex_guest import arrays, dtypes, values
+from memex_guest.values import Step, checked
+
+_INDEXES = frozenset(
+    "Index RangeIndex MultiIndex DatetimeIndex TimedeltaIndex PeriodIndex IntervalIndex CategoricalIndex".split()
+)
+_library = dtypes.library
+
+
+def _find_writer(kind):
+    library = sys.modules.get("pandas")
+    if library is None:
+        return None
+    if kind is library.DataFrame:
+        return _write_frame
+    if kind is library.Series:
+        return _write_series
+    return _write_index if any(getattr(library, name) is kind for name in _INDEXES) else None
+
+
+def _write_frame(packer, frame, where):
+    blocks = []
+    groups = {}
+    for number, kind in enumerate(frame.dtypes):
+        groups.setdefault(kind if _is_number(kind) else number, []).append(number)
+    for kind, numbers in groups.items():
+        if type(kind) is int:
+            column = (where, frame.columns[kind])
+            blocks.append([numbers, _written(packer, frame.iloc[:, kind], column)])
+        else:
+            blocks.append([numbers, packer.item(frame.iloc[:, numbers].to_numpy().T, where)])
+    index = packer.item(frame.index, (where, Step(".index")))
+    names = packer.item(frame.columns, (where, Step(".columns")))
+    return ["frame", index, names, blocks, _attributes(packer, frame, where)]
+
+
+def _read_frame(reader, index, names, blocks, attributes):
+    pandas = _library()
+    index, names = dtypes.index_of(reader, index), dtypes.index_of(reader, names)
+    if sum(len(checked(numbers, list)) for numbers, _item in checked(blocks, list)) != len(names):
+        raise ValueError("a table has other columns than names")
+    if len(blocks) == 1 and blocks[0][0] == list(range(len(names))):
+        whole = reader.item(blocks[0][1])
+        if _is_block(whole) and whole.shape == (len(names), len(index)):
+            # All of one kind: the array is the table.
+            return _with_attributes(reader, pandas.DataFrame(whole.T, index, names, copy=False), attributes)
+    made = dict.fromkeys(range(len(names)))
+    for numbers, item in blocks:
+        found = reader.item(item)
+        columns = found if _is_block(found) else [found]
+        if len(columns) != len(numbers):
+            raise ValueError("a table has other columns than names")
+        for number, column in zip(numbers, columns):
+            column = dtypes.column_of(column)
+            if made[checked(number, int)] is not None or len(column) != len(index):
+                raise ValueError("a column of a table is not where it belongs, or has another length")
+            made[number] = pandas.Series(column, index, dtype=object, copy=False) if dtypes.is_objects(column) else column
+    frame = pandas.DataFrame(made, index)
+    frame.columns = names
+    return _with_attributes(reader, frame, attributes)
+
+
+def _is_block(found):
+    """Whether a value is the columns of one kind, one after the other."""
+    return type(found) is arrays.numpy().ndarray and found.ndim == 2 and found.dtype.kind in dtypes.NUMBERS
+
+
+def _write_series(packer, series, where):
+    index = packer.item(series.index, (where, Step(".index")))
+    name = _name(packer, series.name, (where, Step(".name")))
+    return ["series", _written(packer, series, where), index, name, _attributes(packer, series, where)]
+
+
+def _read_series(reader, found, index, name, attributes):
+    found, index = dtypes.array_of(reader, found), dtypes.index_of(reader, index)
+    if len(found) != len(index):
+        raise ValueError("a series has another length than its index")
+    kind = object if dtypes.is_objects(found) else None
+    series = _library().Series(found, index, dtype=kind, name=dtypes.label(reader, name), copy=False)
+    return _with_attributes(reader, series, attributes)
+
+
+def _written(packer, series, where):
+    """The item of the array in a series or an index."""
+    if isinstance(series.dtype, arrays.numpy().dtype):
+        return packer.item(series.to_numpy(), where)
+    return packer.item(series.array, where)
+
+
+def _is_number(kind):
+    return isinstance(kind, arrays.numpy().dtype) and kind.kind in dtypes.NUMBERS
+
+
+def _name(packer, name, where):
+    values.refuse_key(name, where, own=False)
+    return packer.item(name, where)
+
+
+def _attributes(packer, value, where):
+    return packer.item(dict(value.attrs), (where, Step(".attrs"))) if value.attrs else None
+
+
+def _with_attributes(reader, made, item):
+    if item is not None:
+        made.attrs = checked(reader.item(item), dict)
+    return made
+
+
+def _write_index(packer, index, where):
+    pandas = _library()
+    if type(index) is pandas.RangeIndex:
+        return ["range index", index.start, index.stop, index.step, _name(packer, index.name, where)]
+    if type(index) is pandas.MultiIndex:
+        levels = [packer.item(level, where) for level in index.levels]
+        codes = [packer.item(arrays.numpy().asarray(code), where) for code in index.codes]
+        return ["multi index", levels, codes, [_name(packer, name, where) for name in index.names]]
+    if index.dtype == object:
+        for cell in index:
+            values.refuse_key(cell, where, own=False)
+    frequency = getattr(index, "freqstr", None) if isinstance(index, (pandas.DatetimeIndex, pandas.TimedeltaIndex)) else None
+    if frequency is not None and not dtypes.is_frequency(frequency):
+        frequency = None
+    return ["index", _written(packer, index, where), _name(packer, index.name, where), frequency]
+
+
+def _read_index(reader, found, name, frequency):
+    found = dtypes.array_of(reader, found)
+    name = dtypes.label(reader, name)
+    if dtypes.is_objects(found):
+        reader.hashed(found.tolist(), own=False)
+        return _library().Index(found, dtype=object, name=name, tupleize_cols=False, copy=False)
+    made = _library().Index(found, name=name, copy=False)
+    if frequency is not None:
+        if type(made) not in (_library().DatetimeIndex, _library().TimedeltaIndex):
+            raise ValueError("an index of times is expected")
+        made.freq = dtypes.frequency_of(frequency)
+    return made
+
+
+def _read_range_index(reader, start, stop, step, name):
+    bounds = range(*[checked(bound, int) for bound in (start, stop, step)])
+    if max(map(int.bit_length, (bounds.start, bounds.stop, bounds.step))) > 63:
+        raise ValueError("a range of labels is out of range")
+    return _library().RangeIndex(bounds, name=dtypes.label(reader, name))
+
+
+def _read_multi_index(reader, levels, codes, names):
+    codes = [dtypes.integers(reader, code) for code in checked(codes, list)]
+    levels = [dtypes.labels_of(reader, level, code) for level, code in zip(checked(levels, list), codes, strict=True)]
+    names = [reader.key(name, own=False) for name in reader.items(names)]
+    if len(levels) != len(names):
+        raise ValueError("an index has levels without names")
+    return _library().MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=True)
+
+
+values.finders.append(_find_writer)
+values.readers.update(
+    {
+        "frame": _read_frame,
+        "series": _read_series,
+        "index": _read_index,
+        "range index": _read_range_index,
+        "multi index": _read_multi_index,
+    }
+)

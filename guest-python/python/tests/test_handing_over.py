@@ -1,0 +1,124 @@
+"""What a spawned agent hands in, what its parent takes of it, and the shared board."""
+
+import hashlib
+import json
+import struct
+import unittest
+
+import harness
+from harness import frame_of
+
+from memex_guest import agents, answers, channel, values
+
+PIECE = struct.Struct("<Q")
+
+
+def submitted(**given):
+    """The parts of a call that hands in an answer, and the digest that the host makes of it."""
+    harness.calls.clear()
+    try:
+        answers.submit("submit", given, None)
+    except answers.Submitted:
+        pass
+    frame = harness.calls.pop()
+    _first, pieces = channel.split(frame)
+    hashed = hashlib.sha256()
+    for piece in pieces[:-1]:
+        hashed.update(PIECE.pack(len(piece)))
+        hashed.update(piece)
+    head = json.loads(bytes(pieces[0]))
+    return head, [bytes(part) for part in pieces[1:]], hashed.hexdigest()
+
+
+def taken(value, objects, digest, wanted, wrapped=True, checked=True):
+    handle = agents.AgentHandle("a", "task", wanted, wrapped, checked)
+    handle._ended = {"state": "submitted", "detail": "", "value": json.dumps(value), "objects": objects, "call": digest}
+    return handle.result()
+
+
+class HandingIn(unittest.TestCase):
+    def test_an_answer_goes_as_json_and_as_typed_data(self):
+        head, parts, _digest = submitted(value={1: (2, 3)})
+        self.assertEqual(head, {"do": "submit", "arguments": {"value": {"1": [2, 3]}}})
+        self.assertEqual(values.unpacked(parts[-1]), {"value": {1: (2, 3)}})
+
+    def test_what_has_no_json_is_named_there(self):
+        head, parts, _digest = submitted(value=float("nan"))
+        self.assertEqual(head["arguments"], {"value": "nan"})
+        self.assertEqual(repr(values.unpacked(parts[-1])), "{'value': nan}")
+
+    def test_what_is_no_data_is_refused_with_its_place_and_a_remedy(self):
+        with self.assertRaises(TypeError) as raised:
+            submitted(value={"rows": [1, print]})
+        self.assertEqual(
+            str(raised.exception),
+            "submit['value']['rows'][1]: a value of type builtin_function_or_method cannot be handed over; " + values.REMEDY,
+        )
+
+    def test_a_large_object_goes_once_where_any_is_admitted(self):
+        def function(value: "Any") -> None:
+            """What the schema of any object becomes."""
+
+        large = b"x" * (5 << 20)
+        for wanted, parts_wanted in ((function, 1), (None, 2)):
+            harness.calls.clear()
+            with self.assertRaises(answers.Submitted):
+                answers.submit("submit", {"value": large}, wanted)
+            _op, _head, parts = channel.parse(harness.calls.pop())
+            self.assertEqual(len(parts), parts_wanted)
+            self.assertEqual(values.unpacked(parts[-1]), {"value": large})
+
+    def test_long_texts_are_a_part(self):
+        head, parts, _digest = submitted(value="x" * 300_000)
+        self.assertEqual((head["arguments"], head["text"]), ({"value": {"$text": 300_000}}, 0))
+        self.assertEqual(len(parts), 2)
+
+
+class Taking(unittest.TestCase):
+    def test_objects_that_were_checked_are_taken(self):
+        for value, shown, wanted in (
+            (42, 42, int),
+            ({1, 2}, [1, 2], set[int]),
+            ({1: 2.5}, {"1": 2.5}, dict[int, float]),
+            ([b"raw", (1, 2)], ["<3 bytes>", [1, 2]], list),
+        ):
+            with self.subTest(value):
+                _head, parts, digest = submitted(value=value)
+                self.assertEqual(taken(shown, parts[-1], digest, wanted), value)
+
+    def test_other_objects_than_were_checked_are_not(self):
+        _head, _parts, digest = submitted(value=42)
+        for forged in ("no number", 43, [42], b"42", None, {"value": 42}):
+            with self.subTest(forged):
+                objects = values.packed({"value": forged}, "it")
+                self.assertEqual(taken(42, objects, digest, int), 42)
+                self.assertEqual(taken(42, objects, None, int), 42)
+                # Where any object is admitted, the object is the answer.
+                self.assertEqual(taken(42, objects, digest, object, checked=False), forged)
+        self.assertEqual(taken({"n": 1}, values.packed({"n": "x"}, "it"), digest, {"type": "object"}, wrapped=False), {"n": 1})
+
+    def test_objects_that_are_no_answer_are_refused(self):
+        for objects in (b"", b"junk", values.packed([1], "it"), b"\x80\x05K\x01."):
+            with self.subTest(objects[:9]), self.assertRaisesRegex(ValueError, "what was handed over is not taken: "):
+                taken(42, objects, "", object, checked=False)
+
+
+class Board(unittest.TestCase):
+    def test_values_cross_as_typed_data(self):
+        harness.calls.clear()
+        agents.shared["k"] = {1: {2}}
+        _op, head, parts = channel.parse(harness.calls.pop())
+        self.assertEqual(head, {"do": "set", "key": "k", "version": None})
+        harness.replies.append(frame_of(0, {"version": 3}, parts))
+        self.assertEqual(agents.shared["k"], {1: {2}})
+        for junk in (b"", b"\x80\x05K\x01.", parts[0][:-1]):
+            harness.replies.append(frame_of(0, {"version": 3}, [junk]))
+            with self.assertRaisesRegex(ValueError, "what was handed over is not taken: "):
+                agents.shared["k"]
+        with self.assertRaisesRegex(TypeError, r"shared\['k'\]\[0\]: a value of type builtin_function_or_method"):
+            agents.shared["k"] = [print]
+        harness.calls.clear()
+
+
+if __name__ == "__main__":
+    unittest.main()
