@@ -13,6 +13,9 @@
 //!   in the moved directory. In the same parent nothing changes depth, and any
 //!   directory can be renamed.
 //!
+//! What the host's own links lead to is the host's business. A guest gives no other
+//! name to one that leads out when it makes a link (`check_reached`).
+//!
 //! The rule needs no depth below the grant, which another move could change.
 
 use std::os::fd::OwnedFd;
@@ -69,6 +72,22 @@ fn is_closed(target: &[u8], depth: usize) -> bool {
         }
     }
     ups <= depth && !target.starts_with(b"/")
+}
+
+/// Fails if a link with this target would lead through a link of the host out of
+/// the mount, as things are now.
+///
+/// Such a link is the host's own way out, and stays one under any name: this
+/// keeps a guest from giving it another where a program of the host looks.
+pub(crate) fn check_reached(dir: &Dir, path: &str, target: &str) -> Result<(), Errno> {
+    let whole = match path.rsplit_once('/') {
+        None => target.to_owned(),
+        Some((above, _)) => format!("{above}/{target}"),
+    };
+    match dir.metadata(whole).map_err(Errno::from) {
+        Err(Errno::Notcapable) => Err(Errno::Notcapable),
+        _ => Ok(()),
+    }
 }
 
 /// Moves a name within a mount. The caller sees to it that no other guest moves

@@ -163,6 +163,31 @@ fn links_of_the_host_are_neither_moved_nor_multiplied() {
 }
 
 #[test]
+fn a_guest_gives_no_other_name_to_a_link_that_leads_out() {
+    let host = host_with_secrets();
+    let work = host.root.path().join("work");
+    std::fs::create_dir_all(work.join("c/d")).unwrap();
+    std::fs::write(work.join("f"), "inside").unwrap();
+    symlink("../secret", work.join("out")).unwrap();
+    symlink("/etc", work.join("c/etc")).unwrap();
+    symlink("../f", work.join("c/in")).unwrap();
+    let mut files = host.session();
+    check(
+        &mut files,
+        &[
+            ("symlink out work/l", "Notcapable"),
+            ("symlink c/etc/hostname work/l", "Notcapable"),
+            ("symlink etc work/c/l", "Notcapable"),
+            ("symlink c/in work/l", "ok"),
+            ("read work/l", "inside"),
+            ("symlink in work/c/l", "ok"),
+            ("read work/c/l", "inside"),
+        ],
+    );
+    assert_eq!(host_reads(&host, "l").as_deref(), Some("inside"));
+}
+
+#[test]
 fn a_directory_whose_links_stay_in_it_is_moved_anywhere() {
     let host = host_with_secrets();
     let work = host.root.path().join("work");
