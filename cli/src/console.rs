@@ -95,7 +95,12 @@ pub(crate) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Resu
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{}.new", std::process::id()));
     let fresh = std::path::PathBuf::from(fresh);
-    let written = std::fs::write(&fresh, bytes).and_then(|()| std::fs::rename(&fresh, path));
+    // Of a process that was killed. A link of that name is removed, and not
+    // written through.
+    let _gone = std::fs::remove_file(&fresh);
+    let written = std::fs::File::create_new(&fresh)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&fresh, path));
     if written.is_err() {
         // What is left of it helps nobody; it may not be there at all.
         let _gone = std::fs::remove_file(&fresh);

@@ -15,9 +15,10 @@ use memex_host_tools::{
 use memex_memory::{Memory, Mode, Options};
 use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
 use memex_runtime::HostCalls;
+use rustix::process::geteuid;
 use std::env;
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -257,6 +258,19 @@ fn shared_scratch(context: &Context, grant: &SharedScratchGrant) -> Result<Vec<A
         .mode(0o700)
         .create(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
+    // It may have been there before.
+    let owned = std::fs::symlink_metadata(&folder).is_ok_and(|found| {
+        found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0
+    });
+    if !owned {
+        return Err(usage(
+            format!(
+                "{} is not a directory that only you may write",
+                folder.display()
+            ),
+            "take it back with chown and chmod go-w, or remove it",
+        ));
+    }
     let path = folder.join(format!("{}.sqlite", grant.name));
     let file = ScratchFile::open(&path, ScratchLimits::default()).map_err(|error| {
         usage(

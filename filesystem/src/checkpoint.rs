@@ -7,6 +7,7 @@ use crate::descriptor::{Descriptor, Table, Target};
 use crate::errno::Errno;
 use crate::filesystem::FileSystem;
 use crate::host;
+use crate::interrupt::Interrupt;
 use crate::namespace::{Namespace, Source};
 use crate::open::Request;
 use crate::path::Normal;
@@ -53,6 +54,7 @@ impl FileSystem {
             table: Table::default(),
             ledger: Ledger::new(quota, state.granted),
             now_ns: 0,
+            interrupt: Interrupt::default(),
         };
         let mut lost = Vec::new();
         for saved in state.open.iter() {

@@ -1,10 +1,11 @@
 //! One session's file system: its parts, and what every call starts with.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::abi::{PREOPEN_FD, RIGHTS_ALL};
 use crate::descriptor::{Descriptor, Table, Target};
 use crate::errno::Errno;
+use crate::interrupt::Interrupt;
 use crate::namespace::{Namespace, Source};
 use crate::path::normalise;
 use crate::quota::{Breach, Granted, Ledger, Quota};
@@ -24,6 +25,7 @@ pub struct FileSystem {
     pub(crate) table: Table,
     pub(crate) ledger: Ledger,
     pub(crate) now_ns: u64,
+    pub(crate) interrupt: Interrupt,
 }
 
 impl FileSystem {
@@ -35,12 +37,19 @@ impl FileSystem {
             table: Table::default(),
             ledger: Ledger::new(quota, Granted::default()),
             now_ns: 0,
+            interrupt: Interrupt::default(),
         }
     }
 
     /// Sets the time that changes are stamped with, in nanoseconds since 1970.
     pub fn set_now_ns(&mut self, now_ns: u64) {
         self.now_ns = now_ns;
+    }
+
+    /// Sets what calls that take long ask whether they are to be given up. It
+    /// is no part of the state that is taken and put back.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 
     /// The last bound a call ran into since this was last asked.
@@ -191,6 +200,13 @@ impl FileSystem {
             offset: 0,
             target,
         })
+    }
+
+    /// Keeps other guests from moving names of a mount.
+    pub(crate) fn alone(&self, mount: usize) -> Result<MutexGuard<'_, ()>, Errno> {
+        let mount = self.namespace.mount(mount).ok_or(Errno::Noent)?;
+        // Nothing is behind the lock that a panic could leave half done.
+        Ok(mount.moves.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The handle of a host mount.

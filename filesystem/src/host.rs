@@ -13,8 +13,8 @@ use cap_std::fs::{
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
 use crate::abi::{FileStat, FileType};
+use crate::confinement::parent;
 use crate::errno::Errno;
-use crate::path::split;
 
 /// Devices below this number are not of the host.
 pub(crate) const FIRST_DEVICE: u64 = 3;
@@ -191,12 +191,7 @@ pub(crate) fn set_times(
     if matches!(target.as_str(), "" | ".") {
         return Ok(rustix::fs::futimens(readable(dir)?, &times)?);
     }
-    let rooted = format!("/{target}");
-    let (parent, name) = split(&rooted).ok_or(Errno::Inval)?;
-    let parent = match parent.trim_start_matches('/') {
-        "" => dir.try_clone()?,
-        parent => dir.open_dir(parent)?,
-    };
+    let (parent, name) = parent(dir, &target)?;
     Ok(rustix::fs::utimensat(
         &parent,
         name,
@@ -245,26 +240,6 @@ pub(crate) fn read(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize,
         return Ok(0);
     }
     Ok(file.read_at(buffer, offset)?)
-}
-
-/// Would a link at `path` with this target point out of the mount?
-///
-/// The guest cannot follow such a link, but a program of the host that reads
-/// the directory later could.
-pub(crate) fn link_escapes(path: &str, target: &str) -> bool {
-    if target.starts_with('/') {
-        return true;
-    }
-    let mut depth = path.split('/').count().saturating_sub(1);
-    for component in target.split('/') {
-        match component {
-            "" | "." => {}
-            ".." if depth == 0 => return true,
-            ".." => depth -= 1,
-            _ => depth += 1,
-        }
-    }
-    false
 }
 
 /// Makes writes go to the end, or no longer.

@@ -1,6 +1,7 @@
 //! Names and symbolic links.
 
 use crate::abi::FileType;
+use crate::confinement;
 use crate::errno::Errno;
 use crate::filesystem::{FileSystem, Spot, is_mount_point, spot};
 use crate::host;
@@ -14,7 +15,8 @@ impl FileSystem {
     ///
     /// # Errors
     /// `Xdev` across mounts, `Exist`, `Perm` for a directory, `Notsup` for
-    /// following a link on the host.
+    /// following a link on the host, `Notcapable` for a link of the host's own
+    /// that is absolute or has `..`.
     pub fn path_link(
         &mut self,
         old_dirfd: u32,
@@ -54,8 +56,10 @@ impl FileSystem {
                     return Err(Errno::Noent);
                 }
                 self.ledger.admit_file(self.tree.entries())?;
-                let dir = self.host_dir(mount)?;
-                dir.hard_link(&old, dir, &new)?;
+                {
+                    let _alone = self.alone(mount)?;
+                    confinement::hard_link(self.host_dir(mount)?, &old, &new)?;
+                }
                 self.ledger.spend_file();
                 Ok(())
             }
@@ -83,12 +87,12 @@ impl FileSystem {
     /// Makes a symbolic link that says `target`.
     ///
     /// In scratch it may say anything and is resolved within the namespace.
-    /// On the host it must stay within its mount, so that no program of the
-    /// host is led astray by it either.
+    /// On the host it must lead below its own directory, so that no program of
+    /// the host is led out by it, wherever it is moved.
     ///
     /// # Errors
-    /// `Exist`, `Rofs`, `Nospc` for the quota, `Notcapable` for a target out
-    /// of the mount.
+    /// `Exist`, `Rofs`, `Nospc` for the quota, `Notcapable` on the host for a
+    /// target that is absolute, has `..` or names nothing.
     pub fn path_symlink(&mut self, target: &[u8], dirfd: u32, path: &[u8]) -> Result<(), Errno> {
         if target.len() > PATH_BYTES_MAX {
             return Err(Errno::Nametoolong);
@@ -113,9 +117,10 @@ impl FileSystem {
                 if required {
                     return Err(Errno::Noent);
                 }
-                if host::link_escapes(&rest, target) {
+                if !confinement::is_downward(target.as_bytes()) {
                     return Err(Errno::Notcapable);
                 }
+                confinement::check_reached(self.host_dir(mount)?, &rest, target)?;
                 self.ledger.admit_file(self.tree.entries())?;
                 self.host_dir(mount)?.symlink(target, &rest)?;
                 self.ledger.spend_file();

@@ -10,6 +10,7 @@ use crate::descriptor::Target;
 use crate::errno::Errno;
 use crate::filesystem::FileSystem;
 use crate::host;
+use crate::interrupt::Interrupt;
 use crate::namespace::Mount;
 use crate::path::{Normal, split};
 use crate::resolution::{Last, resolve};
@@ -17,6 +18,8 @@ use crate::scratch::NodeId;
 
 /// The most entries one call returns.
 const BATCH_MAX: usize = 4096;
+/// Entries read between two looks at the interrupt.
+const LOOK_EVERY: u32 = 1024;
 /// `.` and `..` come first.
 const DOTS: u64 = 2;
 
@@ -42,7 +45,7 @@ impl FileSystem {
     /// disturb no others.
     ///
     /// # Errors
-    /// `Notdir` for a file, `Badf` if it is not open.
+    /// `Notdir` for a file, `Badf` if it is not open, `Intr` if it is given up.
     pub fn fd_readdir(
         &mut self,
         fd: u32,
@@ -51,6 +54,7 @@ impl FileSystem {
     ) -> Result<Vec<DirEntry>, Errno> {
         self.descriptor(fd)?;
         let namespace = Arc::clone(&self.namespace);
+        let interrupt = self.interrupt.clone();
         let descriptor = self.table.get(fd)?;
         match descriptor.target {
             Target::MountedFile { .. } | Target::HostFile { .. } => return Err(Errno::Notdir),
@@ -86,7 +90,7 @@ impl FileSystem {
                     *listing = Some(Box::new(Listing::new(dir)?));
                 }
                 if let Some(listing) = listing {
-                    let found = listing.batch(from, want, mount)?;
+                    let found = listing.batch(from, want, mount, &interrupt)?;
                     entries.extend(found.map(|(place, ino, name, filetype)| DirEntry {
                         next: base.saturating_add(place).saturating_add(1),
                         ino,
@@ -199,7 +203,8 @@ impl Listing {
         })
     }
 
-    /// Entries from a place on, which must not be before the window.
+    /// Entries from a place on, which must not be before the window. The place
+    /// is what a guest says, and the way there may be long.
     ///
     /// Names that are not UTF-8 are left out, as no path could reach them;
     /// so are those that a mount hides.
@@ -208,9 +213,15 @@ impl Listing {
         from: u64,
         want: usize,
         mount: Option<&Mount>,
+        interrupt: &Interrupt,
     ) -> Result<impl Iterator<Item = (u64, u64, String, FileType)>, Errno> {
         let mut at_end = false;
+        let mut walked = 0_u32;
         while !at_end {
+            walked = walked.wrapping_add(1);
+            if walked.is_multiple_of(LOOK_EVERY) {
+                interrupt.check()?;
+            }
             while self.start < from && self.window.pop_front().is_some() {
                 self.start = self.start.saturating_add(1);
             }

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 use crate::error::Error;
 use crate::path::{below, is_normal, split};
 use crate::scratch::{HOME_ROOT, NodeId, TMP_ROOT, Tree};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What a guest may do in a mounted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub(crate) struct Mount {
     pub(crate) source: Source,
     /// Mounts directly below: name and index.
     pub(crate) children: Vec<(String, usize)>,
+    /// Held while a guest moves a name of a host directory, so that none moves
+    /// while another looks at what it is about to move.
+    pub(crate) moves: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -134,6 +137,7 @@ impl NamespaceBuilder {
                 path,
                 source,
                 children: Vec::new(),
+                moves: Mutex::default(),
             });
         }
         refuse_nesting(&mounts)?;
@@ -231,6 +235,7 @@ fn add_ancestors(mounts: &mut Vec<Mount>) {
                 path,
                 source: Source::Virtual,
                 children: Vec::new(),
+                moves: Mutex::default(),
             });
         }
     }

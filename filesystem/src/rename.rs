@@ -1,5 +1,6 @@
 //! `path_rename`.
 
+use crate::confinement;
 use crate::errno::Errno;
 use crate::filesystem::{FileSystem, Spot, spot};
 use crate::path::below;
@@ -11,7 +12,9 @@ impl FileSystem {
     /// # Errors
     /// `Xdev` across mounts, `Inval` into itself, `Notempty`, `Isdir` or
     /// `Notdir` if what is there does not match, `Rofs`, `Busy` for a mount
-    /// point.
+    /// point. On the host, `Notcapable` for a link of the host's own that is
+    /// absolute or has `..`, and for a directory that holds one which leads out
+    /// of it, if it gets another parent; `Xdev` if it holds too much to look.
     pub fn path_rename(
         &mut self,
         old_dirfd: u32,
@@ -33,11 +36,9 @@ impl FileSystem {
                     rest: new,
                 },
             ) if from == to => {
+                let _alone = self.alone(from)?;
                 let dir = self.host_dir(from)?;
-                if required && !dir.symlink_metadata(&old)?.is_dir() {
-                    return Err(Errno::Notdir);
-                }
-                Ok(dir.rename(&old, dir, &new)?)
+                confinement::rename(dir, &old, &new, required, &self.interrupt)
             }
             (
                 Spot::Scratch {

@@ -40,6 +40,11 @@ pub enum Error {
     /// The memory's directory was removed while it was open.
     #[error("the memory's directory is gone; put it back and open the memory again")]
     Gone,
+    /// A directory that was to be reset holds something that is no memory.
+    #[error(
+        "the directory holds files and is no memory: it has no records of changes, and is left as it is"
+    )]
+    NotAMemory,
     /// Something else than a regular file stands there.
     #[error("'{path}' is not a file")]
     NotAFile {

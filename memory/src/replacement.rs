@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, FileType, unlinkat};
+use rustix::fs::{AtFlags, FileType, Stat, fstat, unlinkat};
 use rustix::io::Errno;
 
 use crate::journal::LockFile;
@@ -46,11 +46,18 @@ impl Memory {
                 limit,
             });
         }
+        let failed = |errno| Error::system(errno, "");
+        // Asked before the change, which makes the records of a new memory.
+        if !LockFile::is_there(self.root()) && !is_empty(self.root()).map_err(failed)? {
+            return Err(Error::NotAMemory);
+        }
         let durability = self.options().durability;
         self.change(author, |transaction| {
+            let top = fstat(self.root()).map_err(failed)?;
+            check_removable(self.root(), &top, true, 0).map_err(failed)?;
             let records = LockFile::open(self.root(), false)?;
             transaction.forget(records.records())?;
-            clear(self.root(), true, 0).map_err(|errno| Error::system(errno, ""))?;
+            clear(self.root(), true, 0).map_err(failed)?;
             for (path, bytes) in files {
                 let mut place = Place::find(self.root(), path, Last::Keep)?;
                 place.make_missing()?;
@@ -76,6 +83,33 @@ fn check(path: &str) -> Result<(), Error> {
             what: "it is no path of a file in a memory",
         }),
     }
+}
+
+fn is_empty(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
+    Ok(tree::entries(directory, true)?.is_empty())
+}
+
+/// Fails if [`clear`] would stop halfway, or go into what is mounted inside.
+fn check_removable(
+    directory: BorrowedFd<'_>,
+    top: &Stat,
+    at_root: bool,
+    depth: usize,
+) -> Result<(), Errno> {
+    for entry in tree::entries(directory, at_root)? {
+        if entry.kind != FileType::Directory {
+            continue;
+        }
+        if depth >= DEPTH_MAX {
+            return Err(Errno::NAMETOOLONG);
+        }
+        let below = tree::open(directory, &entry.raw)?;
+        if fstat(&below)?.st_dev != top.st_dev {
+            return Err(Errno::XDEV);
+        }
+        check_removable(below.as_fd(), top, false, depth + 1)?;
+    }
+    Ok(())
 }
 
 fn clear(directory: BorrowedFd<'_>, at_root: bool, depth: usize) -> Result<(), Errno> {

@@ -2,6 +2,7 @@
 
 use crate::directories::Access;
 use crate::error::Error;
+use crate::names::check_plain_name;
 use crate::suggestions::quoted;
 
 const NAME_MAX_CHARS: usize = 64;
@@ -25,7 +26,9 @@ impl SharedScratchGrant {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         let name = &self.name;
-        let is_name = name.len() <= NAME_MAX_CHARS
+        // Narrower than any plain name, since it stands in commands too.
+        let is_name = check_plain_name(name).is_ok()
+            && name.len() <= NAME_MAX_CHARS
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name
                 .chars()

@@ -28,6 +28,14 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// The cache can have no such entry.
+    #[error("{key:?} names no entry of {kind:?} in the cache\nhint: `memex image list` names them")]
+    NoEntry {
+        /// The folder of the cache.
+        kind: String,
+        /// The name.
+        key: String,
+    },
     /// An entry of the cache is whole, but not of this version's form.
     #[error(
         "{path} was made by another version of memex\nhint: `memex image prune` removes what this version does not use"

@@ -10,6 +10,6 @@ mod grading;
 mod summary;
 
 pub use auditing::{Axis, Finding, Taxonomy, aggregation};
-pub use documents::document_tools;
+pub use documents::{database_path, document_tools};
 pub use grading::{Graded, Variant, grade_result, output_of};
 pub use summary::{Standing, plot, summarise, table};

@@ -27,7 +27,11 @@ pub(crate) fn keep(session: &mut Session, path: &Path) -> Result<(), Error> {
     let encoded = session.sandbox().encode(&snapshot, Generators::Keep)?;
     let fresh = path.with_extension("scope-new");
     let write = || -> std::io::Result<()> {
-        let mut file = std::io::BufWriter::new(std::fs::File::create(&fresh)?);
+        // Of a process that was killed. A link of that name is removed, and not
+        // written through.
+        let _gone = std::fs::remove_file(&fresh);
+        let file = std::fs::File::create_new(&fresh)?;
+        let mut file = std::io::BufWriter::new(file);
         file.write_all(MAGIC)?;
         file.write_all(&length(encoded.head.len()))?;
         file.write_all(&encoded.head)?;

@@ -3,7 +3,9 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat};
+use rustix::fs::{
+    AtFlags, FileType, FlockOperation, Mode, OFlags, flock, fstat, mkdirat, openat, statat,
+};
 use rustix::io::{Errno, pread, pwrite};
 
 use crate::Error;
@@ -29,6 +31,16 @@ pub(crate) struct Lock<'l> {
 }
 
 impl LockFile {
+    /// Whether a directory has the records that make it a memory: no link and
+    /// nothing else of these names counts.
+    pub(crate) fn is_there(root: BorrowedFd<'_>) -> bool {
+        let Ok(records) = openat(root, RECORDS, DIRECTORY, Mode::empty()) else {
+            return false;
+        };
+        statat(&records, LOCK, AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+    }
+
     /// Opens the records of a memory, and makes them if asked to.
     pub(crate) fn open(root: BorrowedFd<'_>, make: bool) -> Result<Self, Error> {
         let failed = |errno| Error::system(errno, RECORDS);

@@ -121,6 +121,211 @@ fn documents_that_would_reach_elsewhere_are_refused_whole() {
     }
 }
 
+/// Directory with a memory `m1`, a memory `m10` beside it and what is none.
+fn neighbours() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let document = StaticMemory::parse(DOCUMENT).unwrap();
+    for id in ["m1", "m10"] {
+        let other = StaticMemory {
+            memory_id: id.to_owned(),
+            ..document.clone()
+        };
+        other
+            .instantiate(author(), directory.path().join("mem"), Options::default())
+            .unwrap();
+    }
+    for (path, text) in [
+        ("precious/data", "precious"),
+        ("mem/plain/notes.md", "precious"),
+        ("mem/file", "precious"),
+        ("mem/user.md", "precious"),
+    ] {
+        put(directory.path(), path, text.as_bytes());
+    }
+    directory
+}
+
+fn named(id: &str) -> StaticMemory {
+    StaticMemory {
+        memory_id: id.to_owned(),
+        user_md: "# new".to_owned(),
+        entities: Vec::new(),
+    }
+}
+
+fn everything(directory: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(at) = pending.pop() {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            let kind = path.symlink_metadata().unwrap().file_type();
+            let text = match kind.is_file() {
+                true => std::fs::read(&path).unwrap(),
+                false => Vec::new(),
+            };
+            found.push((path.display().to_string(), text));
+            if kind.is_dir() {
+                pending.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_reset_by_name_touches_the_memory_of_that_name_alone() {
+    let directory = neighbours();
+    let mem = directory.path().join("mem");
+    let before = everything(&mem.join("m10"));
+    let memory = named("m1")
+        .reinstantiate(author(), &mem, Options::default())
+        .unwrap();
+    assert_eq!(memory.list_files(), "./\n└── user.md");
+    assert_eq!(everything(&mem.join("m10")), before);
+    // One that is not there is made, and one that is empty is filled.
+    std::fs::create_dir(mem.join("empty")).unwrap();
+    for id in ["empty", "new"] {
+        named(id)
+            .reinstantiate(author(), &mem, Options::default())
+            .unwrap();
+        assert_eq!(
+            std::fs::read(mem.join(id).join("user.md")).unwrap(),
+            b"# new"
+        );
+    }
+}
+
+#[test]
+fn no_name_makes_a_reset_reach_another_directory() {
+    let directory = neighbours();
+    let mem = directory.path().join("mem");
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, mem.join(name)).unwrap();
+    };
+    link("../precious", "out");
+    link("m10", "beside");
+    link("none", "dangling");
+    link(".", "here");
+    let before = everything(directory.path());
+    let long = "x".repeat(201);
+    let names = [
+        "",
+        ".",
+        "..",
+        "../",
+        "../mem/m1",
+        "../precious",
+        "m1/",
+        "m1/.",
+        "m1/..",
+        "m1/../m10",
+        "/",
+        "/tmp",
+        "./m1",
+        "..\\m1",
+        "m1\\..",
+        "m1\0",
+        "\0",
+        ".memex",
+        "...",
+        "m1\n",
+        " ",
+        " m1",
+        "m1 ",
+        "\u{202e}1m",
+        &long,
+    ];
+    for id in names {
+        let reset = named(id).reinstantiate(author(), &mem, Options::default());
+        let error = reset
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(error.contains("is not a plain name"), "{id:?}: {error}");
+        let json = named(id).to_json().unwrap();
+        assert!(StaticMemory::parse(&json).is_err(), "{id:?}");
+        let memory = Memory::open(mem.join("m1"), Options::default()).unwrap();
+        assert!(memory.export(id).is_err(), "{id:?}");
+    }
+    for id in ["out", "beside", "dangling", "here", "file"] {
+        for made in [
+            named(id).reinstantiate(author(), &mem, Options::default()),
+            named(id).instantiate(author(), &mem, Options::default()),
+        ] {
+            let error = made
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            assert!(
+                error.contains("a file or link of that name"),
+                "{id}: {error}"
+            );
+        }
+    }
+    let plain = named("plain").reinstantiate(author(), &mem, Options::default());
+    assert!(matches!(plain, Err(memex_memory::Error::NotAMemory)));
+    assert_eq!(everything(directory.path()), before);
+    // Dots of other scripts are letters like any other.
+    for id in ["\u{2025}", "\u{ff0e}\u{ff0e}", "m1.."] {
+        named(id)
+            .reinstantiate(author(), &mem, Options::default())
+            .unwrap();
+        assert!(mem.join(id).join("user.md").is_file());
+    }
+}
+
+#[test]
+fn only_a_memory_is_reset() {
+    let document = StaticMemory::parse(DOCUMENT).unwrap();
+    let reset = |directory: &std::path::Path| {
+        let memory = Memory::open(directory, Options::default()).unwrap();
+        memory.reset(author(), &document)
+    };
+    // What looks like the records of a memory and is none.
+    let lookalikes: [&dyn Fn(&std::path::Path); 4] = [
+        &|_| {},
+        &|place| put(place, ".memex", b""),
+        &|place| std::fs::create_dir_all(place.join(".memex/lock")).unwrap(),
+        &|place| {
+            let records = tempfile::tempdir().unwrap().keep();
+            put(&records, "lock", b"");
+            std::os::unix::fs::symlink(records, place.join(".memex")).unwrap();
+        },
+    ];
+    for prepare in lookalikes {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "src/main.rs", b"precious");
+        prepare(directory.path());
+        let before = everything(directory.path());
+        assert_eq!(
+            reset(directory.path()),
+            Err(memex_memory::Error::NotAMemory)
+        );
+        assert_eq!(everything(directory.path()), before);
+    }
+    // The same directory, once something was written to it as to a memory.
+    let directory = tempfile::tempdir().unwrap();
+    put(directory.path(), "user.md", b"old");
+    let memory = Memory::open(directory.path(), Options::default()).unwrap();
+    memory.create_file(author(), "new.md", "x").unwrap();
+    reset(directory.path()).unwrap();
+    assert_eq!(memory.export("m1").unwrap(), document);
+}
+
+#[test]
+fn a_reset_that_would_stop_halfway_removes_nothing() {
+    let (directory, memory) = filled(Mode::Extended, &[("user.md", "kept")]);
+    memory.create_file(author(), "a.md", "kept").unwrap();
+    put(directory.path(), &format!("{}f", "d/".repeat(80)), b"deep");
+    let document = StaticMemory::parse(DOCUMENT).unwrap();
+    assert!(memory.reset(author(), &document).is_err());
+    assert_eq!(memory.read_file("user.md"), "kept");
+    assert_eq!(memory.read_file("a.md"), "kept");
+    assert_eq!(memory.log(9).unwrap().len(), 1);
+}
+
 #[test]
 fn what_is_no_text_is_named() {
     let (directory, memory) = memory(Mode::Extended);

@@ -449,6 +449,7 @@ fn names_that_are_no_text_are_shown_and_counted() {
             user_md: String::new(),
             entities: Vec::new(),
         };
+        memory.create_file(author(), "made.md", "x").unwrap();
         memory.reset(author(), &empty).unwrap();
         assert_eq!(memory.list_files(), "./\n└── user.md");
         let long = "x".repeat(256);

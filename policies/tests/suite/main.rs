@@ -4,6 +4,7 @@
 mod explanations;
 mod grants;
 mod limits;
+mod names;
 mod overlays;
 mod parsing;
 mod properties;

@@ -7,6 +7,7 @@
 //! change time is root, and needs no cache to take over this program.
 
 use crate::error::Error;
+use memex_policies::check_plain_name;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ impl<T: Serialize + DeserializeOwned> Entry<T> {
         let mut record = read_record(&path, key)?;
         let mut renewed = false;
         for (name, known) in &mut record.files {
-            if name.contains('/') || name.starts_with('.') {
+            if check_plain_name(name).is_err() {
                 return Err(damaged(&path, "a file name that leads elsewhere"));
             }
             let file = directory.join(name);

@@ -10,6 +10,7 @@ use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
 use memex_guest_python::{Manifest, PYTHON_SOURCES};
+use memex_policies::check_plain_name;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,10 @@ impl Cache {
             for item in fs::read_dir(&directory).map_err(Error::file("read", &directory))? {
                 let item = item.map_err(Error::file("read", &directory))?;
                 let key = item.file_name().to_string_lossy().into_owned();
+                if check_plain_name(&key).is_err() {
+                    // No entry is called so: somebody else put it there.
+                    continue;
+                }
                 let path = item.path();
                 let reason = if key.contains(TEMPORARY) {
                     Some("left by a build that was stopped".to_owned())
@@ -83,8 +88,15 @@ impl Cache {
     /// whether it was removed: not when somebody builds it at this moment.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// [`Error::NoEntry`] if the cache has no such kind of entry, or the key is
+    /// no plain name. When it cannot be removed.
     pub fn discard(&self, kind: &str, key: &str) -> Result<bool, Error> {
+        if !KINDS.contains(&kind) || check_plain_name(key).is_err() {
+            return Err(Error::NoEntry {
+                kind: kind.to_owned(),
+                key: key.to_owned(),
+            });
+        }
         let built = key.split(TEMPORARY).next().unwrap_or(key);
         let Some(_lock) = self.lock_for_removal(kind, built)? else {
             return Ok(false);

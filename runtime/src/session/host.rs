@@ -10,8 +10,9 @@ use crate::channel::Display;
 use crate::interrupt::Interrupter;
 use crate::wasi::{Clock, Random};
 use memex_channel::HostCalls;
-use memex_filesystem::FileSystem;
+use memex_filesystem::{FileSystem, Interrupt};
 use memex_policies::Limits;
+use std::sync::Arc;
 use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
 /// The host's side of a session. Guest code reaches it only through the
@@ -90,7 +91,7 @@ pub(crate) struct Growth {
 impl Host {
     pub(crate) fn new(parts: HostParts) -> Self {
         let HostParts {
-            files,
+            mut files,
             sink,
             clock,
             random,
@@ -99,6 +100,7 @@ impl Host {
             forks,
             limits,
         } = parts;
+        files.set_interrupt(interrupt_of(&interrupter));
         Self {
             memory: None,
             allocate: None,
@@ -156,6 +158,7 @@ impl Host {
 
     pub(crate) fn set_files(&mut self, files: FileSystem) {
         self.files = files;
+        self.files.set_interrupt(interrupt_of(&self.interrupter));
     }
 
     /// Takes output, delivers what is within the limit, and never fails: a
@@ -191,6 +194,13 @@ impl Host {
         self.stderr.take();
         self.files.take_breach();
     }
+}
+
+/// What calls on files that take long ask: only a hard interrupt gives them up,
+/// as a soft one is an exception that waits for the guest.
+fn interrupt_of(interrupter: &Interrupter) -> Interrupt {
+    let pulse = Arc::clone(&interrupter.pulse);
+    Interrupt::new(move || pulse.is_hard())
 }
 
 impl ResourceLimiter for Growth {

@@ -6,9 +6,8 @@ use crate::session::{Host, Stream};
 use memex_filesystem::Errno;
 use wasmtime::{Caller, Linker};
 
-/// Bytes moved between two looks at the interrupt. A buffer may be as large as
-/// all of memory, and a call may name it a thousand times.
-const PIECE_BYTES: usize = 16 << 20;
+/// Bytes that are moved between two looks at the interrupt.
+const PIECE_BYTES: usize = 1 << 20;
 
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     linker.func_wrap(
@@ -79,86 +78,103 @@ fn write(host: &mut Host, fd: i32, piece: &[u8]) -> Result<usize, Errno> {
     Ok(piece.len())
 }
 
-/// Writes each buffer of a vector until one is not taken whole, or a hard
-/// interrupt comes.
+/// Writes each buffer of a vector until one is not taken whole.
 fn gather(
     bytes: &Bytes<'_>,
     host: &mut Host,
     (vectors, count): (i32, i32),
     mut write: impl FnMut(&mut Host, &[u8]) -> Result<usize, Errno>,
 ) -> Result<u32, Failure> {
-    let (mut total, mut moved) = (0_u32, Moved(0));
-    for index in 0..vector_count(count)? {
+    let mut progress = Progress::default();
+    for index in 0..check_sum(bytes, vectors, count)? {
         let (pointer, length) = bytes.vector(vectors, index)?;
-        let buffer = bytes.slice(pointer, length)?;
-        if buffer.is_empty() && total == 0 {
-            // Whether the descriptor is one at all.
-            write(host, buffer)?;
-        }
-        for piece in buffer.chunks(PIECE_BYTES) {
-            match write(host, piece) {
-                Ok(written) => {
-                    total = total.saturating_add(written as u32);
-                    if written < piece.len() || moved.is_stopped(host, written) {
-                        return Ok(total);
-                    }
-                }
-                // What went before is written; the error comes back at the
-                // next call.
-                Err(_) if total > 0 => return Ok(total),
-                Err(errno) => return Err(errno.into()),
+        let mut rest = bytes.slice(pointer, length)?;
+        loop {
+            let (piece, after) = rest.split_at(rest.len().min(PIECE_BYTES));
+            let written = write(host, piece);
+            if progress.ends(host, written, piece.len())? {
+                return Ok(progress.total);
+            }
+            rest = after;
+            if rest.is_empty() {
+                break;
             }
         }
     }
-    Ok(total)
+    Ok(progress.total)
 }
 
-/// Fills each buffer of a vector until one is not filled whole, or a hard
-/// interrupt comes.
+/// Fills each buffer of a vector until one is not filled whole.
 fn scatter(
     bytes: &mut Bytes<'_>,
     host: &mut Host,
     (vectors, count): (i32, i32),
     mut read: impl FnMut(&mut Host, &mut [u8]) -> Result<usize, Errno>,
 ) -> Result<u32, Failure> {
-    let (mut total, mut moved) = (0_u32, Moved(0));
-    for index in 0..vector_count(count)? {
+    let mut progress = Progress::default();
+    for index in 0..check_sum(bytes, vectors, count)? {
         let (pointer, length) = bytes.vector(vectors, index)?;
-        let buffer = bytes.slice_mut(pointer, length)?;
-        if buffer.is_empty() && total == 0 {
-            // Whether the descriptor is one at all.
-            read(host, buffer)?;
-        }
-        for piece in buffer.chunks_mut(PIECE_BYTES) {
-            match read(host, piece) {
-                Ok(got) => {
-                    total = total.saturating_add(got as u32);
-                    if got < piece.len() || moved.is_stopped(host, got) {
-                        return Ok(total);
-                    }
-                }
-                Err(_) if total > 0 => return Ok(total),
-                Err(errno) => return Err(errno.into()),
+        let mut rest = bytes.slice_mut(pointer, length)?;
+        loop {
+            let (piece, after) = rest.split_at_mut(rest.len().min(PIECE_BYTES));
+            let got = read(host, piece);
+            if progress.ends(host, got, piece.len())? {
+                return Ok(progress.total);
+            }
+            rest = after;
+            if rest.is_empty() {
+                break;
             }
         }
     }
-    Ok(total)
+    Ok(progress.total)
 }
 
-/// Bytes moved since the last look at the interrupt.
-struct Moved(usize);
+/// How far a vectored read or write has come.
+#[derive(Default)]
+struct Progress {
+    total: u32,
+    since_look: usize,
+}
 
-impl Moved {
-    /// Whether to stop after so many more: the guest finds the interrupt when
-    /// the call returns.
-    fn is_stopped(&mut self, host: &Host, bytes: usize) -> bool {
-        self.0 += bytes;
-        let looks = self.0 >= PIECE_BYTES;
-        if looks {
-            self.0 = 0;
+impl Progress {
+    /// Adds a piece, and says whether the call ends with it: since it was not
+    /// moved whole, or since a hard interrupt is pending. What went before an
+    /// error is moved; the error comes back at the next call.
+    fn ends(
+        &mut self,
+        host: &Host,
+        moved: Result<usize, Errno>,
+        wanted: usize,
+    ) -> Result<bool, Failure> {
+        let moved = match moved {
+            Ok(moved) => moved,
+            Err(_) if self.total > 0 => return Ok(true),
+            Err(errno) => return Err(errno.into()),
+        };
+        self.total = self.total.saturating_add(moved as u32);
+        self.since_look = self.since_look.saturating_add(moved);
+        if moved < wanted {
+            return Ok(true);
         }
-        looks && host.interrupter.pulse.is_hard()
+        if self.since_look < PIECE_BYTES {
+            return Ok(false);
+        }
+        self.since_look = 0;
+        Ok(host.interrupter.pulse.is_hard())
     }
+}
+
+/// The number of buffers in a vector. All their bytes must be countable: the
+/// same memory can be named over and over.
+fn check_sum(bytes: &Bytes<'_>, vectors: i32, count: i32) -> Result<u32, Failure> {
+    let count = vector_count(count)?;
+    let mut sum = 0_u32;
+    for index in 0..count {
+        let (_, length) = bytes.vector(vectors, index)?;
+        sum = sum.checked_add(length as u32).ok_or(Errno::Inval)?;
+    }
+    Ok(count)
 }
 
 /// Whether a descriptor is one of the standard streams.

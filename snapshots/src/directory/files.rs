@@ -98,7 +98,7 @@ pub(super) fn read_bounded(path: &Path, bytes_max: usize) -> Result<Option<Vec<u
 }
 
 /// Refuses what anyone but this user could have written.
-pub(super) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+pub(crate) fn check_private(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     let reason = if metadata.uid() != rustix::process::geteuid().as_raw() {
         "belongs to another user"
     } else if metadata.mode() & 0o022 != 0 {

@@ -17,6 +17,8 @@ use crate::directory::locks::open_lock;
 const FORMAT: &str = "memex store 1\n";
 const FORMAT_BYTES_MAX: usize = 64;
 const PRIVATE: u32 = 0o700;
+/// The directories at its top.
+const PARTS: [&str; 4] = ["locks", "objects", "sessions", "tmp"];
 
 /// A store's directory, known to be one.
 pub(super) struct Layout {
@@ -54,6 +56,7 @@ impl Layout {
         if !layout.is_made()? {
             layout.make()?;
         }
+        layout.check_directories()?;
         Ok(layout)
     }
 
@@ -134,6 +137,22 @@ impl Layout {
         }
     }
 
+    /// Refuses a store in which anybody else could put an object or a name, or
+    /// of which a part lies elsewhere.
+    fn check_directories(&self) -> Result<(), Error> {
+        let parts = PARTS.map(|name| self.root.join(name));
+        let objects = self.object_directories().map(|(_, path)| path);
+        for path in parts.into_iter().chain(objects) {
+            let metadata = fs::symlink_metadata(&path)
+                .map_err(|error| Error::io("look at", shown(&path), error))?;
+            if !metadata.is_dir() {
+                return Err(self.not_a_store("a part of it is a link or no directory"));
+            }
+            check_private(&path, &metadata)?;
+        }
+        Ok(())
+    }
+
     /// Makes every directory now, so that saving never has to. Others may be
     /// doing the same, and one may have been killed halfway.
     fn make(&self) -> Result<(), Error> {
@@ -149,7 +168,7 @@ impl Layout {
         }
         fs::set_permissions(&self.root, fs::Permissions::from_mode(PRIVATE))
             .map_err(|error| Error::io("make private", shown(&self.root), error))?;
-        for name in ["locks", "objects", "sessions", "tmp"] {
+        for name in PARTS {
             create(&self.root.join(name))?;
         }
         for (_, path) in self.object_directories() {

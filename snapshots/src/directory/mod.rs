@@ -31,6 +31,8 @@ use files::{Temporary, modified_unix_ms, read_bounded, sync_directory, sync_file
 use gate::{Exclusive, Shared};
 use layout::Layout;
 
+pub(crate) use files::check_private;
+
 /// How sure a store makes of what it acknowledges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {

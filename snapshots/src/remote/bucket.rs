@@ -1,5 +1,6 @@
 //! A prefix of a bucket: whole objects in, whole objects out.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use object_store::{
     Error as ServiceError, ObjectStore as Service, ObjectStoreExt, PutMode, PutPayload,
     UpdateVersion,
 };
+use rustix::fs::OFlags;
 
 use crate::Error;
 use crate::remote::driver::Driver;
@@ -255,6 +257,7 @@ fn lock_file(path: &PathBuf) -> Result<std::fs::File, Error> {
         .write(true)
         .create(true)
         .truncate(false)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path);
     let locked = file.and_then(|file| file.lock().map(|()| file));
     locked.map_err(|error| Error::io("lock", path.display().to_string(), error))

@@ -1,7 +1,8 @@
 //! From a URL to a bucket.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 use std::sync::Arc;
 
 use object_store::local::LocalFileSystem;
@@ -9,6 +10,7 @@ use object_store::memory::InMemory;
 use url::Url;
 
 use crate::Error;
+use crate::directory::check_private;
 use crate::remote::bucket::Bucket;
 
 pub(super) fn open(text: &str, options: Vec<(String, String)>) -> Result<Bucket, Error> {
@@ -39,6 +41,7 @@ fn open_directory(url: &Url) -> Result<Bucket, Error> {
         .mode(0o700)
         .create(&path)
         .map_err(failed)?;
+    check_directory(&path, DIRECTORIES_DEPTH)?;
     let service = LocalFileSystem::new_with_prefix(&path)
         .map_err(|error| refused(url.as_str(), &error.to_string()))?
         .with_fsync(true);
@@ -49,6 +52,40 @@ fn open_directory(url: &Url) -> Result<Bucket, Error> {
         shown,
         Some(path.join(".conditional-writes")),
     )
+}
+
+/// How deep the directories of a bucket lie below its own: `objects/ab`.
+const DIRECTORIES_DEPTH: usize = 2;
+
+/// Refuses a directory that others may write, or in which they may write. The
+/// service makes directories as the process's umask says, which does no harm
+/// where nobody else gets in.
+fn check_directory(path: &Path, depth: usize) -> Result<(), Error> {
+    let failed = |error| Error::io("look at", path.display().to_string(), error);
+    let metadata = fs::symlink_metadata(path).map_err(failed)?;
+    if metadata.is_symlink() && depth == DIRECTORIES_DEPTH {
+        // Where the caller says that the bucket is.
+        let real = fs::canonicalize(path).map_err(failed)?;
+        return check_directory(&real, depth);
+    }
+    check_private(path, &metadata)?;
+    let is_open = metadata.permissions().mode() & 0o011 != 0;
+    if depth == 0 || !is_open {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        if kind.is_dir() {
+            check_directory(&entry.path(), depth - 1)?;
+        } else if kind.is_symlink() {
+            return Err(refused(
+                &format!("file://{}", path.display()),
+                "a part of it is a link",
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(feature = "s3")]

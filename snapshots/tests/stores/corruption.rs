@@ -257,6 +257,55 @@ fn what_others_may_write_is_refused() {
 }
 
 #[test]
+fn a_store_of_which_others_may_write_a_part_is_refused() {
+    let s = stored();
+    let root = s.root.path();
+    for part in [
+        "locks",
+        "objects",
+        "sessions",
+        "tmp",
+        "objects/00",
+        "objects/ff",
+    ] {
+        let path = root.join(part);
+        for mode in [0o720, 0o702] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = DirectoryStore::open(root).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "{} may be written by others, so its content cannot be trusted; take it back with chown and chmod go-w",
+                    path.display()
+                )
+            );
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        DirectoryStore::open(root).unwrap();
+
+        // Nor may it lie elsewhere, where others may write.
+        let aside = root.with_extension("aside");
+        fs::rename(&path, &aside).unwrap();
+        std::os::unix::fs::symlink(&aside, &path).unwrap();
+        let error = DirectoryStore::open(root).unwrap_err().to_string();
+        assert!(
+            error.contains("a part of it is a link or no directory"),
+            "{error}"
+        );
+        fs::remove_file(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+    }
+    assert_eq!(
+        DirectoryStore::open(root)
+            .unwrap()
+            .get(&s.records[0].id)
+            .unwrap()
+            .1,
+        b"one"
+    );
+}
+
+#[test]
 fn saving_again_repairs_a_snapshot() {
     let s = stored();
     cut(&s.snapshots[0], 40);

@@ -95,6 +95,43 @@ fn urls_name_stores_or_say_why_not() {
     }
 }
 
+#[test]
+fn a_bucket_in_a_directory_that_others_may_write_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let root = TempDir::new().unwrap();
+    let bucket = root.path().join("bucket");
+    let url = format!("file://{}", bucket.display());
+    let records = chain(&ObjectStore::open(&url).unwrap(), "a", 1);
+    let set = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let objects = bucket.join("objects");
+    let below = fs::read_dir(&objects)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    set(&bucket, 0o755);
+    for path in [&bucket, &objects, &below] {
+        set(path, 0o775);
+        let error = ObjectStore::open(&url).unwrap_err().to_string();
+        let start = format!("{} may be written by others", path.display());
+        assert!(error.starts_with(&start), "{error}");
+        set(path, 0o755);
+    }
+    assert!(is_whole(&ObjectStore::open(&url).unwrap(), &records[0].id));
+    // Where nobody else gets in, what lies below is nobody else's.
+    set(&bucket, 0o700);
+    set(&objects, 0o775);
+    assert!(is_whole(&ObjectStore::open(&url).unwrap(), &records[0].id));
+    set(&objects, 0o755);
+    set(&bucket, 0o755);
+    symlink("/tmp", bucket.join("link")).unwrap();
+    let error = ObjectStore::open(&url).unwrap_err().to_string();
+    assert!(error.contains("a part of it is a link"), "{error}");
+}
+
 #[cfg(feature = "s3")]
 #[test]
 fn a_bucket_that_cannot_be_reached_is_named() {

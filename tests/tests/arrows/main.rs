@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("memex-host-tools", &["memex-channel", "memex-policies"]),
-    ("memex-memory", &["memex-host-tools"]),
+    ("memex-memory", &["memex-host-tools", "memex-policies"]),
     (
         "memex-mem-agent",
         &[

@@ -378,3 +378,43 @@ fn what_other_versions_left_is_told_and_removed() {
         (0, "42\n", "")
     );
 }
+
+#[test]
+fn only_an_entry_of_the_cache_can_be_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = memex_runtime::Cache::open(root.path().join("cache")).unwrap();
+    std::fs::create_dir(root.path().join("precious")).unwrap();
+    std::os::unix::fs::symlink("../../precious", cache.root().join("images/link")).unwrap();
+    for kind in ["images", "code", "packages", "guests"] {
+        std::fs::create_dir_all(cache.root().join(kind).join("entry")).unwrap();
+        for key in [
+            "",
+            ".",
+            "..",
+            "../code",
+            "../../precious",
+            "entry/..",
+            "entry/",
+            "a\\b",
+            "/",
+        ] {
+            let refused = cache.discard(kind, key).unwrap_err().to_string();
+            assert!(
+                refused.contains("names no entry of"),
+                "{kind} {key:?}: {refused}"
+            );
+        }
+        assert!(cache.discard(kind, "entry").unwrap(), "{kind}");
+        assert!(!cache.root().join(kind).join("entry").exists());
+        assert!(cache.discard(kind, "entry").unwrap(), "{kind}");
+    }
+    for kind in ["", ".", "..", "locks", "../precious", "images/.."] {
+        let refused = cache.discard(kind, "entry").unwrap_err().to_string();
+        assert!(refused.contains("names no entry of"), "{kind:?}: {refused}");
+    }
+    let _ = cache.discard("images", "link");
+    assert!(root.path().join("precious").is_dir());
+    for kind in ["images", "code", "packages", "guests"] {
+        assert!(cache.root().join(kind).is_dir(), "{kind}");
+    }
+}

@@ -118,6 +118,86 @@ fn a_memory_travels_as_a_document() {
 }
 
 #[test]
+fn a_reset_deletes_nothing_but_the_memory_of_that_name() {
+    let place = Place::new();
+    let project = place.path("project");
+    std::fs::create_dir_all(project.join("mem/plain")).unwrap();
+    std::fs::create_dir(project.join("src")).unwrap();
+    for file in ["src/main.rs", "mem/plain/notes.md", "mem/file"] {
+        std::fs::write(project.join(file), "precious").unwrap();
+    }
+    std::os::unix::fs::symlink("../src", project.join("mem/link")).unwrap();
+    let under = place.text("project/mem");
+    let document = place.path("e.json");
+    let reset = |id: &str| {
+        let text = serde_json::json!({"memory_id": id, "user_md": "# U\n", "entities": []});
+        std::fs::write(&document, text.to_string()).unwrap();
+        let document = place.text("e.json");
+        memex(&[
+            "mem",
+            "instantiate",
+            &document,
+            "--under",
+            &under,
+            "--reset",
+        ])
+    };
+    for (id, reason) in [
+        ("..", "begins with a dot"),
+        (".", "begins with a dot"),
+        ("", "is empty"),
+        ("../src", "begins with a dot"),
+        ("plain/..", "has a slash or backslash"),
+        ("plain/", "has a slash or backslash"),
+        ("link/", "has a slash or backslash"),
+        ("..\\src", "begins with a dot"),
+        ("plain\0", "has a control character"),
+        ("link", "a file or link of that name is in the way"),
+        ("file", "a file or link of that name is in the way"),
+        ("plain", "is no memory"),
+    ] {
+        let done = reset(id);
+        assert_eq!(done.status, 2, "{id:?}: {}", done.stderr);
+        assert!(done.stderr.contains(reason), "{id:?}: {}", done.stderr);
+    }
+    for file in [
+        "src/main.rs",
+        "mem/plain/notes.md",
+        "mem/file",
+        "mem/link/main.rs",
+    ] {
+        let kept = std::fs::read_to_string(project.join(file)).unwrap();
+        assert_eq!(kept, "precious", "{file}");
+    }
+    // The same command on names that are a memory's, twice.
+    for _ in 0..2 {
+        assert_eq!(reset("copy").status, 0);
+        let user = project.join("mem/copy/user.md");
+        assert_eq!(std::fs::read_to_string(&user).unwrap(), "# U\n");
+        std::fs::write(project.join("mem/copy/other.md"), "x").unwrap();
+    }
+    assert_eq!(reset("copy").status, 0);
+    assert!(!project.join("mem/copy/other.md").exists());
+}
+
+#[test]
+fn a_memory_is_exported_under_a_plain_name_only() {
+    let place = Place::new();
+    let memory = place.init();
+    let export = |id: &str| memex(&["mem", "export", "--memory", &memory, "--id", id]);
+    assert_eq!(export("notes").status, 0);
+    for id in ["..", "a/b", ""] {
+        let done = export(id);
+        assert_eq!(done.status, 2, "{id:?}");
+        assert!(
+            done.stderr.contains("is not a plain name"),
+            "{}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
 fn a_folder_is_imported() {
     let place = Place::new();
     let memory = place.init();

@@ -9,11 +9,15 @@ use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use memex_agent::{Input, OutputSchema, RunRequest, run_batch};
+use memex_policies::check_plain_name;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The longest id that is the name of its file as it is.
+const ID_BYTES_MAX: usize = 120;
 
 /// A batch of the command line.
 pub(super) struct Batch<'a> {
@@ -156,23 +160,22 @@ fn read(path: &Path) -> Result<Vec<Line>> {
 }
 
 /// The file of a task's trajectory. Ids that cannot be names of files, or are
-/// too long, are told apart by a digest.
+/// too long, are told apart by a digest behind a sign that no other name has.
 pub(super) fn file_name(id: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '_'
-        }
-    };
-    let name: String = id.chars().take(120).map(plain).collect();
-    let name = name.trim_start_matches('.');
-    if name == id && !name.is_empty() {
-        return format!("{name}.jsonl");
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_short = id.len() <= ID_BYTES_MAX;
+    if is_short && id.chars().all(is_plain) && check_plain_name(id).is_ok() {
+        return format!("{id}.jsonl");
     }
-    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-    let digest = id.bytes().fold(0x811c_9dc5, step);
-    format!("{name}-{digest:08x}.jsonl")
+    let name: String = id
+        .chars()
+        .take(ID_BYTES_MAX)
+        .map(|c| if is_plain(c) { c } else { '_' })
+        .collect();
+    let name = name.trim_start_matches('.');
+    let digest = blake3::hash(id.as_bytes()).to_hex();
+    let digest = digest.get(..32).unwrap_or(&digest);
+    format!("{name}~{digest}.jsonl")
 }
 
 /// Whether a trajectory has its end.
@@ -188,4 +191,37 @@ pub(super) fn bar(total: usize, is_shown: bool) -> ProgressBar {
         ProgressStyle::with_template("{wide_bar} {pos}/{len} runs, {per_sec}, {msg} {eta:>4}");
     let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_id_has_a_file_of_its_own_in_the_folder() {
+        let long = "x".repeat(300);
+        let alike = format!("{}y", "x".repeat(299));
+        let ids = [
+            "", ".", "..", "../x", "/x", "x", ".x", "x/", "x\\", "x\0", "a/b", "a_b", "a:b", "a b",
+            "é", "e", "\u{2025}", &long, &alike,
+        ];
+        let mut names: BTreeSet<String> = ids.iter().map(|id| file_name(id)).collect();
+        assert_eq!(names.len(), ids.len());
+        // No id is written so that its file is another's.
+        let others: Vec<String> = names
+            .iter()
+            .map(|name| file_name(name.strip_suffix(".jsonl").unwrap()))
+            .collect();
+        names.extend(others.iter().filter(|name| name.contains('~')).cloned());
+        for name in &names {
+            let path = std::path::Path::new("/runs").join(name);
+            assert_eq!(path.parent(), Some("/runs".as_ref()), "{name:?}");
+            assert_eq!(path.file_name(), Some(name.as_ref()), "{name:?}");
+            assert!(name.len() < 200 && name.is_ascii(), "{name:?}");
+        }
+        assert_eq!(file_name("task-1.b"), "task-1.b.jsonl");
+        let forged = file_name("..");
+        assert_ne!(file_name(forged.strip_suffix(".jsonl").unwrap()), forged);
+    }
 }

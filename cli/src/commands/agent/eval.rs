@@ -10,7 +10,7 @@ use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{
-    Graded, Variant, document_tools, grade_result, output_of, plot, summarise, table,
+    Graded, Variant, database_path, document_tools, grade_result, output_of, plot, summarise, table,
 };
 use memex_agent::{ActionSpace, Cancellation, Reactor, RunRequest, run_batch};
 use memex_host_tools::{Access, Databases, Tool};
@@ -348,7 +348,7 @@ fn tools_of(path: &Path, tasks: &[Task]) -> Result<Vec<Arc<dyn Tool>>> {
         .flat_map(|task| task.files.iter().cloned())
         .collect();
     let files: Vec<String> = files.into_iter().collect();
-    let mut tools = document_tools(folder, &files);
+    let mut tools = document_tools(folder, &files).map_err(usage_as_told)?;
     let databases: BTreeSet<&String> = tasks
         .iter()
         .filter_map(|task| task.database.as_ref())
@@ -356,7 +356,7 @@ fn tools_of(path: &Path, tasks: &[Task]) -> Result<Vec<Arc<dyn Tool>>> {
     if !databases.is_empty() {
         let mut builder = Databases::builder();
         for database in databases {
-            let file = folder.join(database);
+            let file = database_path(folder, database).map_err(usage_as_told)?;
             let name = file
                 .file_stem()
                 .unwrap_or_default()

@@ -13,8 +13,10 @@ use memex_mem_agent::{Error, Workplace};
 use memex_memory::{Memory, Options};
 use memex_models::Cost;
 use memex_trajectories::statistics::mean;
-use std::fs::File;
+use rustix::fs::OFlags;
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
@@ -243,7 +245,13 @@ pub(super) fn rollouts(arguments: &RolloutArguments, context: &Context) -> Resul
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let open = |name: &str| -> Result<BufWriter<File>> {
         let path = out.join(name);
-        let file = File::create(&path);
+        // The name is this command's own: a link of that name is not followed.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+            .open(&path);
         Ok(BufWriter::new(file.with_context(|| {
             format!("cannot write {}", path.display())
         })?))

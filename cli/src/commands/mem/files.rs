@@ -8,7 +8,8 @@ use crate::escapes::harmless;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use memex_memory::{Author, Change, Content, Memory, Options, StaticMemory, Undo};
+use memex_memory::{Author, Change, Content, Options, StaticMemory, Undo};
+use memex_policies::check_plain_name;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -256,9 +257,17 @@ pub(super) fn export(arguments: &ExportArguments) -> Result<ExitCode> {
     let path = arguments.memory.memory.canonicalize();
     let name = path
         .ok()
-        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .filter(|name| check_plain_name(name).is_ok());
     let id = arguments.id.clone().or(name);
-    let document = memory.export(&id.unwrap_or_else(|| "memory".to_owned()))?;
+    let id = id.unwrap_or_else(|| "memory".to_owned());
+    check_plain_name(&id).map_err(|error| {
+        usage(
+            format!("--id {error}"),
+            "name it as a directory can be named",
+        )
+    })?;
+    let document = memory.export(&id)?;
     put(arguments.output.as_deref(), &(document.to_json()? + "\n"))
 }
 
@@ -280,25 +289,26 @@ pub(super) struct InstantiateArguments {
 }
 
 pub(super) fn instantiate(arguments: &InstantiateArguments) -> Result<ExitCode> {
-    let hint = "`memex mem export` writes such documents; --reset takes over a directory";
-    let refused = |error: memex_memory::Error| usage(error.to_string(), hint);
     let text = read(&arguments.document, "document")?;
+    let refused = |error: memex_memory::Error| {
+        let hint = match &error {
+            memex_memory::Error::NotAMemory => {
+                "move the directory away, or name another place with --under"
+            }
+            _ => "`memex mem export` writes such documents; --reset puts a memory back",
+        };
+        usage(error.to_string(), hint)
+    };
     let document = StaticMemory::parse(&text).map_err(refused)?;
     let author = Author::person("instantiate");
     let options = Options::of(mode(arguments.compat));
-    let place = arguments.under.join(&document.memory_id);
-    let is_plain = Path::new(&document.memory_id).components().count() == 1;
-    match arguments.reset && is_plain && place.is_dir() {
-        true => Memory::open(&place, options)
-            .and_then(|memory| memory.reset(author, &document))
-            .map_err(refused)?,
-        false => {
-            document
-                .instantiate(author, &arguments.under, options)
-                .map_err(refused)?;
-        }
-    }
-    print_line(&place.display().to_string());
+    let under = &arguments.under;
+    let made = match arguments.reset {
+        true => document.reinstantiate(author, under, options),
+        false => document.instantiate(author, under, options),
+    };
+    made.map_err(refused)?;
+    print_line(&under.join(&document.memory_id).display().to_string());
     Ok(ExitCode::SUCCESS)
 }
 
