@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::answers;
 use super::client::{HttpClient, ReqwestClient};
 use super::error::OutsideError;
-use super::secrets::{Scrubber, Secrets};
+use super::secrets::Secrets;
+use crate::scrubbing::Scrubber;
 use crate::tool::{Answer, CallContext, ToolError, ToolFuture};
 
 /// How many calls of one file's tools run at once; more wait for their turn.

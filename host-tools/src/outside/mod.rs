@@ -49,5 +49,5 @@ pub use file::{DECLARATIONS_MAX, SERVERS_MAX, TOOL_FILE_VERSION, ToolFile};
 pub use host::{CALLS_MAX, OutsideHost, OutsideProgress, ProgressCallback};
 pub use mcp::{BACKOFF_MAX, SERVER_PAGES_MAX, SERVER_TOOLS_MAX};
 pub use schema::SCHEMA_MAX_DEPTH;
-pub use secrets::{SECRET_MIN_BYTES, Secrets};
+pub use secrets::Secrets;
 pub use tools::OutsideTools;
