@@ -13,5 +13,6 @@ mod packages;
 mod prompt;
 mod saved;
 mod shared;
+mod steering;
 mod tools;
 mod turns;

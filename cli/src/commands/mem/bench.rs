@@ -3,7 +3,7 @@
 use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode, runtime};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::harmless;
+use crate::escapes::line;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -125,7 +125,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
             true => paint.good("correct"),
             false => paint.bad("wrong"),
         };
-        let why = harmless(&graded.judgment.reason).replace('\n', " ");
+        let why = line(&graded.judgment.reason.replace('\n', " "));
         let why: String = why.chars().take(120).collect();
         complain(&format!("{:<22} {word}  {}", graded.id, paint.faint(&why)));
     };
