@@ -93,7 +93,7 @@ impl Conversation {
         match session.run(block) {
             Ok(outcome) => self.reporter.turn(&mut session, &outcome)?,
             Err(error) => {
-                self.reporter.fault(session.turns(), &error);
+                self.reporter.fault(session.turns(), &error.to_string());
                 return Err(error.into());
             }
         }

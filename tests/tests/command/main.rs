@@ -7,6 +7,7 @@ mod cache;
 mod egress;
 mod interrupts;
 mod json;
+mod killed;
 mod machine;
 mod memex;
 mod packages;

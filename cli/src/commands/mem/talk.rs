@@ -119,8 +119,9 @@ impl Talk {
                 self.refuse(&error.to_string());
             }
             Ok(answer) => {
-                self.show(&answer);
+                // Who reads the answer may take it for kept.
                 self.save();
+                self.show(&answer);
             }
         }
     }
