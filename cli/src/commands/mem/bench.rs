@@ -240,7 +240,12 @@ pub(super) fn rollouts(arguments: &RolloutArguments, context: &Context) -> Resul
     let runtime = runtime()?;
     let setup = judged.setup(context, &runtime)?;
     let out = &arguments.out;
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    std::fs::create_dir_all(out).map_err(|error| {
+        usage(
+            format!("{}: {error}", out.display()),
+            "name a directory that you can write",
+        )
+    })?;
     let open = |name: &str| -> Result<BufWriter<File>> {
         let path = out.join(name);
         let file = File::create(&path);
