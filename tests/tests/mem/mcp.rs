@@ -446,9 +446,12 @@ fn half_requests_do_not_stay_and_stop_no_client() {
 fn is_open(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     let mut stream = stream;
-    match std::io::Read::read(&mut stream, &mut [0; 512]) {
-        // An answer, such as that the request took too long; the end follows.
-        Ok(count) => count > 0,
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+    loop {
+        // Some have an answer to read before their end.
+        match std::io::Read::read(&mut stream, &mut [0; 512]) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+        }
     }
 }
