@@ -1,9 +1,9 @@
 //! `ask_user`: questions of the code, answered at the terminal.
 
-use crate::console::complain;
-use crate::escapes::harmless;
+use crate::console::{self, complain};
+use crate::escapes::{line as within_line, plain};
 use memex_host_tools::{Function, ToolError, UserQuestion, ask_user};
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
@@ -32,9 +32,9 @@ pub(crate) fn at_the_terminal() -> Function {
 /// Asks until there is an answer that fits.
 async fn ask(question: &UserQuestion) -> Result<String, ToolError> {
     let choices = question.choices.as_deref().unwrap_or_default();
-    complain(&format!("? {}", harmless(&question.question)));
+    complain(&format!("? {}", plain(&question.question)));
     for (index, choice) in choices.iter().enumerate() {
-        complain(&format!("  {} {}", index + 1, harmless(choice)));
+        complain(&format!("  {} {}", index + 1, within_line(choice)));
     }
     loop {
         let answer = line().await?;
@@ -53,8 +53,7 @@ async fn ask(question: &UserQuestion) -> Result<String, ToolError> {
 /// A line of the terminal. Dropped before there is one, it takes nothing: what
 /// is typed later goes to whoever reads next.
 async fn line() -> Result<String, ToolError> {
-    let mut prompt = stderr();
-    let _shown = write!(prompt, "> ").and_then(|()| prompt.flush());
+    console::ask("> ");
     let unreadable = |error: std::io::Error| {
         ToolError::new("OSError", "ask_user: the terminal cannot be read")
             .with_detail(error.to_string())

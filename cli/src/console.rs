@@ -1,8 +1,15 @@
-//! Writing to the two streams: colours, and what to do when nobody reads.
+//! Writing to the two streams: colours, what a terminal is not told, and what to
+//! do when nobody reads.
+//!
+//! Everything that the command says goes through here, so that nothing reaches a
+//! terminal that [`escapes`](crate::escapes) has not looked at, whatever it
+//! quotes. Pipes and files get it as it is.
 
+use crate::escapes::said;
 use crate::failure::{HOST_FAULT, PIPE_CLOSED};
 use nu_ansi_term::{Color, Style};
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 
 /// Colours for one stream, or none.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +63,24 @@ impl Paint {
     }
 }
 
-/// Writes to standard output, at once.
-pub(crate) fn print(bytes: impl AsRef<[u8]>) {
+/// What a stream is told of a text.
+fn told<'a>(text: &'a str, stream: &impl IsTerminal) -> Cow<'a, str> {
+    match stream.is_terminal() {
+        true => Cow::Owned(said(text)),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Writes a text to standard output, at once.
+pub(crate) fn print(text: impl AsRef<str>) {
+    print_passed(told(text.as_ref(), &io::stdout()).as_bytes());
+}
+
+/// Writes to standard output, at once, what a filter has passed on, or what
+/// is for no terminal.
+pub(crate) fn print_passed(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
-    if let Err(error) = stdout
-        .write_all(bytes.as_ref())
-        .and_then(|()| stdout.flush())
-    {
+    if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         drop(stdout);
         give_up(&error);
     }
@@ -75,7 +93,18 @@ pub(crate) fn print_line(text: &str) {
 
 /// Writes a line to standard error. Nobody is left to tell when that fails.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", told(text, &io::stderr()));
+}
+
+/// Writes what a filter has passed on to standard error.
+pub(crate) fn complain_passed(bytes: &[u8]) {
+    let _ = io::stderr().write_all(bytes);
+}
+
+/// Writes the beginning of a line that someone is to end.
+pub(crate) fn ask(text: &str) {
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "{}", told(text, &io::stderr())).and_then(|()| stderr.flush());
 }
 
 /// Ends the process: standard output cannot be written. Quietly where its

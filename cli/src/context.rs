@@ -57,15 +57,22 @@ impl Context {
 
     /// The cache directory.
     pub(crate) fn cache_directory(&self) -> Result<PathBuf> {
-        self.cache
-            .clone()
-            .or_else(|| user_directory("XDG_CACHE_HOME", ".cache"))
-            .ok_or_else(|| {
-                usage(
-                    "there is no cache directory: neither HOME nor XDG_CACHE_HOME is an absolute path",
-                    "name one with --cache DIR or MEMEX_CACHE",
-                )
-            })
+        const HINT: &str = "name one with --cache DIR or MEMEX_CACHE";
+        let named = self.cache.clone();
+        let directory = named.or_else(|| user_directory("XDG_CACHE_HOME", ".cache"));
+        let directory = directory.ok_or_else(|| {
+            usage(
+                "there is no cache directory: neither HOME nor XDG_CACHE_HOME is an absolute path",
+                HINT,
+            )
+        })?;
+        if directory.exists() && !directory.is_dir() {
+            return Err(usage(
+                format!("the cache {} is no directory", directory.display()),
+                HINT,
+            ));
+        }
+        Ok(directory)
     }
 
     /// The directory of the prompt's history, where there is one.

@@ -1,16 +1,56 @@
-//! What a guest may say to a terminal.
+//! What may be said to a terminal.
 //!
-//! Untrusted code that reaches a terminal could retitle it, move its cursor
-//! over earlier text or feed it input. Colours pass; every other control
-//! sequence is shown instead of sent.
+//! Untrusted text that reaches a terminal could retitle it, move its cursor over
+//! earlier text, feed it input, or show something other than it says. One
+//! [`Filter`] stands before every way there: colours pass where they may, line
+//! ends and tabs pass, and everything else that is not itself visible is shown by
+//! a picture or its number.
+
+use std::ops::RangeInclusive;
 
 /// Bytes of one colour sequence that are kept waiting for its end.
 const SEQUENCE_MAX_BYTES: usize = 64;
 
+/// What passes besides visible text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Passes {
+    colours: bool,
+    /// Returns to the beginning of the line, as bars of progress use them.
+    returns: bool,
+    lines: bool,
+}
+
+/// What code prints.
+const OUTPUT: Passes = Passes {
+    colours: true,
+    returns: true,
+    lines: true,
+};
+/// What the command says itself, with its own colours around what it quotes.
+const SAID: Passes = Passes {
+    returns: false,
+    ..OUTPUT
+};
+/// What someone else says, over several lines.
+const TEXT: Passes = Passes {
+    colours: false,
+    ..SAID
+};
+/// A name, or what else stands within a line.
+const LINE: Passes = Passes {
+    lines: false,
+    ..TEXT
+};
+
 /// Makes one stream harmless for a terminal, piece by piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Filter {
+    passes: Passes,
     state: State,
+    /// The beginning of a character whose end has not come yet.
+    partial: Vec<u8>,
+    /// The last character that was passed on.
+    before: char,
     colored: bool,
 }
 
@@ -21,100 +61,226 @@ enum State {
     /// After ESC.
     Escape,
     /// After ESC `[`, with the parameters so far.
-    Sequence(Vec<u8>),
-    /// After the first byte of what may be a control character of two bytes.
-    Lead,
+    Sequence(String),
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::new(OUTPUT)
+    }
 }
 
 impl Filter {
-    /// Passes a piece on.
-    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(bytes.len());
-        for &byte in bytes {
-            self.step(byte, &mut out);
+    fn new(passes: Passes) -> Self {
+        Self {
+            passes,
+            state: State::default(),
+            partial: Vec::new(),
+            before: '\n',
+            colored: false,
         }
-        out
+    }
+
+    /// A stream of what someone else says, as [`plain`] has it.
+    pub(crate) fn text() -> Self {
+        Self::new(TEXT)
+    }
+
+    /// Passes a piece on. What is passed is valid UTF-8, in whole characters.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = String::with_capacity(bytes.len());
+        let joined;
+        let mut rest = match self.partial.is_empty() {
+            true => bytes,
+            false => {
+                joined = [self.partial.as_slice(), bytes].concat();
+                self.partial.clear();
+                joined.as_slice()
+            }
+        };
+        loop {
+            let (text, after) = match std::str::from_utf8(rest) {
+                Ok(text) => (text, None),
+                Err(error) => {
+                    let (valid, invalid) = rest.split_at(error.valid_up_to());
+                    let text = std::str::from_utf8(valid).unwrap_or_default();
+                    (text, Some((invalid, error.error_len())))
+                }
+            };
+            text.chars().for_each(|c| self.step(c, &mut out));
+            match after {
+                None => break,
+                Some((invalid, None)) => {
+                    self.partial = invalid.to_vec();
+                    break;
+                }
+                // A lone byte such as 0x9b is a control character to terminals
+                // that know no UTF-8.
+                Some((invalid, Some(length))) => {
+                    self.step(char::REPLACEMENT_CHARACTER, &mut out);
+                    rest = invalid.get(length..).unwrap_or_default();
+                }
+            }
+        }
+        out.into_bytes()
     }
 
     /// What is left at the end of a turn: a sequence without its end, and the
     /// return to the terminal's own colours.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = String::new();
+        if !std::mem::take(&mut self.partial).is_empty() {
+            self.step(char::REPLACEMENT_CHARACTER, &mut out);
+        }
         self.abandon(&mut out);
         if std::mem::take(&mut self.colored) {
-            out.extend_from_slice(b"\x1b[0m");
+            out.push_str("\x1b[0m");
         }
-        out
+        self.before = '\n';
+        out.into_bytes()
     }
 
-    fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
-        match (&mut self.state, byte) {
-            (State::Escape, b'[') => self.state = State::Sequence(Vec::new()),
-            (State::Sequence(parameters), b'0'..=b'9' | b';' | b':')
+    fn step(&mut self, c: char, out: &mut String) {
+        match (&mut self.state, c) {
+            (State::Escape, '[') => self.state = State::Sequence(String::new()),
+            (State::Sequence(parameters), '0'..='9' | ';' | ':')
                 if parameters.len() < SEQUENCE_MAX_BYTES =>
             {
-                parameters.push(byte);
+                parameters.push(c);
             }
-            (State::Sequence(parameters), b'm') => {
-                out.extend_from_slice(b"\x1b[");
-                out.append(parameters);
-                out.push(b'm');
+            (State::Sequence(parameters), 'm') => {
+                out.push_str("\x1b[");
+                out.push_str(parameters);
+                out.push('m');
                 self.colored = true;
-                self.state = State::Text;
-            }
-            (State::Lead, 0x80..=0x9f) => {
-                out.extend_from_slice("\u{fffd}".as_bytes());
                 self.state = State::Text;
             }
             _ => {
                 self.abandon(out);
-                self.begin(byte, out);
+                self.begin(c, out);
             }
         }
     }
 
-    fn begin(&mut self, byte: u8, out: &mut Vec<u8>) {
-        match byte {
-            0x1b => self.state = State::Escape,
-            0xc2 => self.state = State::Lead,
-            b'\n' | b'\t' | b'\r' => out.push(byte),
-            0..=0x1f => picture(byte, out),
-            0x7f => picture(0x21, out),
-            _ => out.push(byte),
+    fn begin(&mut self, c: char, out: &mut String) {
+        match c {
+            '\x1b' if self.passes.colours => {
+                self.state = State::Escape;
+                return;
+            }
+            '\t' => out.push(c),
+            '\n' if self.passes.lines => out.push(c),
+            '\r' if self.passes.returns => out.push(c),
+            '\0'..='\x1f' => picture(c, out),
+            '\x7f' => out.push('\u{2421}'),
+            '\u{80}'..='\u{9f}' => out.push(char::REPLACEMENT_CHARACTER),
+            c if is_hidden(c) && !joins(self.before, c) => {
+                out.push_str(&format!("<U+{:04X}>", u32::from(c)));
+            }
+            c => out.push(c),
         }
+        self.before = c;
     }
 
     /// Shows what was held back and is no colour.
-    fn abandon(&mut self, out: &mut Vec<u8>) {
+    fn abandon(&mut self, out: &mut String) {
         match std::mem::take(&mut self.state) {
-            State::Text => {}
-            State::Escape => picture(0x1b, out),
+            State::Text => return,
+            State::Escape => picture('\x1b', out),
             State::Sequence(parameters) => {
-                picture(0x1b, out);
-                out.push(b'[');
-                out.extend_from_slice(&parameters);
+                picture('\x1b', out);
+                out.push('[');
+                out.push_str(&parameters);
             }
-            State::Lead => out.push(0xc2),
         }
+        self.before = '[';
     }
 }
 
-/// Makes a whole text harmless.
+/// What code prints, as a whole. Colours pass.
 pub(crate) fn harmless(text: &str) -> String {
-    let mut filter = Filter::default();
+    filtered(OUTPUT, text)
+}
+
+/// What the command says to a terminal, whoever is quoted in it.
+pub(crate) fn said(text: &str) -> String {
+    filtered(SAID, text)
+}
+
+/// A text of someone who may change nothing about how it looks.
+pub(crate) fn plain(text: &str) -> String {
+    filtered(TEXT, &text.replace("\r\n", "\n"))
+}
+
+/// A text that stays within its line.
+pub(crate) fn line(text: &str) -> String {
+    filtered(LINE, text)
+}
+
+fn filtered(passes: Passes, text: &str) -> String {
+    let mut filter = Filter::new(passes);
     let mut bytes = filter.pass(text.as_bytes());
     bytes.append(&mut filter.finish());
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The picture of a control character: U+2400 and its code.
-fn picture(code: u8, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0xe2, 0x90, 0x80 + code]);
+fn picture(c: char, out: &mut String) {
+    let code = 0x2400 + u32::from(c);
+    out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+}
+
+/// Characters that show nothing themselves, but change how others are shown or
+/// hide among them: those of direction, joiners, fillers, separators of lines,
+/// tags, and selectors of variants. Unicode's `Default_Ignorable_Code_Point`,
+/// with what parts or annotates lines.
+const HIDDEN: &[RangeInclusive<char>] = &[
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0d}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{13430}'..='\u{1345f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+fn is_hidden(c: char) -> bool {
+    // Everything below is visible or was looked at before.
+    c >= '\u{ad}' && HIDDEN.iter().any(|range| range.contains(&c))
+}
+
+/// Whether `c` is a joiner that belongs to what stands before it: to a letter of
+/// a script that is written with joiners, or to a picture made of several.
+fn joins(before: char, c: char) -> bool {
+    match c {
+        '\u{200c}' | '\u{200d}' => {
+            matches!(before, '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1780}'..='\u{18af}')
+                || c == '\u{200d}' && is_picture(before)
+        }
+        _ => false,
+    }
+}
+
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{fe0f}' | '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, harmless};
+    use super::{
+        Filter, HIDDEN, OUTPUT, Passes, SAID, TEXT, filtered, harmless, line, plain, said,
+    };
 
     #[test]
     fn colours_pass_and_everything_else_is_shown() {
@@ -123,6 +289,10 @@ mod tests {
             ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m\x1b[0m"),
             ("\x1b[2J", "␛[2J"),
             ("\x1b]0;title\x07", "␛]0;title␇"),
+            (
+                "\x1b]8;;http://a.test\x1b\\here\x1b]8;;\x1b\\",
+                "␛]8;;http://a.test␛\\here␛]8;;␛\\",
+            ),
             ("a\u{9b}2Jb", "a\u{fffd}2Jb"),
             ("a\x08b\x7f", "a␈b␡"),
             ("é © ½ 漢字 🎈", "é © ½ 漢字 🎈"),
@@ -134,16 +304,113 @@ mod tests {
     }
 
     #[test]
-    fn pieces_give_what_the_whole_gives() {
-        let text = "é\x1b[38;5;9mx\u{9b}\x1b[H\x1b".as_bytes();
-        let whole = {
+    fn bytes_that_are_no_text_are_replaced() {
+        for (said, shown) in [
+            (b"\x9b2J".as_slice(), "\u{fffd}2J"),
+            (b"\xc2\x9b2J", "\u{fffd}2J"),
+            (b"a\x90\x9d\x84b", "a\u{fffd}\u{fffd}\u{fffd}b"),
+            (b"\xe2\x82", "\u{fffd}"),
+            (b"\xe2\x82\x1b[2J", "\u{fffd}␛[2J"),
+            (b"\xff\xfe", "\u{fffd}\u{fffd}"),
+            (b"\x1b[3\x9bm", "␛[3\u{fffd}m"),
+        ] {
             let mut filter = Filter::default();
-            [filter.pass(text), filter.finish()].concat()
+            let bytes = [filter.pass(said), filter.finish()].concat();
+            assert_eq!(String::from_utf8(bytes).unwrap(), shown, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn what_hides_is_shown_by_its_number() {
+        for range in HIDDEN {
+            for c in [*range.start(), *range.end()] {
+                let shown = format!("a<U+{:04X}>b", u32::from(c));
+                for passes in [OUTPUT, SAID, TEXT] {
+                    assert_eq!(filtered(passes, &format!("a{c}b")), shown);
+                }
+                assert_eq!(line(&format!("a{c}b")), shown);
+            }
+        }
+        assert_eq!(harmless("exe\u{202e}txt.py"), "exe<U+202E>txt.py");
+    }
+
+    #[test]
+    fn joiners_stay_where_writing_needs_them() {
+        for text in ["👩‍👩‍👧", "🏳️‍🌈", "❤️", "क्‍ष", "می‌خواهم"]
+        {
+            assert_eq!(harmless(text), text);
+        }
+        assert_eq!(harmless("ad\u{200d}min"), "ad<U+200D>min");
+        assert_eq!(harmless("\u{200c}a"), "<U+200C>a");
+    }
+
+    #[test]
+    fn quotes_move_nothing() {
+        let text = "one\r\ntwo\rthree\n\x1b[31mred";
+        assert_eq!(harmless(text), "one\r\ntwo\rthree\n\x1b[31mred\x1b[0m");
+        assert_eq!(said(text), "one␍\ntwo␍three\n\x1b[31mred\x1b[0m");
+        assert_eq!(plain(text), "one\ntwo␍three\n␛[31mred");
+        assert_eq!(line(text), "one␍␊two␍three␊␛[31mred");
+    }
+
+    fn in_pieces(passes: Passes, bytes: &[u8], sizes: &[usize]) -> Vec<u8> {
+        let mut filter = Filter::new(passes);
+        let (mut out, mut rest) = (Vec::new(), bytes);
+        for size in sizes.iter().cycle() {
+            let (piece, after) = rest.split_at((*size).clamp(1, rest.len().max(1)).min(rest.len()));
+            out.append(&mut filter.pass(piece));
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        out.append(&mut filter.finish());
+        out
+    }
+
+    #[test]
+    fn pieces_give_what_the_whole_gives() {
+        let texts: [&[u8]; 5] = [
+            "é\x1b[38;5;9mx\u{9b}\x1b[H\x1b".as_bytes(),
+            "👩‍👩‍👧 a\u{202e}b क्‍ष".as_bytes(),
+            b"\xe2\x82(\xf0\x9f\x92\xff\x9b2J\xc2",
+            b"\xe2\x1b[3\xe2\x82\xacm\x1b]8;;x\x07",
+            b"\r\n\x00\xed\xa0\x80\xf4\x90\x80\x80",
+        ];
+        for text in texts {
+            for passes in [OUTPUT, SAID, TEXT] {
+                let whole = in_pieces(passes, text, &[usize::MAX]);
+                for sizes in [[1, 1, 1], [2, 1, 3], [3, 2, 1], [1, 4, 2]] {
+                    assert_eq!(in_pieces(passes, text, &sizes), whole, "{text:?}");
+                }
+            }
+        }
+        // Any bytes, from a generator that is the same each time.
+        let mut seed = 1_u32;
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) as u8
         };
-        let mut filter = Filter::default();
-        let mut pieces: Vec<u8> = text.iter().flat_map(|&byte| filter.pass(&[byte])).collect();
-        pieces.append(&mut filter.finish());
-        assert_eq!(pieces, whole);
+        const COMMON: &[u8] = b"\x1b[m1;\xc2\x9b\xe2\x80\xae\xf0\x9f\x8f\x8d\r\na";
+        for _ in 0..2_000 {
+            let length = usize::from(next() % 40);
+            let bytes: Vec<u8> = (0..length)
+                .map(|_| match next() % 4 {
+                    0 => next(),
+                    _ => COMMON[usize::from(next()) % COMMON.len()],
+                })
+                .collect();
+            let sizes: Vec<usize> = (0..5).map(|_| usize::from(next() % 5)).collect();
+            let whole = in_pieces(OUTPUT, &bytes, &[usize::MAX]);
+            assert_eq!(
+                in_pieces(OUTPUT, &bytes, &sizes),
+                whole,
+                "{bytes:?} {sizes:?}"
+            );
+            let text = String::from_utf8(whole).unwrap();
+            let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\x1b');
+            assert!(!text.contains(steers), "{bytes:?} {text:?}");
+        }
     }
 
     #[test]

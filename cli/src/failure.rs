@@ -95,6 +95,9 @@ fn status(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<Usage>().is_some() {
         return USAGE;
     }
+    if let Some(error) = error.downcast_ref::<memex_snapshots::Error>() {
+        return status_of_store(error);
+    }
     match error.downcast_ref::<memex_runtime::Error>() {
         // What a policy or `--mount` names is not there.
         Some(
@@ -104,6 +107,18 @@ fn status(error: &anyhow::Error) -> u8 {
             | memex_runtime::Error::ImageTooLarge { .. },
         ) => USAGE,
         Some(memex_runtime::Error::Guest(error)) if error.is_about_packages() => USAGE,
+        _ => HOST_FAULT,
+    }
+}
+
+/// Names and places that the caller gave, against what became of a store.
+fn status_of_store(error: &memex_snapshots::Error) -> u8 {
+    use memex_snapshots::Error;
+    match error {
+        Error::Name { .. }
+        | Error::NoSession { .. }
+        | Error::NotAStore { .. }
+        | Error::Url { .. } => USAGE,
         _ => HOST_FAULT,
     }
 }

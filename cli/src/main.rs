@@ -23,6 +23,7 @@ mod report;
 mod saved;
 mod session_options;
 mod signals;
+mod supervising;
 mod toolsets;
 mod turn_sources;
 
@@ -35,6 +36,9 @@ use std::thread;
 const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
+    if let Some(code) = supervising::if_asked() {
+        return code;
+    }
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return failure::usage_of(&error),

@@ -133,6 +133,10 @@ impl ToolArguments {
             let host = OutsideHost::new(EnvironmentSecrets)
                 .environment(env::vars_os().filter_map(named).collect())
                 .progress(progress(context));
+            let host = match crate::supervising::supervisor() {
+                Some(supervisor) => host.supervisor(supervisor),
+                None => host,
+            };
             runtime.block_on(file.open(&host)).map_err(|error| {
                 usage(error.to_string(), "docs/tool-files.md describes tool files")
             })

@@ -19,6 +19,7 @@ pub mod outside;
 mod parts;
 mod python;
 mod scratch;
+mod scrubbing;
 mod sql;
 mod table;
 mod tool;
@@ -32,13 +33,13 @@ pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
 pub use http::{
     AddressClass, Dial, Egress, EgressBuilder, EgressRules, Fetch, HttpError, HttpLimits,
-    HttpRequest, HttpResponse, Resolve, SECRET_MAX_BYTES, SECRET_MIN_BYTES, Secret, SystemResolver,
-    TcpDialer,
+    HttpRequest, HttpResponse, Resolve, Secret, SystemResolver, TcpDialer,
 };
 pub use python::{Definition, Form};
 pub use scratch::{
     Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
 };
+pub use scrubbing::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
 pub use sql::{
     Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits, read_frame,
 };

@@ -42,7 +42,7 @@ impl Driver {
         self.conversation.observe(call_id, &text);
         self.scope_names = ran.names.iter().map(crate::observation::change).collect();
         let children = self.family.spawned_since_last();
-        self.record(Step {
+        let step = self.write(Step {
             kind: StepKind::Observation,
             text,
             observation: Some(observation(&ran)),
@@ -62,8 +62,10 @@ impl Driver {
         if self.config.save_scope
             && let (Some(path), Hands::Code(scope)) = (&self.trajectory, &mut self.hands)
         {
-            scope.save(path)?;
+            scope.save(path, step.index.saturating_add(1))?;
         }
+        // Who is told of a block may take what it did for saved.
+        self.watcher.step(&step);
         Ok(())
     }
 

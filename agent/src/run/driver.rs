@@ -234,11 +234,16 @@ impl Driver {
         Ok(Next::Turn)
     }
 
+    /// Writes a step into the record, then tells of it.
     pub(super) fn record(&mut self, step: Step) -> Result<(), Error> {
-        let mut recorder = self.recorder.lock();
-        let step = recorder.step(step)?;
-        self.watcher.step(step);
+        let step = self.write(step)?;
+        self.watcher.step(&step);
         Ok(())
+    }
+
+    /// Writes a step into the record.
+    pub(super) fn write(&self, step: Step) -> Result<Step, Error> {
+        self.recorder.lock().step(step).cloned()
     }
 
     /// What the model is told before its last turn.

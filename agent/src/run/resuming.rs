@@ -20,8 +20,9 @@ impl Agent {
     /// failed, a budget was used up, or its process died. Budgets count what it
     /// used before.
     ///
-    /// The scope comes back from the file beside the trajectory; without one,
-    /// the code blocks run again, tools included.
+    /// The scope comes back from the file beside the trajectory; code blocks
+    /// that it does not know, all of them if there is none, run again, tools
+    /// included.
     ///
     /// # Errors
     /// [`Error::Resume`] if there is nothing to go on with, and as
@@ -84,15 +85,17 @@ impl Driver {
         let tokens = totals.input_tokens.saturating_add(totals.output_tokens);
         self.ledger.carry(totals.turns, tokens, totals.cost_usd);
         let whole = whole_steps(&loaded.steps);
-        let is_restored = match &mut self.hands {
-            Hands::Code(scope) => scope.load(path)?,
-            Hands::Tools(_) => true,
+        // A process that died between saving a step and saving the scope left a
+        // scope that does not know the step's code.
+        let known = match &mut self.hands {
+            Hands::Code(scope) => scope.load(path)?.unwrap_or(0),
+            Hands::Tools(_) => 0,
         };
         let mut call_id = None;
-        for step in whole {
+        for (step, index) in whole.iter().zip(0_u32..) {
             self.retell(step, &mut call_id);
-            if let (Some(code), false, Hands::Code(scope)) =
-                (&step.code, is_restored, &mut self.hands)
+            if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.hands)
+                && index >= known
             {
                 scope.run(code, &self.cancellation)?;
             }

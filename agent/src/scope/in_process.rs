@@ -10,7 +10,7 @@ use memex_runtime::{
 };
 use memex_trajectories::{Display, Encoding, GuestError, LimitReached};
 
-use super::{Scope, keep, kept_path, restore};
+use super::{Scope, keep, kept_path, kept_steps, restore};
 use crate::cancellation::Stop;
 use crate::observation::ScopeNames;
 use crate::{Cancellation, Error, Ran};
@@ -138,20 +138,21 @@ impl Scope for InProcess {
         Ok(ran)
     }
 
-    fn save(&mut self, trajectory: &Path) -> Result<(), Error> {
-        keep(self.session()?, &kept_path(trajectory))
+    fn save(&mut self, trajectory: &Path, steps: u32) -> Result<(), Error> {
+        keep(self.session()?, &kept_path(trajectory), steps)
     }
 
-    fn load(&mut self, trajectory: &Path) -> Result<bool, Error> {
+    fn load(&mut self, trajectory: &Path) -> Result<Option<u32>, Error> {
+        let steps = kept_steps(trajectory)?;
         let path = kept_path(trajectory);
         let Some(snapshot) = restore(&self.sandbox, &path)? else {
-            return Ok(false);
+            return Ok(None);
         };
         let options = (self.options)();
         let (mut session, _lost) = self.sandbox.restore(&snapshot, Generators::Keep, options)?;
         self.names = Some(names_of(&mut session)?);
         self.session = Some(session);
-        Ok(true)
+        Ok(steps)
     }
 }
 

@@ -1,18 +1,22 @@
 //! A scope in a file beside its trajectory: the last state, for resuming.
 //!
 //! ```text
-//! "memexscope1\n" | head length u32 | head | (digest 32 bytes | length u32 | bytes)*
+//! "memexscope2\n" | steps u32 | head length u32 | head | (digest 32 bytes | length u32 | bytes)*
 //! ```
+//! `steps` says after how many steps of the trajectory the scope was as here: code
+//! of later steps runs again when it is taken up. Version 1 has no such number and
+//! holds all of them.
 
 use std::collections::HashMap;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use memex_runtime::{Error as RuntimeError, Generators, Sandbox, Session, Snapshot};
 
 use crate::Error;
 
-const MAGIC: &[u8] = b"memexscope1\n";
+const MAGIC: &[u8] = b"memexscope2\n";
+const MAGIC_1: &[u8] = b"memexscope1\n";
 /// Largest file that is read back.
 const KEPT_MAX_BYTES: u64 = 8 << 30;
 
@@ -21,8 +25,8 @@ pub(crate) fn kept_path(trajectory: &Path) -> PathBuf {
     trajectory.with_extension("scope")
 }
 
-/// Writes the session's state. The file changes all at once.
-pub(crate) fn keep(session: &mut Session, path: &Path) -> Result<(), Error> {
+/// Writes the session's state after so many steps. The file changes all at once.
+pub(crate) fn keep(session: &mut Session, path: &Path, steps: u32) -> Result<(), Error> {
     let snapshot = session.snapshot()?;
     let encoded = session.sandbox().encode(&snapshot, Generators::Keep)?;
     let fresh = path.with_extension("scope-new");
@@ -33,6 +37,7 @@ pub(crate) fn keep(session: &mut Session, path: &Path) -> Result<(), Error> {
         let file = std::fs::File::create_new(&fresh)?;
         let mut file = std::io::BufWriter::new(file);
         file.write_all(MAGIC)?;
+        file.write_all(&steps.to_le_bytes())?;
         file.write_all(&length(encoded.head.len()))?;
         file.write_all(&encoded.head)?;
         for chunk in &encoded.chunks {
@@ -47,6 +52,32 @@ pub(crate) fn keep(session: &mut Session, path: &Path) -> Result<(), Error> {
     write().map_err(Error::file(path))
 }
 
+/// After how many steps the scope beside a trajectory was saved; none if there
+/// is no file.
+pub(crate) fn kept_steps(trajectory: &Path) -> Result<Option<u32>, Error> {
+    let path = kept_path(trajectory);
+    let mut start = Vec::new();
+    let read = std::fs::File::open(&path)
+        .and_then(|file| file.take(MAGIC.len() as u64 + 4).read_to_end(&mut start));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(&path)(error)),
+        Ok(_) => match beginning(&start) {
+            Some((steps, _)) => Ok(Some(steps)),
+            None => Err(damaged(&path)),
+        },
+    }
+}
+
+/// The number of steps, and what comes after it.
+fn beginning(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    if let Some(rest) = bytes.strip_prefix(MAGIC_1) {
+        return Some((u32::MAX, rest));
+    }
+    let (steps, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*steps), rest))
+}
+
 /// Reads a state back; none if there is no file.
 pub(crate) fn restore(sandbox: &Sandbox, path: &Path) -> Result<Option<Snapshot>, Error> {
     match std::fs::metadata(path) {
@@ -56,7 +87,7 @@ pub(crate) fn restore(sandbox: &Sandbox, path: &Path) -> Result<Option<Snapshot>
         Ok(_) => {}
     }
     let bytes = std::fs::read(path).map_err(Error::file(path))?;
-    let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged(path))?;
+    let (_, mut rest) = beginning(&bytes).ok_or_else(|| damaged(path))?;
     let head = sized(&mut rest).ok_or_else(|| damaged(path))?;
     let mut chunks: HashMap<[u8; 32], &[u8]> = HashMap::new();
     while !rest.is_empty() {

@@ -5,7 +5,7 @@ mod kept;
 mod waiting;
 
 pub use in_process::InProcess;
-pub(crate) use kept::{forget, keep, kept_path, restore};
+pub(crate) use kept::{forget, keep, kept_path, kept_steps, restore};
 pub(crate) use waiting::{Bell, Waiting};
 
 use memex_channel::HostCalls;
@@ -24,20 +24,22 @@ pub trait Scope: Send {
     /// When there is no scope to go on with.
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error>;
 
-    /// Saves the scope beside a trajectory, if it can be saved.
+    /// Saves the scope beside a trajectory that has so many steps, if it can be
+    /// saved.
     ///
     /// # Errors
     /// When the file cannot be written.
-    fn save(&mut self, _trajectory: &std::path::Path) -> Result<(), Error> {
+    fn save(&mut self, _trajectory: &std::path::Path, _steps: u32) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Takes the saved scope of a trajectory; `false` if there is none.
+    /// Takes the saved scope of a trajectory, and says after how many steps it
+    /// was saved; none if there is none.
     ///
     /// # Errors
     /// When there is one that cannot be used.
-    fn load(&mut self, _trajectory: &std::path::Path) -> Result<bool, Error> {
-        Ok(false)
+    fn load(&mut self, _trajectory: &std::path::Path) -> Result<Option<u32>, Error> {
+        Ok(None)
     }
 }
 

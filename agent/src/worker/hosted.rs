@@ -42,6 +42,7 @@ struct Begin {
 #[serde(deny_unknown_fields)]
 struct Save {
     path: PathBuf,
+    steps: u32,
 }
 
 impl Hosted {
@@ -171,5 +172,7 @@ fn turn(
 
 fn save(scope: &mut InProcess, payload: &[u8]) -> Result<(), String> {
     let save: Save = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
-    scope.save(&save.path).map_err(|error| error.to_string())
+    scope
+        .save(&save.path, save.steps)
+        .map_err(|error| error.to_string())
 }

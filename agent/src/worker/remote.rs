@@ -12,7 +12,7 @@ use super::link::{Line, Link, RemoteFork};
 use super::mailbox::Mail;
 use super::pool::Leased;
 use crate::children::{Forked, Spawner};
-use crate::scope::{Equipment, Scope, Waiting, kept_path};
+use crate::scope::{Equipment, Scope, Waiting, kept_path, kept_steps};
 use crate::{Cancellation, Error, Ran};
 
 pub(super) struct Remote {
@@ -197,12 +197,12 @@ impl Scope for Remote {
         Ok(ran)
     }
 
-    fn save(&mut self, trajectory: &Path) -> Result<(), Error> {
+    fn save(&mut self, trajectory: &Path, steps: u32) -> Result<(), Error> {
         // After a crash there is nothing to save until the next turn.
         let Some(live) = &mut self.live else {
             return Ok(());
         };
-        let path = json!({ "path": kept_path(trajectory) }).to_string();
+        let path = json!({ "path": kept_path(trajectory), "steps": steps }).to_string();
         match live.ask(Kind::Save, path.as_bytes()) {
             Some(Ok(_)) => Ok(()),
             Some(Err(what)) => Err(Error::Worker { what }),
@@ -213,11 +213,12 @@ impl Scope for Remote {
         }
     }
 
-    fn load(&mut self, trajectory: &Path) -> Result<bool, Error> {
-        if !kept_path(trajectory).exists() {
-            return Ok(false);
+    fn load(&mut self, trajectory: &Path) -> Result<Option<u32>, Error> {
+        let steps = kept_steps(trajectory)?;
+        if steps.is_some() {
+            self.live(Some(trajectory))?;
         }
-        self.live(Some(trajectory)).map(|_| true)
+        Ok(steps)
     }
 }
 

@@ -116,8 +116,8 @@ fn print(entry: &Entry, figure: &Figure, as_json: bool, context: &Context) {
 }
 
 fn read(path: &Path) -> Result<String> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| usage_as_told(format!("cannot read {}: {error}", path.display())))?;
     // Each file on its own first, so that a refusal names it.
     compare(&text, "").map_err(|error| usage_as_told(format!("{}: {error}", path.display())))?;
     Ok(text)

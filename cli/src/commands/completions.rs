@@ -29,6 +29,6 @@ pub(super) fn execute(arguments: &CompletionsArguments) -> Result<ExitCode> {
         "memex",
         &mut script,
     );
-    print(script);
+    print(String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }

@@ -103,16 +103,20 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         let outcome = match session.run(&block) {
             Ok(outcome) => outcome,
             Err(error) => {
-                reporter.fault(session.turns(), &error);
+                reporter.fault(session.turns(), &error.to_string());
                 return Err(error.into());
             }
         };
-        reporter.turn(&mut session, &outcome)?;
+        // Saved, then told: who reads of a turn may take it for kept.
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
+            && let Err(error) = saved.save(&mut session, &block, &outcome)
         {
-            saved.save(&mut session, &block, &outcome)?;
+            let error = error.context(format!("turn {} ran and is not saved", outcome.turn));
+            reporter.fault(outcome.turn, &format!("{error:#}"));
+            return Err(error);
         }
+        reporter.turn(&mut session, &outcome)?;
         if arguments.stop && !outcome.is_ok() {
             break;
         }

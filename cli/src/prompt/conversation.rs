@@ -2,7 +2,7 @@
 
 use super::questions;
 use crate::console::{complain, print_line};
-use crate::escapes::harmless;
+use crate::escapes::line;
 use crate::report::{Reporter, bytes};
 use crate::session_options::session;
 use crate::signals::Interrupts;
@@ -93,7 +93,7 @@ impl Conversation {
         match session.run(block) {
             Ok(outcome) => self.reporter.turn(&mut session, &outcome)?,
             Err(error) => {
-                self.reporter.fault(session.turns(), &error);
+                self.reporter.fault(session.turns(), &error.to_string());
                 return Err(error.into());
             }
         }
@@ -135,8 +135,8 @@ impl Conversation {
         }
         let paint = self.reporter.out().paint;
         for name in names {
-            let (label, class) = (harmless(&name.name), harmless(&name.class));
-            let preview = harmless(&name.preview).replace('\n', " ");
+            let (label, class) = (line(&name.name), line(&name.class));
+            let preview = line(&name.preview.replace('\n', " "));
             self.tell(&format!(
                 "{}  {}  {preview}",
                 paint.strong(&format!("{label:NAME_COLUMNS$}")),

@@ -3,7 +3,7 @@
 use super::highlighting::PythonHighlighter;
 use super::questions;
 use crate::console::complain;
-use crate::escapes::harmless;
+use crate::escapes::line as within_line;
 use memex_runtime::Session;
 use nu_ansi_term::{Color, Style};
 use parking_lot::Mutex;
@@ -107,7 +107,7 @@ impl Completer for ScopeCompleter {
             .0
             .into_iter()
             .map(|name| Suggestion {
-                value: harmless(&name),
+                value: within_line(&name),
                 span: Span {
                     start,
                     end: before.len(),

@@ -1,7 +1,7 @@
 //! One object per turn: the contract of `--json`.
 
 use crate::console::print_line;
-use memex_runtime::{Error, LimitHit, Outcome, Status};
+use memex_runtime::{LimitHit, Outcome, Status};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -67,7 +67,7 @@ pub(super) fn print(outcome: &Outcome, dirty_pages: u64, displays: Option<Vec<St
 }
 
 /// A turn that the host could not finish.
-pub(super) fn print_fault(turn: u64, error: &Error) {
+pub(super) fn print_fault(turn: u64, error: &str) {
     print_object(&Turn {
         turn,
         status: Status::Fault,
@@ -76,7 +76,7 @@ pub(super) fn print_fault(turn: u64, error: &Error) {
         value: None,
         error: Some(Exception {
             class: "HostFault",
-            message: &error.to_string(),
+            message: error,
             traceback: "",
         }),
         limit: None,

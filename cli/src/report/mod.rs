@@ -11,7 +11,7 @@ pub(crate) use quantities::bytes;
 
 use crate::context::{Context, Stream};
 use anyhow::Result;
-use memex_runtime::{Error, Outcome, OutputSink, Session};
+use memex_runtime::{Outcome, OutputSink, Session};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -95,7 +95,7 @@ impl Reporter {
 
     /// Tells that a turn met a fault of the host. The caller tells the error
     /// itself as it ends.
-    pub(crate) fn fault(&self, turn: u64, error: &Error) {
+    pub(crate) fn fault(&self, turn: u64, error: &str) {
         if self.format == Format::Json {
             json::print_fault(turn, error);
         }

@@ -1,9 +1,8 @@
 //! Passing a session's output on while a turn runs.
 
-use crate::console::print;
+use crate::console::{complain_passed, print_passed};
 use crate::escapes::Filter;
 use memex_runtime::{OutputSink, Stream};
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,10 +47,9 @@ impl OutputSink for Streams {
             Stream::Stdout => {
                 self.mid_line
                     .store(bytes.last() != Some(&b'\n'), Ordering::Relaxed);
-                print(shown);
+                print_passed(shown);
             }
-            // Nobody is left to tell when standard error is gone.
-            Stream::Stderr => drop(std::io::stderr().write_all(shown)),
+            Stream::Stderr => complain_passed(shown),
         }
     }
 }

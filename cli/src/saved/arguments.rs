@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::failure::{usage, usage_as_told};
 use anyhow::Result;
 use clap::Args;
-use memex_snapshots::{DirectoryStore, ObjectStore, SnapshotStore};
+use memex_snapshots::{DirectoryStore, Error, ObjectStore, SnapshotStore};
 use std::sync::Arc;
 
 /// Where saved sessions are kept.
@@ -42,6 +42,13 @@ impl StoreArguments {
             let store = ObjectStore::open_with(&place, variables).map_err(usage_as_told)?;
             return Ok(Arc::new(store));
         }
-        Ok(Arc::new(DirectoryStore::open(place)?))
+        match DirectoryStore::open(place) {
+            Ok(store) => Ok(Arc::new(store)),
+            // A place that was named, and cannot be one.
+            Err(error @ (Error::Io { .. } | Error::ReadOnly { .. })) if self.store.is_some() => {
+                Err(usage(error.to_string(), "name another store with --store"))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }

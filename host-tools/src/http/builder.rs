@@ -10,8 +10,8 @@ use super::error::HttpError;
 use super::limits::HttpLimits;
 use super::resolver::{Dial, Resolve, SystemResolver, TcpDialer};
 use super::rules::EgressRules;
-use super::scrubbing::Scrubber;
 use super::secrets::Secret;
+use crate::scrubbing::{REPLACEMENT, Scrubber};
 
 /// Sets up an [`Egress`].
 ///
@@ -85,7 +85,11 @@ impl EgressBuilder {
         }
         Ok(Egress::new(Shared {
             tls: tls_connector(&self.extra_roots)?,
-            scrubber: Scrubber::new(&self.secrets),
+            scrubber: Scrubber::new(
+                self.secrets
+                    .iter()
+                    .map(|secret| (REPLACEMENT.to_owned(), secret.parts())),
+            ),
             rules: self.rules,
             limits: self.limits,
             secrets: self.secrets,

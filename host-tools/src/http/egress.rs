@@ -18,8 +18,8 @@ use super::limits::HttpLimits;
 use super::messages::{HttpRequest, HttpResponse};
 use super::resolver::{Dial, Resolve};
 use super::rules::EgressRules;
-use super::scrubbing::Scrubber;
 use super::secrets::Secret;
+use crate::scrubbing::Scrubber;
 
 /// Makes requests for sessions, under rules.
 ///
@@ -173,6 +173,7 @@ impl Shared {
         for method in overriding_methods(&hop.headers) {
             self.rules.permit(target, &method)?;
         }
+        hop.check_whole(&self.secrets)?;
         budget.spend(&self.limits)?;
         let within = self.limits.connect_timeout();
         let connect = async {

@@ -30,6 +30,24 @@ const METHOD_OVERRIDES: &[&str] = &[
     "x-method-override",
 ];
 
+/// Headers by which a server answers with a part of what it has, with a
+/// difference to it, with a digest of it, or in another character set. In such an
+/// answer a secret is not found whole.
+const CUTTING: &[&str] = &[
+    "a-im",
+    "accept-charset",
+    "content-range",
+    "if-range",
+    "range",
+    "request-range",
+    "want-content-digest",
+    "want-digest",
+    "want-repr-digest",
+];
+
+/// Methods that servers answer with the request as they got it.
+const ECHOING: &[&str] = &["DEBUG", "TRACE", "TRACK"];
+
 /// Headers that speak of a body; they go when a redirect drops it.
 const OF_THE_BODY: &[&str] = &[
     "content-encoding",
@@ -41,10 +59,32 @@ const OF_THE_BODY: &[&str] = &[
 /// Headers that speak for someone; they go when a redirect leaves the origin.
 const OF_THE_ORIGIN: &[&str] = &["authorization", "cookie", "cookie2"];
 
+/// A name as gateways hand it on: many make `-` and `_` the same.
+fn spelt(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether gateways take one name for the other.
+pub(super) fn is_same(name: &HeaderName, other: &HeaderName) -> bool {
+    spelt(name.as_str()) == spelt(other.as_str())
+}
+
 /// Whether only the host sets it.
 pub(super) fn is_reserved(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    FRAMING.contains(&name) || REWRITING.contains(&name) || name.starts_with("proxy-")
+    let name = spelt(name.as_str());
+    FRAMING.contains(&name.as_str())
+        || REWRITING.contains(&name.as_str())
+        || name.starts_with("proxy-")
+}
+
+/// Whether a header may keep a secret in an answer from being found.
+pub(crate) fn cuts_answers(name: &str) -> bool {
+    CUTTING.contains(&spelt(name).as_str())
+}
+
+/// Whether a method makes servers answer with the request.
+pub(super) fn echoes_requests(method: &str) -> bool {
+    ECHOING.contains(&method)
 }
 
 /// Reads the headers that a guest sets.
@@ -81,7 +121,7 @@ pub(super) fn guest_headers(
                 reason: "it is set where the request is made; leave it out",
             });
         }
-        if name != http::header::ACCEPT_ENCODING {
+        if !is_same(&name, &http::header::ACCEPT_ENCODING) {
             headers.append(name, value);
         }
     }
@@ -90,10 +130,10 @@ pub(super) fn guest_headers(
 
 /// The methods that headers ask for in place of that of the request.
 pub(super) fn overriding_methods(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    METHOD_OVERRIDES
+    headers
         .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .map(|value| {
+        .filter(|(name, _)| METHOD_OVERRIDES.contains(&spelt(name.as_str()).as_str()))
+        .map(|(_, value)| {
             String::from_utf8_lossy(value.as_bytes())
                 .trim()
                 .to_uppercase()

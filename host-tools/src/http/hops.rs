@@ -9,13 +9,14 @@ use super::decoding::ACCEPTED;
 use super::error::{HttpError, excerpt};
 use super::exchange::RawResponse;
 use super::headers::{
-    drop_headers_of_the_body, drop_headers_of_the_origin, guest_headers, text_of,
+    cuts_answers, drop_headers_of_the_body, drop_headers_of_the_origin, echoes_requests,
+    guest_headers, is_same, overriding_methods, text_of,
 };
 use super::limits::HttpLimits;
 use super::messages::HttpRequest;
-use super::scrubbing::Scrubber;
 use super::secrets::Secret;
 use super::target::Target;
+use crate::scrubbing::Scrubber;
 
 const AGENT: &str = concat!("memex/", env!("CARGO_PKG_VERSION"));
 
@@ -57,7 +58,7 @@ impl Hop {
     pub(super) fn check_reserved(&self, secrets: &[Secret]) -> Result<(), HttpError> {
         for secret in secrets.iter().filter(|s| s.belongs_to(&self.target)) {
             let header = secret.as_header().map(|(name, _)| name);
-            let header = header.filter(|name| self.headers.contains_key(name));
+            let header = header.filter(|own| self.headers.keys().any(|name| is_same(name, own)));
             let parameter = secret.as_parameter().map(|(name, _)| name);
             let parameter = parameter.filter(|name| self.target.has_parameter(name));
             let taken = match (header, parameter) {
@@ -74,12 +75,50 @@ impl Hop {
         Ok(())
     }
 
+    /// Refuses, where the host has a secret to add, what keeps an echo of it
+    /// from being found.
+    pub(super) fn check_whole(&self, secrets: &[Secret]) -> Result<(), HttpError> {
+        if !secrets.iter().any(|s| s.belongs_to(&self.target)) {
+            return Ok(());
+        }
+        let refusal = |place: &'static str, name: &str, reason: &'static str| {
+            Err(HttpError::Reserved {
+                place,
+                name: name.to_owned(),
+                reason,
+            })
+        };
+        let mut names = self.headers.keys().map(http::HeaderName::as_str);
+        if let Some(name) = names.find(|name| cuts_answers(name)) {
+            return refusal(
+                "header",
+                name,
+                "the host adds a secret to requests to this server, and takes whole answers only; leave it out",
+            );
+        }
+        let own = std::iter::once(self.method.as_str().to_owned());
+        let mut methods = own.chain(overriding_methods(&self.headers));
+        match methods.find(|method| echoes_requests(method)) {
+            Some(method) => refusal(
+                "method",
+                &method,
+                "the host adds a secret to requests to this server, which would answer with it",
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// The request on the wire, with the secrets of its target.
     pub(super) fn request(&self, secrets: &[Secret]) -> Result<Request<Full<Bytes>>, HttpError> {
         let own = || secrets.iter().filter(|s| s.belongs_to(&self.target));
         let parameters: Vec<(&str, &str)> = own().filter_map(Secret::as_parameter).collect();
         let mut headers = self.headers.clone();
         for (name, value) in own().filter_map(Secret::as_header) {
+            // A redirect may have led here with a header of the guest's.
+            let others = headers.keys().filter(|other| is_same(other, &name));
+            for other in others.cloned().collect::<Vec<_>>() {
+                headers.remove(other);
+            }
             headers.insert(name, value);
         }
         headers

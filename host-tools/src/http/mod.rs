@@ -24,7 +24,6 @@ mod limits;
 mod messages;
 mod resolver;
 mod rules;
-mod scrubbing;
 mod secrets;
 mod target;
 
@@ -33,8 +32,9 @@ pub use builder::EgressBuilder;
 pub use egress::Egress;
 pub use error::HttpError;
 pub use fetch::Fetch;
+pub(crate) use headers::cuts_answers;
 pub use limits::HttpLimits;
 pub use messages::{HttpRequest, HttpResponse};
 pub use resolver::{Dial, Resolve, SystemResolver, TcpDialer};
 pub use rules::EgressRules;
-pub use secrets::{SECRET_MAX_BYTES, SECRET_MIN_BYTES, Secret};
+pub use secrets::Secret;

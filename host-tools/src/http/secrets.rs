@@ -1,31 +1,32 @@
 //! Credentials that the host adds to requests and the guest never sees.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue};
 use std::fmt;
 
 use super::error::{HttpError, excerpt};
 use super::headers::is_reserved;
 use super::target::Target;
+use crate::scrubbing::{check_header_value, check_size, parts};
 
-/// Fewest bytes of a secret. Anything shorter occurs in answers by chance.
-pub const SECRET_MIN_BYTES: usize = 8;
-/// Most bytes of a secret.
-pub const SECRET_MAX_BYTES: usize = 8 << 10;
+/// Most bytes of a secret that goes into a request; servers take no longer heads.
+const SENT_MAX_BYTES: usize = 8 << 10;
 
 /// A credential that the host adds to requests to some hosts.
 ///
 /// It goes to port 443 over TLS, unless [`Secret::ports`] and
 /// [`Secret::over_plain_http`] say otherwise, and only to requests that the
-/// rules permit. A guest may not set the header or parameter itself.
+/// rules permit. A guest may not set the header or parameter itself, and on a
+/// request that carries a secret no header that makes a server answer in part,
+/// in another character set, or with the request itself.
 ///
 /// Answers are searched for all secrets of the egress, and what is found is
 /// replaced by `[secret]`: the value, a token behind a scheme such as `Bearer`,
-/// and user and password of `Basic`; as they are, percent-encoded, escaped as
-/// in JSON or HTML, in hexadecimal and in base64, in any case of letters. This
-/// is a net for servers that echo by habit. A granted server that means to pass
-/// the secret on (reversed, split between answers, encoded twice) can do so:
+/// and the pair and password of `Basic`; as they are, reversed, in hexadecimal
+/// and in base64, in any case of letters, and each of these percent-encoded or
+/// escaped as in JSON, HTML, source code or mail, also several times over. Each
+/// must have [`SECRET_MIN_BYTES`](crate::SECRET_MIN_BYTES): shorter ones are
+/// refused. This is a net for servers that echo by habit. A granted server that
+/// means to pass the secret on (split between answers, encrypted) can do so:
 /// grant secrets to hosts you would tell them to.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
@@ -88,13 +89,18 @@ impl Secret {
     }
 
     pub(super) fn check(&self) -> Result<(), HttpError> {
-        let size = SECRET_MIN_BYTES..=SECRET_MAX_BYTES;
         let header_is_valid = || {
             HeaderName::from_bytes(self.name.as_bytes()).is_ok_and(|name| !is_reserved(&name))
                 && HeaderValue::from_str(&self.value).is_ok()
         };
-        let reason = if !size.contains(&self.value.len()) {
-            format!("its value must have {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} bytes")
+        let size = match self.place {
+            Place::Header => check_header_value(&self.value),
+            Place::Query => check_size(&self.value),
+        };
+        let reason = if let Err(reason) = size {
+            format!("its value {reason}")
+        } else if self.value.len() > SENT_MAX_BYTES {
+            format!("its value is longer than the {SENT_MAX_BYTES} bytes that a request takes")
         } else if self.host.is_empty() || self.ports.is_empty() {
             "it goes nowhere; name a host and a port".to_owned()
         } else if self.place == Place::Header && !header_is_valid() {
@@ -145,21 +151,7 @@ impl Secret {
 
     /// Everything that gives it away: the value and the parts that count.
     pub(super) fn parts(&self) -> Vec<Vec<u8>> {
-        let mut parts = vec![self.value.clone().into_bytes()];
-        if let Some((scheme, token)) = self.value.split_once(' ') {
-            let token = token.trim();
-            parts.push(token.as_bytes().to_vec());
-            if scheme.eq_ignore_ascii_case("basic")
-                && let Ok(pair) = STANDARD.decode(token)
-            {
-                let colon = pair.iter().position(|byte| *byte == b':');
-                let password = colon.and_then(|at| pair.get(at + 1..));
-                parts.extend(password.map(<[u8]>::to_vec));
-                parts.push(pair);
-            }
-        }
-        parts.retain(|part| part.len() >= SECRET_MIN_BYTES);
-        parts
+        parts(&self.value)
     }
 }
 

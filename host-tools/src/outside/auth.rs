@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::document::{Fields, list, nearest};
 use super::error::OutsideError;
 use super::secrets::Vault;
+use crate::scrubbing::check_header_value;
 
 const KINDS: &[&str] = &["basic", "bearer", "header", "query"];
 /// Headers that belong to the connection.
@@ -96,6 +97,13 @@ impl AuthDeclaration {
 
     pub(super) fn resolve(&self, vault: &mut Vault<'_>) -> Result<Auth, OutsideError> {
         let value = vault.open(&self.place, &self.secret)?;
+        if self.kind == "header" {
+            check_header_value(&value).map_err(|reason| OutsideError::Secret {
+                place: self.place.clone(),
+                name: self.secret.clone(),
+                reason,
+            })?;
+        }
         let text = match self.kind.as_str() {
             "bearer" => format!("Bearer {value}"),
             "basic" => {

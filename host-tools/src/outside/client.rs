@@ -53,6 +53,9 @@ pub enum HttpError {
         /// The bound.
         maximum: u64,
     },
+    /// The body is compressed, which was not asked for.
+    #[error("the answer is in an encoding that is not read here")]
+    Encoded,
     /// The request cannot be made.
     #[error("{reason}")]
     Request {
@@ -63,7 +66,8 @@ pub enum HttpError {
 
 /// Sends the requests of HTTP tools: one request, one response.
 ///
-/// An implementation follows no redirects, reads no more of the body than
+/// An implementation follows no redirects, gives bodies without an encoding (in
+/// a compressed one no secret is found), reads no more of the body than
 /// [`HttpRequest::response_max_bytes`], and stops when its future is dropped.
 pub trait HttpClient: Send + Sync + 'static {
     /// Sends one request.
@@ -121,6 +125,11 @@ impl HttpClient for ReqwestClient {
                 .execute(build(request)?)
                 .await
                 .map_err(|error| broken(&error))?;
+            // None was asked for, and in one that is not read no secret is found.
+            let encoding = response.headers().get(reqwest::header::CONTENT_ENCODING);
+            if encoding.is_some_and(|name| !name.as_bytes().eq_ignore_ascii_case(b"identity")) {
+                return Err(HttpError::Encoded);
+            }
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
                 if body.len() as u64 + chunk.len() as u64 > maximum {

@@ -14,6 +14,7 @@ use super::error::OutsideError;
 use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
 use super::url_template::UrlTemplate;
+use crate::http::cuts_answers;
 use crate::tool::{Answer, PART_KEY, ToolError};
 
 /// The fields of a declaration that say what to request.
@@ -58,8 +59,17 @@ impl EndpointDeclaration {
         let headers =
             templates(fields.pairs("headers")?).map_err(|reason| wrap("headers", reason))?;
         let auth = AuthDeclaration::parse(fields)?;
-        for (name, _) in &headers {
+        for (name, template) in &headers {
             check_header(name).map_err(|reason| wrap("headers", reason))?;
+            let is_cutting = cuts_answers(name) || name.eq_ignore_ascii_case("accept-encoding");
+            if auth.is_some() && is_cutting && template.parameters().next().is_some() {
+                return Err(wrap(
+                    "headers",
+                    format!(
+                        "a call may not choose `{name}` where `auth` sends a secret: a part of an answer could hold a part of it; write a fixed value"
+                    ),
+                ));
+            }
             let taken = auth.as_ref().and_then(AuthDeclaration::header);
             if taken.is_some_and(|taken| taken.eq_ignore_ascii_case(name)) {
                 return Err(wrap("headers", format!("`{name}` is set by `auth`")));
@@ -336,7 +346,7 @@ fn failure(tool: &str, error: HttpError) -> ToolError {
     let class = match error {
         HttpError::Connection { .. } => "ConnectionError",
         HttpError::Request { .. } => "ValueError",
-        HttpError::TooLong { .. } => "RuntimeError",
+        HttpError::TooLong { .. } | HttpError::Encoded => "RuntimeError",
     };
     let built = ToolError::new(class, format!("{tool}: {error}"));
     match error {

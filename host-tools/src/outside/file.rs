@@ -214,7 +214,7 @@ impl ToolFile {
         for tool in self.tools {
             let executor = match tool.means {
                 Means::Command(process) => Executor::Command(CommandExecutor {
-                    process: process.resolve(&host.environment, &mut vault)?,
+                    process: process.resolve(host, &mut vault)?,
                     output_max_bytes: tool.output_max_bytes,
                 }),
                 Means::Endpoint(endpoint) => {
@@ -234,7 +234,7 @@ impl ToolFile {
         let plans = self
             .servers
             .into_iter()
-            .map(|server| server.resolve(&host.environment, &mut vault))
+            .map(|server| server.resolve(host, &mut vault))
             .collect::<Result<Vec<_>, _>>()?;
         let surroundings = Surroundings::here(vault.scrubber());
         let starting = plans

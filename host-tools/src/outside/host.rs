@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::answers;
 use super::client::{HttpClient, ReqwestClient};
 use super::error::OutsideError;
-use super::secrets::{Scrubber, Secrets};
+use super::secrets::Secrets;
+use super::supervisor::Supervisor;
+use crate::scrubbing::Scrubber;
 use crate::tool::{Answer, CallContext, ToolError, ToolFuture};
 
 /// How many calls of one file's tools run at once; more wait for their turn.
@@ -52,13 +54,15 @@ pub type ProgressCallback = Arc<dyn Fn(OutsideProgress) + Send + Sync>;
 
 /// What the embedder gives to tools from outside.
 ///
-/// Defaults: no environment, a [`ReqwestClient`], progress is not reported.
+/// Defaults: no environment, a [`ReqwestClient`], progress is not reported, no
+/// supervisor: processes of tools outlive a host that is killed.
 #[derive(Clone)]
 pub struct OutsideHost {
     pub(super) secrets: Arc<dyn Secrets>,
     pub(super) environment: BTreeMap<String, OsString>,
     pub(super) client: Option<Arc<dyn HttpClient>>,
     pub(super) progress: ProgressCallback,
+    pub(super) supervisor: Option<Supervisor>,
 }
 
 impl OutsideHost {
@@ -69,6 +73,7 @@ impl OutsideHost {
             environment: BTreeMap::new(),
             client: None,
             progress: Arc::new(|_| ()),
+            supervisor: None,
         }
     }
 
@@ -91,6 +96,14 @@ impl OutsideHost {
     #[must_use]
     pub fn progress(mut self, callback: ProgressCallback) -> Self {
         self.progress = callback;
+        self
+    }
+
+    /// The program below which processes of tools run, so that they end with the
+    /// host even where it is killed.
+    #[must_use]
+    pub fn supervisor(mut self, supervisor: Supervisor) -> Self {
+        self.supervisor = Some(supervisor);
         self
     }
 

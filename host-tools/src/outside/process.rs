@@ -11,7 +11,9 @@ use tokio::process::{Child, Command};
 
 use super::document::Fields;
 use super::error::OutsideError;
+use super::host::OutsideHost;
 use super::secrets::Vault;
+use super::supervisor::Supervisor;
 
 /// The fields of a declaration that say which process to start.
 pub(super) const PROCESS_FIELDS: &[&str] = &["argv", "cwd", "env", "env_set", "env_secrets"];
@@ -71,13 +73,13 @@ impl ProcessDeclaration {
     /// Finds the program and opens the secrets.
     pub(super) fn resolve(
         &self,
-        environment: &BTreeMap<String, OsString>,
+        host: &OutsideHost,
         vault: &mut Vault<'_>,
     ) -> Result<Process, OutsideError> {
         let mut variables: BTreeMap<String, OsString> = BTreeMap::new();
         let allowed = self.environment_names.iter().map(String::as_str);
         for name in allowed.chain(["PATH"]) {
-            if let Some(value) = environment.get(name) {
+            if let Some(value) = host.environment.get(name) {
                 variables.insert(name.to_owned(), value.clone());
             }
         }
@@ -102,6 +104,7 @@ impl ProcessDeclaration {
             arguments: arguments.to_vec(),
             directory: self.directory.clone(),
             variables,
+            supervisor: host.supervisor.clone(),
         })
     }
 
@@ -147,12 +150,17 @@ pub(super) struct Process {
     arguments: Vec<String>,
     directory: PathBuf,
     variables: BTreeMap<String, OsString>,
+    supervisor: Option<Supervisor>,
 }
 
 impl Process {
     /// Starts the process with pipes for its three streams.
     pub(super) fn start(&self) -> std::io::Result<RunningProcess> {
-        let child = Command::new(&self.program)
+        let mut command = match &self.supervisor {
+            Some(supervisor) => supervisor.command(&self.program),
+            None => Command::new(&self.program),
+        };
+        let child = command
             .args(&self.arguments)
             .current_dir(&self.directory)
             .env_clear()

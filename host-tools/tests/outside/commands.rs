@@ -310,6 +310,47 @@ async fn secrets_reach_the_command_and_nobody_else() {
     assert!(!clipped.contains("s3c"), "{clipped}");
 }
 
+/// The encodings that `fetch` knows are those of tools, and the reverse.
+#[tokio::test]
+async fn a_secret_is_found_in_every_encoding() {
+    const ECHO: &str = r#"import base64, html, os, urllib.parse
+s = os.environ['KEY']
+b = s.encode()
+mixed = ''.join('%%%02x' % c if i % 3 == 0 else '%%%02X' % c if i % 3 == 1 else chr(c) for i, c in enumerate(b))
+out = [s.upper(), mixed, mixed.lower(), ''.join('%%%02X' % c for c in b), ''.join('%%25%02x' % c for c in b),
+    ''.join('\\u%04x' % c for c in b), ''.join('\\u%04X' % c for c in b), ''.join('&#%d;' % c for c in b),
+    ''.join('&#x%x;' % c for c in b), html.escape(s), b.hex(), b.hex().upper(), b.hex(':'), s[::-1],
+    json.dumps(json.dumps(s))[1:-1], repr(b'\n' + b)]
+for prefix in ('', 'a', 'ab', 'abc', 'user:', 'Bearer '):
+    for suffix in ('', 'z', 'zz'):
+        text = (prefix + s + suffix).encode()
+        for encoded in (base64.b64encode(text), base64.urlsafe_b64encode(text)):
+            out += [encoded.decode(), encoded.decode().rstrip('='), urllib.parse.quote(encoded.decode(), safe='')]
+json.dump(out, sys.stdout)"#;
+    let folder = Folder::new();
+    let tools = folder
+        .open(&tool(&folder, ECHO, "env_secrets={KEY='TOKEN'}"))
+        .await
+        .unwrap();
+    let answer = value(&tools, "t", json!({})).await;
+    let echoes = answer.as_array().unwrap();
+    assert_eq!(echoes.len(), 16 + 6 * 3 * 6);
+    for echo in echoes {
+        let echo = echo.as_str().unwrap();
+        assert!(echo.contains("[secret TOKEN]"), "{echo}");
+    }
+    // The control: without the secret, the same text stays.
+    let plain = folder
+        .open(&tool(&folder, ECHO, "env_set={KEY='s3cr3t/+ value'}"))
+        .await
+        .unwrap();
+    let answer = value(&plain, "t", json!({})).await.to_string();
+    assert!(
+        answer.contains("S3CR3T/+ VALUE") && !answer.contains("[secret"),
+        "{answer}"
+    );
+}
+
 #[tokio::test]
 async fn tables_are_refused_before_anything_starts() {
     let folder = Folder::new();

@@ -62,7 +62,7 @@ pub(crate) fn host() -> OutsideHost {
     let secrets = BTreeMap::from([
         ("TOKEN".to_owned(), SECRET.to_owned()),
         ("PLAIN".to_owned(), "plain-token".to_owned()),
-        ("TINY".to_owned(), "abc".to_owned()),
+        ("TINY".to_owned(), "1234567".to_owned()),
     ]);
     let environment = BTreeMap::from([
         ("PATH".to_owned(), std::env::var_os("PATH").unwrap()),

@@ -205,9 +205,10 @@ impl Agent {
             let was_last = answer.calls > self.options.tool_turns_max;
             let result = self.result(block.as_ref(), refused);
             if !is_over || block.is_some() {
-                watch.event(Event::Result(&result));
                 let took = began.elapsed();
+                // Recorded first: who is told may take it for saved.
                 self.recording.result(&result, block.as_ref(), took)?;
+                watch.event(Event::Result(&result));
             }
             answer.thoughts = blocks.thoughts;
             answer.python = blocks.python;

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use memex_listener::{Limits, serve};
 use rmcp::ServiceExt as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
@@ -46,7 +47,9 @@ pub async fn serve_stdio(service: Service) -> Result<(), Error> {
 ///
 /// Requests whose `Host` is none of the loopback names or `hosts` are refused,
 /// and so are those that a page of another origin makes. Past 256 clients at
-/// once, further ones are told to try again later.
+/// once, further ones are told to try again later. Connections, and what a client
+/// may hold and for how long, are bounded by the defaults of
+/// [`Limits`].
 ///
 /// # Errors
 /// [`Error::Server`] if the address cannot be listened at.
@@ -69,10 +72,8 @@ pub async fn serve_http(
     let router = Router::new().nest_service(PATH, http).layer(from_fn(
         move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
     ));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-        .map_err(failed)
+    serve(listener, router, Limits::default(), stop).await;
+    Ok(())
 }
 
 /// Lets a request pass unless it would begin one session too many.

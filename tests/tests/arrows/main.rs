@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-channel", &[]),
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
+    ("memex-listener", &[]),
     ("memex-models", &[]),
     ("memex-snapshots", &[]),
     ("memex-suites", &[]),
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "memex-mem-agent",
         &[
             "memex-host-tools",
+            "memex-listener",
             "memex-memory",
             "memex-models",
             "memex-policies",
@@ -218,6 +220,7 @@ fn async_stays_at_the_edges() {
             "memex-benches",
             "memex-cli",
             "memex-host-tools",
+            "memex-listener",
             "memex-mem-agent",
             "memex-models",
             "memex-snapshots",
@@ -243,6 +246,44 @@ fn only_the_command_reads_the_environment() {
         assert!(reads.is_none() || is_command, "{path}: {reads:?}");
     }
     assert!(found > 0, "the search finds what is there");
+}
+
+/// What stands between the command and a terminal is one file.
+#[test]
+fn only_the_console_writes_to_the_commands_streams() {
+    let words = [
+        "println!",
+        "eprintln!",
+        "print!",
+        "eprint!",
+        "stdout()",
+        "stderr()",
+    ];
+    // Not as the end of a longer name.
+    let names = |line: &str, word: &str| {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        line.match_indices(word)
+            .any(|(at, _)| !line[..at].ends_with(is_name))
+    };
+    // Who asks whether a stream is a terminal, and a stream that is for a program.
+    let allowed = [
+        "cli/src/asking.rs",
+        "cli/src/commands/agent/worker.rs",
+        "cli/src/console.rs",
+        "cli/src/context.rs",
+    ];
+    let mut found = BTreeSet::new();
+    for Source { path, text } in sources::shipped() {
+        if !path.starts_with("cli/src/") {
+            continue;
+        }
+        let writes = |(_, line): &(usize, String)| words.iter().any(|word| names(line, word));
+        if let Some(place) = code_of(&text).find(writes) {
+            assert!(allowed.contains(&path.as_str()), "{path}: {place:?}");
+            found.insert(path);
+        }
+    }
+    assert_eq!(found.len(), allowed.len(), "the search finds what is there");
 }
 
 #[test]

@@ -79,3 +79,66 @@ fn forks_and_rewinds() {
     let ran = run(store, &["session", "show", "b"]);
     assert!(ran.status == 2 && ran.stderr.contains('b'), "{ran:#?}");
 }
+
+/// What the caller can put right ends with 2, whatever command meets it.
+#[test]
+fn names_and_stores_that_cannot_be_are_usage_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    // The control, and a session to be in the way.
+    assert_eq!(
+        run(&store, &["run", "--session", "a", "-c", "x = 1"]).status,
+        0
+    );
+    let long = "n".repeat(101);
+    for name in ["../a", "", ".hidden", "a/b", "a b", "ä", long.as_str()] {
+        for arguments in [
+            &["run", "--session", name, "-c", "1"][..],
+            &["session", "show", name],
+            &["session", "log", name],
+            &["session", "fork", name, "b"],
+            &["session", "fork", "a", name],
+            &["session", "rewind", name, "1"],
+            &["session", "diff", name, "1", "1"],
+            &["session", "rm", name],
+        ] {
+            let ran = run(&store, arguments);
+            assert_eq!(
+                (ran.status, ran.stdout.as_str()),
+                (2, ""),
+                "{arguments:?}: {ran:#?}"
+            );
+            assert!(
+                ran.stderr.contains("cannot be used"),
+                "{arguments:?}: {ran:#?}"
+            );
+            assert!(ran.stderr.contains("hint:"), "{arguments:?}: {ran:#?}");
+        }
+    }
+    for arguments in [
+        &["session", "fork", "a", "a"][..],
+        &["session", "show", "none"],
+        &["session", "rewind", "a", "9"],
+        &["session", "diff", "a", "1", "9"],
+    ] {
+        assert_eq!(run(&store, arguments).status, 2, "{arguments:?}");
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no store").unwrap();
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("notes.txt"), "not ours").unwrap();
+    for place in [file, other, "nosuch://place".into()] {
+        for arguments in [
+            &["run", "--session", "a", "-c", "1"][..],
+            &["session", "list"],
+        ] {
+            let ran = run(&place, arguments);
+            assert_eq!(ran.status, 2, "{}: {ran:#?}", place.display());
+        }
+    }
+    assert_eq!(
+        run(&store, &["run", "--session", "a", "-c", "x"]).stdout,
+        "1\n"
+    );
+}

@@ -31,7 +31,7 @@ sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(status))
 "#;
 
-fn at_a_terminal(answers: &[&str], arguments: &[&str]) -> Ran {
+pub(crate) fn at_a_terminal(answers: &[&str], arguments: &[&str]) -> Ran {
     let memex = command(arguments);
     let mut terminal = Command::new("python3");
     terminal.args(["-c", TERMINAL]).arg(answers.join("|"));

@@ -126,7 +126,15 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     let ran = place.import(&arguments, Some(("GITHUB_TOKEN", TOKEN)));
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     let report = &ran.objects()[0];
-    assert_eq!(report["skipped"], json!([]), "{report}");
+    // The README repeats the token in its base64, of which nothing is left to read
+    // once that is taken out.
+    let skipped = report["skipped"].as_array().unwrap();
+    assert_eq!(skipped.len(), 1, "{report}");
+    assert_eq!(skipped[0]["place"], "README.md", "{report}");
+    assert!(
+        skipped[0]["why"].as_str().unwrap().contains("base64"),
+        "{report}"
+    );
     let about = place.text("entities/github/ada_tool.md");
     for line in [
         "- description: Sorts screws. [secret]",
@@ -140,11 +148,6 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     ] {
         assert!(about.lines().any(|one| one == line), "{line} in {about}");
     }
-    let readme = place.text("entities/github/ada_tool/readme.md");
-    assert!(
-        readme.contains("> Sorts screws by size. Bearer [secret]"),
-        "{readme}"
-    );
     assert!(
         place
             .text("entities/github/ada_tool/docs_guide.md")

@@ -7,6 +7,7 @@ mod blocks;
 mod commands;
 mod desk;
 mod imports;
+mod killed;
 mod loops;
 mod mcp;
 #[path = "../command/memex.rs"]

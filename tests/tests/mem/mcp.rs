@@ -413,3 +413,45 @@ fn other_machines_are_not_served_by_accident() {
     assert!(told.contains("--public"), "{told}");
     assert!(Path::new(&place.path("memory")).is_dir());
 }
+
+#[test]
+fn half_requests_do_not_stay_and_stop_no_client() {
+    let place = Place::new();
+    let server = Listening::new(&place, &[]);
+    let mut held = Vec::new();
+    for count in 0..3_000 {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let half = match count % 2 {
+            0 => "POST /mcp HTTP/1.1\r\nhost: localhost\r\n",
+            _ => "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9999\r\n\r\n{",
+        };
+        stream.write_all(half.as_bytes()).unwrap();
+        held.push(stream);
+        if count % 1_000 == 999 {
+            assert_eq!(server.initialize(&[]).0, 200, "after {count}");
+        }
+    }
+    // Most have been closed already: those that are left are bounded in number.
+    let open = held.iter().filter(|stream| is_open(stream)).count();
+    assert!((1..=512).contains(&open), "{open} are open");
+    // And in time.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while held.iter().any(is_open) {
+        assert!(std::time::Instant::now() < until, "half requests stay open");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert_eq!(server.initialize(&[]).0, 200);
+}
+
+fn is_open(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let mut stream = stream;
+    loop {
+        // Some have an answer to read before their end.
+        match std::io::Read::read(&mut stream, &mut [0; 512]) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == std::io::ErrorKind::WouldBlock,
+        }
+    }
+}

@@ -45,7 +45,12 @@ impl Batch<'_> {
         let lines = read(self.tasks)?;
         let output = self.with.output()?;
         if let Some(folder) = self.runs {
-            std::fs::create_dir_all(folder)?;
+            std::fs::create_dir_all(folder).map_err(|error| {
+                usage(
+                    format!("{}: {error}", folder.display()),
+                    "name a directory that you can write",
+                )
+            })?;
         }
         let mut requests = Vec::new();
         let mut skipped = 0;

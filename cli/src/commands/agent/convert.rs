@@ -70,7 +70,7 @@ pub(super) fn execute(arguments: &ConvertArguments) -> Result<ExitCode> {
     };
     let mut text = Vec::new();
     write(format, &runs, "standard output", &mut text).map_err(usage_as_told)?;
-    print(text);
+    print(String::from_utf8_lossy(&text));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -279,7 +279,12 @@ impl One<'_> {
         let trajectory = match &self.arguments.runs {
             None => None,
             Some(folder) => {
-                fs::create_dir_all(folder)?;
+                fs::create_dir_all(folder).map_err(|error| {
+                    usage(
+                        format!("{}: {error}", folder.display()),
+                        "name a directory that you can write",
+                    )
+                })?;
                 let name = format!(
                     "{}-{}-{}-{}",
                     task.id, variant.model, variant.space, job.repetition

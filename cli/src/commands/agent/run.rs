@@ -4,7 +4,7 @@ use super::setup::{AgentOptions, Assembled, TaskArguments};
 use super::telling::{ForPeople, ForPrograms, bill, result_object};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::harmless;
+use crate::escapes::plain;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -113,12 +113,12 @@ pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOpti
         print_line(&result_object(result, saved).to_string());
     } else {
         if let Some(submission) = &result.submission {
-            print_line(&harmless(&submission.to_string()));
+            print_line(&plain(&submission.to_string()));
         } else if let Some(answer) = &result.answer {
-            print_line(&harmless(answer));
+            print_line(&plain(answer));
         }
         if !result.status.is_success() {
-            complain(&harmless(&format!(
+            complain(&plain(&format!(
                 "the run ended without an answer: {}",
                 result.status
             )));

@@ -1,13 +1,13 @@
 //! Telling a run: to people as it happens, to programs as JSON lines.
 
 use crate::console::{Paint, complain, print_line};
-use crate::escapes::harmless;
+use crate::escapes::{line, plain};
 use memex_agent::{Approver, RunResult, Watcher};
 use memex_models::BoxFuture;
 use memex_trajectories::views::step_view;
 use memex_trajectories::{Step, StepKind, Totals};
 use serde_json::{Map, Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -66,7 +66,7 @@ fn shown(text: &str) -> String {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),
     };
-    harmless(&cut)
+    plain(&cut)
 }
 
 /// What a run came to, as JSON.
@@ -122,7 +122,8 @@ impl Approver for AtTerminal {
         tool: &str,
         arguments: Map<String, Value>,
     ) -> BoxFuture<'static, Result<(), String>> {
-        let question = shown(&format!("{tool} {}", Value::Object(arguments)));
+        // All of it: what is not shown is not approved.
+        let question = line(&format!("{tool} {}", Value::Object(arguments)));
         let turn = Arc::clone(&self.0);
         Box::pin(async move {
             let asked = tokio::task::spawn_blocking(move || {
@@ -138,8 +139,7 @@ impl Approver for AtTerminal {
 
 fn ask(question: &str) -> Result<(), String> {
     complain(&format!("call {question}"));
-    let mut stderr = std::io::stderr();
-    let _shown = write!(stderr, "allow it? [y/N] ").and_then(|()| stderr.flush());
+    crate::console::ask("allow it? [y/N] ");
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
         Ok(0) | Err(_) => Err("nobody is there to ask: standard input is at its end".to_owned()),

@@ -80,7 +80,7 @@ pub(super) fn says(program: &str, arguments: &[&str]) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines()
         .next()
-        .map(|line| crate::escapes::harmless(line.trim()))
+        .map(|line| crate::escapes::line(line.trim()))
 }
 
 fn one_line(path: &str) -> Option<String> {

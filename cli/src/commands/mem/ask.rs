@@ -3,7 +3,7 @@
 use super::conversing::ConversationArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::harmless;
+use crate::escapes::plain;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::Args;
@@ -45,8 +45,8 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
     let mut opened = arguments.conversation.open("ask", context)?;
     let paint = context.err.paint;
     let mut show = |event: Event<'_>| match event {
-        Event::Runs(code) => complain(&paint.hint(&harmless(code))),
-        Event::Result(result) => complain(&paint.faint(&harmless(result))),
+        Event::Runs(code) => complain(&paint.hint(&plain(code))),
+        Event::Result(result) => complain(&paint.faint(&plain(result))),
         _ => {}
     };
     let mut nobody = NoWatch;
@@ -74,7 +74,7 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
         });
         print_line(&object.to_string());
     } else if !answer.reply.is_empty() {
-        print_line(&harmless(&answer.reply));
+        print_line(&plain(&answer.reply));
     }
     if answer.reply.is_empty() {
         let calls = answer.calls;

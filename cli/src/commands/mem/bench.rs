@@ -3,7 +3,7 @@
 use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode, runtime};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::harmless;
+use crate::escapes::line;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -127,7 +127,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
             true => paint.good("correct"),
             false => paint.bad("wrong"),
         };
-        let why = harmless(&graded.judgment.reason).replace('\n', " ");
+        let why = line(&graded.judgment.reason.replace('\n', " "));
         let why: String = why.chars().take(120).collect();
         complain(&format!("{:<22} {word}  {}", graded.id, paint.faint(&why)));
     };
@@ -242,7 +242,12 @@ pub(super) fn rollouts(arguments: &RolloutArguments, context: &Context) -> Resul
     let runtime = runtime()?;
     let setup = judged.setup(context, &runtime)?;
     let out = &arguments.out;
-    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    std::fs::create_dir_all(out).map_err(|error| {
+        usage(
+            format!("{}: {error}", out.display()),
+            "name a directory that you can write",
+        )
+    })?;
     let open = |name: &str| -> Result<BufWriter<File>> {
         let path = out.join(name);
         // The name is this command's own: a link of that name is not followed.

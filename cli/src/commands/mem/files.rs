@@ -4,7 +4,7 @@
 use super::options::{MemoryArguments, mode, read};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::harmless;
+use crate::escapes::line;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -65,7 +65,7 @@ pub(super) fn check(arguments: &CheckArguments, context: &Context) -> Result<Exi
     for finding in &findings {
         match arguments.json {
             true => print_line(&serde_json::to_string(finding)?),
-            false => print_line(&harmless(&finding.to_string())),
+            false => print_line(&line(&finding.to_string())),
         }
     }
     if findings.is_empty() {
@@ -140,8 +140,8 @@ fn told(change: &Change, context: &Context) -> String {
     format!(
         "{:>5}  {time}  {}  {what}{undo}  {}",
         change.id,
-        harmless(&change.path),
-        paint.faint(&harmless(&format!("{} by {who}", change.tool)))
+        line(&change.path),
+        paint.faint(&line(&format!("{} by {who}", change.tool)))
     )
 }
 
@@ -171,7 +171,7 @@ pub(super) fn undo(arguments: &UndoArguments) -> Result<ExitCode> {
         .undo(Author::person("undo"), what, arguments.force)
         .map_err(|error| usage(error.to_string(), "`memex mem log` lists the changes"))?;
     for change in undone {
-        print_line(&format!("{} undone: {}", change.id, harmless(&change.path)));
+        print_line(&format!("{} undone: {}", change.id, line(&change.path)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -232,7 +232,7 @@ pub(super) fn filters(arguments: &FilterArguments) -> Result<ExitCode> {
                 false => filters
                     .as_slice()
                     .iter()
-                    .for_each(|filter| print_line(&format!("- {}", harmless(filter)))),
+                    .for_each(|filter| print_line(&format!("- {}", line(filter)))),
             }
         }
     }

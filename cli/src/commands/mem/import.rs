@@ -3,7 +3,7 @@
 use super::live::{Network, Service};
 use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
-use crate::escapes::harmless;
+use crate::escapes::line;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -166,7 +166,7 @@ fn tell(report: &ImportReport, as_json: bool) {
     }
     for (what, files) in [("created", &report.created), ("updated", &report.updated)] {
         for file in files {
-            print_line(&format!("{what} {}", harmless(file)));
+            print_line(&format!("{what} {}", line(file)));
         }
     }
     print_line(&format!(
@@ -176,8 +176,8 @@ fn tell(report: &ImportReport, as_json: bool) {
         report.unchanged
     ));
     for skipped in &report.skipped {
-        let place = harmless(&skipped.place);
-        complain(&format!("skipped {place}: {}", harmless(&skipped.why)));
+        let place = line(&skipped.place);
+        complain(&format!("skipped {place}: {}", line(&skipped.why)));
     }
     if report.skipped_unnamed > 0 {
         complain(&format!("and {} more were skipped", report.skipped_unnamed));

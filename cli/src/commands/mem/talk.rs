@@ -1,7 +1,7 @@
 //! One line of a talk after the other: messages, and commands with a slash.
 
-use crate::console::{Paint, complain, print, print_line};
-use crate::escapes::{Filter, harmless};
+use crate::console::{Paint, complain, print_line, print_passed};
+use crate::escapes::{Filter, line, plain};
 use crate::failure::TURN_FAILED;
 use anyhow::Result;
 use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
@@ -81,8 +81,8 @@ impl Talk {
                 self.shows_thoughts = !self.shows_thoughts;
                 self.tell_switch("thoughts", self.shows_thoughts);
             }
-            ("memory", "") => print_line(&harmless(&self.memory.list_files())),
-            ("memory", path) => print_line(&harmless(&self.memory.read_file(path))),
+            ("memory", "") => print_line(&plain(&self.memory.list_files())),
+            ("memory", path) => print_line(&plain(&self.memory.read_file(path))),
             ("log", _) => self.log(),
             ("filters", rest) => self.filters(rest),
             ("undo", count) => self.undo(count),
@@ -119,8 +119,9 @@ impl Talk {
                 self.refuse(&error.to_string());
             }
             Ok(answer) => {
-                self.show(&answer);
+                // Who reads the answer may take it for kept.
                 self.save();
+                self.show(&answer);
             }
         }
     }
@@ -134,7 +135,7 @@ impl Talk {
             ));
             return;
         }
-        print_line(&harmless(&answer.reply));
+        print_line(&plain(&answer.reply));
     }
 
     /// Saves the conversation. That it cannot be saved now does not end the
@@ -154,11 +155,8 @@ impl Talk {
             Ok(changes) => {
                 for change in changes {
                     let undone = if change.undone { " (undone)" } else { "" };
-                    let (id, tool) = (change.id, harmless(&change.tool));
-                    print_line(&format!(
-                        "{id:>5}  {tool} {}{undone}",
-                        harmless(&change.path)
-                    ));
+                    let (id, tool) = (change.id, line(&change.tool));
+                    print_line(&format!("{id:>5}  {tool} {}{undone}", line(&change.path)));
                 }
             }
         }
@@ -177,7 +175,7 @@ impl Talk {
             Ok(filters) if filters.as_slice().is_empty() => print_line("there are no filters"),
             Ok(filters) => {
                 let lines = filters.as_slice().iter();
-                lines.for_each(|filter| print_line(&format!("- {}", harmless(filter))));
+                lines.for_each(|filter| print_line(&format!("- {}", line(filter))));
             }
         }
     }
@@ -196,8 +194,8 @@ impl Talk {
                 for change in changes {
                     print_line(&format!(
                         "undone: {} {}",
-                        change.tool,
-                        harmless(&change.path)
+                        line(&change.tool),
+                        line(&change.path)
                     ));
                 }
             }
@@ -210,7 +208,7 @@ impl Talk {
     }
 
     fn refuse(&self, why: &str) {
-        complain(&self.paint.warn(&harmless(why)));
+        complain(&self.paint.warn(&plain(why)));
     }
 }
 
@@ -232,7 +230,7 @@ impl Shown {
             paint,
             thoughts,
             blocks,
-            filter: Filter::default(),
+            filter: Filter::text(),
             has_begun: false,
             is_amid_line: false,
         }
@@ -252,9 +250,9 @@ impl Shown {
             }
             Event::Runs(code) if self.blocks => {
                 self.finish();
-                print_line(&self.paint.hint(&harmless(code)));
+                print_line(&self.paint.hint(&plain(code)));
             }
-            Event::Result(text) if self.blocks => print_line(&self.paint.faint(&harmless(text))),
+            Event::Result(text) if self.blocks => print_line(&self.paint.faint(&plain(text))),
             _ => {}
         }
     }
@@ -270,14 +268,14 @@ impl Shown {
         }
         let bytes = self.filter.pass(text.as_bytes());
         let text = String::from_utf8_lossy(&bytes);
-        print(self.paint.faint(&text));
+        print_passed(self.paint.faint(&text).as_bytes());
         self.has_begun = true;
         self.is_amid_line = !text.ends_with('\n');
     }
 
     /// Ends the thoughts, wherever they stand.
     fn finish(&mut self) {
-        print(self.filter.finish());
+        print_passed(&self.filter.finish());
         self.has_begun = false;
         if std::mem::take(&mut self.is_amid_line) {
             print_line("");

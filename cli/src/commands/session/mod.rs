@@ -6,6 +6,7 @@ mod log;
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::failure::usage;
 use crate::report::bytes;
 use crate::saved::{StoreArguments, at_turn, head_of};
 use crate::session_options::SessionArguments;
@@ -182,6 +183,12 @@ fn fork(store: &dyn SnapshotStore, name: &str, new: &str, turn: Option<u64>) -> 
         None => head_of(store, name)?,
     };
     let _lock = store.lock_session(new)?;
+    if store.session(new)?.is_some() {
+        return Err(usage(
+            format!("there is a session {new} already"),
+            "choose another name, or remove it with `memex session rm`",
+        ));
+    }
     store.set_session(new, None, id)?;
     let (record, _) = store.get(&id)?;
     print_line(&format!(

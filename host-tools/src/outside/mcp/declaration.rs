@@ -1,7 +1,6 @@
 //! What a tool file says of an MCP server.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -9,6 +8,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::super::auth::{AuthDeclaration, check_header};
 use super::super::document::Fields;
 use super::super::error::OutsideError;
+use super::super::host::OutsideHost;
 use super::super::process::{PROCESS_FIELDS, Process, ProcessDeclaration};
 use super::super::secrets::Vault;
 
@@ -131,11 +131,11 @@ impl ServerDeclaration {
 
     pub(in super::super) fn resolve(
         self,
-        environment: &BTreeMap<String, OsString>,
+        host: &OutsideHost,
         vault: &mut Vault<'_>,
     ) -> Result<ServerPlan, OutsideError> {
         let address = match &self.peer {
-            Peer::Process(process) => Address::Process(process.resolve(environment, vault)?),
+            Peer::Process(process) => Address::Process(process.resolve(host, vault)?),
             Peer::Endpoint { url, headers, auth } => {
                 let mut all = headers.clone();
                 if let Some(auth) = auth {

@@ -14,7 +14,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 use tokio::sync::Notify;
 
-use super::super::secrets::Scrubber;
+use crate::scrubbing::Scrubber;
 
 /// The longest message of a server that goes to the host's log.
 const LOG_MESSAGE_MAX_BYTES: usize = 4 << 10;

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::super::definitions::check_name;
 use super::super::document::shown;
 use super::super::schema;
-use super::super::secrets::Scrubber;
 use super::content::Reading;
 use super::declaration::ServerPlan;
+use crate::scrubbing::Scrubber;
 use crate::tool::ToolSpec;
 
 /// The most pages of a server's list of tools.

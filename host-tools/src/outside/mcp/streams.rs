@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use super::super::secrets::Scrubber;
+use crate::scrubbing::Scrubber;
 
 /// The longest line of a server's log that is kept whole.
 const LOG_LINE_MAX_BYTES: usize = 4 << 10;

@@ -7,3 +7,5 @@ mod evaluation;
 mod running;
 mod stopping;
 mod support;
+
+pub(crate) use support::{Bench, runs, says};
