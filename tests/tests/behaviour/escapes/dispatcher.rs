@@ -3,7 +3,7 @@
 
 use memex_policies::Policy;
 use memex_runtime::{Sandbox, Session, Status};
-use memex_tests::{each, run, session_of, still_works, value_of};
+use memex_tests::{each, run, session_of, still_works, try_inspect, try_run, value_of};
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
@@ -51,7 +51,7 @@ fn a_forged_answer_is_only_an_answer() {
 fn within(limit: Duration, mut session: Session) -> memex_runtime::Outcome {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        let outcome = session.run("1 + 1");
+        let outcome = try_run(&mut session, "1 + 1");
         let _ = sender.send(outcome.map(|outcome| (outcome, session)));
     });
     let (outcome, mut session) = receiver
@@ -61,7 +61,7 @@ fn within(limit: Duration, mut session: Session) -> memex_runtime::Outcome {
     // Whatever the forger makes of the next turns, the host gets through them.
     let begun = Instant::now();
     for _ in 0..2 {
-        let _ = session.inspect(r#"{"op":"names"}"#);
+        let _ = try_inspect(&mut session, r#"{"op":"names"}"#);
     }
     assert!(begun.elapsed() < limit, "{:?}", begun.elapsed());
     outcome

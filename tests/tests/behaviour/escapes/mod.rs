@@ -6,3 +6,4 @@ mod dispatcher;
 mod host_calls;
 mod leaks;
 mod memory;
+mod resident;
