@@ -4,5 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    assert_eq!(memex_guest_python::fuzzing::check_package_text(text), Ok(()));
+    assert_eq!(
+        memex_guest_python::fuzzing::check_package_text(text),
+        Ok(())
+    );
 });

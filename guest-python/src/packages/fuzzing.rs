@@ -17,7 +17,9 @@ pub fn check_package_text(text: &str) -> Result<(), &'static str> {
         return Err("a path is longer than its line");
     }
     if let Some(path) = plain_path(text, None)
-        && !path.components().all(|part| matches!(part, Component::Normal(_)))
+        && !path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
     {
         return Err("a member's path leads elsewhere");
     }

@@ -11,12 +11,16 @@ use serde_json::json;
 use std::sync::{Arc, OnceLock};
 
 const MEMORY_BYTES: u64 = 640 << 20;
+const TIME_MS: u64 = 600_000;
 
 fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
         memex_tests::sandbox(|policy: &mut Policy| {
             policy.set_limit("memory_bytes", MEMORY_BYTES).unwrap();
+            // This is about memory, also on a machine that has much else to do.
+            policy.set_limit("guest_time_ms", TIME_MS).unwrap();
+            policy.set_limit("wall_time_ms", TIME_MS).unwrap();
         })
     })
 }
