@@ -37,6 +37,8 @@ mod config;
 mod conversation;
 mod error;
 pub mod evaluation;
+#[doc(hidden)]
+pub mod fuzzing;
 mod harness;
 mod inputs;
 mod ledger;

@@ -1,4 +1,6 @@
-//! Ctrl-C: softly, then hard, and out when nothing runs.
+//! Ctrl-C: softly, then hard, and out when nothing runs, unless a line editor
+//! waits for the next line: a key that comes just after the turn it was meant for
+//! costs nobody the session.
 
 use crate::console::complain;
 use crate::failure::INTERRUPTED;
@@ -18,13 +20,20 @@ struct State {
     /// Presses that met the turn that runs.
     presses: u32,
     loud: bool,
+    /// Whether a press that meets no turn ends the process.
+    leaves: bool,
 }
 
 impl Interrupts {
-    /// Takes over Ctrl-C for this process.
-    pub(crate) fn install(loud: bool) -> anyhow::Result<Arc<Self>> {
+    /// Takes over Ctrl-C for this process. `loud` reports the first press of a
+    /// turn; with a `prompt`, presses between turns are left to it.
+    pub(crate) fn install(loud: bool, prompt: bool) -> anyhow::Result<Arc<Self>> {
         let interrupts = Arc::new(Self::default());
-        interrupts.state.lock().loud = loud;
+        {
+            let mut state = interrupts.state.lock();
+            state.loud = loud;
+            state.leaves = !prompt;
+        }
         let handler = Arc::clone(&interrupts);
         ctrlc::set_handler(move || handler.press())?;
         Ok(interrupts)
@@ -40,6 +49,11 @@ impl Interrupts {
         self.state.lock().presses = 0;
     }
 
+    /// The turn is over: what is said of its presses has been said.
+    pub(crate) fn turn_ends(&self) {
+        self.state.lock().presses = 0;
+    }
+
     fn press(&self) {
         let mut state = self.state.lock();
         let hard = state.presses > 0;
@@ -50,6 +64,9 @@ impl Interrupts {
                 interrupter.soft()
             }
         });
+        if !met && !state.leaves && state.interrupter.is_some() {
+            return;
+        }
         if !met {
             // The process takes its sessions with it; what an image build
             // left half done is swept by the next one.

@@ -20,6 +20,8 @@ mod contract;
 mod digest;
 mod error;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod manifest;
 mod packages;
 mod pip;

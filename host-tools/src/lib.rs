@@ -14,6 +14,8 @@ mod audit;
 mod broker;
 mod error;
 mod function;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod outside;
 mod parts;

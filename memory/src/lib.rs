@@ -41,6 +41,8 @@ mod error;
 mod example;
 mod files;
 mod filters;
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod history;
 pub mod import;

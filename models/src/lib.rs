@@ -37,6 +37,8 @@ mod config;
 mod delta;
 mod error;
 mod estimate;
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 mod message;
 mod model;

@@ -32,6 +32,8 @@
 mod channel;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod image;
 mod interrupt;
 mod memory;
@@ -65,10 +67,3 @@ pub use session::{
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,
 };
-
-/// Decoders of what a guest or a file may contain, for the fuzz targets.
-#[doc(hidden)]
-pub mod fuzzing {
-    pub use crate::image::check_record;
-    pub use crate::session::check_answer;
-}

@@ -35,6 +35,8 @@ mod codec;
 mod collection;
 mod directory;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod lock;
 mod memory;

@@ -6,10 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod expect;
+mod resident;
 mod sandboxes;
 mod sessions;
 
 pub use expect::{Expect, Text, deadlock, exits, hits, nothing, prints, raises, value, warns};
+pub use resident::{
+    Growth, RESIDENT_OVERHEAD_BYTES, RESIDENT_REPORT, measured, try_inspect, try_run,
+};
 pub use sandboxes::{cache_directory, image, runtime, sandbox, sandbox_of, standard_sandbox};
 pub use sessions::{
     check, check_all, check_turns, each, run, session, session_of, still_works, value_of,

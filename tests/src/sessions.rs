@@ -1,6 +1,6 @@
 //! Running code and holding what it comes to against a table.
 
-use crate::{Expect, standard_sandbox};
+use crate::{Expect, standard_sandbox, try_run};
 use memex_runtime::{Outcome, Sandbox, Session, SessionOptions, SessionState};
 
 /// A session of the default policy.
@@ -25,9 +25,7 @@ pub fn session_of(sandbox: &Sandbox) -> Session {
 /// # Panics
 /// On a fault of the host, with the code that brought it about.
 pub fn run(session: &mut Session, code: &str) -> Outcome {
-    session
-        .run(code)
-        .unwrap_or_else(|error| panic!("{error}\nin the turn:\n{code}"))
+    try_run(session, code).unwrap_or_else(|error| panic!("{error}\nin the turn:\n{code}"))
 }
 
 /// The shown value of an expression, which must have one.

@@ -8,6 +8,7 @@
 
 mod board;
 mod calls;
+pub(crate) mod fuzzing;
 mod output;
 mod submission;
 

@@ -15,6 +15,7 @@ mod asking;
 mod blocks;
 mod calls;
 mod driver;
+pub(crate) mod fuzzing;
 mod plan;
 mod recorder;
 mod request;

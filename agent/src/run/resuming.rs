@@ -13,7 +13,7 @@ use super::plan::Hands;
 use super::{Driver, Place, Plan, Recorder, RunResult, Watcher};
 use crate::children::Tree;
 use crate::reading::CODE_TOOL;
-use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
+use crate::{Agent, Cancellation, Conversation, Error, Input, Ledger, OutputSchema};
 
 impl Agent {
     /// Goes on with a run whose trajectory was saved: it was cancelled, it
@@ -93,7 +93,7 @@ impl Driver {
         };
         let mut call_id = None;
         for (step, index) in whole.iter().zip(0_u32..) {
-            self.retell(step, &mut call_id);
+            retell(&mut self.conversation, step, &mut call_id);
             if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.hands)
                 && index >= known
             {
@@ -102,33 +102,33 @@ impl Driver {
         }
         Ok(())
     }
+}
 
-    /// Puts a step into the conversation as it was said.
-    fn retell(&mut self, step: &Step, call_id: &mut Option<String>) {
-        match step.kind {
-            StepKind::System => self.conversation.push(Message::system(step.text.as_str())),
-            StepKind::User => self.conversation.say(&step.text),
-            StepKind::Model => {
-                let id = step.metadata.get("call_id").and_then(Value::as_str);
-                *call_id = id.map(str::to_owned);
-                self.conversation.push(reply(step, id));
-            }
-            StepKind::Observation => {
-                let id = call_id.take();
-                self.conversation.observe(id.as_deref(), &step.text);
-            }
-            StepKind::Tool => {
-                for result in &step.results {
-                    let (id, text) = (&result.call_id, &result.content);
-                    self.conversation.result(id, text, result.is_error);
-                }
+/// Puts a step into the conversation as it was said.
+pub(super) fn retell(conversation: &mut Conversation, step: &Step, call_id: &mut Option<String>) {
+    match step.kind {
+        StepKind::System => conversation.push(Message::system(step.text.as_str())),
+        StepKind::User => conversation.say(&step.text),
+        StepKind::Model => {
+            let id = step.metadata.get("call_id").and_then(Value::as_str);
+            *call_id = id.map(str::to_owned);
+            conversation.push(reply(step, id));
+        }
+        StepKind::Observation => {
+            let id = call_id.take();
+            conversation.observe(id.as_deref(), &step.text);
+        }
+        StepKind::Tool => {
+            for result in &step.results {
+                let (id, text) = (&result.call_id, &result.content);
+                conversation.result(id, text, result.is_error);
             }
         }
     }
 }
 
 /// The steps without a reply at the end that nothing came of.
-fn whole_steps(steps: &[Step]) -> &[Step] {
+pub(super) fn whole_steps(steps: &[Step]) -> &[Step] {
     let is_open = |step: &Step| {
         step.kind == StepKind::Model && (step.code.is_some() || !step.tool_calls.is_empty())
     };
@@ -174,7 +174,7 @@ fn reply(step: &Step, code_call: Option<&str>) -> Message {
     }
 }
 
-fn inputs(trajectory: &Trajectory) -> Result<Vec<Input>, Error> {
+pub(super) fn inputs(trajectory: &Trajectory) -> Result<Vec<Input>, Error> {
     let Some(listed) = trajectory.metadata.get("inputs").and_then(Value::as_array) else {
         return Ok(Vec::new());
     };

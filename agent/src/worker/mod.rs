@@ -14,6 +14,7 @@
 
 mod answers;
 mod frames;
+pub(crate) mod fuzzing;
 mod hosted;
 mod link;
 mod mailbox;

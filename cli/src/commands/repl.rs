@@ -45,11 +45,12 @@ pub(super) fn execute(arguments: &ReplArguments, context: &Context) -> Result<Ex
     let policy = arguments.session.policy(context)?;
     let reporter = arguments.session.reporter(context)?;
     let is_interactive = stdin().is_terminal() && context.out.is_terminal;
-    let interrupts = Interrupts::install(is_interactive)?;
+    let is_edited = is_interactive && !arguments.session.is_json();
+    let interrupts = Interrupts::install(is_interactive, is_edited)?;
     let tools = arguments.tools.open(context, &policy)?;
     let sandbox = arguments.session.sandbox(context, policy)?;
     let mut conversation = Conversation::new(sandbox, reporter, interrupts, tools)?;
-    if is_interactive && !arguments.session.is_json() {
+    if is_edited {
         if !arguments.session.is_quiet() {
             let name = &conversation.policy().name;
             complain(&format!(

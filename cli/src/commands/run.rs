@@ -83,7 +83,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     let policy = arguments.session.policy(context)?;
     let mut reporter = arguments.session.reporter(context)?;
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
-    let interrupts = Interrupts::install(loud)?;
+    let interrupts = Interrupts::install(loud, false)?;
     let tools = arguments.tools.open(context, &policy)?;
     let sandbox = arguments.session.sandbox(context, policy)?;
     let mut saved = arguments.saved(context)?;
@@ -100,7 +100,9 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     interrupts.watch(&session);
     for block in blocks {
         interrupts.turn_begins();
-        let outcome = match session.run(&block) {
+        let ran = session.run(&block);
+        interrupts.turn_ends();
+        let outcome = match ran {
             Ok(outcome) => outcome,
             Err(error) => {
                 reporter.fault(session.turns(), &error.to_string());

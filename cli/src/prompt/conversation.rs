@@ -90,7 +90,9 @@ impl Conversation {
         }
         let mut session = self.session.lock();
         self.interrupts.turn_begins();
-        match session.run(block) {
+        let ran = session.run(block);
+        self.interrupts.turn_ends();
+        match ran {
             Ok(outcome) => self.reporter.turn(&mut session, &outcome)?,
             Err(error) => {
                 self.reporter.fault(session.turns(), &error.to_string());

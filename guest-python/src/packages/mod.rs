@@ -9,6 +9,7 @@
 //! library: what a package brings never takes the place of the guest's own.
 
 mod bundled;
+pub(crate) mod fuzzing;
 mod requirement;
 mod resolve;
 mod unpack;

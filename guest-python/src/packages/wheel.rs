@@ -193,7 +193,7 @@ fn placed(path: &Path) -> Option<PathBuf> {
 
 /// Member and digest of one line: `path,sha256=digest,size`. Only a path with a
 /// comma or a quotation mark stands in quotation marks.
-fn recorded(line: &str) -> Option<(String, String)> {
+pub(super) fn recorded(line: &str) -> Option<(String, String)> {
     let mut fields = line.trim_end().rsplitn(3, ',');
     let (_size, digest, path) = (fields.next()?, fields.next()?, fields.next()?);
     let digest = digest.strip_prefix("sha256=")?.trim_end_matches('=');

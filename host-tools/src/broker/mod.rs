@@ -15,6 +15,7 @@
 
 mod awaited;
 mod budget;
+pub(crate) mod fuzzing;
 mod head;
 mod permission;
 mod plain;

@@ -18,6 +18,7 @@ mod egress;
 mod error;
 mod exchange;
 mod fetch;
+pub(crate) mod fuzzing;
 mod headers;
 mod hops;
 mod limits;

@@ -28,7 +28,7 @@ mod endpoint;
 mod error;
 mod file;
 mod host;
-mod mcp;
+pub(crate) mod mcp;
 mod process;
 mod schema;
 mod secrets;

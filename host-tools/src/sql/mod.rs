@@ -29,7 +29,7 @@ mod database;
 mod databases;
 mod engine;
 mod error;
-mod files;
+pub(crate) mod files;
 mod limits;
 mod messages;
 mod parameters;

@@ -572,6 +572,36 @@ async fn sizes_that_a_parquet_file_states_are_not_believed() {
     assert!(error.message.contains("nested"), "{error}");
 }
 
+/// Every byte of the footer is something else, one after the other: the decoder
+/// is other people's, and has assertions about numbers of the file.
+#[test]
+fn no_damage_to_the_footer_of_a_parquet_file_makes_its_decoder_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.parquet");
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values([1, 2, 1]));
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("a")]));
+    let batch = RecordBatch::try_from_iter([("x", numbers), ("y", texts)]).unwrap();
+    for encoding in [None, Some(parquet::basic::Encoding::PLAIN)] {
+        write_encoded(&path, &batch, encoding);
+        assert!(memex_host_tools::read_frame(&path, 1 << 20).is_ok());
+        let whole = std::fs::read(&path).unwrap();
+        let (_, tail) = whole.split_at(whole.len() - 8);
+        let length = u32::from_le_bytes(tail[..4].try_into().unwrap());
+        let footer = whole.len() - 8 - usize::try_from(length).unwrap();
+        let mut refused = 0;
+        for at in footer..whole.len() {
+            // As numbers: -1, 0, -64, and the beginning of longer ones.
+            for byte in [0x01, 0x00, 0x7f, 0x80, 0xff] {
+                let mut content = whole.clone();
+                content[at] = byte;
+                std::fs::write(&path, content).unwrap();
+                refused += usize::from(memex_host_tools::read_frame(&path, 1 << 20).is_err());
+            }
+        }
+        assert!(refused > 100, "{refused}");
+    }
+}
+
 /// A value that stands once in the file and in every row of the table.
 #[tokio::test]
 async fn a_long_value_of_every_row_is_decoded_a_few_at_a_time() {

@@ -323,14 +323,17 @@ impl Agent {
         self.stopper.runs(Some(scratchpad.interrupter()));
         let stopper = self.stopper.clone();
         let (code, mode) = (code.to_owned(), self.options.mode);
-        let ran = task::spawn_blocking(move || {
+        let mut ran = task::spawn_blocking(move || {
             let outcome = match stopper.is_asked() {
                 true => Err(Error::Stopped),
                 false => scratchpad.run(&code, mode),
             };
             (scratchpad, outcome)
         });
-        let ran = ran.await;
+        let ran = tokio::select! {
+            ran = &mut ran => ran,
+            never = self.stopper.insist() => match never {},
+        };
         self.stopper.runs(None);
         let (scratchpad, outcome) = ran.map_err(|_| Error::Lost)?;
         stop.0 = None;

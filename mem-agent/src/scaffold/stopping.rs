@@ -1,10 +1,15 @@
 //! Stopping an answer from another thread: softly first, then hard.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memex_runtime::Interrupter;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+/// How often an interrupt is repeated that was asked for.
+const INSISTENCE: Duration = Duration::from_millis(10);
 
 /// Stops what an agent is doing, from any thread. Clones stop the same agent.
 ///
@@ -64,27 +69,33 @@ impl Stopper {
     /// Stops the answer that is being made: softly the first time, hard from
     /// the second on.
     pub fn stop(&self) -> Stopping {
+        self.stop_telling(|_| ())
+    }
+
+    /// As [`Stopper::stop`], and calls `tell` with what was met. The answer does
+    /// not end before `tell` returns, so that what it shows comes first.
+    pub fn stop_telling(&self, tell: impl FnOnce(Stopping)) -> Stopping {
         let mut state = self.shared.state.lock();
         if !state.is_answering {
+            tell(Stopping::Idle);
             return Stopping::Idle;
         }
         state.calls = state.calls.saturating_add(1);
         let is_first = state.calls == 1;
         let stopping = match (&state.running, is_first) {
             (Some(running), true) => {
-                // A block that is about to begin or to end is not met; the
-                // agent looks at `calls` before and after it.
-                let _ = running.soft();
+                interrupt(running, state.calls);
                 Stopping::Python
             }
             (Some(running), false) => {
-                let _ = running.hard();
+                interrupt(running, state.calls);
                 Stopping::Forced
             }
             (None, true) => Stopping::Model,
             (None, false) => Stopping::Forced,
         };
         self.shared.asked.notify_waiters();
+        tell(stopping);
         stopping
     }
 
@@ -112,10 +123,35 @@ impl Stopper {
         }
     }
 
+    /// Interrupts the block again and again once the answer is to end, until it
+    /// is dropped. A call of [`Stopper::stop`] can come before the turn of the
+    /// block has begun, or between two turns of it, and meets neither.
+    pub(super) async fn insist(&self) -> Infallible {
+        loop {
+            self.asked().await;
+            {
+                let state = self.shared.state.lock();
+                if let Some(running) = &state.running {
+                    interrupt(running, state.calls);
+                }
+            }
+            tokio::time::sleep(INSISTENCE).await;
+        }
+    }
+
     /// A block begins, or is over.
     pub(super) fn runs(&self, running: Option<Interrupter>) {
         self.shared.state.lock().running = running;
     }
+}
+
+fn interrupt(running: &Interrupter, calls: u32) {
+    // One that does not meet the block is repeated by `insist`.
+    let _met = match calls {
+        0 => false,
+        1 => running.soft(),
+        _ => running.hard(),
+    };
 }
 
 /// An answer that is being made.

@@ -97,14 +97,14 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
 }
 
 /// A conversation, ready to be written.
-struct Found {
+pub(super) struct Found {
     created: f64,
     page: Page,
 }
 
 /// Reads one conversation after the other: all of them together can be larger
 /// than memory.
-fn read(
+pub(super) fn read(
     content: impl Read,
     place: &str,
     importer: &Importer<'_>,

@@ -43,7 +43,14 @@ impl Replay {
     /// [`ModelError::File`], [`ModelError::TooLarge`] and [`ModelError::Format`].
     pub fn read(path: &Path, order: ReplayOrder) -> Result<Self, ModelError> {
         let text = read_text(path, RECORDING_BYTES_MAX)?;
-        let recording = path.display().to_string();
+        Self::parse(&path.display().to_string(), &text, order)
+    }
+
+    /// Reads the text of a recording; `recording` names it in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Format`].
+    pub fn parse(recording: &str, text: &str, order: ReplayOrder) -> Result<Self, ModelError> {
         let mut answers: HashMap<String, VecDeque<Outcome>> = HashMap::new();
         let mut name = None;
         for (number, line) in (1..).zip(text.lines()) {
@@ -51,10 +58,10 @@ impl Replay {
                 continue;
             }
             let line: Line = serde_json::from_str(line)
-                .map_err(|error| format(&recording, Some(number), error))?;
+                .map_err(|error| format(recording, Some(number), error))?;
             if line.version != VERSION {
                 let what = format!("version {} is not {VERSION}", line.version);
-                return Err(format(&recording, Some(number), what));
+                return Err(format(recording, Some(number), what));
             }
             name.get_or_insert(line.model);
             let key = match order {
@@ -65,7 +72,7 @@ impl Replay {
         }
         Ok(Self {
             name: name.unwrap_or_else(|| "replay".to_owned()),
-            recording,
+            recording: recording.to_owned(),
             order,
             answers: Mutex::new(answers),
         })

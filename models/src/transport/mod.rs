@@ -3,6 +3,7 @@
 
 mod attempt;
 mod client;
+pub(crate) mod fuzzing;
 mod limiter;
 mod rate_headers;
 mod remote;

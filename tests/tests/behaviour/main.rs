@@ -12,6 +12,7 @@ mod files;
 mod limits;
 mod output;
 mod previews;
+mod resident;
 mod scope;
 mod sessions;
 mod shims;

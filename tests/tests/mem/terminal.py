@@ -14,6 +14,10 @@ ROWS, COLUMNS = 40, 100
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    # Without this, Ctrl-C throws away what was shown and not yet read.
+    modes = termios.tcgetattr(0)
+    modes[3] |= termios.NOFLSH
+    termios.tcsetattr(0, termios.TCSANOW, modes)
     os.execvp(sys.argv[1], sys.argv[1:])
 
 sources = [0, terminal]

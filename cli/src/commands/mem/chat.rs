@@ -76,14 +76,17 @@ pub(super) fn execute(arguments: &ChatArguments, context: &Context) -> Result<Ex
 
 /// Ctrl-C where the line editor does not take it.
 fn pressed(stopper: &Stopper, is_interactive: bool) {
-    match stopper.stop() {
+    stopper.stop_telling(|stopping| match stopping {
+        // The answer was over before the key came, and the line editor is about
+        // to take the keys: it gives up a line and never the talk.
+        Stopping::Idle if is_interactive => {}
         // Nothing is being answered, so that nothing is half done.
         Stopping::Idle => std::process::exit(i32::from(INTERRUPTED)),
         Stopping::Python if is_interactive => {
             complain("\nasking Python to stop; press Ctrl-C again to end it at once");
         }
         _ => {}
-    }
+    });
 }
 
 fn resumed(opened: &Opened) -> String {

@@ -97,7 +97,7 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
     ))
 }
 
-fn choose(remote: Vec<RemoteTool>, plan: &ServerPlan) -> Listing {
+pub(super) fn choose(remote: Vec<RemoteTool>, plan: &ServerPlan) -> Listing {
     let mut listing = Listing::default();
     let mut names = BTreeSet::new();
     let offered: Vec<String> = remote.iter().map(|tool| tool.name.to_string()).collect();

@@ -11,6 +11,7 @@ mod compact;
 
 mod delimited;
 mod frame;
+pub(crate) mod fuzzing;
 mod json_lines;
 mod kind;
 mod loading;

@@ -181,12 +181,14 @@ fn pages(
     left: &mut Left,
     deadline: Instant,
 ) -> Result<Found, Unloaded> {
-    let (start, length) = column.byte_range();
-    let end = start.checked_add(length).filter(|end| *end <= size);
-    let end = end.ok_or_else(|| {
+    let number = |value: i64| u64::try_from(value).map_err(|_| wrong());
+    // `ColumnChunkMetaData::byte_range` panics where one of them is negative.
+    let start = column.dictionary_page_offset();
+    let start = number(start.unwrap_or_else(|| column.data_page_offset()))?;
+    let end = start.checked_add(number(column.compressed_size())?);
+    let end = end.filter(|end| *end <= size).ok_or_else(|| {
         Unloaded::Content("it is damaged: a column ends behind the file".to_owned())
     })?;
-    let number = |value: i64| u64::try_from(value).map_err(|_| wrong());
     let mut found = Found::default();
     if column.column_type() == Type::FIXED_LEN_BYTE_ARRAY {
         found.longest = number(column.column_descr().type_length().into())?;

@@ -4,7 +4,7 @@
 use super::memory::seize;
 use memex_policies::Policy;
 use memex_runtime::{NoProgress, Runtime, Sandbox, Session, Status};
-use memex_tests::{each, image, run, session_of, still_works, value_of};
+use memex_tests::{each, image, run, session_of, still_works, try_inspect, try_run, value_of};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,12 +31,12 @@ fn aftermath(sandbox: &Sandbox, mut session: Session) {
         "import gc\ngc.collect()",
         "[i for i in range(1000)]",
     ] {
-        if session.run(code).is_err() {
+        if try_run(&mut session, code).is_err() {
             break;
         }
     }
     let _ = session.snapshot();
-    let _ = session.inspect(r#"{"op":"names"}"#);
+    let _ = try_inspect(&mut session, r#"{"op":"names"}"#);
     drop(session);
     assert!(
         begun.elapsed() < Duration::from_secs(25),
@@ -138,7 +138,7 @@ fn memory_that_is_overwritten() {
         |attack| {
             let mut session = session_of(&sandbox);
             seize(&mut session);
-            let outcome = session.run(&format!("print('attack')\n{attack}"));
+            let outcome = try_run(&mut session, &format!("print('attack')\n{attack}"));
             let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
             assert!(outcome.stdout.text.starts_with("attack"), "{outcome:#?}");
             if outcome.rolled_back {
@@ -191,7 +191,7 @@ fn answers_that_lie() {
                     "{lie}\ndef forged(p): return A\ne.run.__globals__['A'] = a\ne.run.__code__ = forged.__code__"
                 ),
             );
-            let outcome = session.run("1").unwrap_or_else(|error| panic!("{error}"));
+            let outcome = try_run(&mut session, "1").unwrap_or_else(|error| panic!("{error}"));
             assert_ne!(outcome.status, Status::Fault);
             // A lie that the host took would bring megabytes of guest memory.
             assert!(

@@ -8,3 +8,4 @@ mod host_calls;
 mod leaks;
 mod memory;
 mod panics;
+mod resident;

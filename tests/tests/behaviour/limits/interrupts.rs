@@ -1,7 +1,7 @@
 //! Interrupts from other threads: soft is an exception, hard is a rollback.
 
 use memex_runtime::{Outcome, Session, Status};
-use memex_tests::{run, runtime, session, session_of, still_works, value_of};
+use memex_tests::{run, runtime, session, session_of, still_works, try_run, value_of};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -235,7 +235,11 @@ fn a_storm_of_interrupts() {
                 thread::sleep(Duration::from_micros(step * 37 % 900));
             }
         });
-        let outcomes = codes.iter().cycle().take(400).map(|code| session.run(code));
+        let outcomes = codes
+            .iter()
+            .cycle()
+            .take(400)
+            .map(|code| try_run(&mut session, code));
         let classes = outcomes
             .map(|outcome| Some(outcome.ok()?.error?.class))
             .collect();

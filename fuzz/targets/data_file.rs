@@ -1,0 +1,31 @@
+//! A Parquet or Arrow file: what it states of its sizes is not believed.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use memex_host_tools::read_frame;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+const MAX_BYTES: usize = 1 << 20;
+
+fuzz_target!(|bytes: &[u8]| {
+    static PLACES: OnceLock<[PathBuf; 2]> = OnceLock::new();
+    let [parquet, arrow] = PLACES.get_or_init(|| {
+        // In memory, if the system has such a place.
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let folder = folder.expect("a temporary folder").keep();
+        [folder.join("file.parquet"), folder.join("file.arrow")]
+    });
+    let path = match bytes.starts_with(b"PAR1") {
+        true => parquet,
+        false => arrow,
+    };
+    std::fs::write(path, bytes).expect("the file can be written");
+    match read_frame(path, MAX_BYTES) {
+        Ok(answer) => {
+            let bytes: usize = answer.parts.iter().map(Vec::len).sum();
+            assert!(bytes <= 2 * MAX_BYTES, "{bytes}");
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+});

@@ -1,0 +1,154 @@
+//! The host's resident memory while code runs, in a process that does nothing
+//! else: see `behaviour/resident.rs`.
+
+use memex_runtime::{Error, Outcome, Session};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+/// What a turn may add to the process besides the memory of its session: the
+/// image's pages and its code as they are first used, the copy of what the
+/// session has changed that a rollback needs, and what the host holds of output,
+/// values, displays and calls. SPECIFICATION.md states it as L15.
+pub const RESIDENT_OVERHEAD_BYTES: u64 = 384 << 20;
+
+/// Names the file that takes a line for each turn. Without it nothing is watched.
+pub const RESIDENT_REPORT: &str = "MEMEX_TEST_RESIDENT_REPORT";
+
+/// How far the process grew in a turn, and how far it may have grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Bytes of the peak above what was resident before.
+    pub grown: u64,
+    /// The memory of all sessions that ran meanwhile, and the overhead.
+    pub allowed: u64,
+}
+
+/// Turns under way. While there are several, each is held against the memory of
+/// all of them.
+struct Watch {
+    report: File,
+    running: u64,
+    resident: u64,
+    allowed: u64,
+}
+
+fn watch() -> Option<MutexGuard<'static, Watch>> {
+    static WATCH: OnceLock<Option<Mutex<Watch>>> = OnceLock::new();
+    let watch = WATCH.get_or_init(|| {
+        let path = PathBuf::from(std::env::var_os(RESIDENT_REPORT)?);
+        let report = OpenOptions::new().append(true).create(true).open(path);
+        Some(Mutex::new(Watch {
+            report: report.unwrap(),
+            running: 0,
+            resident: 0,
+            allowed: RESIDENT_OVERHEAD_BYTES,
+        }))
+    });
+    // A turn that was over its bound has panicked, after it was noted.
+    Some(
+        watch
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(|lock| lock.into_inner()),
+    )
+}
+
+/// Does something with a session, and says how far the process grew meanwhile, if
+/// this is a process that is watched. `what` names it in the report.
+///
+/// # Panics
+/// When the system does not tell what is resident.
+pub fn measured<R>(
+    session: &mut Session,
+    what: &str,
+    work: impl FnOnce(&mut Session) -> R,
+) -> (R, Option<Growth>) {
+    let _turn = Turn::begin(session.sandbox().policy().limits.memory_bytes);
+    let done = work(session);
+    (done, grown(what))
+}
+
+/// A turn under way, if it is watched.
+struct Turn;
+
+impl Turn {
+    fn begin(memory_bytes: u64) -> Option<Self> {
+        let mut watch = watch()?;
+        if watch.running == 0 {
+            // 5: the peak starts anew at what is resident.
+            fs::write("/proc/self/clear_refs", "5").unwrap();
+            watch.resident = status("VmRSS:");
+            watch.allowed = RESIDENT_OVERHEAD_BYTES;
+        }
+        watch.running += 1;
+        watch.allowed += memory_bytes;
+        Some(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut watch) = watch() {
+            watch.running -= 1;
+        }
+    }
+}
+
+fn grown(what: &str) -> Option<Growth> {
+    let mut watch = watch()?;
+    let growth = Growth {
+        grown: status("VmHWM:").saturating_sub(watch.resident),
+        allowed: watch.allowed,
+    };
+    let line = what.escape_debug().take(200).collect::<String>();
+    writeln!(watch.report, "{} {} {line}", growth.grown, growth.allowed).unwrap();
+    Some(growth)
+}
+
+/// A line of `/proc/self/status`, in bytes.
+fn status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kibibytes.unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// Fails the test if the process grew too far.
+fn hold(what: &str, growth: Option<Growth>) {
+    if let Some(Growth { grown, allowed }) = growth {
+        assert!(
+            grown <= allowed,
+            "the host grew by {} MiB, {} MiB allowed, in:\n{what}",
+            grown >> 20,
+            allowed >> 20
+        );
+    }
+}
+
+/// As [`Session::run`], watched.
+///
+/// # Errors
+/// As [`Session::run`].
+///
+/// # Panics
+/// When the process grew too far.
+pub fn try_run(session: &mut Session, code: &str) -> Result<Outcome, Error> {
+    let (outcome, growth) = measured(session, code, |session| session.run(code));
+    hold(code, growth);
+    outcome
+}
+
+/// As [`Session::inspect`], watched.
+///
+/// # Errors
+/// As [`Session::inspect`].
+///
+/// # Panics
+/// When the process grew too far.
+pub fn try_inspect(session: &mut Session, request: &str) -> Result<Option<String>, Error> {
+    let (answer, growth) = measured(session, request, |session| session.inspect(request));
+    hold(request, growth);
+    answer
+}
