@@ -74,6 +74,92 @@ class HandingIn(unittest.TestCase):
         self.assertEqual(len(parts), 2)
 
 
+CLASSES = """
+import enum, dataclasses, typing
+ran = []
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: float = 0.5
+class Color(enum.Enum):
+    RED = 'red'
+class Level(enum.IntEnum):
+    LOW = 1
+class Pair(typing.NamedTuple):
+    left: int
+    right: str
+class Sly:
+    def keys(self):
+        ran.append('keys')
+        return []
+    def __getitem__(self, key): ran.append('item')
+    def __fspath__(self):
+        ran.append('fspath')
+        return 'x'
+    def model_dump(self): ran.append('dump')
+    def __hash__(self):
+        ran.append('hash')
+        return 1
+    def __getattribute__(self, name):
+        ran.append(name)
+        return object.__getattribute__(self, name)
+@dataclasses.dataclass
+class Read:
+    x: int
+    def __getattribute__(self, name):
+        ran.append(name)
+        return object.__getattribute__(self, name)
+"""
+
+
+class OfClasses(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.before = set(harness.scope)
+        made = harness.run(CLASSES)
+        assert made.status == "ok", made.traceback
+
+    @classmethod
+    def tearDownClass(cls):
+        for name in set(harness.scope) - cls.before:
+            del harness.scope[name]
+
+    def test_objects_of_classes_are_known_again_by_their_form(self):
+        for source, shown, wanted in (
+            ("[Point(1), Point(2, 3.0)]", [{"x": 1, "y": 0.5}, {"x": 2, "y": 3.0}], "list[Point]"),
+            ("{Color.RED: Level.LOW}", {"red": 1}, "dict[str, int]"),
+            ("Color.RED", "red", "Color"),
+            ("Pair(1, 'x')", [1, "x"], "list"),
+            ("[{1, 2}, (Color.RED,), b'x' * 10]", None, "list"),
+        ):
+            with self.subTest(source):
+                value = eval(source, harness.scope)
+                _head, parts, digest = submitted(value=value)
+                found = taken(shown, parts[-1], digest, eval(wanted, harness.scope))
+                self.assertIs(type(found), type(value))
+                self.assertEqual(found, value)
+
+    def test_looking_whether_an_object_was_checked_runs_no_code_of_its_class(self):
+        sly, read = (object.__new__(harness.scope[name]) for name in ("Sly", "Read"))
+        object.__setattr__(read, "x", 1)
+        layers = [1]
+        for _ in range(80):
+            layers = [layers, layers]
+        tuples = (1,)
+        for _ in range(80):
+            tuples = (tuples, tuples)
+        several = [sly, [sly], {"a": (sly,)}, read, [read], layers, tuples]
+        if harness.has("numpy"):
+            import numpy
+
+            several.append(numpy.fromiter([tuples, sly], dtype=object, count=2))
+        for value in several:
+            objects = values.packed({"value": value}, "it")
+            harness.scope["ran"].clear()
+            self.assertEqual(taken([1], objects, "0" * 64, set[int]), {1})
+            self.assertEqual(harness.scope["ran"], [])
+
+
 class Taking(unittest.TestCase):
     def test_objects_that_were_checked_are_taken(self):
         for value, shown, wanted in (
