@@ -31,6 +31,7 @@ sources!(
     "entry",
     "figures",
     "forks",
+    "forms",
     "frames",
     "instances",
     "isolation",

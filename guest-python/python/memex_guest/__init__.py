@@ -52,6 +52,7 @@ ORDER = (
     "arrays",
     "dtypes",
     "frames",
+    "forms",
     "answers",
     "schemas",
     "agents",

@@ -13,7 +13,7 @@ from typing import Any
 
 import _host
 
-from memex_guest import arguments, arrays, channel, containers, dtypes, frames, instances, kinds, recorded, text, values
+from memex_guest import arguments, arrays, channel, containers, dtypes, forms, frames, instances, kinds, recorded, text, values
 
 AGENT = 6
 TEXT_MAX = 2000
@@ -81,7 +81,7 @@ def is_of_call(fields, digest):
     """Whether these objects are what the host has checked: their call has this digest."""
     hashed = _sha256()
     try:
-        head, parts = _submitted("submit", fields)
+        head, parts = _submitted("submit", forms.form_of(fields))
         for piece in (head.encode("ascii"), *map(memoryview, parts)):
             hashed.update(_pack("<Q", memoryview(piece).nbytes))
             hashed.update(piece)

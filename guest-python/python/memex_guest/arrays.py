@@ -209,6 +209,12 @@ def _find_writer(kind):
     return _write_scalar if _is_scalar(library, kind) else None
 
 
+def is_scalar(kind):
+    """Whether a type is one of numpy's scalars."""
+    library = sys.modules.get("numpy")
+    return library is not None and _is_scalar(library, kind)
+
+
 def _is_scalar(library, kind):
     return library.generic in type.__dict__["__mro__"].__get__(kind) and library.sctypeDict.get(kind.__name__) is kind
 

@@ -250,13 +250,17 @@ def _read_interval(reader, left, right, closed):
     return pandas.Interval(*ends, closed)
 
 
-def _key_parts(kind, value):
+def is_scalar(kind):
+    """Whether a type is one of pandas' scalars that holds no others."""
     known = sys.modules.get("pandas")
-    if known is None:
-        return None
-    if kind in (known.Timestamp, known.Timedelta, known.Period, type(known.NaT), type(known.NA)):
+    return known is not None and kind in (known.Timestamp, known.Timedelta, known.Period, type(known.NaT), type(known.NA))
+
+
+def _key_parts(kind, value):
+    if is_scalar(kind):
         return ()
-    return (value.left, value.right) if kind is known.Interval else None
+    known = sys.modules.get("pandas")
+    return (value.left, value.right) if known is not None and kind is known.Interval else None
 
 
 _WRITERS = {

@@ -78,6 +78,11 @@ def _layout(kind):
     return "fields", ""
 
 
+def layout_of(kind):
+    """How objects of a class of ours are kept, or None for other classes."""
+    return _layout(kind)[0] if _is_own(kind) else None
+
+
 def _find_writer(kind):
     return _write if _is_own(kind) else None
 
@@ -103,7 +108,7 @@ def _write(packer, value, where):
             + "; hand over a dictionary, or an object of a class of fields alone, such as a dataclass"
         )
     fields = {}
-    for field, content in _fields(value, kind).items():
+    for field, content in fields_of(value, kind).items():
         _place, refusal = _place_of(kind, field)
         if refusal == _CACHED or field in _SKIPPED:
             continue
@@ -221,7 +226,7 @@ def _stored(value, kind):
     return {} if place is None else place.__get__(value, kind)
 
 
-def _fields(value, kind):
+def fields_of(value, kind):
     """What an object keeps, by name; no code of its class is run."""
     found = {}
     for one in reversed(_mro_of(kind)):
@@ -238,7 +243,7 @@ def _fields(value, kind):
 
 def _check_declared(kind, given, place):
     """Raises unless an object of a dataclass has the fields that its class declares."""
-    declared = _declared(kind)
+    declared = declared_of(kind)
     if not declared and "__dataclass_fields__" not in _dict_of(kind):
         return
     for name in given:
@@ -252,7 +257,7 @@ def _check_declared(kind, given, place):
             raise ValueError(place + "the field " + name + " of the dataclass " + _name_of(kind) + " is missing")
 
 
-def _declared(kind):
+def declared_of(kind):
     """The fields of a dataclass, less those of the class alone."""
     declared = _dict_of(kind).get("__dataclass_fields__", {})
     return {name: field for name, field in declared.items() if field._field_type is _FIELD}
@@ -271,9 +276,9 @@ def _key_parts(kind, value):
         return tuple(tuple.__iter__(value))
     if layout == "enum":
         return ()
-    fields = _fields(value, kind)
+    fields = fields_of(value, kind)
     # A field that is not there would be asked of the class, which may have a property.
-    declared = [name for one in _mro_of(kind) for name in _declared(one)]
+    declared = [name for one in _mro_of(kind) for name in declared_of(one)]
     return tuple(fields.values()) if all(name in fields for name in declared) else None
 
 

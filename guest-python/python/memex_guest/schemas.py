@@ -8,6 +8,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from memex_guest import values
+
 DEPTH_MAX = 20
 
 _PLAIN = {
@@ -115,7 +117,12 @@ def _made(wanted, value, depth):
     # Of the value nothing but its type is asked: it may be an object of a user's class.
     kind = type(value)
     if origin in (list, set, frozenset) and issubclass(kind, (list, set, frozenset)):
-        return origin(made(given[0], one, depth) for one in value)
+        found = [made(given[0], one, depth) for one in value]
+        if origin is not list:
+            for one in found:
+                # One whose hash is code of its class leaves the value as it is.
+                values.refuse_key(one, (None, "it"))
+        return origin(found)
     if origin is tuple and issubclass(kind, (list, tuple)):
         kinds = [given[0]] * len(value) if given[1:] == (...,) else given
         return tuple(made(each, one, depth) for each, one in zip(kinds, value))
@@ -126,12 +133,12 @@ def _made(wanted, value, depth):
         return made(members[0], value, depth) if len(members) == 1 else value
     if not isinstance(wanted, type):
         return value
-    if wanted in _FROM_TEXT and issubclass(kind, str):
+    if wanted in _FROM_TEXT and kind is str:
         return _FROM_TEXT[wanted](value)
-    if wanted is Decimal and issubclass(kind, (str, int, float)):
+    if wanted is Decimal and kind in (str, int, float):
         return Decimal(str(value))
     if issubclass(wanted, enum.Enum):
-        return wanted(value)
+        return wanted(value) if kind in values.SCALARS else value
     if getattr(wanted, "__dataclass_fields__", None) is not None and issubclass(kind, dict):
         hints = get_type_hints(wanted)
         return wanted(**{name: made(hints.get(name, Any), one, depth) for name, one in value.items()})

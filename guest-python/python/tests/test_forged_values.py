@@ -474,7 +474,7 @@ class Mutations(unittest.TestCase):
             if type(kind) is enum.EnumMeta and kind in own:
                 continue
             if kind in own:
-                waiting.extend(instances._fields(one, kind).values())
+                waiting.extend(instances.fields_of(one, kind).values())
                 if issubclass(kind, tuple):
                     waiting.extend(tuple.__iter__(one))
                 continue

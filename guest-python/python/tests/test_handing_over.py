@@ -8,7 +8,7 @@ import unittest
 import harness
 from harness import frame_of
 
-from memex_guest import agents, answers, channel, values
+from memex_guest import agents, answers, channel, forms, values
 
 PIECE = struct.Struct("<Q")
 
@@ -72,6 +72,104 @@ class HandingIn(unittest.TestCase):
         head, parts, _digest = submitted(value="x" * 300_000)
         self.assertEqual((head["arguments"], head["text"]), ({"value": {"$text": 300_000}}, 0))
         self.assertEqual(len(parts), 2)
+
+
+CLASSES = """
+import enum, dataclasses, typing
+ran = []
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: float = 0.5
+class Color(enum.Enum):
+    RED = 'red'
+class Level(enum.IntEnum):
+    LOW = 1
+class Pair(typing.NamedTuple):
+    left: int
+    right: str
+class Sly:
+    def keys(self):
+        ran.append('keys')
+        return []
+    def __getitem__(self, key): ran.append('item')
+    def __fspath__(self):
+        ran.append('fspath')
+        return 'x'
+    def model_dump(self): ran.append('dump')
+    def __hash__(self):
+        ran.append('hash')
+        return 1
+    def __getattribute__(self, name):
+        ran.append(name)
+        return object.__getattribute__(self, name)
+@dataclasses.dataclass
+class Read:
+    x: int
+    def __getattribute__(self, name):
+        ran.append(name)
+        return object.__getattribute__(self, name)
+"""
+
+
+class OfClasses(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.before = set(harness.scope)
+        made = harness.run(CLASSES + ("import pandas\nframe = pandas.DataFrame({'a': [1, 2], 'b': ['x', None]})" if harness.has("pandas") else ""))
+        assert made.status == "ok", made.traceback
+
+    @classmethod
+    def tearDownClass(cls):
+        for name in set(harness.scope) - cls.before:
+            del harness.scope[name]
+
+    def test_objects_of_classes_are_known_again_by_their_form(self):
+        for source, shown, wanted in (
+            ("[Point(1), Point(2, 3.0)]", [{"x": 1, "y": 0.5}, {"x": 2, "y": 3.0}], "list[Point]"),
+            ("{Color.RED: Level.LOW}", {"red": 1}, "dict[str, int]"),
+            ("Color.RED", "red", "Color"),
+            ("Pair(1, 'x')", [1, "x"], "list"),
+            ("[{1, 2}, (Color.RED,), b'x' * 10]", None, "list"),
+            ("[Color.RED, {'t': frame}]" if harness.has("pandas") else "[Color.RED]", None, "list"),
+        ):
+            with self.subTest(source):
+                value = eval(source, harness.scope)
+                _head, parts, digest = submitted(value=value)
+                found = taken(shown, parts[-1], digest, eval(wanted, harness.scope))
+                self.assertIs(type(found), type(value))
+                self.assertEqual(repr(found), repr(value))
+
+    def test_looking_whether_an_object_was_checked_runs_no_code_of_its_class(self):
+        sly, read = (object.__new__(harness.scope[name]) for name in ("Sly", "Read"))
+        object.__setattr__(read, "x", 1)
+        layers = [1]
+        for _ in range(80):
+            layers = [layers, layers]
+        tuples = (1,)
+        for _ in range(80):
+            tuples = (tuples, tuples)
+        long = ["x" * (1 << 20)]
+        several = [[long] * 1000, [[b"x" * (1 << 20)]] * 1000 + [long] * 100, sly, [sly], {"a": (sly,)}, read, layers, tuples]
+        if harness.has("numpy"):
+            import numpy
+
+            several.append(numpy.fromiter([tuples, sly], dtype=object, count=2))
+            several.append([numpy.zeros(100_000)] * 100_000)
+        if harness.has("pandas"):
+            import pandas
+
+            several.append([pandas.DataFrame({"a": [1] * 10})] * 100_000)
+            several.append(pandas.DataFrame({"a": pandas.Series([sly, tuples], dtype=object)}))
+        for value in several:
+            objects = values.packed({"value": value}, "it")
+            harness.scope["ran"].clear()
+            if type(value) is not type(read):
+                # It has fields, which are its form; the others have none.
+                with self.assertRaises(forms.Unlike):
+                    forms.form_of(values.unpacked(objects))
+            self.assertEqual(taken([1], objects, "0" * 64, set[int]), {1})
+            self.assertEqual(harness.scope["ran"], [])
 
 
 class Taking(unittest.TestCase):

@@ -1,0 +1,131 @@
+"""What a value that another session made is as JSON, without running code of its classes.
+
+`arguments` asks objects for their attributes, as whoever wrote them wants it. An object
+that was read has fields of somebody else's choice: its form is taken from where they are
+kept, and what has none is `Unlike` anything that was checked.
+"""
+
+from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
+
+import sys
+
+from memex_guest import arrays, dtypes, instances, records, values
+
+# A call's JSON has 1 MiB: no value with more elements was ever in one. What a value shares
+# is counted each time, since it would be written each time.
+ELEMENTS_MAX = 1 << 20
+# Characters, bytes, and cells of tables.
+CONTENTS_MAX = 1 << 26
+# What writing a table costs at least, in elements.
+_TABLE = 1000
+
+_mro_of = type.__dict__["__mro__"].__get__
+_MAPPINGS = frozenset(("dict", "OrderedDict", "defaultdict", "Counter"))
+
+
+class Unlike(ValueError):
+    """A value that no checked answer is like."""
+
+
+class _Left:
+    """What may still be written."""
+
+    __slots__ = ("contents", "elements")
+
+    def __init__(self):
+        self.elements = ELEMENTS_MAX
+        self.contents = CONTENTS_MAX
+
+    def charge(self, elements, contents=0):
+        self.elements -= elements
+        self.contents -= contents
+        if self.elements < 0 or self.contents < 0:
+            raise Unlike("it has more than a call")
+
+    def charge_scalar(self, value, kind):
+        self.charge(1, len(value) if kind is str else value.bit_length() if kind is int else 0)
+
+
+def form_of(value):
+    """The value with dictionaries, lists and values in the place of objects of the session's classes."""
+    return _form(value, _Left(), 0)
+
+
+def _form(value, left, depth):
+    kind = type(value)
+    if kind in values.SCALARS:
+        left.charge_scalar(value, kind)
+        return value
+    left.charge(1)
+    if depth > 2 * values.DEPTH_MAX:
+        raise Unlike("it is deeper than a call")
+    if kind is list or kind is tuple:
+        return [_form(one, left, depth + 1) for one in value]
+    if kind in values.writers and kind.__name__ in _MAPPINGS or records.Record in _mro_of(kind):
+        return {_key(key, left): _form(one, left, depth + 1) for key, one in dict.items(value)}
+    layout = instances.layout_of(kind)
+    if layout == "enum":
+        return _form(instances.fields_of(value, kind)["_value_"], left, depth + 1)
+    if layout == "tuple":
+        return [_form(one, left, depth + 1) for one in tuple.__iter__(value)]
+    if layout == "fields":
+        fields = instances.fields_of(value, kind)
+        return {name: _form(fields[name], left, depth + 1) for name in instances.declared_of(kind)}
+    return _library(value, kind, left)
+
+
+def _key(key, left):
+    kind = type(key)
+    if instances.layout_of(kind) == "enum":
+        key = instances.fields_of(key, kind)["_value_"]
+    if type(key) not in values.SCALARS:
+        raise Unlike("it has keys that no call has")
+    left.charge_scalar(key, type(key))
+    return key
+
+
+def _library(value, kind, left):
+    """A value of a library, if no object of the session's classes is in it."""
+    if kind is bytes or kind is bytearray:
+        left.charge(0, len(value))
+    elif kind is set or kind is frozenset:
+        _scalars(value, left)
+    elif kind not in values.hashable and not arrays.is_scalar(kind) and not dtypes.is_scalar(kind):
+        numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+        if numpy is not None and kind is numpy.ndarray:
+            left.charge(value.size)
+            if value.dtype.hasobject:
+                _scalars(value.ravel().tolist(), left)
+        elif pandas is None:
+            raise Unlike("it holds what no call has")
+        elif kind is pandas.DataFrame:
+            left.charge(_TABLE, value.size)
+            for number in range(value.shape[1]):
+                _column(value.iloc[:, number], left)
+            _column(value.columns, left)
+            _column(value.index, left)
+        elif kind is pandas.Series or pandas.Index in _mro_of(kind):
+            left.charge(len(value))
+            _column(value, left)
+        else:
+            raise Unlike("it holds what no call has")
+    return value
+
+
+def _column(column, left):
+    """Looks at the cells of a column that may be objects."""
+    if not isinstance(column.dtype, arrays.numpy().dtype) or column.dtype.hasobject:
+        left.charge(0, len(column))
+        _scalars(column.tolist(), left)
+
+
+def _scalars(found, left):
+    for one in found:
+        kind = type(one)
+        if kind is tuple:
+            left.charge(len(one))
+            _scalars(one, left)
+        elif kind is str or kind is bytes:
+            left.charge(0, len(one))
+        elif kind not in values.hashable and not arrays.is_scalar(kind) and not dtypes.is_scalar(kind):
+            raise Unlike("it holds what no call has")
