@@ -66,9 +66,11 @@ pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,
 };
 
-/// Decoders of what a guest or a file may contain, for the fuzz targets.
+/// Decoders of what a guest or a file may contain, for the fuzz targets, and the
+/// guest's imports, for the oracle.
 #[doc(hidden)]
 pub mod fuzzing {
     pub use crate::image::check_record;
     pub use crate::session::check_answer;
+    pub use crate::wasi::{ImportCaller, Imports};
 }
