@@ -5,6 +5,7 @@
 //! pointer, length and number comes from hostile code: a bad one is an error
 //! number, never a panic.
 
+mod bare;
 mod clock;
 mod environment;
 mod files;
@@ -14,6 +15,7 @@ mod paths;
 mod random;
 mod stdio;
 
+pub use bare::{Caller as ImportCaller, Imports};
 pub(crate) use clock::Clock;
 pub(crate) use random::Random;
 
