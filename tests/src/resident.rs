@@ -56,18 +56,20 @@ fn watch() -> Option<MutexGuard<'static, Watch>> {
 }
 
 /// Does something with a session, and says how far the process grew meanwhile, if
-/// this is a process that is watched. `what` names it in the report.
+/// this is a process that is watched. `what` names it in the report; `bound` takes
+/// the place of the session's memory and the overhead.
 ///
 /// # Panics
 /// When the system does not tell what is resident.
 pub fn measured<R>(
     session: &mut Session,
     what: &str,
+    bound: Option<u64>,
     work: impl FnOnce(&mut Session) -> R,
 ) -> (R, Option<Growth>) {
     let _turn = Turn::begin(session.sandbox().policy().limits.memory_bytes);
     let done = work(session);
-    (done, grown(what))
+    (done, grown(what, bound))
 }
 
 /// A turn under way, if it is watched.
@@ -96,11 +98,11 @@ impl Drop for Turn {
     }
 }
 
-fn grown(what: &str) -> Option<Growth> {
+fn grown(what: &str, bound: Option<u64>) -> Option<Growth> {
     let mut watch = watch()?;
     let growth = Growth {
         grown: status("VmHWM:").saturating_sub(watch.resident),
-        allowed: watch.allowed,
+        allowed: bound.unwrap_or(watch.allowed),
     };
     let line = what.escape_debug().take(200).collect::<String>();
     writeln!(watch.report, "{} {} {line}", growth.grown, growth.allowed).unwrap();
@@ -135,9 +137,19 @@ fn hold(what: &str, growth: Option<Growth>) {
 /// # Panics
 /// When the process grew too far.
 pub fn try_run(session: &mut Session, code: &str) -> Result<Outcome, Error> {
-    let (outcome, growth) = measured(session, code, |session| session.run(code));
+    let (outcome, growth) = measured(session, code, None, |session| session.run(code));
     hold(code, growth);
     outcome
+}
+
+/// Runs a turn in which the process may grow by so many bytes, and no more.
+///
+/// # Panics
+/// On a fault of the host, and when the process grew too far.
+pub fn run_within(session: &mut Session, code: &str, bytes: u64) -> Outcome {
+    let (outcome, growth) = measured(session, code, Some(bytes), |session| session.run(code));
+    hold(code, growth);
+    outcome.unwrap_or_else(|error| panic!("{error}\nin the turn:\n{code}"))
 }
 
 /// As [`Session::inspect`], watched.
@@ -148,7 +160,7 @@ pub fn try_run(session: &mut Session, code: &str) -> Result<Outcome, Error> {
 /// # Panics
 /// When the process grew too far.
 pub fn try_inspect(session: &mut Session, request: &str) -> Result<Option<String>, Error> {
-    let (answer, growth) = measured(session, request, |session| session.inspect(request));
+    let (answer, growth) = measured(session, request, None, |session| session.inspect(request));
     hold(request, growth);
     answer
 }

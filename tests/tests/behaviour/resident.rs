@@ -86,7 +86,7 @@ fn a_host_call_allocates() {
             head.len()
         );
         let run = |session: &mut Session| session.run(&code).unwrap();
-        let (outcome, growth) = measured(&mut session, &code, run);
+        let (outcome, growth) = measured(&mut session, &code, None, run);
         let answer = format!("'{head}'");
         assert_eq!(
             outcome.value.as_deref(),

@@ -6,7 +6,7 @@ use memex_host_tools::{
 };
 use memex_policies::{Policy, ToolGrants};
 use memex_runtime::{Sandbox, Session, SessionOptions, Status};
-use memex_tests::{each, run, session_of, try_inspect, try_run};
+use memex_tests::{each, run, run_within, session_of, try_inspect, try_run};
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 
@@ -74,24 +74,36 @@ const FRAMES: &str = "import _host, struct, json
 def send(op, head, *parts):
     return _host.call(bytes([op]) + b''.join(struct.pack('<I', len(p)) + p for p in (head, *parts)))";
 
+/// What the displays of a turn may make the process grow by, in guest and host:
+/// six times the default of `display_bytes`.
+const DISPLAYS_BYTES: u64 = 96 << 20;
+
 #[test]
 fn displays_of_many_empty_forms_are_bounded_by_what_they_take() {
     each(
         [
             // 88,000 empty forms under short names, in each of 48 displays.
-            "head = json.dumps({'data': {'%x' % i: '' for i in range(88_000)}}, separators=(',', ':')).encode()\nfor _ in range(48): send(1, head)",
-            "head = json.dumps({'data': {}, 'binary': ['%x' % i for i in range(1024)]}).encode()\nfor _ in range(64): send(1, head, *[b''] * 1024)",
-            "head = json.dumps({'data': {'a' * 1000: 'b' * 1_000_000}}).encode()\nfor _ in range(64): send(1, head)",
+            (
+                "head = json.dumps({'data': {'%x' % i: '' for i in range(88_000)}}, separators=(',', ':')).encode()",
+                "for _ in range(48): send(1, head)",
+            ),
+            (
+                "head = json.dumps({'data': {}, 'binary': ['%x' % i for i in range(1024)]}).encode()",
+                "for _ in range(64): send(1, head, *[b''] * 1024)",
+            ),
+            (
+                "head = json.dumps({'data': {'a' * 1000: 'b' * 1_000_000}}).encode()",
+                "for _ in range(64): send(1, head)",
+            ),
         ],
-        |code| {
+        |(making, sending)| {
             let mut session = session_of(sandbox());
             run(&mut session, FRAMES);
-            let outcome = run(&mut session, &format!("{code}\nprint('sent')"));
+            // What the guest itself needs is there before the displays are sent.
+            run(&mut session, &format!("{making}\nbytes(1 << 24)"));
+            let code = format!("{sending}\nprint('sent')");
+            let outcome = run_within(&mut session, &code, DISPLAYS_BYTES);
             assert_eq!(outcome.stdout.text, "sent\n", "{outcome:#?}");
-            // They are held as long as the outcome is.
-            let next = run(&mut session, "print(1)");
-            assert!(next.is_ok(), "{next:#?}");
-            drop(outcome);
         },
     );
 }
