@@ -18,6 +18,7 @@ sources!(
     "answers",
     "arguments",
     "arrays",
+    "awaits",
     "block",
     "bodies",
     "calls",

@@ -16,6 +16,7 @@ ORDER = (
     "traces",
     "outcome",
     "magics",
+    "awaits",
     "block",
     "tables",
     "records",

@@ -9,7 +9,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import ast as _ast
 import opcode as _opcode
 
-from memex_guest import magics
+from memex_guest import awaits, magics
 
 # A last expression is assigned to this name, and taken out of the scope at once.
 VALUE = "__memex_value__"
@@ -76,6 +76,30 @@ def compiled(source, name):
     return _compiled_fully(source, name)
 
 
+def awaiting(source, name, tools):
+    """As `compiled`, with plain calls of client tools as awaits where the code can await.
+
+    `tools` gives the arguments of `awaits.rewrite` for a tree, or None. None when there is nothing
+    to change, or the tree is too large to be looked at.
+    """
+    try:
+        tree = _parsed(source, name)
+        given = tools(tree)
+        if given is None or not awaits.rewrite(tree, *given):
+            return None
+        return _with_value(tree, source, name)
+    except (SyntaxError, RecursionError, MemoryError):
+        # The block as it is written compiles.
+        return None
+
+
+def _parsed(source, name):
+    try:
+        return compile(source, name, "exec", _TREE, True)
+    except SyntaxError as error:
+        return _repaired(source, name, error)
+
+
 def _ends_as_statement(line):
     """Whether a block's last line looks like the end of a statement that stores something.
 
@@ -98,15 +122,11 @@ def _ends_with_store(ops):
 
 def _compiled_fully(source, name):
     try:
-        tree = compile(source, name, "exec", _TREE, True)
-    except SyntaxError as error:
-        first = error
+        tree = _parsed(source, name)
     except (RecursionError, MemoryError):
         # The tree as objects takes far more room than the compiler itself needs.
         return compile(source, name, "exec", _FLAGS, True), False
-    else:
-        return _with_value(tree, source, name)
-    return _with_value(_repaired(source, name, first), source, name)
+    return _with_value(tree, source, name)
 
 
 def _with_value(tree, source, name):

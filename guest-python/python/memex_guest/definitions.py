@@ -43,6 +43,8 @@ _names = {
 
 # The scopes of the definitions that were made, by tool, with their texts.
 _known = {}
+# The functions of client tools, which the other side of the API runs.
+clients = set()
 # All of them: the identity of one that was freed could become that of a user's scope.
 _scopes = []
 
@@ -59,7 +61,9 @@ def function_of(tool):
     name, identifier, source = str(tool["name"]), str(tool["identifier"]), str(tool["source"])
     known = _known.get(name)
     if known is not None and known[0] == source:
-        return known[1][identifier]
+        function = known[1][identifier]
+        _note_client(function, tool)
+        return function
     filename = "<tool " + name + ">"
     scope = _executed(source, filename, 0 if _is_lazy else _STRINGS)
     function = scope[identifier]
@@ -76,9 +80,22 @@ def function_of(tool):
     function.aio = _awaited(function, scope)
     function.stub = source.rpartition("    return _call(")[0] + "    ..."
     function.spec = {"name": name, "identifier": identifier, "description": function.__doc__ or "", "source": source}
+    _note_client(function, tool)
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     _known[name] = source, scope
     return function
+
+
+def is_client(value):
+    """Whether a value is the function of a tool that the other side of the API runs."""
+    return is_function(value) and value in clients
+
+
+def _note_client(function, tool):
+    if tool.get("client") is True:
+        clients.add(function)
+    else:
+        clients.discard(function)
 
 
 def is_function(value):
@@ -102,6 +119,7 @@ def forget():
         scope.clear()
     _scopes.clear()
     _known.clear()
+    clients.clear()
     calls.forget()
     records.forget()
 

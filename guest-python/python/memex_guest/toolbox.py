@@ -7,12 +7,14 @@ import opcode as _opcode
 import re
 from types import CodeType as _Code
 
-from memex_guest import channel, definitions, records, streams, text
+from memex_guest import awaits, channel, definitions, records, streams, text
 
 NAMES_MAX = 256
 LIST_MAX = 1000
 DEPTH_MAX = 50
 
+# What `tools` itself has.
+_OWN = frozenset(("search", "describe", "list"))
 NO_TOOLS = "this session has no tools"
 
 _common = _builtins.__dict__
@@ -32,6 +34,48 @@ def bind(code, scope):
         return
     for identifier, function in _resolved(wanted[:NAMES_MAX]).items():
         scope.setdefault(identifier, function)
+
+
+def awaited(code, scope):
+    """What the tools that a block mentions mean for `awaits`: a function of its tree, or None.
+
+    Tools are known from here on, since `bind` has looked for the names of the block.
+    """
+    clients = definitions.clients
+    if not clients and not _mentions(code, "tools", 0):
+        return None
+    names = set()
+    _all_names(code, names, 0)
+    by_member = "tools" in names and scope.get("tools", tools) is tools
+    held = {name for name in names if definitions.is_client(scope.get(name))}
+    if not held and not by_member and "asyncio" not in names:
+        return None
+
+    def of(tree):
+        members = sorted(awaits.mentioned(tree) - _OWN)[:NAMES_MAX] if by_member else ()
+        members = {name for name in members if definitions.is_client(function(name))}
+        shadowed = frozenset(name for name in names if name in scope)
+        return (held, members, shadowed) if clients else None
+
+    return of
+
+
+def _mentions(code, name, depth):
+    if name in code.co_names:
+        return True
+    if depth <= DEPTH_MAX:
+        for constant in code.co_consts:
+            if type(constant) is _Code and _mentions(constant, name, depth + 1):
+                return True
+    return False
+
+
+def _all_names(code, found, depth):
+    found.update(code.co_names)
+    if depth <= DEPTH_MAX:
+        for constant in code.co_consts:
+            if type(constant) is _Code:
+                _all_names(constant, found, depth + 1)
 
 
 def _mentions_unknown(code, scope, depth):

@@ -41,7 +41,9 @@ _observer_name = sys.monitoring.get_tool if OBSERVERS else None
 _int_of = int.from_bytes
 _running = _events._get_running_loop
 _compiled = block.compiled
+_awaiting = block.awaiting
 _bind = toolbox.bind
+_awaited = toolbox.awaited
 _streams_are_ours = streams.are_ours
 _VALUE = block.VALUE
 _COROUTINE = 0x80
@@ -77,6 +79,9 @@ def begin(payload):
         # The frames below are ours, and so are the earlier attempts at compiling.
         raise error.with_traceback(None) from None
     _bind(code, scope)
+    tools = _awaited(code, scope)
+    if tools is not None:
+        code, in_scope = _awaiting(source, name, tools) or (code, in_scope)
     value = eval(code, scope)
     if code.co_flags & _COROUTINE:
         return _advance(loops.loop.start(value), in_scope)

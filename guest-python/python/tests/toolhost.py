@@ -4,7 +4,7 @@ import json
 
 import harness
 from harness import frame_of
-from memex_guest import channel
+from memex_guest import channel, definitions
 
 SEARCH = '''
 class SearchHit(Record):
@@ -66,9 +66,10 @@ def simple(name, parameters="value", returns="Any", tool=None):
 class Host:
     """Answers frames; `replies` are by tool, a head or a function of the arguments and parts."""
 
-    def __init__(self, sources, replies):
+    def __init__(self, sources, replies, clients=()):
         self.sources = {name: (text if type(text) is tuple else (name, text)) for name, text in sources.items()}
         self.replies = replies
+        self.clients = frozenset(clients)
         self.asked = []
         self.called = []
         self.tickets = {}
@@ -100,7 +101,12 @@ class Host:
         ]
         if head["ask"] == "resolve":
             found = [
-                {"name": self.sources[name][0], "identifier": name, "source": self.sources[name][1]}
+                {
+                    "name": self.sources[name][0],
+                    "identifier": name,
+                    "source": self.sources[name][1],
+                    **({"client": True} if name in self.clients else {}),
+                }
                 for name in head["names"]
                 if name in self.sources
             ]
@@ -115,11 +121,12 @@ class Host:
         return frame_of(1, {"type": "KeyError", "message": "no tool is named " + head["name"] + "; close: search"}, ())
 
 
-def serve(sources, replies):
+def serve(sources, replies, clients=()):
     """Makes the tools those of the session, with none of an earlier one left in the scope."""
     for name in [name for name in harness.scope if not name.startswith("__")]:
         del harness.scope[name]
-    host = harness.tools = Host(sources, replies)
+    definitions.clients.clear()
+    host = harness.tools = Host(sources, replies, clients)
     return host
 
 
