@@ -48,16 +48,24 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// When the bytes are not exactly one frame within the bounds.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, FrameError> {
+        Self::decode_within(bytes, MAX_HEAD_BYTES, MAX_PARTS)
+    }
+
+    fn decode_within(
+        bytes: &'a [u8],
+        head_max: usize,
+        parts_max: usize,
+    ) -> Result<Self, FrameError> {
         let (&op, rest) = bytes.split_first().ok_or(FrameError::Truncated { at: 0 })?;
         let mut reader = Reader { rest, at: 1 };
         let length = reader.length()?;
-        if length > MAX_HEAD_BYTES {
+        if length > head_max {
             return Err(FrameError::HeadTooLarge { bytes: length });
         }
         let head = reader.take(length)?;
         let mut parts = Vec::new();
         while !reader.rest.is_empty() {
-            if parts.len() == MAX_PARTS {
+            if parts.len() == parts_max {
                 return Err(FrameError::TooManyParts);
             }
             let length = reader.length()?;
@@ -132,6 +140,19 @@ impl Reply {
             head: head.to_string().into_bytes(),
             parts: Vec::new(),
         }
+    }
+
+    /// Decodes what [`Reply::encode`] made.
+    ///
+    /// # Errors
+    /// When the bytes are not exactly one reply.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
+        let frame = Frame::decode_within(bytes, usize::MAX, usize::MAX)?;
+        Ok(Self {
+            ok: frame.op == 0,
+            head: frame.head.to_vec(),
+            parts: frame.parts.into_iter().map(<[u8]>::to_vec).collect(),
+        })
     }
 
     /// The bytes that go into the guest.
@@ -225,6 +246,7 @@ mod tests {
             let mut place = vec![0xaa; reply.encoded_len()];
             prop_assert_eq!(reply.encode_into(&mut place), Ok(()));
             prop_assert_eq!(&place, &reply.encode());
+            prop_assert_eq!(Reply::decode(&place), Ok(reply.clone()));
             place.push(0);
             prop_assert!(reply.encode_into(&mut place).is_err());
             prop_assert!(reply.encode_into(&mut place[..reply.encoded_len() - 1]).is_err());

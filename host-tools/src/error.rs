@@ -51,6 +51,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Open calls of a saved session cannot be gone on with.
+    #[error("the open calls of the saved session cannot be used: {reason}")]
+    SavedCalls {
+        /// What is wrong.
+        reason: String,
+    },
     /// The file of an audit log cannot be opened.
     #[error("the audit log {path} cannot be opened: {reason}")]
     AuditFile {

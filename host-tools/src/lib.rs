@@ -30,7 +30,10 @@ mod validation;
 
 pub use ask_user::{UserQuestion, ask_user};
 pub use audit::{AuditArguments, AuditDetail, AuditLog, AuditRecord, JsonLines, Outcome};
-pub use broker::{Broker, BrokerBuilder, Budget};
+pub use broker::{
+    AnswerError, Broker, BrokerBuilder, Budget, ClientAnswer, ClientCall, ClientCalls, ClientTool,
+    HOLD, SAVED_CALLS_VERSION, SavedCalls, client_tool,
+};
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
 pub use http::{

@@ -1,5 +1,6 @@
 //! What a tool is: its description, its arguments and what it answers.
 
+use crate::broker::ClientTool;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -110,4 +111,10 @@ pub trait Tool: Send + Sync + 'static {
 
     /// Answers one call. The arguments have been checked against the schema.
     fn call(&self, context: CallContext, arguments: Arguments) -> ToolFuture;
+
+    /// The tool as one that the other side of the API runs, if it is one. Only
+    /// [`ClientTool`] is.
+    fn client(&self) -> Option<&ClientTool> {
+        None
+    }
 }

@@ -70,31 +70,48 @@ pub(super) struct End {
 }
 
 impl Awaited {
-    /// Hands a call to the runtime.
-    pub(super) fn start(&self, task: Task, runtime: &tokio::runtime::Handle) -> Ticket {
+    /// Takes a call, which its completion ends. `ticket` is the one that the guest has of
+    /// it already, in a session that was saved.
+    pub(super) fn take_call(
+        &self,
+        ticket: Option<Ticket>,
+        bytes: usize,
+        cancelled: CancellationToken,
+        end: End,
+    ) -> Completion {
         let mut calls = lock(&self.calls);
-        calls.last += 1;
-        let (ticket, turn) = (calls.last, calls.turn);
-        calls.bytes = calls.bytes.saturating_add(task.bytes);
+        let turn = calls.turn;
+        let ticket = ticket.unwrap_or_else(|| {
+            calls.last += 1;
+            calls.last
+        });
+        calls.bytes = calls.bytes.saturating_add(bytes);
         let under_way = UnderWay {
             turn,
-            bytes: task.bytes,
-            cancelled: task.cancelled.clone(),
+            bytes,
+            cancelled,
         };
         calls.under_way.insert(ticket, under_way);
         drop(calls);
-        let completion = Completion {
+        Completion {
             calls: Arc::clone(&self.calls),
             ticket,
-            end: Some(task.end),
-        };
+            end: Some(end),
+        }
+    }
+
+    /// Hands a call to the runtime.
+    pub(super) fn start(&self, task: Task, runtime: &tokio::runtime::Handle) -> Ticket {
         let Task {
             mut running,
             cancelled,
             deadline,
             time,
-            ..
+            bytes,
+            end,
         } = task;
+        let completion = self.take_call(None, bytes, cancelled.clone(), end);
+        let ticket = completion.ticket();
         runtime.spawn(async move {
             // Dropped with the task if the runtime ends.
             let completion = completion;
@@ -143,6 +160,37 @@ impl Awaited {
             }
         }
         answers
+    }
+
+    /// The replies that have come, without taking them.
+    pub(super) fn look_at_due(&self, mut look: impl FnMut(Ticket, &Reply)) {
+        for due in &lock(&self.calls).due {
+            look(due.ticket, &due.reply);
+        }
+    }
+
+    /// The last ticket, and the tickets whose replies the guest awaits.
+    pub(super) fn tickets(&self) -> (Ticket, Vec<Ticket>) {
+        let calls = lock(&self.calls);
+        let due = calls.due.iter().map(|due| due.ticket);
+        let tickets = calls.under_way.keys().copied().chain(due);
+        (calls.last, tickets.collect())
+    }
+
+    /// Goes on after the ticket `last` of a session that was saved, with replies that are
+    /// due at once.
+    pub(super) fn restore(&self, last: Ticket, due: impl IntoIterator<Item = (Ticket, Reply)>) {
+        let mut calls = lock(&self.calls);
+        calls.last = calls.last.max(last);
+        for (ticket, reply) in due {
+            calls.bytes = calls.bytes.saturating_add(size(&reply));
+            // Of an earlier turn: a rollback does not forget it.
+            calls.due.push_back(Due {
+                ticket,
+                turn: 0,
+                reply,
+            });
+        }
     }
 
     pub(super) fn begin_turn(&self) {
@@ -205,14 +253,18 @@ impl Calls {
 }
 
 /// Ends a call once, also when its task is dropped by a runtime that ends.
-struct Completion {
+pub(super) struct Completion {
     calls: Arc<Mutex<Calls>>,
     ticket: Ticket,
     end: Option<End>,
 }
 
 impl Completion {
-    fn finish(mut self, ended: Ended) {
+    pub(super) fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    pub(super) fn finish(mut self, ended: Ended) {
         self.end(ended);
     }
 

@@ -15,6 +15,7 @@
 
 mod awaited;
 mod budget;
+mod client;
 pub(crate) mod fuzzing;
 mod head;
 mod permission;
@@ -26,4 +27,8 @@ mod settlement;
 mod texts;
 
 pub use budget::Budget;
+pub use client::{
+    AnswerError, ClientAnswer, ClientCall, ClientCalls, ClientTool, HOLD, SAVED_CALLS_VERSION,
+    SavedCalls, client_tool,
+};
 pub use session::{Broker, BrokerBuilder};

@@ -62,7 +62,13 @@ fn respond(permission: &Permission, question: Question) -> Result<Value, ToolErr
                 .filter(|entry| granted(&entry.spec().name))
                 .map(|entry| {
                     let (name, identifier) = (&entry.spec().name, entry.identifier());
-                    json!({ "name": name, "identifier": identifier, "source": entry.source() })
+                    let source = entry.source();
+                    match entry.is_client() {
+                        false => json!({ "name": name, "identifier": identifier, "source": source }),
+                        true => json!({
+                            "name": name, "identifier": identifier, "source": source, "client": true,
+                        }),
+                    }
                 })
                 .collect();
             Ok(json!({ "tools": tools }))

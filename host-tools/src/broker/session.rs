@@ -2,15 +2,18 @@
 
 use super::awaited::{Awaited, End, Task};
 use super::budget::Budget;
+use super::client::{ClientCalls, Desk, Held, Key, Opening, Replay, RestoredCall, SavedCalls};
 use super::head::Head;
+use super::head::tree_bytes;
 use super::permission::{Admitted, Permission};
 use super::plain;
 use super::questions;
-use super::running::Running;
+use super::running::{Ended, Running};
 use super::settlement::{answer, refuse, settle};
+use crate::Error;
 use crate::audit::{Account, AuditLog, Outcome};
 use crate::tool::{CallContext, ToolError};
-use crate::toolbox::Toolbox;
+use crate::toolbox::{ToolEntry, Toolbox};
 use crate::validation::clipped;
 use memex_channel::{Frame, HostCalls, OP_CALL, OP_TOOLBOX, Reply, Ticket, TurnHandle};
 use memex_policies::ToolGrants;
@@ -32,7 +35,9 @@ const NAME_MAX_CHARS: usize = 128;
 /// the time is over, its token is cancelled and its future dropped.
 pub struct Broker {
     permission: Permission,
-    awaited: Awaited,
+    awaited: Arc<Awaited>,
+    /// The open calls of client tools, where the toolbox has any.
+    client: Option<ClientCalls>,
     runtime: Handle,
     session: Arc<str>,
     audit: Option<Arc<dyn AuditLog>>,
@@ -68,6 +73,13 @@ impl Broker {
         }
     }
 
+    /// The handle of whoever answers the calls of client tools; `None` where the toolbox
+    /// has none.
+    #[must_use]
+    pub fn client_calls(&self) -> Option<ClientCalls> {
+        self.client.clone()
+    }
+
     fn call_tool(&mut self, frame: &Frame<'_>, turn: &dyn TurnHandle) -> Reply {
         let bytes = frame.parts.iter().map(|part| part.len()).sum::<usize>() + frame.head.len();
         let mut account = Account::open(self.audit.as_ref(), &self.session, bytes);
@@ -76,6 +88,24 @@ impl Broker {
             Err(error) => return refuse("", account, Outcome::Refused, &error),
         };
         account.awaited = head.awaited;
+        let mut place = Place::default();
+        if let Some(client) = &self.client {
+            let mut desk = client.desk();
+            let key = Key::of(frame);
+            match desk.replay(key) {
+                Replay::Reply(reply) => return reply,
+                Replay::Open(number) => {
+                    place.again = Some(number);
+                    place.at = desk.place_of(number);
+                }
+                Replay::New => place.at = desk.note(key, head.awaited),
+                Replay::Diverged => {
+                    drop(desk);
+                    let error = ToolError::new("RuntimeError", DIVERGED);
+                    return refuse("", account, Outcome::Refused, &error);
+                }
+            }
+        }
         let (awaits, name) = (head.awaited, head.tool.clone());
         let admitted = self.permission.admit(head, frame, || self.awaited.usage());
         let admitted = match admitted {
@@ -91,22 +121,78 @@ impl Broker {
             target: "memex::tools", "tool", name = &*name, session = &*self.session
         );
         let _span = span.enter();
-        self.run(admitted, account, awaits, turn)
+        let call = Call {
+            account,
+            awaits,
+            place,
+        };
+        match (&self.client, admitted.tool.client()) {
+            (Some(client), Some(_)) => self.open(client, admitted, call, turn),
+            _ => self.run(admitted, call, turn),
+        }
     }
 
-    fn run(
+    /// Opens a call of a client tool.
+    fn open(
         &self,
+        client: &ClientCalls,
         admitted: Admitted,
-        account: Account,
-        awaits: bool,
+        call: Call,
         turn: &dyn TurnHandle,
     ) -> Reply {
         let Admitted {
             tool,
             arguments,
             held_bytes,
+            ..
+        } = admitted;
+        let budget = &self.permission.budget;
+        let name = tool.spec().name.as_str();
+        let Place { at, again } = call.place;
+        let mut desk = client.desk();
+        let opening = desk.open(&tool, arguments, again, at, turn.waker());
+        let ended = match opening {
+            Opening::Answered(ended) => {
+                drop(desk);
+                ended
+            }
+            Opening::Open(number) if !call.awaits => {
+                drop(desk);
+                let held = Held {
+                    calls: client,
+                    number,
+                };
+                held.wait(turn)
+            }
+            Opening::Open(number) => {
+                let end = End {
+                    tool: Arc::clone(&tool),
+                    account: call.account,
+                    budget: budget.clone(),
+                };
+                let cancelled = CancellationToken::new();
+                let completion = self.awaited.take_call(None, held_bytes, cancelled, end);
+                let ticket = completion.ticket();
+                desk.expect(at, ticket);
+                desk.await_call(number, completion);
+                return ticket_reply(budget, ticket);
+            }
+        };
+        self.settle(name, call.account, call.place, ended)
+    }
+
+    fn run(&self, admitted: Admitted, call: Call, turn: &dyn TurnHandle) -> Reply {
+        let Admitted {
+            tool,
+            arguments,
+            held_bytes,
             time,
         } = admitted;
+        let Call {
+            account,
+            awaits,
+            place,
+        } = call;
         let budget = &self.permission.budget;
         let name = tool.spec().name.as_str();
         let cancelled = CancellationToken::new();
@@ -120,16 +206,16 @@ impl Broker {
         };
         let mut running = match Running::start(&*tool, context, arguments) {
             Ok(running) => running,
-            Err(ended) => return settle(budget, name, account, ended),
+            Err(ended) => return self.settle(name, account, place, ended),
         };
         if !awaits {
             let ended = plain::wait_for(running, turn, deadline, time, &cancelled);
-            return settle(budget, name, account, ended);
+            return self.settle(name, account, place, ended);
         }
         // Many tools answer at once; the task polls the others anew.
         let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(ended) = running.poll(&mut context) {
-            return settle(budget, name, account, ended);
+            return self.settle(name, account, place, ended);
         }
         let end = End {
             tool: Arc::clone(&tool),
@@ -145,9 +231,47 @@ impl Broker {
             end,
         };
         let ticket = self.awaited.start(task, &self.runtime);
-        answer(budget, &json!({ "ticket": ticket }))
-            .unwrap_or_else(|error| Reply::error(error.class, &error.message))
+        if let Some(client) = &self.client {
+            client.desk().expect(place.at, ticket);
+        }
+        ticket_reply(budget, ticket)
     }
+}
+
+impl Broker {
+    /// Ends a call, and keeps what the guest sees of it for a second run of the turn.
+    fn settle(&self, name: &str, account: Account, place: Place, ended: Ended) -> Reply {
+        let is_answer = !matches!(ended, Ended::Cancelled);
+        let reply = settle(&self.permission.budget, name, account, ended);
+        if is_answer && let Some(client) = &self.client {
+            client.desk().fill(place.at, &reply);
+        }
+        reply
+    }
+}
+
+/// A call that was admitted.
+struct Call {
+    account: Account,
+    awaits: bool,
+    place: Place,
+}
+
+/// Where a call stands in the journal of its turn.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    at: Option<usize>,
+    /// The number of a client's call that is open since the turn's first run.
+    again: Option<u64>,
+}
+
+/// What a call gets that takes another way than in the turn's first run.
+const DIVERGED: &str =
+    "the block runs again after it was stopped, and made another call than the first time";
+
+fn ticket_reply(budget: &Budget, ticket: Ticket) -> Reply {
+    answer(budget, &json!({ "ticket": ticket }))
+        .unwrap_or_else(|error| Reply::error(error.class, &error.message))
 }
 
 impl HostCalls for Broker {
@@ -166,10 +290,17 @@ impl HostCalls for Broker {
     }
 
     fn begin_turn(&mut self) {
+        if let Some(client) = &self.client {
+            client.desk().begin_turn();
+        }
         self.awaited.begin_turn();
     }
 
     fn roll_back(&mut self) {
+        if let Some(client) = &self.client {
+            let due = |look: &mut dyn FnMut(Ticket, &Reply)| self.awaited.look_at_due(look);
+            client.desk().roll_back(due);
+        }
         self.awaited.roll_back();
     }
 
@@ -182,7 +313,14 @@ impl HostCalls for Broker {
     }
 
     fn take_answers(&mut self) -> Vec<(Ticket, Reply)> {
-        self.awaited.take()
+        let answers = self.awaited.take();
+        if let Some(client) = &self.client {
+            let mut desk = client.desk();
+            for (ticket, reply) in &answers {
+                desk.taken(*ticket, reply);
+            }
+        }
+        answers
     }
 
     fn wake_with(&mut self, waker: Waker) {
@@ -223,15 +361,89 @@ impl BrokerBuilder {
     /// The broker.
     #[must_use]
     pub fn build(self) -> Broker {
+        let journal_bytes = self.budget.held_bytes;
+        let has_client_tools = self.toolbox.iter().any(ToolEntry::is_client);
         let mut permission = Permission::new(self.toolbox, self.grants, self.budget);
         permission.patience = self.patience;
+        let awaited = Arc::new(Awaited::default());
+        let client = has_client_tools
+            .then(|| ClientCalls::new(Desk::new(journal_bytes), Arc::clone(&awaited)));
         Broker {
             permission,
-            awaited: Awaited::default(),
+            awaited,
+            client,
             runtime: self.runtime,
             session: self.session,
             audit: self.audit,
         }
+    }
+
+    /// The broker of a session that was saved while its turn waited for a client, or was
+    /// stopped for one: with the same calls open. Calls that the host was running stay
+    /// behind; the guest sees `ConnectionAbortedError` where it awaits them.
+    ///
+    /// # Errors
+    /// When the calls were saved by another version, are damaged, or are of tools that
+    /// this broker does not have or may not call, with the reason.
+    pub fn restore(self, saved: &SavedCalls) -> Result<Broker, Error> {
+        let refused = |reason| Error::SavedCalls { reason };
+        saved.check().map_err(refused)?;
+        let journal = saved.journal().map_err(refused)?;
+        let broker = self.build();
+        let Some(client) = &broker.client else {
+            return Err(refused("this session has no client tools".to_owned()));
+        };
+        let lost = |ticket: &Ticket| {
+            let message = "the call stayed behind when the session was restored; call it again";
+            (*ticket, Reply::error("ConnectionAbortedError", message))
+        };
+        let due: Vec<(Ticket, Reply)> = saved.lost().iter().map(lost).collect();
+        broker.awaited.restore(saved.last_ticket(), due);
+        for call in saved.open() {
+            broker.reopen(client, call).map_err(refused)?;
+        }
+        client.desk().restore(saved, journal);
+        Ok(broker)
+    }
+}
+
+impl Broker {
+    /// Opens a call of a session that was saved.
+    fn reopen(&self, client: &ClientCalls, call: RestoredCall) -> Result<(), String> {
+        let permission = &self.permission;
+        let entry = permission.toolbox.get(&call.tool);
+        let Some(entry) = entry.filter(|entry| entry.is_client()) else {
+            return Err(format!("there is no client tool called {:?}", call.tool));
+        };
+        if !permission.grants(&call.tool) {
+            return Err(format!("the policy does not grant {:?}", call.tool));
+        }
+        let arguments = serde_json::Value::Object(call.arguments.json.clone());
+        entry
+            .check(&arguments)
+            .map_err(|error| format!("the open call does not fit its tool: {}", error.message))?;
+        let parts: usize = call.arguments.parts.iter().map(Vec::len).sum();
+        let held = parts.saturating_add(tree_bytes(&call.arguments.json));
+        let max = permission.budget.held_bytes;
+        if self.awaited.usage().bytes.saturating_add(held) > max {
+            return Err(format!(
+                "the open calls hold more than the {max} bytes allowed"
+            ));
+        }
+        let completion = call.ticket.map(|ticket| {
+            let mut account = Account::open(self.audit.as_ref(), &self.session, parts);
+            account.awaited = true;
+            account.note(&call.arguments);
+            let end = End {
+                tool: Arc::clone(entry.tool()),
+                account,
+                budget: permission.budget.clone(),
+            };
+            let cancelled = CancellationToken::new();
+            self.awaited.take_call(Some(ticket), held, cancelled, end)
+        });
+        client.desk().reopen(entry.tool(), call, completion);
+        Ok(())
     }
 }
 

@@ -48,8 +48,16 @@ impl Definition {
                 others,
                 returns,
                 returns_description,
+                is_awaitable: false,
             },
         }
+    }
+
+    /// Whether models are shown a function to await.
+    #[must_use]
+    pub fn awaitable(mut self, is_awaitable: bool) -> Self {
+        self.signature.is_awaitable = is_awaitable;
+        self
     }
 
     /// The text that the guest executes.

@@ -28,6 +28,8 @@ pub(super) struct Signature {
     pub(super) others: Option<(String, Type)>,
     pub(super) returns: Option<Type>,
     pub(super) returns_description: String,
+    /// Whether models are shown `async def`.
+    pub(super) is_awaitable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,8 +153,15 @@ fn default(schema: &Value, kind: &Type) -> String {
 }
 
 impl Signature {
-    /// `def name(…) -> T`.
+    /// `def name(…) -> T`, as models are shown it.
     pub(super) fn line(&self) -> String {
+        match self.is_awaitable {
+            true => format!("async {}", self.plain_line()),
+            false => self.plain_line(),
+        }
+    }
+
+    fn plain_line(&self) -> String {
         let mut line = format!("def {}(", self.name);
         let mut between = "";
         for (index, parameter) in self.parameters.iter().enumerate() {
@@ -194,8 +203,8 @@ impl Signature {
             self.name
         );
         match self.doc() {
-            Some(doc) => format!("{}:\n    {doc}\n    {call}\n", self.line()),
-            None => format!("{}:\n    {call}\n", self.line()),
+            Some(doc) => format!("{}:\n    {doc}\n    {call}\n", self.plain_line()),
+            None => format!("{}:\n    {call}\n", self.plain_line()),
         }
     }
 

@@ -36,6 +36,12 @@ impl ToolEntry {
         self.tool.spec()
     }
 
+    /// Whether the other side of the API runs it.
+    #[must_use]
+    pub fn is_client(&self) -> bool {
+        self.tool.client().is_some()
+    }
+
     /// What the function is called in Python.
     #[must_use]
     pub fn identifier(&self) -> &str {
@@ -63,7 +69,7 @@ impl ToolEntry {
     /// Its types, parameters and result as Python sees them.
     #[must_use]
     pub fn definition(&self) -> Definition {
-        Definition::of(self.spec(), &self.identifier)
+        Definition::of(self.spec(), &self.identifier).awaitable(self.is_client())
     }
 
     /// Checks arguments against the schema.

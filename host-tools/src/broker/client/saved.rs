@@ -1,0 +1,243 @@
+//! The open calls of a session, as a store keeps them beside its state.
+
+use super::super::awaited::Awaited;
+use super::super::running::Ended;
+use super::calls::ClientAnswer;
+use super::desk::{Desk, Run, State};
+use super::journal::{Entry, Key};
+use crate::tool::{Answer, Arguments};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memex_channel::{Reply, Ticket};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// Version of [`SavedCalls`]' form.
+pub const SAVED_CALLS_VERSION: u32 = 1;
+
+/// What another process needs to go on with the open calls of a session: as JSON, the
+/// part of a waiting session that its snapshot does not hold.
+///
+/// Holds arguments and replies of tools, which are as secret as the session's heap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedCalls {
+    pub(super) version: u32,
+    /// Whether the turn was rolled back and is to run again.
+    pub(super) stopped: bool,
+    /// The number of the last call.
+    pub(super) last: u64,
+    /// The last ticket of an awaited call.
+    pub(super) last_ticket: Ticket,
+    pub(super) open: Vec<SavedCall>,
+    /// Tickets of calls that the host was running: those stay behind.
+    pub(super) lost: Vec<Ticket>,
+    pub(super) journal: Vec<SavedEntry>,
+}
+
+/// An open call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SavedCall {
+    pub(super) number: u64,
+    pub(super) tool: String,
+    pub(super) arguments: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<Base64>,
+    /// The guest's ticket, if it awaits the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ticket: Option<Ticket>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) answer: Option<SavedAnswer>,
+}
+
+/// The answer to a call whose turn has not run again yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum SavedAnswer {
+    Value { json: Value, parts: Vec<Base64> },
+    Error { class: String, message: String },
+}
+
+/// A call of the turn that is to run again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SavedEntry {
+    pub(super) key: Base64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply: Option<Base64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) call: Option<u64>,
+    #[serde(default)]
+    pub(super) awaited: bool,
+}
+
+/// Bytes, in Base64.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Base64(pub(super) Vec<u8>);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text.as_bytes());
+        bytes.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl SavedCalls {
+    pub(super) fn of(desk: &Desk, awaited: &Awaited) -> Self {
+        let (last_ticket, mut lost) = awaited.tickets();
+        let open = desk.open.iter().map(|(number, open)| {
+            let (ticket, answer) = match &open.state {
+                State::Awaited(completion) => (Some(completion.ticket()), None),
+                State::Held { answer, .. } | State::Stopped { answer } => {
+                    (None, answer.as_ref().and_then(saved_answer))
+                }
+            };
+            SavedCall {
+                number: *number,
+                tool: open.tool.spec().name.clone(),
+                arguments: open.arguments.json.clone(),
+                parts: open.arguments.parts.iter().cloned().map(Base64).collect(),
+                ticket,
+                answer,
+            }
+        });
+        let open: Vec<SavedCall> = open.collect();
+        lost.retain(|ticket| open.iter().all(|call| call.ticket != Some(*ticket)));
+        let journal = desk.journal.entries.iter().map(|entry| SavedEntry {
+            key: Base64(entry.key.0.to_vec()),
+            reply: entry.reply.as_ref().map(|reply| Base64(reply.encode())),
+            call: entry.call,
+            awaited: entry.awaited,
+        });
+        Self {
+            version: SAVED_CALLS_VERSION,
+            stopped: desk.run == Run::Stopped,
+            last: desk.last,
+            last_ticket,
+            open,
+            lost,
+            journal: journal.collect(),
+        }
+    }
+
+    /// Whether the turn was rolled back and is to run again.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Whether this form can be read, and everything in it is of use.
+    pub(in crate::broker) fn check(&self) -> Result<(), String> {
+        if self.version != SAVED_CALLS_VERSION {
+            return Err(format!(
+                "the open calls were saved in version {}, and this program reads version {SAVED_CALLS_VERSION}",
+                self.version
+            ));
+        }
+        let known = |number: u64| number != 0 && number <= self.last;
+        let mut numbers: Vec<u64> = self.open.iter().map(|call| call.number).collect();
+        let mut tickets: Vec<Ticket> = self.open.iter().filter_map(|call| call.ticket).collect();
+        tickets.extend(&self.lost);
+        let count = (numbers.len(), tickets.len());
+        numbers.sort_unstable();
+        numbers.dedup();
+        tickets.sort_unstable();
+        tickets.dedup();
+        if (numbers.len(), tickets.len()) != count
+            || !numbers.iter().all(|number| known(*number))
+            || tickets.iter().any(|ticket| *ticket > self.last_ticket)
+            || self.last == u64::MAX
+            || self.last_ticket == Ticket::MAX
+        {
+            return Err("the saved calls contradict each other".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(in crate::broker) fn lost(&self) -> &[Ticket] {
+        &self.lost
+    }
+
+    pub(in crate::broker) fn last_ticket(&self) -> Ticket {
+        self.last_ticket
+    }
+
+    /// The open calls, taken apart.
+    pub(in crate::broker) fn open(&self) -> impl Iterator<Item = RestoredCall> + '_ {
+        self.open.iter().map(|call| RestoredCall {
+            number: call.number,
+            tool: call.tool.clone(),
+            arguments: Arguments {
+                json: call.arguments.clone(),
+                parts: call.parts.iter().map(|part| part.0.clone()).collect(),
+            },
+            ticket: call.ticket,
+            answer: call.answer.as_ref().map(restored_answer),
+        })
+    }
+
+    /// The journal's entries, none of them made.
+    pub(in crate::broker) fn journal(&self) -> Result<Vec<Entry>, String> {
+        let entries = self.journal.iter().map(|saved| {
+            let key = <[u8; 32]>::try_from(saved.key.0.as_slice());
+            let key = Key(key.map_err(|_| "a key of a saved call is not 32 bytes".to_owned())?);
+            let reply = saved.reply.as_ref().map(|bytes| Reply::decode(&bytes.0));
+            let reply = reply
+                .transpose()
+                .map_err(|error| format!("a saved reply cannot be read: {error}"))?;
+            Ok(Entry {
+                key,
+                reply,
+                call: saved.call,
+                awaited: saved.awaited,
+                made: false,
+            })
+        });
+        entries.collect()
+    }
+}
+
+/// An open call of a session that was saved.
+pub(in crate::broker) struct RestoredCall {
+    pub(in crate::broker) number: u64,
+    pub(in crate::broker) tool: String,
+    pub(in crate::broker) arguments: Arguments,
+    pub(in crate::broker) ticket: Option<Ticket>,
+    pub(in crate::broker) answer: Option<ClientAnswer>,
+}
+
+fn saved_answer(ended: &Ended) -> Option<SavedAnswer> {
+    match ended {
+        Ended::Answered(Ok(answer)) => Some(SavedAnswer::Value {
+            json: answer.json.clone(),
+            parts: answer.parts.iter().cloned().map(Base64).collect(),
+        }),
+        Ended::Answered(Err(error)) => Some(SavedAnswer::Error {
+            class: error.class.to_owned(),
+            message: error.message.clone(),
+        }),
+        // What ended otherwise was no answer: the call is open again.
+        Ended::TimedOut(_) | Ended::Cancelled | Ended::Panicked(_) => None,
+    }
+}
+
+fn restored_answer(saved: &SavedAnswer) -> ClientAnswer {
+    match saved {
+        SavedAnswer::Value { json, parts } => ClientAnswer::Value(Answer {
+            json: json.clone(),
+            parts: parts.iter().map(|part| part.0.clone()).collect(),
+        }),
+        SavedAnswer::Error { class, message } => ClientAnswer::Error {
+            class: class.clone(),
+            message: message.clone(),
+        },
+    }
+}
