@@ -62,7 +62,7 @@ pub use pool::{Pool, PoolKey};
 pub use runtime::Runtime;
 pub use session::{
     Captured, Forks, GuestError, Hibernated, LimitHit, MidTurnFork, Outcome, OutputSink, Sandbox,
-    Session, SessionOptions, SessionState, Status, Step, Stream,
+    Session, SessionOptions, SessionState, Status, Step, Stream, Suspended, TURN_FORMAT_VERSION,
 };
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,

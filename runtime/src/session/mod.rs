@@ -17,6 +17,7 @@ mod recovery;
 mod reply;
 mod sandbox;
 mod saving;
+mod suspended;
 mod turn;
 mod waiting;
 mod watch;
@@ -29,6 +30,7 @@ pub use outcome::{Captured, GuestError, LimitHit, Outcome, Status};
 pub use output::{OutputSink, Stream};
 pub use reply::check_answer;
 pub use sandbox::{Sandbox, SessionOptions};
+pub use suspended::{Suspended, TURN_FORMAT_VERSION};
 
 pub(crate) use delta::{LINE_BYTES, Page, PageDelta};
 pub(crate) use heap::HeapState;

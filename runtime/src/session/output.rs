@@ -58,6 +58,35 @@ impl Buffer {
         delivered as usize
     }
 
+    /// What was kept of the output: its head and its tail.
+    pub(super) fn saved(&self) -> (Vec<u8>, Vec<u8>) {
+        (self.head.clone(), self.tail.iter().copied().collect())
+    }
+
+    /// Bytes that were written.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The buffer of a turn that was saved; `None` when it holds more than `limit` allows.
+    pub(super) fn restored(head: Vec<u8>, tail: Vec<u8>, total: u64, limit: u64) -> Option<Self> {
+        let mut buffer = Self::new(limit);
+        let kept = (head.len() as u64).saturating_add(tail.len() as u64);
+        if head.len() > buffer.limit || tail.len() > buffer.tail_bytes() || kept > total {
+            return None;
+        }
+        // A tail without a full head, or output that was cut short, is no buffer.
+        if (head.len() < buffer.limit && kept < total)
+            || (head.len() < buffer.limit && !tail.is_empty())
+        {
+            return None;
+        }
+        buffer.head = head;
+        buffer.tail = tail.into();
+        buffer.total = total;
+        Some(buffer)
+    }
+
     fn tail_bytes(&self) -> usize {
         self.limit / 2
     }

@@ -12,11 +12,11 @@ use std::time::Instant;
 /// A turn that waits, without its heap.
 #[derive(Debug, Clone)]
 pub(super) struct PausedTurn {
-    progress: TurnInProgress,
-    until: Option<Instant>,
-    ledger: TurnLedger,
-    stdout: Buffer,
-    stderr: Buffer,
+    pub(super) progress: TurnInProgress,
+    pub(super) until: Option<Instant>,
+    pub(super) ledger: TurnLedger,
+    pub(super) stdout: Buffer,
+    pub(super) stderr: Buffer,
 }
 
 impl PausedTurn {

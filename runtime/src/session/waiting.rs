@@ -34,6 +34,19 @@ impl Session {
         self.enter(resume, &answers)
     }
 
+    /// Waits for what a waiting turn waits for, within its limits, and goes on with it.
+    /// [`Session::run`] is [`Session::start`], and this as long as the turn waits.
+    ///
+    /// # Errors
+    /// As [`Session::resume`].
+    pub fn wait_and_resume(&mut self) -> Result<Step, Error> {
+        self.expect_waiting()?;
+        match self.state {
+            SessionState::Waiting { until } => self.wait(until),
+            _ => Err(LOST),
+        }
+    }
+
     /// Ends a waiting turn by raising the built-in exception `class` where it
     /// waits. The code may catch it and go on, or wait again.
     ///
