@@ -31,6 +31,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-host-tools", &["memex-channel", "memex-policies"]),
     ("memex-memory", &["memex-host-tools"]),
     (
+        "memex-sessions",
+        &[
+            "memex-channel",
+            "memex-host-tools",
+            "memex-memory",
+            "memex-policies",
+            "memex-runtime",
+            "memex-snapshots",
+        ],
+    ),
+    (
         "memex-mem-agent",
         &[
             "memex-host-tools",
@@ -49,6 +60,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-suites",
             "memex-trajectories",
         ],
@@ -78,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-snapshots",
             "memex-suites",
             "memex-trajectories",
@@ -93,6 +106,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-trajectories",
         ],
     ),
@@ -220,6 +234,7 @@ fn async_stays_at_the_edges() {
             "memex-host-tools",
             "memex-mem-agent",
             "memex-models",
+            "memex-sessions",
             "memex-snapshots",
             "memex-tests",
         ]

@@ -10,6 +10,7 @@ mod hibernation;
 mod midturn;
 mod randomness;
 mod rewinding;
+mod specs;
 mod waiting;
 
 use memex_runtime::{Chunk, Encoded, Error, Generators, Sandbox, Session, Snapshot};

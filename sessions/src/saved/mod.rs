@@ -1,0 +1,8 @@
+//! Sessions that outlive the process: a name in a store, and a snapshot after
+//! every turn.
+
+mod history;
+mod place;
+
+pub use history::{SavedSession, at_turn, head_of, load};
+pub use place::open_store;

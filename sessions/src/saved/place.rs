@@ -1,0 +1,45 @@
+//! Finding a store.
+
+use std::sync::Arc;
+
+use memex_runtime::Generators;
+use memex_snapshots::{DirectoryStore, ObjectStore, SnapshotStore};
+
+use crate::{Error, Host, Resolved, SavedSession};
+
+/// Opens a store: a directory, which is made when it is not there, or a URL
+/// such as `s3://BUCKET/PREFIX`. Without a place, that of the host.
+///
+/// # Errors
+/// [`Error::NoStoreDirectory`], [`Error::StorePlace`] for a URL that cannot be used,
+/// [`Error::Store`].
+pub fn open_store(place: Option<&str>, host: &Host) -> Result<Arc<dyn SnapshotStore>, Error> {
+    let Some(place) = place else {
+        let directory = host.data().ok_or(Error::NoStoreDirectory)?.join("sessions");
+        return Ok(Arc::new(DirectoryStore::open(directory)?));
+    };
+    if place.contains("://") {
+        let variables = host.store_variables.clone();
+        let store = ObjectStore::open_with(place, variables).map_err(Error::StorePlace)?;
+        return Ok(Arc::new(store));
+    }
+    Ok(Arc::new(DirectoryStore::open(place)?))
+}
+
+impl Resolved {
+    /// The saved session of the spec, locked; `None` if it is not to be saved.
+    ///
+    /// # Errors
+    /// As [`open_store`], and [`Error::Store`] when another process has it.
+    pub fn saved(&self, host: &Host) -> Result<Option<SavedSession>, Error> {
+        let Some(source) = &self.spec().store else {
+            return Ok(None);
+        };
+        let generators = match source.keep_generators {
+            true => Generators::Keep,
+            false => Generators::Fresh,
+        };
+        let store = open_store(source.place.as_deref(), host)?;
+        SavedSession::open(store, &source.session, generators).map(Some)
+    }
+}
