@@ -186,11 +186,7 @@ impl Scope for Remote {
                 let live = self.live.take();
                 let how = live.and_then(|live| live.owns.as_ref().map(Link::end));
                 let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
-                Ran {
-                    state_lost: true,
-                    stderr: format!("the worker process of the session died{how}"),
-                    ..Ran::default()
-                }
+                Ran::lost(format!("the worker process of the session died{how}"))
             }
         };
         ran.interrupted = cancellation.is_cancelled();
