@@ -7,6 +7,7 @@ use memex_host_tools::{AuditLog, Tool, Toolbox};
 use memex_models::{Model, Prices};
 use memex_policies::Policy;
 use memex_runtime::Sandbox;
+use memex_sessions::{Resolved, SessionSpec, Tools};
 use memex_trajectories::ActionSpace;
 
 use crate::approval::approved;
@@ -28,15 +29,18 @@ pub(crate) struct Inner {
     pub(crate) policy: Arc<Policy>,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
-    pub(crate) workers: Option<crate::Workers>,
+    /// With the spec of the sessions in them.
+    pub(crate) workers: Option<(crate::Workers, Arc<SessionSpec>)>,
     pub(crate) audit: Option<Arc<dyn AuditLog>>,
+    /// Servers of tools end with this.
+    pub(crate) _opened: Option<Tools>,
 }
 
 /// Makes an [`Agent`]. Without any call: no tools, no prices, no further
 /// models, nobody to approve, no audit log, and no sandbox, which does for the
 /// `tools` space.
 pub struct AgentBuilder {
-    inner: Inner,
+    pub(crate) inner: Inner,
     approver: Option<Arc<dyn Approver>>,
 }
 
@@ -56,6 +60,7 @@ impl Agent {
                 tools: Vec::new(),
                 workers: None,
                 audit: None,
+                _opened: None,
             },
             approver: None,
         }
@@ -84,11 +89,15 @@ impl AgentBuilder {
         self
     }
 
-    /// Worker processes, for the backends that have some.
-    #[must_use]
-    pub fn workers(mut self, workers: crate::Workers) -> Self {
-        self.inner.workers = Some(workers);
-        self
+    /// Worker processes, for the backends that have some, and what the sessions
+    /// in them are made of, whose policy says what runs may do.
+    ///
+    /// # Errors
+    /// [`Error::Session`] for a spec that cannot be sent.
+    pub fn workers(mut self, workers: crate::Workers, resolved: &Resolved) -> Result<Self, Error> {
+        self.inner.policy = Arc::clone(resolved.policy());
+        self.inner.workers = Some((workers, Arc::new(resolved.pinned()?)));
+        Ok(self)
     }
 
     /// Adds tools. The policy decides which of them may be called.

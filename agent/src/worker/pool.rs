@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use memex_sessions::SessionSpec;
 use parking_lot::Mutex;
 
+use super::begin::Origin;
 use super::link::Link;
 use super::{Remote, RemoteFork};
 use crate::Error;
@@ -14,16 +16,21 @@ use crate::scope::{Equipment, Scope};
 /// Most workers that are kept idle.
 const IDLE_MAX: usize = 64;
 
-/// How a worker is started: a program that calls [`serve`](super::serve).
+/// How a worker is started: a program that calls [`serve`](super::serve). Its
+/// environment is empty.
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
     /// The program.
     pub program: PathBuf,
     /// All its arguments.
     pub arguments: Vec<OsString>,
+    /// The directory of guests, code and images that its sessions start from.
+    pub cache: PathBuf,
 }
 
-/// Worker processes of one command. Cheap to clone; clones share the workers.
+/// Worker processes of one command. They know nothing of sessions before the
+/// first frame of each, so that agents of several specs can share them. Cheap to
+/// clone; clones share the workers.
 #[derive(Debug, Clone)]
 pub struct Workers {
     shared: Arc<Shared>,
@@ -39,6 +46,8 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub(crate) struct Leased {
     workers: Workers,
+    /// What the sessions of the run are made of.
+    origin: Arc<Origin>,
     /// Whether it goes back to the others after the run.
     reuse: bool,
 }
@@ -55,15 +64,24 @@ impl Workers {
         }
     }
 
-    pub(super) fn lease(&self, reuse: bool) -> Leased {
+    pub(super) fn lease(&self, spec: &SessionSpec, reuse: bool) -> Leased {
+        let origin = Origin {
+            cache: self.shared.command.cache.clone(),
+            spec: spec.clone(),
+        };
         Leased {
             workers: self.clone(),
+            origin: Arc::new(origin),
             reuse,
         }
     }
 }
 
 impl Leased {
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// A scope in a session of the worker's own.
     pub(crate) fn scope(self, equip: Equipment, setup: String) -> Box<dyn Scope> {
         Box::new(Remote::new(self, equip, setup))

@@ -2,15 +2,18 @@
 
 use crate::console::complain;
 use crate::context::Context;
+use crate::environment::EnvironmentSecrets;
 use crate::failure::TURN_FAILED;
-use crate::saved::{SavedSession, StoreArguments};
-use crate::session_options::{SessionArguments, options, session};
+use crate::refusals::refusal;
+use crate::session_options::SessionArguments;
 use crate::signals::Interrupts;
-use crate::toolsets::ToolArguments;
+use crate::store_arguments::StoreArguments;
+use crate::tool_arguments::ToolArguments;
 use crate::turn_sources::TurnSources;
 use anyhow::Result;
 use clap::Args;
-use memex_runtime::{Generators, Status};
+use memex_runtime::Status;
+use memex_sessions::{Opened, SessionSpec, StoreSource};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -65,38 +68,42 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    fn saved(&self, context: &Context) -> Result<Option<SavedSession>> {
-        let Some(name) = &self.name else {
-            return Ok(None);
-        };
-        let generators = match self.keep_generators {
-            true => Generators::Keep,
-            false => Generators::Fresh,
-        };
-        let store = self.store.open(context)?;
-        SavedSession::open(store, name, generators).map(Some)
+    fn spec(&self, context: &Context) -> SessionSpec {
+        let store = self.name.as_ref().map(|name| StoreSource {
+            session: name.clone(),
+            place: self.store.place().map(str::to_owned),
+            keep_generators: self.keep_generators,
+        });
+        SessionSpec {
+            store,
+            ..self.session.spec(context, self.tools.sources())
+        }
     }
 }
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {
     let blocks = arguments.sources.read()?;
-    let policy = arguments.session.policy(context)?;
+    let resolved = arguments.spec(context).resolve().map_err(refusal)?;
     let mut reporter = arguments.session.reporter(context)?;
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
     let interrupts = Interrupts::install(loud)?;
-    let tools = arguments.tools.open(context, &policy)?;
-    let sandbox = arguments.session.sandbox(context, policy)?;
-    let mut saved = arguments.saved(context)?;
-    let mut session = match &saved {
-        None => session(&sandbox, &reporter, tools.as_ref())?,
-        Some(saved) => {
-            let (session, lost) = saved.resume(&sandbox, options(&reporter, tools.as_ref()))?;
-            for path in lost {
-                complain(&format!("note: {path} was open and cannot be opened again"));
-            }
-            session
-        }
-    };
+    let mut bars = arguments.session.bars(context);
+    let Opened {
+        mut session,
+        mut saved,
+        lost_files,
+        ..
+    } = resolved
+        .open(
+            context.host()?,
+            &EnvironmentSecrets,
+            reporter.sink(),
+            &mut bars,
+        )
+        .map_err(refusal)?;
+    for path in lost_files {
+        complain(&format!("note: {path} was open and cannot be opened again"));
+    }
     interrupts.watch(&session);
     for block in blocks {
         interrupts.turn_begins();
@@ -111,7 +118,9 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
         {
-            saved.save(&mut session, &block, &outcome)?;
+            saved
+                .save(&mut session, &block, outcome.status)
+                .map_err(refusal)?;
         }
         if arguments.stop && !outcome.is_ok() {
             break;

@@ -1,7 +1,7 @@
 //! Calls that run side by side.
 
 use crate::support::{after, coder, reactor, runs, says, shown};
-use crate::workers::workers;
+use crate::workers::{resolved, workers};
 use memex_agent::{ActionSpace, Agent, Backend, RunRequest};
 use memex_host_tools::{Tool, function};
 use memex_models::{Script, ScriptEntry, ScriptedCall, ScriptedModel};
@@ -50,8 +50,9 @@ fn awaited_calls_run_side_by_side_in_every_backend() {
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["meet".into()]);
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .sandbox(grants)
-            .workers(workers())
+            .sandbox(grants.clone())
+            .workers(workers(), &resolved(grants.policy()))
+            .unwrap()
             .tools([meeting(5)])
             .build()
             .unwrap();

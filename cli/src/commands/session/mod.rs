@@ -6,11 +6,13 @@ mod log;
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::refusals::refusal;
 use crate::report::bytes;
-use crate::saved::{StoreArguments, at_turn, head_of};
 use crate::session_options::SessionArguments;
+use crate::store_arguments::StoreArguments;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use memex_sessions::{at_turn, head_of};
 use memex_snapshots::{Retention, SnapshotStore};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -146,7 +148,7 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
         Action::Rm { name, store } => {
             let store = store.open(context)?;
             let _lock = store.lock_session(name)?;
-            head_of(store.as_ref(), name)?;
+            head_of(store.as_ref(), name).map_err(refusal)?;
             store.remove_session(name)?;
             print_line(&format!(
                 "removed the session {name}; `memex session gc` frees its snapshots"
@@ -178,9 +180,10 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
 
 fn fork(store: &dyn SnapshotStore, name: &str, new: &str, turn: Option<u64>) -> Result<()> {
     let id = match turn {
-        Some(turn) => at_turn(store, name, turn)?.id,
-        None => head_of(store, name)?,
+        Some(turn) => at_turn(store, name, turn).map(|record| record.id),
+        None => head_of(store, name),
     };
+    let id = id.map_err(refusal)?;
     let _lock = store.lock_session(new)?;
     store.set_session(new, None, id)?;
     let (record, _) = store.get(&id)?;
@@ -193,8 +196,8 @@ fn fork(store: &dyn SnapshotStore, name: &str, new: &str, turn: Option<u64>) -> 
 
 fn rewind(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<()> {
     let _lock = store.lock_session(name)?;
-    let head = head_of(store, name)?;
-    let record = at_turn(store, name, turn)?;
+    let head = head_of(store, name).map_err(refusal)?;
+    let record = at_turn(store, name, turn).map_err(refusal)?;
     store.set_session(name, Some(head), record.id)?;
     print_line(&format!(
         "{name} is back at the end of turn {turn}; what came after is kept until gc (snapshot {})",

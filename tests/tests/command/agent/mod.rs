@@ -7,3 +7,4 @@ mod evaluation;
 mod running;
 mod stopping;
 mod support;
+mod workers;
