@@ -44,6 +44,7 @@ impl Bucket {
         prefix: &str,
         shown: String,
         lock: Option<PathBuf>,
+        driver: Driver,
     ) -> Result<Self, Error> {
         let prefix = Path::parse(prefix).map_err(|error| Error::Url {
             url: shown.clone(),
@@ -53,7 +54,7 @@ impl Bucket {
             service,
             prefix,
             shown,
-            driver: Driver::start()?,
+            driver,
             lock,
         })
     }
