@@ -64,6 +64,7 @@ pub use session::{
 };
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,
+    without_generators,
 };
 
 /// Decoders of what a guest or a file may contain, for the fuzz targets.

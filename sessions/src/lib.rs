@@ -52,7 +52,7 @@ pub use open::{Opened, open, options};
 pub use outcome::{Content, Display, Exception, Outcome};
 pub use policy_files::{load_policy, resolve_policies};
 pub use resolved::Resolved;
-pub use saved::{SavedSession, at_turn, head_of, load, open_store};
+pub use saved::{SavedSession, at_turn, fork, head_of, load, open_store};
 pub use spec::{
     AuditFile, Database, ImageSource, LimitValue, Mount, PolicySource, SPEC_MAX_BYTES,
     SPEC_VERSION, SessionSpec, SessionSpecBuilder, SharedScratch, StoreSource, ToolSources,

@@ -62,7 +62,16 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     store: StoreArguments,
 
-    /// Let random generators go on where the saved session left them, for replay
+    /// Give random generators fresh state before the first turn
+    #[arg(
+        long,
+        requires = "name",
+        overrides_with = "keep_generators",
+        help_heading = "Saved sessions"
+    )]
+    fresh_generators: bool,
+
+    /// Let random generators go on where the saved session left them (the default)
     #[arg(long, requires = "name", help_heading = "Saved sessions")]
     keep_generators: bool,
 }
@@ -72,7 +81,7 @@ impl RunArguments {
         let store = self.name.as_ref().map(|name| StoreSource {
             session: name.clone(),
             place: self.store.place().map(str::to_owned),
-            keep_generators: self.keep_generators,
+            fresh_generators: self.fresh_generators,
         });
         SessionSpec {
             store,
@@ -92,7 +101,8 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         mut session,
         mut saved,
         lost_files,
-        ..
+        tools: _tools,
+        sandbox: _,
     } = resolved
         .open(
             context.host()?,

@@ -12,6 +12,7 @@ pub struct SavedSession {
     store: Arc<dyn SnapshotStore>,
     name: String,
     head: Option<SnapshotId>,
+    /// What becomes of them when the session is continued.
     generators: Generators,
     _lock: SessionLock,
 }
@@ -87,13 +88,7 @@ impl SavedSession {
             time_unix_ms: now_ms(),
             ..RecordDraft::new(sandbox.image().digest(), snapshot.turn())
         };
-        let record = put(
-            self.store.as_ref(),
-            sandbox,
-            &snapshot,
-            self.generators,
-            &draft,
-        )?;
+        let record = put(self.store.as_ref(), sandbox, &snapshot, &draft)?;
         self.store
             .set_session(&self.name, self.head, record.id)
             .map_err(|error| Error::Save {
@@ -105,15 +100,15 @@ impl SavedSession {
     }
 }
 
-/// Puts a snapshot into a store.
+/// Puts a snapshot into a store, generators included: it is where its session
+/// goes on.
 fn put(
     store: &dyn SnapshotStore,
     sandbox: &Sandbox,
     snapshot: &Snapshot,
-    generators: Generators,
     draft: &RecordDraft,
 ) -> Result<Record, Error> {
-    let encoded = sandbox.encode(snapshot, generators)?;
+    let encoded = sandbox.encode(snapshot, Generators::Keep)?;
     let chunk_ids = memex_runtime::snapshot_info(&encoded.head)?
         .chunks
         .into_iter()

@@ -36,9 +36,9 @@ impl Resolved {
         let Some(source) = &self.spec().store else {
             return Ok(None);
         };
-        let generators = match source.keep_generators {
-            true => Generators::Keep,
-            false => Generators::Fresh,
+        let generators = match source.fresh_generators {
+            true => Generators::Fresh,
+            false => Generators::Keep,
         };
         let store = open_store(source.place.as_deref(), host)?;
         SavedSession::open(store, &source.session, generators).map(Some)

@@ -13,8 +13,9 @@ pub struct StoreSource {
     /// host's data directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Whether random generators go on where the last turn left them. Default:
-    /// they get fresh state whenever the session is continued.
+    /// Whether random generators get fresh state whenever the session is
+    /// continued. Default: they go on where the last turn left them, as
+    /// everything else does. A fork draws numbers of its own either way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keep_generators: bool,
+    pub fresh_generators: bool,
 }

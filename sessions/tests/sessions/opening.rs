@@ -103,7 +103,7 @@ fn a_store_needs_a_place() {
             .store(StoreSource {
                 session: "study".into(),
                 place: place.map(str::to_owned),
-                keep_generators: false,
+                fresh_generators: false,
             })
             .build();
         spec.resolve().unwrap().saved(&host)

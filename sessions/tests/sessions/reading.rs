@@ -48,7 +48,7 @@ pub(crate) fn full() -> SessionSpec {
         store: Some(StoreSource {
             session: "study".into(),
             place: Some("s3://bucket/prefix".into()),
-            keep_generators: true,
+            fresh_generators: true,
         }),
         inputs: [
             ("rows".to_owned(), json!([{ "a": 1.5, "b": "ä\n" }])),

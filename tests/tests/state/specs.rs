@@ -71,7 +71,7 @@ fn a_session_of_a_spec_is_saved_and_continued() {
         .store(StoreSource {
             session: "study".to_owned(),
             place: Some(folder.path().join("store").display().to_string()),
-            keep_generators: false,
+            fresh_generators: false,
         })
         .build();
     let mut first = open(&spec, &host, &NoSecrets).unwrap();
@@ -103,7 +103,7 @@ fn an_input_that_does_not_fit_is_refused_by_its_name() {
     let error = open(&spec(1_000), &host, &NoSecrets).map(drop).unwrap_err();
     let text = error.to_string();
     assert!(
-        matches!(error, Error::Input { .. }) && text.contains("limit code_bytes: 1000 allowed"),
+        matches!(error, Error::Input { .. }) && text.contains("code_bytes is limited to 1000"),
         "{text}"
     );
 }

@@ -12,6 +12,7 @@ use crate::session_options::SessionArguments;
 use crate::store_arguments::StoreArguments;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use memex_runtime::Generators;
 use memex_sessions::{at_turn, head_of};
 use memex_snapshots::{Retention, SnapshotStore};
 use std::process::ExitCode;
@@ -73,6 +74,9 @@ enum Action {
         /// The turn to start from [default: the newest]
         #[arg(long)]
         turn: Option<u64>,
+        /// Let random generators draw the numbers that the other session draws too
+        #[arg(long)]
+        keep_generators: bool,
         #[command(flatten)]
         store: StoreArguments,
     },
@@ -130,8 +134,20 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
             name,
             new,
             turn,
+            keep_generators,
             store,
-        } => fork(store.open(context)?.as_ref(), name, new, *turn)?,
+        } => {
+            let generators = match keep_generators {
+                true => Generators::Keep,
+                false => Generators::Fresh,
+            };
+            let store = store.open(context)?;
+            let forked = memex_sessions::fork(store.as_ref(), name, new, *turn, generators);
+            print_line(&format!(
+                "{new} starts from turn {} of {name}; `memex run --session {new}` continues it",
+                forked.map_err(refusal)?.turn
+            ));
+        }
         Action::Rewind { name, turn, store } => {
             rewind(store.open(context)?.as_ref(), name, *turn)?;
         }
@@ -176,22 +192,6 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn fork(store: &dyn SnapshotStore, name: &str, new: &str, turn: Option<u64>) -> Result<()> {
-    let id = match turn {
-        Some(turn) => at_turn(store, name, turn).map(|record| record.id),
-        None => head_of(store, name),
-    };
-    let id = id.map_err(refusal)?;
-    let _lock = store.lock_session(new)?;
-    store.set_session(new, None, id)?;
-    let (record, _) = store.get(&id)?;
-    print_line(&format!(
-        "{new} starts from turn {} of {name}; `memex run --session {new}` continues it",
-        record.turn
-    ));
-    Ok(())
 }
 
 fn rewind(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<()> {
