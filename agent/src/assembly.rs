@@ -83,9 +83,10 @@ impl AgentBuilder {
         }
         let in_process = config.backend == Backend::InProcess;
         let sandbox = resolved.sandbox(host, progress)?;
-        match in_process {
-            true => Ok(self.sandbox(sandbox)),
-            false => self.workers(Workers::clone(workers), resolved),
+        if in_process {
+            return Ok(self.sandbox(sandbox));
         }
+        let images = host.images()?;
+        self.workers(Workers::clone(workers), resolved, images.cache().root())
     }
 }

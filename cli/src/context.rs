@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use memex_host_tools::outside::{OutsideProgress, ProgressCallback};
 use memex_sessions::Host;
 use std::env;
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal, stderr, stdout};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) struct Context {
     pub(crate) out: Stream,
     pub(crate) err: Stream,
     cache: Option<PathBuf>,
-    runtime: OnceLock<Runtime>,
+    runtime: Arc<OnceLock<Runtime>>,
     host: OnceLock<Host>,
 }
 
@@ -69,41 +69,29 @@ impl Context {
             err: stream(stderr().is_terminal()),
             cache,
             configuration,
-            runtime: OnceLock::new(),
+            runtime: Arc::default(),
             host: OnceLock::new(),
         })
     }
 
     /// The tokio runtime of this process, started on first need: there is no
     /// other one.
-    pub(crate) fn runtime(&self) -> Result<&Handle> {
-        if let Some(runtime) = self.runtime.get() {
-            return Ok(runtime.handle());
-        }
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(threads.clamp(2, THREADS_MAX))
-            .thread_name("memex-tokio")
-            .thread_stack_size(crate::STACK_BYTES)
-            .enable_all()
-            .build()
-            .context("the threads of tools and models cannot be started")?;
-        Ok(self.runtime.get_or_init(|| runtime).handle())
+    pub(crate) fn runtime(&self) -> Result<Handle> {
+        started(&self.runtime).context("the threads of tools and models cannot be started")
     }
 
     /// What this process gives to the sessions that it opens.
-    pub(crate) fn host(&self) -> Result<&Host> {
-        if let Some(host) = self.host.get() {
-            return Ok(host);
-        }
-        let host = Host::new(self.runtime()?.clone())
-            .cache_directory(self.cache_directory().ok())
-            .data_directory(self.data_directory())
-            .variables(tool_variables())
-            .store_variables(store_variables())
-            .asker(Arc::new(at_the_terminal()))
-            .tool_progress(tool_progress(self.err.is_terminal));
-        Ok(self.host.get_or_init(|| host))
+    pub(crate) fn host(&self) -> &Host {
+        self.host.get_or_init(|| {
+            let runtime = Arc::clone(&self.runtime);
+            Host::starting(move || started(&runtime))
+                .cache_directory(self.cache_directory().ok())
+                .data_directory(self.data_directory())
+                .variables(tool_variables())
+                .store_variables(store_variables())
+                .asker(|| Arc::new(at_the_terminal()))
+                .tool_progress(tool_progress(self.err.is_terminal))
+        })
     }
 
     /// The cache directory.
@@ -127,11 +115,29 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        // The host has the other reference.
+        drop(self.host.take());
+        let runtime = Arc::get_mut(&mut self.runtime).and_then(OnceLock::take);
+        if let Some(runtime) = runtime {
             // A thread may wait for a line of standard input for ever.
             runtime.shutdown_timeout(ENDING);
         }
     }
+}
+
+/// The handle of the runtime, which starts when it is first asked for.
+fn started(place: &OnceLock<Runtime>) -> io::Result<Handle> {
+    if let Some(runtime) = place.get() {
+        return Ok(runtime.handle().clone());
+    }
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads.clamp(2, THREADS_MAX))
+        .thread_name("memex-tokio")
+        .thread_stack_size(crate::STACK_BYTES)
+        .enable_all()
+        .build()?;
+    Ok(place.get_or_init(|| runtime).handle().clone())
 }
 
 fn tool_progress(is_terminal: bool) -> ProgressCallback {

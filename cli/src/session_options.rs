@@ -137,7 +137,7 @@ impl SessionArguments {
     /// Loads the image, building it with progress bars on first need, and
     /// binds the policy to it.
     pub(crate) fn sandbox(&self, context: &Context, resolved: &Resolved) -> Result<Sandbox> {
-        let sandbox = resolved.sandbox(context.host()?, &mut self.bars(context));
+        let sandbox = resolved.sandbox(context.host(), &mut self.bars(context));
         sandbox.map_err(refusal)
     }
 

@@ -29,6 +29,6 @@ impl StoreArguments {
 
     /// Opens the store, making the directory when it is not there.
     pub(crate) fn open(&self, context: &Context) -> Result<Arc<dyn SnapshotStore>> {
-        open_store(self.place(), context.host()?).map_err(refusal)
+        open_store(self.place(), context.host()).map_err(refusal)
     }
 }

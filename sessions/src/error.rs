@@ -18,13 +18,14 @@ pub enum Error {
     },
     /// The spec is of a version that this build does not read.
     #[error(
-        "the session spec {}; this build reads version {}",
-        match found { None => "has no `version`".to_owned(), Some(found) => format!("is of version {found}") },
-        crate::SPEC_VERSION
+        "the session spec {}; this build reads version {known}",
+        match found { None => "has no `version`".to_owned(), Some(found) => format!("is of version {found}") }
     )]
     SpecVersion {
         /// What stands in `version`.
         found: Option<String>,
+        /// The version that is read.
+        known: u64,
     },
     /// A part of the spec that its policy forbids, or that is not valid.
     #[error("{part}: {error}")]
@@ -104,6 +105,9 @@ pub enum Error {
     /// The host has no data directory for shared scratches.
     #[error("there is no data directory to keep a shared scratch in")]
     NoScratchDirectory,
+    /// The threads of the tokio runtime cannot be started.
+    #[error("the threads of the tools cannot be started: {0}")]
+    Threads(#[source] std::io::Error),
     /// The spec lets the code ask the user, and the host has nobody.
     #[error("the code may ask the user, and nobody here can be asked")]
     NobodyToAsk,

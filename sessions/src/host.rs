@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +14,11 @@ use tokio::runtime::Handle;
 
 use crate::{Error, Images};
 
+/// Gives the tokio runtime of the process.
+type Runtimes = Arc<dyn Fn() -> io::Result<Handle> + Send + Sync>;
+/// Makes the tool `ask_user`.
+type Askers = Arc<dyn Fn() -> Arc<dyn Tool> + Send + Sync>;
+
 /// What a process gives to the sessions that it opens, whatever their specs
 /// say. A front end makes one; cheap to clone.
 ///
@@ -20,12 +26,12 @@ use crate::{Error, Images};
 /// the progress of tool servers is not reported.
 #[derive(Clone)]
 pub struct Host {
-    pub(crate) runtime: Handle,
+    runtime: Runtimes,
     cache: Option<PathBuf>,
     data: Option<PathBuf>,
     pub(crate) variables: BTreeMap<String, OsString>,
     pub(crate) store_variables: BTreeMap<String, String>,
-    pub(crate) asker: Option<Arc<dyn Tool>>,
+    asker: Option<Askers>,
     pub(crate) tool_progress: ProgressCallback,
     images: Arc<Mutex<Option<Images>>>,
 }
@@ -35,8 +41,15 @@ impl Host {
     /// enabled, several threads, and outlive the sessions.
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
+        Self::starting(move || Ok(runtime.clone()))
+    }
+
+    /// As [`Host::new`], for a process that starts its runtime when the first
+    /// session has tools: one without any costs no threads.
+    #[must_use]
+    pub fn starting(runtime: impl Fn() -> io::Result<Handle> + Send + Sync + 'static) -> Self {
         Self {
-            runtime,
+            runtime: Arc::new(runtime),
             cache: None,
             data: None,
             variables: BTreeMap::new(),
@@ -80,11 +93,11 @@ impl Host {
         self
     }
 
-    /// The tool `ask_user` of sessions whose code may ask the user. Default:
-    /// none, and specs that grant it are refused.
+    /// Makes the tool `ask_user` of sessions whose code may ask the user.
+    /// Default: none, and specs that grant it are refused.
     #[must_use]
-    pub fn asker(mut self, asker: Arc<dyn Tool>) -> Self {
-        self.asker = Some(asker);
+    pub fn asker(mut self, asker: impl Fn() -> Arc<dyn Tool> + Send + Sync + 'static) -> Self {
+        self.asker = Some(Arc::new(asker));
         self
     }
 
@@ -96,9 +109,11 @@ impl Host {
     }
 
     /// The tokio runtime that was handed down.
-    #[must_use]
-    pub fn runtime(&self) -> &Handle {
-        &self.runtime
+    ///
+    /// # Errors
+    /// [`Error::Threads`] when it cannot be started.
+    pub fn runtime(&self) -> Result<Handle, Error> {
+        (self.runtime)().map_err(Error::Threads)
     }
 
     /// The images of the cache directory, opened on first use and shared by
@@ -115,6 +130,11 @@ impl Host {
         let cache = self.cache.as_deref().ok_or(Error::NoCacheDirectory)?;
         let opened = Images::open(Cache::open(cache)?)?;
         Ok(images.insert(opened).clone())
+    }
+
+    pub(crate) fn ask_user(&self) -> Result<Arc<dyn Tool>, Error> {
+        let asker = self.asker.as_ref().ok_or(Error::NobodyToAsk)?;
+        Ok(asker())
     }
 
     pub(crate) fn data(&self) -> Option<&Path> {

@@ -58,7 +58,7 @@ impl Resolved {
             tools.extend(memex_memory::tools(&memory, None));
         }
         if policy.ask_user {
-            tools.push(host.asker.clone().ok_or(Error::NobodyToAsk)?);
+            tools.push(host.ask_user()?);
         }
         if let Some(grant) = &policy.shared_scratch {
             tools.extend(shared_scratch(host, grant)?);
@@ -66,12 +66,13 @@ impl Resolved {
         if !policy.network.is_empty() {
             tools.push(Arc::new(Fetch::new(egress(policy, &files, secrets)?)));
         }
+        let runtime = host.runtime()?;
         let surroundings = OutsideHost::new(NoSecrets)
             .environment(host.variables.clone())
             .progress(Arc::clone(&host.tool_progress));
         let outside = files.into_iter().map(|file| {
             let opening = file.open_with(&surroundings, secrets);
-            host.runtime.block_on(opening)
+            runtime.block_on(opening)
         });
         let outside = outside.collect::<Result<Vec<_>, _>>()?;
         tools.extend(outside.iter().flat_map(OutsideTools::tools));
@@ -89,7 +90,7 @@ impl Resolved {
             grants: policy.tools.clone(),
             budget: Budget::from(&policy.limits),
             audit: audit.transpose().map_err(Error::Audit)?,
-            runtime: host.runtime.clone(),
+            runtime,
             _outside: Arc::new(outside),
         }))
     }

@@ -24,9 +24,9 @@ pub(super) struct Begin {
 /// environment, no options and no configuration file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// The directory of guests, code and images.
-    pub(super) cache: PathBuf,
+    pub(crate) cache: PathBuf,
     /// The spec, pinned.
-    pub(super) spec: SessionSpec,
+    pub(crate) spec: SessionSpec,
 }

@@ -26,6 +26,7 @@ mod remote;
 mod server;
 mod to_agent;
 
+pub(crate) use begin::Origin;
 pub(crate) use link::RemoteFork;
 pub(crate) use pool::Leased;
 pub use pool::{WorkerCommand, Workers};
@@ -44,10 +45,10 @@ pub(crate) fn place(inner: &Inner) -> Option<Result<Place, Error>> {
     if config.action_space == ActionSpace::Tools || config.backend == Backend::InProcess {
         return None;
     }
-    let Some((workers, spec)) = &inner.workers else {
+    let Some((workers, origin)) = &inner.workers else {
         let what = "needs worker processes, and none were given; use `in_process`";
         return Some(Err(Error::setting("backend", what)));
     };
     let reuse = config.backend == Backend::Pool;
-    Some(Ok(Place::Worker(workers.lease(spec, reuse))))
+    Some(Ok(Place::Worker(workers.lease(origin, reuse))))
 }

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use memex_sessions::SessionSpec;
 use parking_lot::Mutex;
 
 use super::begin::Origin;
@@ -24,8 +23,6 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// All its arguments.
     pub arguments: Vec<OsString>,
-    /// The directory of guests, code and images that its sessions start from.
-    pub cache: PathBuf,
 }
 
 /// Worker processes of one command. They know nothing of sessions before the
@@ -64,14 +61,10 @@ impl Workers {
         }
     }
 
-    pub(super) fn lease(&self, spec: &SessionSpec, reuse: bool) -> Leased {
-        let origin = Origin {
-            cache: self.shared.command.cache.clone(),
-            spec: spec.clone(),
-        };
+    pub(super) fn lease(&self, origin: &Arc<Origin>, reuse: bool) -> Leased {
         Leased {
             workers: self.clone(),
-            origin: Arc::new(origin),
+            origin: Arc::clone(origin),
             reuse,
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn execute(arguments: &ReplArguments, context: &Context) -> Result<Ex
     let mut bars = arguments.session.bars(context);
     let opened = resolved
         .open(
-            context.host()?,
+            context.host(),
             &EnvironmentSecrets,
             reporter.sink(),
             &mut bars,

@@ -105,7 +105,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         sandbox: _,
     } = resolved
         .open(
-            context.host()?,
+            context.host(),
             &EnvironmentSecrets,
             reporter.sink(),
             &mut bars,

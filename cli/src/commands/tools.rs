@@ -73,7 +73,7 @@ impl Selection {
             ..SessionSpec::default()
         };
         let resolved = spec.resolve().map_err(refusal)?;
-        let tools = resolved.tools(context.host()?, &EnvironmentSecrets);
+        let tools = resolved.tools(context.host(), &EnvironmentSecrets);
         tools.map_err(refusal)?.ok_or_else(|| {
             usage(
                 "no tools are named",

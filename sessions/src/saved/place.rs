@@ -21,7 +21,7 @@ pub fn open_store(place: Option<&str>, host: &Host) -> Result<Arc<dyn SnapshotSt
     if place.contains("://") {
         let variables = host.store_variables.clone();
         let store =
-            ObjectStore::open_on(place, variables, &host.runtime).map_err(Error::StorePlace)?;
+            ObjectStore::open_on(place, variables, &host.runtime()?).map_err(Error::StorePlace)?;
         return Ok(Arc::new(store));
     }
     Ok(Arc::new(DirectoryStore::open(place)?))

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use memex_policies::Access;
 use serde_json::Value;
 
-use super::{
-    Database, ImageSource, LimitValue, Mount, PolicySource, SessionSpec, StoreSource, ToolSources,
-};
+use super::image::ImageSource;
+use super::policy::PolicySource;
+use super::session_spec::{LimitValue, Mount, SessionSpec};
+use super::store::StoreSource;
+use super::tools::{Database, ToolSources};
 
 /// Makes a [`SessionSpec`].
 ///
@@ -102,5 +104,13 @@ impl SessionSpecBuilder {
     #[must_use]
     pub fn build(self) -> SessionSpec {
         self.spec
+    }
+}
+
+impl SessionSpec {
+    /// A builder of a spec in which every field has its default.
+    #[must_use]
+    pub fn builder() -> SessionSpecBuilder {
+        SessionSpecBuilder::default()
     }
 }

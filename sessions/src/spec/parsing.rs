@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    ImageSource, LimitValue, Mount, PolicySource, SPEC_VERSION, SessionSpec, StoreSource,
-    ToolSources,
-};
-use crate::Error;
+use super::image::ImageSource;
+use super::policy::PolicySource;
+use super::session_spec::{LimitValue, Mount, SPEC_VERSION, SessionSpec};
+use super::store::StoreSource;
+use super::tools::ToolSources;
+use crate::error::Error;
 
 /// The longest text of a spec that is read.
 pub const SPEC_MAX_BYTES: usize = 64 << 20;
@@ -90,13 +91,9 @@ impl TryFrom<Value> for SessionSpec {
             return Err(Error::spec("it is no table of fields"));
         };
         match fields.get("version") {
-            None => return Err(Error::SpecVersion { found: None }),
+            None => return Err(other_version(None)),
             Some(version) if version.as_u64() == Some(SPEC_VERSION) => {}
-            Some(version) => {
-                return Err(Error::SpecVersion {
-                    found: Some(version.to_string()),
-                });
-            }
+            Some(version) => return Err(other_version(Some(version.to_string()))),
         }
         let document: Document = serde_path_to_error::deserialize(value).map_err(|error| {
             let place = error.path().to_string();
@@ -127,6 +124,13 @@ impl TryFrom<Value> for SessionSpec {
             store,
             inputs,
         })
+    }
+}
+
+fn other_version(found: Option<String>) -> Error {
+    Error::SpecVersion {
+        found,
+        known: SPEC_VERSION,
     }
 }
 

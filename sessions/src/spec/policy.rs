@@ -3,7 +3,7 @@
 use memex_policies::Policy;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::error::Error;
 
 /// What the code may do: by name, or written out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -31,7 +31,6 @@ pub(crate) fn workers() -> Workers {
     Workers::new(WorkerCommand {
         program: worker(),
         arguments: arguments_of_worker(),
-        cache: cache_directory(),
     })
 }
 
@@ -49,7 +48,11 @@ fn remote(backend: Backend, workers: &Workers, replies: Vec<ScriptEntry>) -> Age
     config.backend = backend;
     let model = ScriptedModel::new("script", Script::new("test", replies));
     Agent::builder(config, Arc::new(model), reactor())
-        .workers(workers.clone(), &resolved(place().policy()))
+        .workers(
+            workers.clone(),
+            &resolved(place().policy()),
+            &cache_directory(),
+        )
         .unwrap()
         .tools(tools())
         .build()
@@ -89,7 +92,6 @@ fn a_worker_that_dies_is_one_failed_turn() {
     let workers = Workers::new(WorkerCommand {
         program: "/bin/sh".into(),
         arguments,
-        cache: cache_directory(),
     });
     let agent = remote(
         Backend::Subprocess,
@@ -156,7 +158,6 @@ fn one_worker_serves_sessions_of_several_specs() {
     let workers = Workers::new(WorkerCommand {
         program: "/bin/sh".into(),
         arguments,
-        cache: cache_directory(),
     });
     let mut told = Policy::from_preset(Preset::Compute);
     told.set_variable("TENANT".to_owned(), "second".to_owned())
@@ -179,7 +180,7 @@ fn one_worker_serves_sessions_of_several_specs() {
         ];
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .workers(workers.clone(), &resolved(policy))
+            .workers(workers.clone(), &resolved(policy), &cache_directory())
             .unwrap()
             .build()
             .unwrap();
@@ -208,7 +209,7 @@ fn a_session_whose_spec_cannot_be_opened_fails_alone() {
         ];
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .workers(workers.clone(), &resolved)
+            .workers(workers.clone(), &resolved, &cache_directory())
             .unwrap()
             .build()
             .unwrap();
@@ -335,7 +336,7 @@ fn limits_on_agents_hold_in_workers() {
         ),
     );
     let agent = Agent::builder(config, Arc::new(model), reactor())
-        .workers(workers(), &resolved(place().policy()))
+        .workers(workers(), &resolved(place().policy()), &cache_directory())
         .unwrap()
         .build()
         .unwrap();

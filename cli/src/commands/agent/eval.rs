@@ -210,7 +210,7 @@ impl One<'_> {
             requests.extend(self.request(variant, job)?);
         }
         let options = &self.arguments.agent;
-        let reactor = Reactor::on(self.context.runtime()?.clone());
+        let reactor = Reactor::on(self.context.runtime()?);
         let bar = bar(
             jobs.len(),
             self.context.err.is_terminal && !options.session.is_quiet(),

@@ -85,17 +85,17 @@ impl AgentOptions {
         let resolved = self.session.resolve(context, self.tools.sources())?;
         let resolved = for_agents(&resolved, more).map_err(agent_refusal)?;
         let model = build(&settings.model)?;
-        let reactor = Reactor::on(context.runtime()?.clone());
+        let reactor = Reactor::on(context.runtime()?);
         let mut builder = Agent::builder(settings.config, model, &reactor).prices(settings.prices);
         for (name, config) in &settings.also {
             builder = builder.model(name, build(config)?);
         }
         let assembly = Assembly {
             resolved: &resolved,
-            host: context.host()?,
+            host: context.host(),
             secrets: &EnvironmentSecrets,
             more,
-            workers: &workers(context)?,
+            workers: &workers()?,
         };
         let builder = builder
             .approver(Arc::new(super::telling::AtTerminal::default()))
@@ -119,11 +119,10 @@ pub(crate) fn build(config: &ModelConfig) -> Result<Arc<dyn Model>> {
 
 /// This program, started as a worker. What its sessions may do, they are told
 /// by their specs.
-fn workers(context: &Context) -> Result<Workers> {
+fn workers() -> Result<Workers> {
     Ok(Workers::new(WorkerCommand {
         program: env::current_exe()?,
         arguments: vec!["agent".into(), "worker".into()],
-        cache: std::path::absolute(context.cache_directory()?)?,
     }))
 }
 

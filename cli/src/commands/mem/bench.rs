@@ -92,7 +92,7 @@ impl JudgedArguments {
         // Every folder brings a memory of its own.
         let nowhere = tempfile::tempdir().context("no temporary directory can be made")?;
         let memory = Memory::open(nowhere.path(), Options::of(mode(self.compat)))?;
-        let workplace = Workplace::new(&memory, &sandbox, context.runtime()?.clone())?;
+        let workplace = Workplace::new(&memory, &sandbox, context.runtime()?)?;
         Ok(Setup {
             workplace,
             model,

@@ -54,7 +54,7 @@ impl ConversationArguments {
         if let Some(path) = &self.trajectory {
             check_new(path)?;
         }
-        let runtime = context.runtime()?.clone();
+        let runtime = context.runtime()?;
         let workplace = self.agent.workplace(context, &memory)?;
         let (id, is_resumed) = (run_id(kind), saved.is_some());
         let mut agent = match saved {

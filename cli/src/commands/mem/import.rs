@@ -131,7 +131,7 @@ fn report(
         Source::Github {
             repository, api, ..
         } => {
-            let runtime = context.runtime()?.clone();
+            let runtime = context.runtime()?;
             let network = Network::new(&Service::GITHUB, api.as_deref(), runtime)?;
             let name = repository.to_string_lossy();
             importer
@@ -144,7 +144,7 @@ fn report(
             ..
         } => importer.google_docs(documents),
         Source::Gdocs { documents, api, .. } => {
-            let runtime = context.runtime()?.clone();
+            let runtime = context.runtime()?;
             let network = Network::new(&Service::GOOGLE, api.as_deref(), runtime)?;
             let ids: Vec<_> = documents.iter().map(|id| id.to_string_lossy()).collect();
             let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();

@@ -221,7 +221,7 @@ impl AgentArguments {
         let mut bars = Bars::new(context, false);
         let image = image_source(context, &[], &[]);
         let policy = Arc::new(policy(Duration::from_secs(self.code_time))?);
-        let images = context.host()?.images().map_err(refusal)?;
+        let images = context.host().images().map_err(refusal)?;
         let sandbox = images.sandbox(&image, policy, &mut bars);
         sandbox.map_err(refusal)
     }
@@ -229,7 +229,7 @@ impl AgentArguments {
     /// The sandbox on a memory.
     pub(super) fn workplace(&self, context: &Context, memory: &Memory) -> Result<Workplace> {
         let sandbox = self.sandbox(context)?;
-        let runtime = context.runtime()?.clone();
+        let runtime = context.runtime()?;
         Ok(Workplace::new(memory, &sandbox, runtime)?)
     }
 }

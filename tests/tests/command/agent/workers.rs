@@ -78,7 +78,7 @@ fn a_policy_of_the_configuration_file_holds_in_workers() {
         bench.script("m.json", &[runs(code), after(shown, says("done"))]);
         let mut command = bench.command(&["run", "Write.", "--model", "script:m.json"]);
         command.args(["--backend", backend]);
-        command.env("MEMEX_CONFIG", bench.at("config.toml"));
+        command.arg("--config").arg(bench.at("config.toml"));
         let ran: crate::memex::Ran = command.output().unwrap().into();
         assert_eq!(
             (ran.status, ran.stdout.as_str()),
