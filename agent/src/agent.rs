@@ -1,15 +1,18 @@
 //! An agent: everything that its runs share.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use memex_host_tools::{AuditLog, Tool, Toolbox};
 use memex_models::{Model, Prices};
 use memex_policies::Policy;
 use memex_runtime::Sandbox;
+use memex_sessions::{Resolved, Tools};
 use memex_trajectories::ActionSpace;
 
 use crate::approval::approved;
+use crate::worker::Origin;
 use crate::{AgentConfig, Approver, Error, Reactor};
 
 /// A model, its tools and where its code runs. Cheap to clone; runs go on side
@@ -28,15 +31,18 @@ pub(crate) struct Inner {
     pub(crate) policy: Arc<Policy>,
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
-    pub(crate) workers: Option<crate::Workers>,
+    /// With what the sessions in them are made of.
+    pub(crate) workers: Option<(crate::Workers, Arc<Origin>)>,
     pub(crate) audit: Option<Arc<dyn AuditLog>>,
+    /// Servers of tools end with this.
+    pub(crate) _opened: Option<Tools>,
 }
 
 /// Makes an [`Agent`]. Without any call: no tools, no prices, no further
 /// models, nobody to approve, no audit log, and no sandbox, which does for the
 /// `tools` space.
 pub struct AgentBuilder {
-    inner: Inner,
+    pub(crate) inner: Inner,
     approver: Option<Arc<dyn Approver>>,
 }
 
@@ -56,6 +62,7 @@ impl Agent {
                 tools: Vec::new(),
                 workers: None,
                 audit: None,
+                _opened: None,
             },
             approver: None,
         }
@@ -84,11 +91,25 @@ impl AgentBuilder {
         self
     }
 
-    /// Worker processes, for the backends that have some.
-    #[must_use]
-    pub fn workers(mut self, workers: crate::Workers) -> Self {
-        self.inner.workers = Some(workers);
-        self
+    /// Worker processes, for the backends that have some, and what the sessions
+    /// in them are made of: a spec, whose policy says what runs may do, and the
+    /// directory of guests, code and images.
+    ///
+    /// # Errors
+    /// [`Error::Session`] for a spec that cannot be sent.
+    pub fn workers(
+        mut self,
+        workers: crate::Workers,
+        resolved: &Resolved,
+        cache: &Path,
+    ) -> Result<Self, Error> {
+        let origin = Origin {
+            cache: std::path::absolute(cache).map_err(Error::file(cache))?,
+            spec: resolved.pinned()?,
+        };
+        self.inner.policy = Arc::clone(resolved.policy());
+        self.inner.workers = Some((workers, Arc::new(origin)));
+        Ok(self)
     }
 
     /// Adds tools. The policy decides which of them may be called.

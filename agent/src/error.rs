@@ -70,6 +70,9 @@ pub enum Error {
     /// The session failed on the host's side.
     #[error(transparent)]
     Runtime(#[from] memex_runtime::Error),
+    /// The sessions of the agent cannot be had.
+    #[error(transparent)]
+    Session(#[from] memex_sessions::Error),
     /// The trajectory cannot be kept.
     #[error(transparent)]
     Trajectory(#[from] memex_trajectories::Error),

@@ -30,6 +30,7 @@
 
 mod agent;
 mod approval;
+mod assembly;
 mod batch;
 mod cancellation;
 mod children;
@@ -52,6 +53,7 @@ mod worker;
 
 pub use agent::{Agent, AgentBuilder};
 pub use approval::Approver;
+pub use assembly::{Assembly, for_agents};
 pub use batch::run_batch;
 pub use cancellation::Cancellation;
 pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions};

@@ -8,7 +8,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::Error;
 
 /// Drives requests to models and calls of tools. One serves any number of runs;
-/// cheap to clone. The last one to be dropped stops what is still under way.
+/// cheap to clone. The last one to be dropped stops what is still under way,
+/// unless its threads are somebody else's.
 #[derive(Debug, Clone)]
 pub struct Reactor {
     runtime: Arc<Stopping>,
@@ -33,6 +34,15 @@ impl Reactor {
         Ok(Self {
             runtime: Arc::new(Stopping(Some(runtime), handle)),
         })
+    }
+
+    /// Uses the threads of a tokio runtime that the process has already. It must
+    /// have I/O and time enabled, several threads, and outlive the runs.
+    #[must_use]
+    pub fn on(runtime: Handle) -> Self {
+        Self {
+            runtime: Arc::new(Stopping(None, runtime)),
+        }
     }
 
     /// Waits for a future on this thread, which must not be one of its own.

@@ -1,13 +1,28 @@
 //! What a command works with: flags over environment over configuration file.
 
 use crate::arguments::{ColorChoice, GlobalOptions};
+use crate::asking::at_the_terminal;
 use crate::configuration::Configuration;
 use crate::console::Paint;
+use crate::console::complain;
+use crate::environment::{store_variables, tool_variables};
 use crate::failure::usage;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use memex_host_tools::outside::{OutsideProgress, ProgressCallback};
+use memex_sessions::Host;
 use std::env;
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal, stderr, stdout};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// Threads of the tokio runtime: models, tools and servers wait far more than
+/// they compute.
+const THREADS_MAX: usize = 8;
+/// How long tasks have to end what they hold, such as the processes of tools,
+/// when the command ends.
+const ENDING: Duration = Duration::from_millis(500);
 
 /// Settings of this run of the command, resolved.
 #[derive(Debug)]
@@ -16,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) out: Stream,
     pub(crate) err: Stream,
     cache: Option<PathBuf>,
+    runtime: Arc<OnceLock<Runtime>>,
+    host: OnceLock<Host>,
 }
 
 /// One of the two output streams.
@@ -52,6 +69,29 @@ impl Context {
             err: stream(stderr().is_terminal()),
             cache,
             configuration,
+            runtime: Arc::default(),
+            host: OnceLock::new(),
+        })
+    }
+
+    /// The tokio runtime of this process, started on first need: there is no
+    /// other one.
+    pub(crate) fn runtime(&self) -> Result<Handle> {
+        started(&self.runtime).context("the threads of tools and models cannot be started")
+    }
+
+    /// What this process gives to the sessions that it opens.
+    pub(crate) fn host(&self) -> &Host {
+        self.host.get_or_init(|| {
+            let runtime = Arc::clone(&self.runtime);
+            Host::starting(move || started(&runtime))
+                .cache_directory(self.cache_directory().ok())
+                .data_directory(self.data_directory())
+                .variables(tool_variables())
+                .store_variables(store_variables())
+                .asker(|| Arc::new(at_the_terminal()))
+                .tool_progress(tool_progress(self.err.is_terminal))
+                .supervisor(crate::supervising::supervisor())
         })
     }
 
@@ -79,6 +119,52 @@ impl Context {
     pub(crate) fn data_directory(&self) -> Option<PathBuf> {
         user_directory("XDG_DATA_HOME", ".local/share")
     }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // The host has the other reference.
+        drop(self.host.take());
+        let runtime = Arc::get_mut(&mut self.runtime).and_then(OnceLock::take);
+        if let Some(runtime) = runtime {
+            // A thread may wait for a line of standard input for ever.
+            runtime.shutdown_timeout(ENDING);
+        }
+    }
+}
+
+/// The handle of the runtime, which starts when it is first asked for.
+fn started(place: &OnceLock<Runtime>) -> io::Result<Handle> {
+    if let Some(runtime) = place.get() {
+        return Ok(runtime.handle().clone());
+    }
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads.clamp(2, THREADS_MAX))
+        .thread_name("memex-tokio")
+        .thread_stack_size(crate::STACK_BYTES)
+        .enable_all()
+        .build()?;
+    Ok(place.get_or_init(|| runtime).handle().clone())
+}
+
+fn tool_progress(is_terminal: bool) -> ProgressCallback {
+    Arc::new(move |event| match event {
+        OutsideProgress::Skipped {
+            server,
+            tool,
+            reason,
+        } => complain(&format!("note: {server}: {tool} is left out: {reason}")),
+        OutsideProgress::Connected {
+            server,
+            tools,
+            elapsed,
+        } if is_terminal => complain(&format!(
+            "{server}: {tools} tools in {} ms",
+            elapsed.as_millis()
+        )),
+        _ => {}
+    })
 }
 
 /// Colours of standard error before anything is resolved.

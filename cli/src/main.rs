@@ -5,8 +5,8 @@
 //! main ─► arguments ─► context ─► commands/… ─► report/…
 //!                        └ flag > environment > configuration file
 //! ```
-//! This crate wires: what a policy means stands in `memex-policies`, what a
-//! session does in `memex-runtime`.
+//! This crate wires: what a policy means stands in `memex-policies`, what makes
+//! a session in `memex-sessions`, what a session does in `memex-runtime`.
 
 mod arguments;
 mod asking;
@@ -14,17 +14,19 @@ mod commands;
 mod configuration;
 mod console;
 mod context;
+mod environment;
 mod escapes;
 mod failure;
-mod policy_files;
+mod grants;
 mod progress;
 mod prompt;
+mod refusals;
 mod report;
-mod saved;
 mod session_options;
 mod signals;
+mod store_arguments;
 mod supervising;
-mod toolsets;
+mod tool_arguments;
 mod turn_sources;
 
 use clap::Parser;
@@ -33,7 +35,7 @@ use std::thread;
 
 /// Room for the deepest guest stack a policy can ask for by default, so that
 /// turns need no stack mapped for them.
-const STACK_BYTES: usize = 64 << 20;
+pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
     if let Some(code) = supervising::if_asked() {

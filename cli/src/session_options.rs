@@ -2,19 +2,18 @@
 
 use crate::configuration::OneOrMore;
 use crate::context::Context;
-use crate::failure::{usage, usage_as_told};
-use crate::policy_files::{Mount, Setting, parse_mount, parse_setting, resolve};
+use crate::grants::{Setting, parse_mount, parse_setting};
 use crate::progress::Bars;
+use crate::refusals::refusal;
 use crate::report::{DisplayFolder, Format, Reporter};
-use crate::toolsets::Toolset;
 use anyhow::Result;
 use clap::Args;
-use memex_policies::Policy;
-use memex_runtime::{
-    Cache, FetchOptions, Image, ImageSpec, Requirement, Runtime, Sandbox, Session, SessionOptions,
+use memex_runtime::{Cache, ImageSpec, Sandbox};
+use memex_sessions::{
+    ImageSource, LimitValue, Mount, PolicySource, Resolved, SessionSpec, ToolSources,
+    image_spec_of_key, image_spec_with,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What the code may do, what it starts from, and what is shown of it.
 #[derive(Debug, Clone, Args)]
@@ -82,14 +81,29 @@ pub(crate) struct SessionArguments {
 }
 
 impl SessionArguments {
-    /// Everything about the options that can be wrong is told here, before an
-    /// image is built.
-    pub(crate) fn policy(&self, context: &Context) -> Result<Policy> {
-        let references = match self.policy.is_empty() {
-            true => context.configuration.policy.to_vec(),
-            false => self.policy.clone(),
-        };
-        resolve(&references, &self.mount, &self.limit, &self.env)
+    /// The spec of a session with these options and tools.
+    pub(crate) fn spec(&self, context: &Context, tools: ToolSources) -> SessionSpec {
+        let limits = self.limit.iter().cloned();
+        let environment = self.env.iter().cloned();
+        SessionSpec {
+            policy: policy_source(context, &self.policy),
+            mounts: self.mount.clone(),
+            limits: limits
+                .map(|Setting { name, value }| (name, LimitValue::Text(value)))
+                .collect(),
+            environment: environment
+                .map(|Setting { name, value }| (name, value))
+                .collect(),
+            image: self.image(context),
+            tools,
+            ..SessionSpec::default()
+        }
+    }
+
+    /// The same, resolved: everything about the options that can be wrong is
+    /// told here, before an image is built.
+    pub(crate) fn resolve(&self, context: &Context, tools: ToolSources) -> Result<Resolved> {
+        self.spec(context, tools).resolve().map_err(refusal)
     }
 
     /// How turns are told.
@@ -115,116 +129,66 @@ impl SessionArguments {
         self.json
     }
 
-    /// Loads the image, building it with progress bars on first need, and
-    /// binds the policy to it.
-    pub(crate) fn sandbox(&self, context: &Context, policy: Policy) -> Result<Sandbox> {
-        let mut bars = Bars::new(context, self.quiet);
-        let cache = Cache::open(context.cache_directory()?)?;
-        let spec = self.spec(context, &cache)?;
-        let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
-        let runtime = Runtime::new()?;
-        Ok(Sandbox::new(&runtime, &image, Arc::new(policy), &mut bars)?)
+    /// Where progress of this session's image is shown.
+    pub(crate) fn bars(&self, context: &Context) -> Bars {
+        Bars::new(context, self.quiet)
     }
 
-    fn spec(&self, context: &Context, cache: &Cache) -> Result<ImageSpec> {
+    /// Loads the image, building it with progress bars on first need, and
+    /// binds the policy to it.
+    pub(crate) fn sandbox(&self, context: &Context, resolved: &Resolved) -> Result<Sandbox> {
+        let sandbox = resolved.sandbox(context.host(), &mut self.bars(context));
+        sandbox.map_err(refusal)
+    }
+
+    fn image(&self, context: &Context) -> ImageSource {
         match &self.image {
-            Some(key) => spec_of(cache, key),
-            None => spec_of_options(context, &self.preload, &self.package),
+            Some(key) => ImageSource {
+                key: Some(key.clone()),
+                ..ImageSource::default()
+            },
+            None => image_source(context, &self.preload, &self.package),
         }
     }
 }
 
-/// A session that tells its output to the reporter and calls the tools.
-pub(crate) fn session(
-    sandbox: &Sandbox,
-    reporter: &Reporter,
-    tools: Option<&Toolset>,
-) -> Result<Session> {
-    Ok(sandbox.session(options(reporter, tools))?)
-}
-
-/// What a session gets so that its output reaches the reporter, and its calls
-/// the tools.
-pub(crate) fn options(reporter: &Reporter, tools: Option<&Toolset>) -> SessionOptions {
-    SessionOptions {
-        sink: reporter.sink(),
-        calls: tools.map(|tools| tools.calls("main")),
-        ..SessionOptions::default()
-    }
+/// The policies that options name; where there are none, the configuration.
+pub(crate) fn policy_source(context: &Context, given: &[String]) -> PolicySource {
+    PolicySource::Files(match given.is_empty() {
+        true => context.configuration.policy.to_vec(),
+        false => given.to_vec(),
+    })
 }
 
 /// The image that options ask for; where there are none, the configuration.
-pub(crate) fn spec_of_options(
+pub(crate) fn image_source(
     context: &Context,
     preload: &[String],
     packages: &[String],
-) -> Result<ImageSpec> {
+) -> ImageSource {
     let or = |given: &[String], configured: &OneOrMore| match given.is_empty() {
         true => configured.to_vec(),
         false => given.to_vec(),
     };
     let configured = &context.configuration;
-    spec_with(
-        or(preload, &configured.preload),
-        &or(packages, &configured.package),
-    )
+    ImageSource {
+        key: None,
+        preload: or(preload, &configured.preload),
+        packages: or(packages, &configured.package),
+    }
 }
 
-/// The standard image with more modules and packages.
-fn spec_with(preload: Vec<String>, packages: &[String]) -> Result<ImageSpec> {
-    let mut spec = ImageSpec::standard()?;
-    for package in packages {
-        let requirement = Requirement::parse(package).map_err(usage_as_told)?;
-        if let Some(other) = spec
-            .packages
-            .iter()
-            .find(|other| other.name() == requirement.name() && **other != requirement)
-        {
-            return Err(usage(
-                format!("{other} and {requirement} are asked for"),
-                "an image has one version of a package; name it once",
-            ));
-        }
-        spec.packages.push(requirement);
-    }
-    for module in preload {
-        let is_name = |part: &str| {
-            part.chars().all(|c| c.is_alphanumeric() || c == '_')
-                && part.chars().next().is_some_and(|c| !c.is_numeric())
-        };
-        if !module.split('.').all(is_name) {
-            return Err(usage(
-                format!("`{module}` is not the name of a module"),
-                "write it as in an import statement, such as `--preload scipy.stats`",
-            ));
-        }
-        if !spec.preload.contains(&module) {
-            spec.preload.push(module);
-        }
-    }
-    Ok(spec)
+/// What the runtime builds for that image.
+pub(crate) fn spec_of_options(
+    context: &Context,
+    preload: &[String],
+    packages: &[String],
+) -> Result<ImageSpec> {
+    let source = image_source(context, preload, packages);
+    image_spec_with(&source.preload, &source.packages).map_err(refusal)
 }
 
 /// The specification of an image in the cache.
 pub(crate) fn spec_of(cache: &Cache, key: &str) -> Result<ImageSpec> {
-    let images = cache.images()?;
-    let mut found = images.iter().filter(|image| image.key.starts_with(key));
-    let (Some(image), None) = (found.next(), found.next()) else {
-        return Err(usage(
-            format!("no image, or more than one, has a key that begins with `{key}`"),
-            "`memex image list` shows the keys",
-        ));
-    };
-    let spec = spec_with(image.preload.clone(), &image.packages)?;
-    let places = memex_runtime::ImagePlaces::of(cache, &spec, memex_runtime::Metering::Deadline)?;
-    if places.key != image.key {
-        return Err(usage(
-            format!(
-                "the image {} was built by another version of memex, or is damaged",
-                image.key
-            ),
-            "build it again: `memex image build`, with the same --preload and --package",
-        ));
-    }
-    Ok(spec)
+    image_spec_of_key(cache, key).map_err(refusal)
 }

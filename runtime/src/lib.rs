@@ -66,4 +66,5 @@ pub use session::{
 };
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,
+    without_generators,
 };

@@ -1,5 +1,7 @@
 //! An observation as text.
 
+use memex_runtime::{LimitHit, Status};
+use memex_sessions::{Content, Exception, Outcome};
 use memex_trajectories::{
     Change, Display, Encoding, GuestError, LimitReached, NameChange, Observation,
 };
@@ -10,38 +12,62 @@ use crate::ObservationOptions;
 
 /// What running a block came to, wherever it ran.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields)]
 pub struct Ran {
-    /// What was written to standard output.
-    pub stdout: String,
-    /// How long that was in all, in bytes.
-    pub stdout_bytes: u64,
-    /// What was written to standard error.
-    pub stderr: String,
-    /// The preview of the last expression's value.
-    pub value: Option<String>,
-    /// The exception: class, message, frames of the user's.
-    pub error: Option<GuestError>,
-    /// The limit that was reached.
-    pub limit: Option<LimitReached>,
-    /// Whether the scope is as before the block.
-    pub rolled_back: bool,
-    /// Whether the scope is gone.
-    pub state_lost: bool,
+    /// The turn. One that ended in a fault has lost its scope.
+    pub outcome: Outcome,
     /// Whether the block was interrupted from outside.
     pub interrupted: bool,
-    /// Pictures and other rich output.
-    pub displays: Vec<Display>,
     /// What became of the names.
     pub names: Vec<NameChange>,
-    /// Instructions counted, where they are.
-    pub fuel: Option<u64>,
-    /// Time in the guest, in microseconds.
-    pub guest_us: u64,
-    /// Size of the guest's memory.
-    pub memory_bytes: u64,
-    /// Calls of the guest to tools.
-    pub host_calls: u64,
+}
+
+impl Ran {
+    /// A block that ended with its scope, for a reason that is no exception.
+    pub(crate) fn lost(why: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome {
+                status: Status::Fault,
+                stderr: why.into(),
+                ..Outcome::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whether the scope is gone.
+    #[must_use]
+    pub fn is_state_lost(&self) -> bool {
+        self.outcome.status == Status::Fault
+    }
+
+    /// The exception, unless it only ends a block whose answer was accepted.
+    fn error(&self) -> Option<&Exception> {
+        let error = self.outcome.error.as_ref();
+        error.filter(|error| error.class != SUBMITTED)
+    }
+
+    /// The pictures of what was displayed; what else there is says no more than
+    /// the text.
+    fn pictures(&self) -> Vec<Display> {
+        let displays = self.outcome.displays.iter().flatten();
+        displays.filter_map(picture).collect()
+    }
+}
+
+fn picture(display: &memex_sessions::Display) -> Option<Display> {
+    let memex_sessions::Display::Whole { data, .. } = display else {
+        return None;
+    };
+    data.iter().find_map(|(mime, content)| match content {
+        Content::Base64(base64) if mime.starts_with("image/") => Some(Display {
+            media_type: mime.clone(),
+            encoding: Encoding::Base64,
+            data: base64.clone(),
+            title: None,
+        }),
+        _ => None,
+    })
 }
 
 /// The class of the exception that ends a block whose answer was accepted.
@@ -50,21 +76,31 @@ pub(crate) const SUBMITTED: &str = "Submitted";
 /// The parts of an observation, for the trajectory.
 #[must_use]
 pub fn observation(ran: &Ran) -> Observation {
-    let mut stdout = ran.stdout.clone();
-    if !ran.stderr.is_empty() {
+    let outcome = &ran.outcome;
+    let mut stdout = outcome.stdout.clone();
+    if !outcome.stderr.is_empty() {
         if !stdout.is_empty() && !stdout.ends_with('\n') {
             stdout.push('\n');
         }
-        stdout.push_str(&ran.stderr);
+        stdout.push_str(&outcome.stderr);
     }
+    let limits = outcome.limit.iter().map(|hit| LimitReached {
+        name: hit.name.clone(),
+        limit: hit.limit,
+        actual: Some(hit.actual),
+    });
     Observation {
         stdout,
-        value: ran.value.clone(),
-        error: ran.error.clone().filter(|error| error.kind != SUBMITTED),
-        limits: ran.limit.iter().cloned().collect(),
+        value: outcome.value.clone(),
+        error: ran.error().map(|error| GuestError {
+            kind: error.class.clone(),
+            message: error.message.clone(),
+            traceback: error.traceback.clone(),
+        }),
+        limits: limits.collect(),
         names: ran.names.clone(),
-        displays: ran.displays.clone(),
-        state_lost: ran.state_lost,
+        displays: ran.pictures(),
+        state_lost: ran.is_state_lost(),
     }
 }
 
@@ -73,25 +109,25 @@ pub fn observation(ran: &Ran) -> Observation {
 pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
     let mut lines: Vec<String> = Vec::new();
     let room = options.max_chars;
-    let error = ran.error.as_ref().filter(|error| error.kind != SUBMITTED);
+    let (outcome, error) = (&ran.outcome, ran.error());
     // An error has its place even after endless output.
     let output_room = if error.is_some() { room * 2 / 3 } else { room };
-    let output = ran.stdout.trim_end_matches('\n');
+    let output = outcome.stdout.trim_end_matches('\n');
     if !output.is_empty() {
         lines.push(cut(output, output_room, "; print less, or a part of it").into_owned());
     }
-    let warnings = ran.stderr.trim_end_matches('\n');
+    let warnings = outcome.stderr.trim_end_matches('\n');
     if !warnings.is_empty() {
         lines.push(cut(warnings, room / 4, "").into_owned());
     }
-    if let Some(value) = ran.value.as_deref().filter(|_| options.value) {
+    if let Some(value) = outcome.value.as_deref().filter(|_| options.value) {
         let whole = format!(
             "; all of it is still in `{}`",
             last_name(code).unwrap_or("_")
         );
         lines.push(cut(value, output_room, &whole).into_owned());
     }
-    for display in &ran.displays {
+    for display in ran.pictures() {
         let size = match display.encoding {
             Encoding::Base64 => display.data.len() / 4 * 3,
             _ => display.data.len(),
@@ -104,15 +140,15 @@ pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
     if let Some(error) = error {
         lines.push(cut(&error_text(error), room / 3, "").into_owned());
     }
-    if let Some(limit) = &ran.limit {
+    if let Some(limit) = &outcome.limit {
         lines.push(limit_text(limit));
     }
-    if ran.state_lost {
+    if ran.is_state_lost() {
         lines.push(
             "The session was lost with every name in it; a new one has begun. Make again what you need."
                 .to_owned(),
         );
-    } else if ran.rolled_back {
+    } else if outcome.rolled_back {
         lines.push("The block was stopped; the scope is as it was before it.".to_owned());
     }
     if lines.is_empty() {
@@ -124,27 +160,24 @@ pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
     lines.join("\n")
 }
 
-fn error_text(error: &GuestError) -> String {
+fn error_text(error: &Exception) -> String {
     let traceback = error.traceback.trim_end();
     if !traceback.is_empty() {
         return traceback.to_owned();
     }
     match error.message.as_str() {
-        "" => error.kind.clone(),
-        message => format!("{}: {message}", error.kind),
+        "" => error.class.clone(),
+        message => format!("{}: {message}", error.class),
     }
 }
 
-fn limit_text(limit: &LimitReached) -> String {
-    let LimitReached {
+fn limit_text(hit: &LimitHit) -> String {
+    let LimitHit {
         name,
         limit,
         actual,
-    } = limit;
-    match actual {
-        Some(actual) => format!("Limit {name}: {limit} allowed, {actual} reached."),
-        None => format!("Limit {name}: {limit} allowed."),
-    }
+    } = hit;
+    format!("Limit {name}: {limit} allowed, {actual} reached.")
 }
 
 fn name_lines(names: &[NameChange], max: usize) -> Vec<String> {

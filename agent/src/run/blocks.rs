@@ -52,9 +52,9 @@ impl Driver {
                 ..Timing::default()
             }),
             guest: Some(GuestCost {
-                fuel: ran.fuel,
-                guest_time_ms: Some(ran.guest_us / 1_000),
-                memory_bytes: Some(ran.memory_bytes),
+                fuel: ran.outcome.fuel,
+                guest_time_ms: Some(ran.outcome.guest_us / 1_000),
+                memory_bytes: Some(ran.outcome.memory_bytes),
             }),
             children,
             ..Step::default()

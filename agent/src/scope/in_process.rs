@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use memex_models::Image;
 use memex_runtime::{
-    Display as GuestDisplay, DisplayData, Generators, Interrupter, Outcome, Sandbox, Session,
-    SessionOptions, SessionState, Status,
+    Generators, Interrupter, Sandbox, Session, SessionOptions, SessionState, Status,
 };
-use memex_trajectories::{Display, Encoding, GuestError, LimitReached};
+use memex_sessions::{Display, Outcome};
 
 use super::{Scope, keep, kept_path, kept_steps, restore};
 use crate::cancellation::Stop;
@@ -99,12 +97,12 @@ impl InProcess {
 
 impl Scope for InProcess {
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error> {
-        let before = self.session()?;
-        cancellation.watch(Arc::new(Turn(before.interrupter())));
+        let session = self.session()?;
+        cancellation.watch(Arc::new(Turn(session.interrupter())));
         // One that was cancelled before the turn began is told here.
         let outcome = match cancellation.is_cancelled() {
             true => None,
-            false => Some(before.run(code)),
+            false => Some(session.run(code).map(|ended| ran_of(&ended, session))),
         };
         cancellation.unwatch();
         let Some(outcome) = outcome else {
@@ -114,18 +112,14 @@ impl Scope for InProcess {
             });
         };
         let mut ran = match outcome {
-            Ok(outcome) => ran_of(outcome),
-            Err(error) if self.is_lost() => Ran {
-                state_lost: true,
-                stderr: error.to_string(),
-                ..Ran::default()
-            },
+            Ok(ran) => ran,
+            Err(error) if self.is_lost() => Ran::lost(error.to_string()),
             Err(error) => return Err(error.into()),
         };
         ran.interrupted = cancellation.is_cancelled();
         if self.is_lost() {
             self.session = None;
-            ran.state_lost = true;
+            ran.outcome.status = Status::Fault;
             self.session()?;
             return Ok(ran);
         }
@@ -174,52 +168,14 @@ fn names_of(session: &mut Session) -> Result<ScopeNames, Error> {
     Ok(ScopeNames::parse(answer.as_deref().unwrap_or_default()))
 }
 
-/// What an outcome is to a run.
-pub(crate) fn ran_of(outcome: Outcome) -> Ran {
-    let error = outcome.error.map(|error| GuestError {
-        kind: error.class,
-        message: error.message,
-        traceback: error.traceback,
-    });
-    Ran {
-        stdout_bytes: outcome.stdout.total_bytes,
-        stdout: outcome.stdout.text,
-        stderr: outcome.stderr.text,
-        value: outcome.value,
-        error,
-        limit: outcome.limit.map(|hit| LimitReached {
-            name: hit.name,
-            limit: hit.limit,
-            actual: Some(hit.actual),
-        }),
-        rolled_back: outcome.rolled_back,
-        state_lost: outcome.status == Status::Fault,
-        interrupted: false,
-        displays: outcome.displays.iter().filter_map(display).collect(),
-        names: Vec::new(),
-        fuel: outcome.fuel,
-        guest_us: u64::try_from(outcome.guest_time.as_micros()).unwrap_or(u64::MAX),
-        memory_bytes: outcome.memory_bytes,
-        host_calls: outcome.host_calls,
+/// What the last turn of a session is to a run.
+fn ran_of(ended: &memex_runtime::Outcome, session: &mut Session) -> Ran {
+    let mut outcome = Outcome::of(ended, session);
+    if !ended.displays.is_empty() {
+        outcome = outcome.with_displays(ended.displays.iter().map(Display::from).collect());
     }
-}
-
-/// The picture of a display; what else there is says no more than the text.
-fn display(display: &GuestDisplay) -> Option<Display> {
-    display.data.iter().find_map(|(mime, data)| match data {
-        DisplayData::Bytes(bytes) if mime.starts_with("image/") => Some(Display {
-            media_type: mime.clone(),
-            encoding: Encoding::Base64,
-            data: base64(bytes),
-            title: None,
-        }),
-        _ => None,
-    })
-}
-
-fn base64(bytes: &[u8]) -> String {
-    match Image::from_bytes("image/png", bytes) {
-        Image::Data { base64, .. } => base64,
-        Image::Url { url } => url,
+    Ran {
+        outcome,
+        ..Ran::default()
     }
 }

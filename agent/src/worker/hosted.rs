@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use memex_runtime::{MidTurnFork, Sandbox, SessionOptions};
+use memex_runtime::{MidTurnFork, SessionOptions};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
 use super::answers::Answers;
+use super::begin::Begin;
 use super::frames::Kind;
+use super::origins::Origins;
 use super::server::Output;
 use super::to_agent::ToAgent;
 use crate::Cancellation;
@@ -32,14 +34,6 @@ enum Work {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Begin {
-    setup: String,
-    path: Option<PathBuf>,
-    forks: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Save {
     path: PathBuf,
     steps: u32,
@@ -50,7 +44,7 @@ impl Hosted {
     /// by frames.
     pub(super) fn begin(
         session: u32,
-        sandbox: &Sandbox,
+        origins: &Origins,
         fork: Option<MidTurnFork>,
         begin: Vec<u8>,
         output: &Arc<Output>,
@@ -62,7 +56,7 @@ impl Hosted {
             output: Arc::clone(output),
             answers: Arc::clone(&answers),
         };
-        let (sandbox, output) = (sandbox.clone(), Arc::clone(output));
+        let (origins, output) = (origins.clone(), Arc::clone(output));
         std::thread::Builder::new()
             .name("memex-session".into())
             .stack_size(STACK_BYTES)
@@ -71,7 +65,7 @@ impl Hosted {
                     Ok(payload) => output.send(session, Kind::Done, &payload),
                     Err(what) => output.send(session, Kind::Failed, what.as_bytes()),
                 };
-                match scope_of(&sandbox, fork, &begin, to_agent) {
+                match scope_of(&origins, fork, &begin, to_agent) {
                     Ok(scope) => {
                         tell(Ok(Vec::new()));
                         serve(scope, &requests, tell);
@@ -114,7 +108,7 @@ impl Drop for Hosted {
 }
 
 fn scope_of(
-    sandbox: &Sandbox,
+    origins: &Origins,
     fork: Option<MidTurnFork>,
     begin: &[u8],
     to_agent: ToAgent,
@@ -131,7 +125,9 @@ fn scope_of(
             .map_err(crate::Error::from)
             .and_then(|session| InProcess::of(session, options, begin.setup)),
         None => {
-            let mut scope = InProcess::new(sandbox.clone(), options, begin.setup);
+            let origin = begin.origin.ok_or("its first frame has no spec")?;
+            let sandbox = origins.sandbox(&origin)?;
+            let mut scope = InProcess::new(sandbox, options, begin.setup);
             let begun = match begin.path {
                 Some(path) => scope.load(&path).map(|_| ()),
                 None => scope.start(),

@@ -56,11 +56,13 @@ pub(crate) struct RemoteFork {
 }
 
 impl Link {
-    /// Starts a worker.
+    /// Starts a worker. What stands in this process's environment, keys above
+    /// all, is none of its business, and it needs nothing of it.
     pub(super) fn start(command: &WorkerCommand) -> Result<Self, Error> {
         let failed = |what: String| Error::Worker { what };
         let mut child = Command::new(&command.program)
             .args(&command.arguments)
+            .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

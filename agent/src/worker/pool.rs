@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::begin::Origin;
 use super::link::Link;
 use super::{Remote, RemoteFork};
 use crate::Error;
@@ -14,7 +15,8 @@ use crate::scope::{Equipment, Scope};
 /// Most workers that are kept idle.
 const IDLE_MAX: usize = 64;
 
-/// How a worker is started: a program that calls [`serve`](super::serve).
+/// How a worker is started: a program that calls [`serve`](super::serve). Its
+/// environment is empty.
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
     /// The program.
@@ -23,7 +25,9 @@ pub struct WorkerCommand {
     pub arguments: Vec<OsString>,
 }
 
-/// Worker processes of one command. Cheap to clone; clones share the workers.
+/// Worker processes of one command. They know nothing of sessions before the
+/// first frame of each, so that agents of several specs can share them. Cheap to
+/// clone; clones share the workers.
 #[derive(Debug, Clone)]
 pub struct Workers {
     shared: Arc<Shared>,
@@ -39,6 +43,8 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub(crate) struct Leased {
     workers: Workers,
+    /// What the sessions of the run are made of.
+    origin: Arc<Origin>,
     /// Whether it goes back to the others after the run.
     reuse: bool,
 }
@@ -55,15 +61,20 @@ impl Workers {
         }
     }
 
-    pub(super) fn lease(&self, reuse: bool) -> Leased {
+    pub(super) fn lease(&self, origin: &Arc<Origin>, reuse: bool) -> Leased {
         Leased {
             workers: self.clone(),
+            origin: Arc::clone(origin),
             reuse,
         }
     }
 }
 
 impl Leased {
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// A scope in a session of the worker's own.
     pub(crate) fn scope(self, equip: Equipment, setup: String) -> Box<dyn Scope> {
         Box::new(Remote::new(self, equip, setup))

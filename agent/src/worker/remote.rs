@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use memex_channel::{Frame, HostCalls, Reply, encode_answers};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::begin::{Begin, Origin};
 use super::frames::Kind;
 use super::link::{Line, Link, RemoteFork};
 use super::mailbox::Mail;
@@ -50,7 +51,7 @@ impl Remote {
     ) -> Result<Self, Error> {
         let mut scope = Self::new(leased, equip, setup);
         let mut live = scope.equipped(fork.open(), None);
-        live.begin(&scope.begin(None))?;
+        live.begin(&scope.begin(None, None))?;
         scope.live = Some(live);
         Ok(scope)
     }
@@ -60,14 +61,20 @@ impl Remote {
         if self.live.is_none() {
             let link = self.leased.take()?;
             let mut live = self.equipped(link.open(), Some(link));
-            live.begin(&self.begin(load))?;
+            let origin = self.leased.origin().clone();
+            live.begin(&self.begin(Some(origin), load))?;
             self.live = Some(live);
         }
         self.live.as_mut().ok_or_else(|| died("at once"))
     }
 
-    fn begin(&self, load: Option<&Path>) -> Value {
-        json!({ "path": load, "setup": self.setup, "forks": self.equip.spawner.is_some() })
+    fn begin(&self, origin: Option<Origin>, load: Option<&Path>) -> Begin {
+        Begin {
+            origin,
+            setup: self.setup.clone(),
+            path: load.map(Path::to_owned),
+            forks: self.equip.spawner.is_some(),
+        }
     }
 
     fn equipped(&self, line: Line, owns: Option<Link>) -> Live {
@@ -83,13 +90,16 @@ impl Remote {
 
 fn died(when: &str) -> Error {
     Error::Worker {
-        what: format!("ended {when}; run `memex agent worker` by hand to see why"),
+        what: format!("ended {when}; what it said stands on standard error"),
     }
 }
 
 impl Live {
-    fn begin(&mut self, begin: &Value) -> Result<(), Error> {
-        let answer = self.ask(Kind::Begin, begin.to_string().as_bytes());
+    fn begin(&mut self, begin: &Begin) -> Result<(), Error> {
+        let frame = serde_json::to_vec(begin).map_err(|error| Error::Worker {
+            what: format!("cannot be told its session: {error}"),
+        })?;
+        let answer = self.ask(Kind::Begin, &frame);
         let answer = answer.ok_or_else(|| died("before it began"))?;
         answer.map(|_| ()).map_err(|what| Error::Worker { what })
     }
@@ -186,11 +196,7 @@ impl Scope for Remote {
                 let live = self.live.take();
                 let how = live.and_then(|live| live.owns.as_ref().map(Link::end));
                 let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
-                Ran {
-                    state_lost: true,
-                    stderr: format!("the worker process of the session died{how}"),
-                    ..Ran::default()
-                }
+                Ran::lost(format!("the worker process of the session died{how}"))
             }
         };
         ran.interrupted = cancellation.is_cancelled();

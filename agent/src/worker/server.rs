@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use memex_runtime::{MidTurnFork, Sandbox};
+use memex_runtime::MidTurnFork;
 use parking_lot::Mutex;
 
 use super::frames::{FORKS_FROM, Kind, Received, read, write};
 use super::hosted::Hosted;
+use super::origins::Origins;
 use crate::Error;
 
 /// Most sessions at a time. The agent bounds them by its settings.
@@ -16,24 +17,22 @@ const SESSIONS_MAX: usize = 10_000;
 /// Most forks that wait to become sessions.
 const FORKS_MAX: usize = 10_000;
 
-/// Serves an agent until it closes the stream. Nothing else may be written to
-/// the output. Sessions that are under way then are interrupted, and end with
+/// Serves an agent until it closes the stream. Each session says in its first
+/// frame what it is made of, so that one worker serves sessions of any number of
+/// specs. Nothing else may be written to the output. Sessions that are under way then are interrupted, and end with
 /// the process.
 ///
 /// # Errors
 /// When the stream breaks in the middle of a frame.
-pub fn serve(
-    sandbox: &Sandbox,
-    mut input: impl Read,
-    output: impl Write + Send + 'static,
-) -> Result<(), Error> {
+pub fn serve(mut input: impl Read, output: impl Write + Send + 'static) -> Result<(), Error> {
+    let origins = Origins::default();
     let output = Arc::new(Output {
         stream: Mutex::new(Box::new(output)),
         forks: Mutex::default(),
     });
     let mut sessions: BTreeMap<u32, Hosted> = BTreeMap::new();
     while let Some(frame) = read(&mut input).map_err(broken)? {
-        take(sandbox, frame, &mut sessions, &output);
+        take(&origins, frame, &mut sessions, &output);
     }
     Ok(())
 }
@@ -70,7 +69,7 @@ impl Output {
 }
 
 fn take(
-    sandbox: &Sandbox,
+    origins: &Origins,
     frame: Received,
     sessions: &mut BTreeMap<u32, Hosted>,
     output: &Arc<Output>,
@@ -93,7 +92,7 @@ fn take(
             } else if sessions.len() >= SESSIONS_MAX {
                 refused("the worker has too many sessions");
             } else {
-                match Hosted::begin(session, sandbox, fork, payload, output) {
+                match Hosted::begin(session, origins, fork, payload, output) {
                     Ok(hosted) => _ = sessions.insert(session, hosted),
                     Err(error) => _ = refused(&format!("no thread for the session: {error}")),
                 }

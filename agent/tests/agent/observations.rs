@@ -2,7 +2,9 @@
 
 use memex_agent::{ObservationOptions, Ran, ScopeNames, change, cut, result_text, shown};
 use memex_host_tools::{NumberBuilder, Table, TextBuilder};
-use memex_trajectories::{Change, GuestError, LimitReached};
+use memex_runtime::{LimitHit, Status};
+use memex_sessions::{Exception, Outcome};
+use memex_trajectories::Change;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -36,61 +38,68 @@ fn names_are_told_by_type_and_size() {
     assert_eq!(ScopeNames::parse("no JSON"), ScopeNames::default());
 }
 
+fn ran(outcome: Outcome) -> Ran {
+    Ran {
+        outcome,
+        ..Ran::default()
+    }
+}
+
 #[test]
 fn what_is_lost_is_said() {
     let options = ObservationOptions::default();
-    let error = GuestError {
-        kind: "ValueError".into(),
+    let error = Exception {
+        class: "ValueError".into(),
         message: "no".into(),
         traceback: String::new(),
     };
     let table = [
-        (Ran::default(), "(no output)"),
+        (Outcome::default(), "(no output)"),
         (
-            Ran {
+            Outcome {
                 error: Some(error),
-                ..Ran::default()
+                ..Outcome::default()
             },
             "ValueError: no",
         ),
         (
-            Ran {
+            Outcome {
                 rolled_back: true,
-                ..Ran::default()
+                ..Outcome::default()
             },
             "The block was stopped; the scope is as it was before it.",
         ),
         (
-            Ran {
-                state_lost: true,
-                ..Ran::default()
+            Outcome {
+                status: Status::Fault,
+                ..Outcome::default()
             },
             "The session was lost with every name in it",
         ),
         (
-            Ran {
-                limit: Some(LimitReached {
+            Outcome {
+                limit: Some(LimitHit {
                     name: "guest_time_ms".into(),
                     limit: 10,
-                    actual: Some(12),
+                    actual: 12,
                 }),
-                ..Ran::default()
+                ..Outcome::default()
             },
             "Limit guest_time_ms: 10 allowed, 12 reached.",
         ),
     ];
-    for (ran, expected) in table {
-        let text = shown("x", &ran, &options);
+    for (outcome, expected) in table {
+        let text = shown("x", &ran(outcome), &options);
         assert!(text.contains(expected), "{text}");
     }
 }
 
 #[test]
 fn a_long_value_says_where_all_of_it_is() {
-    let ran = Ran {
+    let ran = ran(Outcome {
         value: Some("v".repeat(1_000)),
-        ..Ran::default()
-    };
+        ..Outcome::default()
+    });
     let options = ObservationOptions {
         max_chars: 200,
         ..ObservationOptions::default()

@@ -3,10 +3,11 @@
 use crate::console::{print, print_line};
 use crate::context::Context;
 use crate::failure::{USAGE, report};
-use crate::policy_files::{load, resolve};
+use crate::refusals::refusal;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_policies::{Limits, Preset};
+use memex_sessions::{load_policy, resolve_policies};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -76,9 +77,10 @@ pub(super) fn execute(arguments: &PolicyArguments, context: &Context) -> Result<
                 false => policy.clone(),
             };
             let policy = match references.as_slice() {
-                [one] => load(one)?,
-                several => resolve(several, &[], &[], &[])?,
+                [one] => load_policy(one),
+                several => resolve_policies(several),
             };
+            let policy = policy.map_err(refusal)?;
             print(if *toml {
                 policy.to_toml()
             } else {
@@ -104,7 +106,7 @@ pub(super) fn execute(arguments: &PolicyArguments, context: &Context) -> Result<
 fn check(files: &[String], context: &Context) -> ExitCode {
     let mut refused = false;
     for file in files {
-        match load(file) {
+        match load_policy(file).map_err(refusal) {
             Ok(policy) => {
                 let good = context.out.paint.good("valid");
                 print_line(&format!("{file}: {good}, policy `{}`", policy.name));

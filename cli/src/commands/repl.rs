@@ -2,11 +2,13 @@
 
 use crate::console::complain;
 use crate::context::Context;
+use crate::environment::EnvironmentSecrets;
 use crate::failure::TURN_FAILED;
 use crate::prompt::{Conversation, Flow, Splitter, editor};
+use crate::refusals::refusal;
 use crate::session_options::SessionArguments;
 use crate::signals::Interrupts;
-use crate::toolsets::ToolArguments;
+use crate::tool_arguments::ToolArguments;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use reedline::Signal;
@@ -42,14 +44,22 @@ pub(crate) struct ReplArguments {
 }
 
 pub(super) fn execute(arguments: &ReplArguments, context: &Context) -> Result<ExitCode> {
-    let policy = arguments.session.policy(context)?;
+    let sources = arguments.tools.sources();
+    let resolved = arguments.session.resolve(context, sources)?;
     let reporter = arguments.session.reporter(context)?;
     let is_interactive = stdin().is_terminal() && context.out.is_terminal;
     let is_edited = is_interactive && !arguments.session.is_json();
     let interrupts = Interrupts::install(is_interactive, is_edited)?;
-    let tools = arguments.tools.open(context, &policy)?;
-    let sandbox = arguments.session.sandbox(context, policy)?;
-    let mut conversation = Conversation::new(sandbox, reporter, interrupts, tools)?;
+    let mut bars = arguments.session.bars(context);
+    let opened = resolved
+        .open(
+            context.host(),
+            &EnvironmentSecrets,
+            reporter.sink(),
+            &mut bars,
+        )
+        .map_err(refusal)?;
+    let mut conversation = Conversation::new(opened, reporter, interrupts);
     if is_edited {
         if !arguments.session.is_quiet() {
             let name = &conversation.policy().name;

@@ -2,15 +2,18 @@
 
 use crate::console::complain;
 use crate::context::Context;
+use crate::environment::EnvironmentSecrets;
 use crate::failure::TURN_FAILED;
-use crate::saved::{SavedSession, StoreArguments};
-use crate::session_options::{SessionArguments, options, session};
+use crate::refusals::refusal;
+use crate::session_options::SessionArguments;
 use crate::signals::Interrupts;
-use crate::toolsets::ToolArguments;
+use crate::store_arguments::StoreArguments;
+use crate::tool_arguments::ToolArguments;
 use crate::turn_sources::TurnSources;
 use anyhow::Result;
 use clap::Args;
-use memex_runtime::{Generators, Status};
+use memex_runtime::Status;
+use memex_sessions::{Opened, SessionSpec, StoreSource};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -59,44 +62,58 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     store: StoreArguments,
 
-    /// Let random generators go on where the saved session left them, for replay
+    /// Give random generators fresh state before the first turn
+    #[arg(
+        long,
+        requires = "name",
+        overrides_with = "keep_generators",
+        help_heading = "Saved sessions"
+    )]
+    fresh_generators: bool,
+
+    /// Let random generators go on where the saved session left them (the default)
     #[arg(long, requires = "name", help_heading = "Saved sessions")]
     keep_generators: bool,
 }
 
 impl RunArguments {
-    fn saved(&self, context: &Context) -> Result<Option<SavedSession>> {
-        let Some(name) = &self.name else {
-            return Ok(None);
-        };
-        let generators = match self.keep_generators {
-            true => Generators::Keep,
-            false => Generators::Fresh,
-        };
-        let store = self.store.open(context)?;
-        SavedSession::open(store, name, generators).map(Some)
+    fn spec(&self, context: &Context) -> SessionSpec {
+        let store = self.name.as_ref().map(|name| StoreSource {
+            session: name.clone(),
+            place: self.store.place().map(str::to_owned),
+            fresh_generators: self.fresh_generators,
+        });
+        SessionSpec {
+            store,
+            ..self.session.spec(context, self.tools.sources())
+        }
     }
 }
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {
     let blocks = arguments.sources.read()?;
-    let policy = arguments.session.policy(context)?;
+    let resolved = arguments.spec(context).resolve().map_err(refusal)?;
     let mut reporter = arguments.session.reporter(context)?;
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
     let interrupts = Interrupts::install(loud, false)?;
-    let tools = arguments.tools.open(context, &policy)?;
-    let sandbox = arguments.session.sandbox(context, policy)?;
-    let mut saved = arguments.saved(context)?;
-    let mut session = match &saved {
-        None => session(&sandbox, &reporter, tools.as_ref())?,
-        Some(saved) => {
-            let (session, lost) = saved.resume(&sandbox, options(&reporter, tools.as_ref()))?;
-            for path in lost {
-                complain(&format!("note: {path} was open and cannot be opened again"));
-            }
-            session
-        }
-    };
+    let mut bars = arguments.session.bars(context);
+    let Opened {
+        mut session,
+        mut saved,
+        lost_files,
+        tools: _tools,
+        sandbox: _,
+    } = resolved
+        .open(
+            context.host(),
+            &EnvironmentSecrets,
+            reporter.sink(),
+            &mut bars,
+        )
+        .map_err(refusal)?;
+    for path in lost_files {
+        complain(&format!("note: {path} was open and cannot be opened again"));
+    }
     interrupts.watch(&session);
     for block in blocks {
         interrupts.turn_begins();
@@ -112,9 +129,10 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         // Saved, then told: who reads of a turn may take it for kept.
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
-            && let Err(error) = saved.save(&mut session, &block, &outcome)
+            && let Err(error) = saved.save(&mut session, &block, outcome.status)
         {
-            let error = error.context(format!("turn {} ran and is not saved", outcome.turn));
+            let error =
+                refusal(error).context(format!("turn {} ran and is not saved", outcome.turn));
             reporter.fault(outcome.turn, &format!("{error:#}"));
             return Err(error);
         }

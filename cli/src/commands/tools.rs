@@ -2,12 +2,15 @@
 
 use crate::console::{print, print_line};
 use crate::context::Context;
+use crate::environment::EnvironmentSecrets;
 use crate::failure::usage;
-use crate::policy_files::resolve;
-use crate::toolsets::{ToolArguments, Toolset};
+use crate::refusals::refusal;
+use crate::session_options::policy_source;
+use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_host_tools::{Form, ToolEntry};
+use memex_sessions::{SessionSpec, Tools};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -63,14 +66,15 @@ struct Selection {
 }
 
 impl Selection {
-    fn open(&self, context: &Context) -> Result<Toolset> {
-        let references = match self.policy.is_empty() {
-            true => context.configuration.policy.to_vec(),
-            false => self.policy.clone(),
+    fn open(&self, context: &Context) -> Result<Tools> {
+        let spec = SessionSpec {
+            policy: policy_source(context, &self.policy),
+            tools: self.tools.sources(),
+            ..SessionSpec::default()
         };
-        let policy = resolve(&references, &[], &[], &[])?;
-        let tools = self.tools.open(context, &policy)?;
-        tools.ok_or_else(|| {
+        let resolved = spec.resolve().map_err(refusal)?;
+        let tools = resolved.tools(context.host(), &EnvironmentSecrets);
+        tools.map_err(refusal)?.ok_or_else(|| {
             usage(
                 "no tools are named",
                 "name some with --tools FILE, --sql NAME=PATH or --memory DIR",
@@ -119,7 +123,7 @@ pub(super) fn execute(arguments: &ToolsArguments, context: &Context) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn visible(tools: &Toolset) -> impl Iterator<Item = &ToolEntry> {
+fn visible(tools: &Tools) -> impl Iterator<Item = &ToolEntry> {
     let entries = tools.toolbox().iter();
     entries.filter(|entry| tools.permits(&entry.spec().name))
 }
@@ -135,7 +139,7 @@ fn json_line(entry: &ToolEntry) -> String {
     .to_string()
 }
 
-fn stub(tools: &Toolset, names: &[String], form: Form) -> Result<()> {
+fn stub(tools: &Tools, names: &[String], form: Form) -> Result<()> {
     if names.is_empty() {
         for entry in visible(tools) {
             print(entry.stub(form));

@@ -4,12 +4,11 @@ use super::questions;
 use crate::console::{complain, print_line};
 use crate::escapes::line;
 use crate::report::{Reporter, bytes};
-use crate::session_options::session;
 use crate::signals::Interrupts;
-use crate::toolsets::Toolset;
 use anyhow::Result;
 use memex_policies::Policy;
 use memex_runtime::{Sandbox, Session};
+use memex_sessions::{Opened, Tools, options};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -38,25 +37,19 @@ pub(crate) struct Conversation {
     session: Arc<Mutex<Session>>,
     reporter: Reporter,
     interrupts: Arc<Interrupts>,
-    tools: Option<Toolset>,
+    tools: Option<Tools>,
 }
 
 impl Conversation {
-    pub(crate) fn new(
-        sandbox: Sandbox,
-        reporter: Reporter,
-        interrupts: Arc<Interrupts>,
-        tools: Option<Toolset>,
-    ) -> Result<Self> {
-        let session = session(&sandbox, &reporter, tools.as_ref())?;
-        interrupts.watch(&session);
-        Ok(Self {
-            sandbox,
-            session: Arc::new(Mutex::new(session)),
+    pub(crate) fn new(opened: Opened, reporter: Reporter, interrupts: Arc<Interrupts>) -> Self {
+        interrupts.watch(&opened.session);
+        Self {
+            sandbox: opened.sandbox,
+            session: Arc::new(Mutex::new(opened.session)),
             reporter,
             interrupts,
-            tools,
-        })
+            tools: opened.tools,
+        }
     }
 
     /// The session, for whoever asks it questions while no turn runs.
@@ -113,7 +106,8 @@ impl Conversation {
             ["stats", "off"] => self.reporter.stats = false,
             ["policy"] => complain(self.policy().explain().trim_end()),
             ["reset"] => {
-                let fresh = session(&self.sandbox, &self.reporter, self.tools.as_ref())?;
+                let options = options(self.tools.as_ref(), self.reporter.sink());
+                let fresh = self.sandbox.session(options)?;
                 self.interrupts.watch(&fresh);
                 *self.session.lock() = fresh;
                 complain("a new session");

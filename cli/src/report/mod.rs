@@ -87,7 +87,7 @@ impl Reporter {
             None => (None, None),
         };
         match self.format {
-            Format::Json => json::print(outcome, session.dirty_pages(), paths),
+            Format::Json => json::print(outcome, session, paths),
             Format::Human => self.human(session, outcome, paths.unwrap_or_default()),
         }
         failure.map_or(Ok(()), Err)

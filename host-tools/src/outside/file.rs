@@ -205,7 +205,20 @@ impl ToolFile {
     /// A program, directory or secret that is not there; a server that is not
     /// ready in time; two tools of one name.
     pub async fn open(self, host: &OutsideHost) -> Result<OutsideTools, OutsideError> {
-        let mut vault = Vault::new(host.secrets.as_ref());
+        self.open_with(host, host.secrets.as_ref()).await
+    }
+
+    /// As [`open`](Self::open), with secrets of the caller's instead of the
+    /// host's. They are looked up before this is done, and never later.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_with(
+        self,
+        host: &OutsideHost,
+        secrets: &dyn Secrets,
+    ) -> Result<OutsideTools, OutsideError> {
+        let mut vault = Vault::new(secrets);
         let client = match self.tools.iter().any(Declaration::is_endpoint) {
             true => Some(host.http_client()?),
             false => None,

@@ -11,11 +11,13 @@ mod encode;
 mod format;
 #[cfg(test)]
 mod golden;
+mod reseeding;
 
 pub(crate) use bounds::Bounds;
 pub use decode::info;
 pub use encode::{Chunk, Encoded};
 pub use format::{FORMAT_VERSION, SnapshotInfo};
+pub use reseeding::without_generators;
 
 use crate::session::RestState;
 use memex_filesystem::scratch_files;

@@ -46,6 +46,7 @@ impl Bucket {
         prefix: &str,
         shown: String,
         lock: Option<PathBuf>,
+        driver: Driver,
     ) -> Result<Self, Error> {
         let prefix = Path::parse(prefix).map_err(|error| Error::Url {
             url: shown.clone(),
@@ -55,7 +56,7 @@ impl Bucket {
             service,
             prefix,
             shown,
-            driver: Driver::start()?,
+            driver,
             lock,
         })
     }

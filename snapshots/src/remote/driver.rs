@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// A runtime on a thread of its own.
+/// A runtime on a thread of its own, or one that the process has already.
 pub(super) struct Driver {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
@@ -38,6 +38,15 @@ impl Driver {
             stop: Some(stop),
             thread: Some(thread),
         })
+    }
+
+    /// Uses a runtime that outlives the store.
+    pub(super) fn on(handle: Handle) -> Self {
+        Self {
+            handle,
+            stop: None,
+            thread: None,
+        }
     }
 
     /// Runs `work` to its end.

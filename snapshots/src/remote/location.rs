@@ -12,8 +12,13 @@ use url::Url;
 use crate::Error;
 use crate::directory::check_private;
 use crate::remote::bucket::Bucket;
+use crate::remote::driver::Driver;
 
-pub(super) fn open(text: &str, options: Vec<(String, String)>) -> Result<Bucket, Error> {
+pub(super) fn open(
+    text: &str,
+    options: Vec<(String, String)>,
+    driver: Driver,
+) -> Result<Bucket, Error> {
     let url = Url::parse(text).map_err(|error| refused(text, &error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
         let mut url = url;
@@ -24,14 +29,20 @@ pub(super) fn open(text: &str, options: Vec<(String, String)>) -> Result<Bucket,
         ));
     }
     match url.scheme() {
-        "memory" => Bucket::new(Arc::new(InMemory::new()), "", "memory:///".to_owned(), None),
-        "file" => open_directory(&url),
-        "s3" => open_s3(&url, options),
+        "memory" => Bucket::new(
+            Arc::new(InMemory::new()),
+            "",
+            "memory:///".to_owned(),
+            None,
+            driver,
+        ),
+        "file" => open_directory(&url, driver),
+        "s3" => open_s3(&url, options, driver),
         _ => Err(refused(text, "its scheme is unknown")),
     }
 }
 
-fn open_directory(url: &Url) -> Result<Bucket, Error> {
+fn open_directory(url: &Url, driver: Driver) -> Result<Bucket, Error> {
     let path = url
         .to_file_path()
         .map_err(|()| refused(url.as_str(), "it is not the path of a local directory"))?;
@@ -51,6 +62,7 @@ fn open_directory(url: &Url) -> Result<Bucket, Error> {
         "",
         shown,
         Some(path.join(".conditional-writes")),
+        driver,
     )
 }
 
@@ -89,7 +101,7 @@ fn check_directory(path: &Path, depth: usize) -> Result<(), Error> {
 }
 
 #[cfg(feature = "s3")]
-fn open_s3(url: &Url, options: Vec<(String, String)>) -> Result<Bucket, Error> {
+fn open_s3(url: &Url, options: Vec<(String, String)>, driver: Driver) -> Result<Bucket, Error> {
     use object_store::RetryConfig;
     use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
@@ -118,11 +130,11 @@ fn open_s3(url: &Url, options: Vec<(String, String)>) -> Result<Bucket, Error> {
         "" => format!("s3://{bucket}/"),
         prefix => format!("s3://{bucket}/{prefix}/"),
     };
-    Bucket::new(Arc::new(service), prefix, shown, None)
+    Bucket::new(Arc::new(service), prefix, shown, None, driver)
 }
 
 #[cfg(not(feature = "s3"))]
-fn open_s3(url: &Url, _: Vec<(String, String)>) -> Result<Bucket, Error> {
+fn open_s3(url: &Url, _: Vec<(String, String)>, _: Driver) -> Result<Bucket, Error> {
     Err(refused(url.as_str(), "this build was made without S3"))
 }
 

@@ -13,9 +13,12 @@ mod location;
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::backend::{Backend, Judge, Key, Listed};
 use crate::{Error, SessionLock, check_session_name};
 use bucket::{Bucket, Written};
+use driver::Driver;
 use gate::{RemotePass, RemoteSweep};
 
 /// A store in a bucket, for any number of machines.
@@ -60,7 +63,26 @@ impl ObjectStore {
         url: &str,
         options: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Error> {
-        let bucket = location::open(url, options.into_iter().collect())?;
+        let bucket = location::open(url, options.into_iter().collect(), Driver::start()?)?;
+        Ok(Self {
+            bucket: Arc::new(bucket),
+        })
+    }
+
+    /// As [`open_with`](Self::open_with), with requests on a tokio runtime that
+    /// the process has already, instead of a thread of the store's own. It must
+    /// have I/O and time enabled, run on threads other than those that call the
+    /// store, and outlive it.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn open_on(
+        url: &str,
+        options: impl IntoIterator<Item = (String, String)>,
+        runtime: &Handle,
+    ) -> Result<Self, Error> {
+        let driver = Driver::on(runtime.clone());
+        let bucket = location::open(url, options.into_iter().collect(), driver)?;
         Ok(Self {
             bucket: Arc::new(bucket),
         })
@@ -72,7 +94,13 @@ impl ObjectStore {
     /// # Errors
     /// [`Error::Url`] if the prefix cannot be used.
     pub fn over(service: Arc<dyn object_store::ObjectStore>, prefix: &str) -> Result<Self, Error> {
-        let bucket = Bucket::new(service, prefix, format!("{prefix}/"), None)?;
+        let bucket = Bucket::new(
+            service,
+            prefix,
+            format!("{prefix}/"),
+            None,
+            Driver::start()?,
+        )?;
         Ok(Self {
             bucket: Arc::new(bucket),
         })

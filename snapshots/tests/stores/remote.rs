@@ -220,3 +220,28 @@ fn asynchronous_callers_are_no_trouble() {
         assert!(is_whole(&store, &record.id));
     });
 }
+
+#[test]
+fn a_store_works_on_the_runtime_that_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let driving = std::thread::spawn(move || {
+        let _ended = runtime.block_on(stopped);
+    });
+    let store = ObjectStore::open_on(&url, [], &handle).unwrap();
+    let record = store.put(&state("a", 1), &draft(1, None)).unwrap();
+    assert!(is_whole(&store, &record.id));
+    // It has no thread besides: when the runtime ends, requests are refused.
+    drop(stop);
+    driving.join().unwrap();
+    assert!(matches!(
+        store.put(&state("b", 1), &draft(1, None)),
+        Err(Error::Busy { .. })
+    ));
+}

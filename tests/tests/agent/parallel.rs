@@ -1,10 +1,11 @@
 //! Calls that run side by side.
 
 use crate::support::{after, coder, reactor, runs, says, shown};
-use crate::workers::workers;
+use crate::workers::{resolved, workers};
 use memex_agent::{ActionSpace, Agent, Backend, RunRequest};
 use memex_host_tools::{Tool, function};
 use memex_models::{Script, ScriptEntry, ScriptedCall, ScriptedModel};
+use memex_tests::cache_directory;
 use memex_trajectories::Status;
 use serde::Deserialize;
 use serde_json::json;
@@ -50,8 +51,9 @@ fn awaited_calls_run_side_by_side_in_every_backend() {
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["meet".into()]);
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .sandbox(grants)
-            .workers(workers())
+            .sandbox(grants.clone())
+            .workers(workers(), &resolved(grants.policy()), &cache_directory())
+            .unwrap()
             .tools([meeting(5)])
             .build()
             .unwrap();

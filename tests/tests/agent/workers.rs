@@ -3,6 +3,8 @@
 use crate::support::{after, by, coder, place, reactor, runs, says, shown, tools};
 use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
 use memex_models::{Script, ScriptEntry, ScriptedModel};
+use memex_policies::{Policy, Preset};
+use memex_sessions::{PolicySource, Resolved, SessionSpec};
 use memex_tests::cache_directory;
 use memex_trajectories::Status;
 use serde_json::json;
@@ -22,11 +24,7 @@ fn worker() -> PathBuf {
 }
 
 fn arguments_of_worker() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = ["agent", "worker", "--quiet", "--cache"]
-        .map(Into::into)
-        .to_vec();
-    arguments.push(cache_directory().into());
-    arguments
+    ["agent", "worker"].map(Into::into).to_vec()
 }
 
 pub(crate) fn workers() -> Workers {
@@ -36,13 +34,26 @@ pub(crate) fn workers() -> Workers {
     })
 }
 
+/// What sessions in workers are made of.
+pub(crate) fn resolved(policy: &Policy) -> Resolved {
+    let spec = SessionSpec {
+        policy: PolicySource::of(policy).unwrap(),
+        ..SessionSpec::default()
+    };
+    spec.resolve().unwrap()
+}
+
 fn remote(backend: Backend, workers: &Workers, replies: Vec<ScriptEntry>) -> Agent {
     let mut config = coder();
     config.backend = backend;
     let model = ScriptedModel::new("script", Script::new("test", replies));
     Agent::builder(config, Arc::new(model), reactor())
-        .policy(Arc::clone(place().policy()))
-        .workers(workers.clone())
+        .workers(
+            workers.clone(),
+            &resolved(place().policy()),
+            &cache_directory(),
+        )
+        .unwrap()
         .tools(tools())
         .build()
         .unwrap()
@@ -135,6 +146,84 @@ fn workers_of_a_pool_serve_many_runs() {
         let result = agent.run(RunRequest::new("Do it.")).unwrap();
         assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
     }
+}
+
+#[test]
+fn one_worker_serves_sessions_of_several_specs() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = folder.path().join("ids");
+    let script = format!("echo $$ >> '{}'; exec \"$@\"", ids.display());
+    let mut arguments = vec!["-c".into(), script.into(), "sh".into(), worker().into()];
+    arguments.extend(arguments_of_worker());
+    let workers = Workers::new(WorkerCommand {
+        program: "/bin/sh".into(),
+        arguments,
+    });
+    let mut told = Policy::from_preset(Preset::Compute);
+    told.set_variable("TENANT".to_owned(), "second".to_owned())
+        .unwrap();
+    let tenants = [
+        (Policy::from_preset(Preset::Compute), "True None"),
+        (told, "True second"),
+        (Policy::from_preset(Preset::DenyAll), "False None"),
+    ];
+    let code = "import os\nprint(os.path.isdir('/tmp'), os.environ.get('TENANT'))";
+    // Each comes again when the others were there.
+    for (policy, shown_text) in tenants.iter().chain(&tenants) {
+        let mut config = coder();
+        config.backend = Backend::Pool;
+        let replies = vec![
+            runs("'x' in globals()"),
+            after("False", runs("x = 1")),
+            runs(code),
+            after(shown_text, says("done")),
+        ];
+        let model = ScriptedModel::new("script", Script::new("test", replies));
+        let agent = Agent::builder(config, Arc::new(model), reactor())
+            .workers(workers.clone(), &resolved(policy), &cache_directory())
+            .unwrap()
+            .build()
+            .unwrap();
+        let result = agent.run(RunRequest::new("Do it.")).unwrap();
+        assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
+    }
+    let started = std::fs::read_to_string(ids).unwrap();
+    assert_eq!(started.lines().count(), 1, "{started}");
+}
+
+#[test]
+fn a_session_whose_spec_cannot_be_opened_fails_alone() {
+    let workers = workers();
+    let folder = tempfile::tempdir().unwrap();
+    let mut policy = Policy::from_preset(Preset::ReadFiles);
+    policy
+        .grant_directory(folder.path(), "/data", memex_policies::Access::ReadOnly)
+        .unwrap();
+    let resolved = resolved(&policy);
+    let run = || {
+        let mut config = coder();
+        config.backend = Backend::Pool;
+        let replies = vec![
+            runs("import os\nos.path.isdir('/data')"),
+            after("True", says("done")),
+        ];
+        let model = ScriptedModel::new("script", Script::new("test", replies));
+        let agent = Agent::builder(config, Arc::new(model), reactor())
+            .workers(workers.clone(), &resolved, &cache_directory())
+            .unwrap()
+            .build()
+            .unwrap();
+        agent.run(RunRequest::new("Do it."))
+    };
+    let place = folder.path().to_owned();
+    std::fs::remove_dir(&place).unwrap();
+    let error = run().map(|result| result.status).unwrap_err().to_string();
+    assert!(
+        error.contains("granted at /data, cannot be used"),
+        "{error}"
+    );
+    std::fs::create_dir(&place).unwrap();
+    assert_eq!(run().unwrap().status, Status::Answered);
 }
 
 fn spawning(backend: Backend, replies: Vec<ScriptEntry>) -> memex_agent::RunResult {
@@ -247,8 +336,8 @@ fn limits_on_agents_hold_in_workers() {
         ),
     );
     let agent = Agent::builder(config, Arc::new(model), reactor())
-        .policy(Arc::clone(place().policy()))
-        .workers(workers())
+        .workers(workers(), &resolved(place().policy()), &cache_directory())
+        .unwrap()
         .build()
         .unwrap();
     let result = agent.run(RunRequest::new("Do it.")).unwrap();

@@ -32,6 +32,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-host-tools", &["memex-channel", "memex-policies"]),
     ("memex-memory", &["memex-host-tools", "memex-policies"]),
     (
+        "memex-sessions",
+        &[
+            "memex-channel",
+            "memex-host-tools",
+            "memex-memory",
+            "memex-policies",
+            "memex-runtime",
+            "memex-snapshots",
+        ],
+    ),
+    (
         "memex-mem-agent",
         &[
             "memex-host-tools",
@@ -51,6 +62,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-suites",
             "memex-trajectories",
         ],
@@ -80,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-snapshots",
             "memex-suites",
             "memex-trajectories",
@@ -95,6 +108,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-trajectories",
         ],
     ),
@@ -223,6 +237,7 @@ fn async_stays_at_the_edges() {
             "memex-listener",
             "memex-mem-agent",
             "memex-models",
+            "memex-sessions",
             "memex-snapshots",
             "memex-tests",
         ]

@@ -142,3 +142,61 @@ fn names_and_stores_that_cannot_be_are_usage_errors() {
         "1\n"
     );
 }
+
+#[test]
+fn a_continued_session_draws_on_and_a_fork_draws_its_own_numbers() {
+    let store = tempfile::tempdir().unwrap();
+    let store = store.path();
+    let seeds = "import random\nimport numpy as np\nrandom.seed(7)\nnp.random.seed(7)";
+    let draws = "(random.random(), np.random.rand())";
+    let drawn = |session: &str, options: &[&str]| {
+        let line = ["run", "--session", session, "--json", "-c", draws];
+        let ran = run(store, &[&line[..], options].concat());
+        assert_eq!(ran.status, 0, "{ran:#?}");
+        ran.objects()[0]["value"].as_str().unwrap().to_owned()
+    };
+    let fork = |arguments: &[&str]| {
+        let ran = run(store, &[&["session", "fork"], arguments].concat());
+        assert_eq!(ran.status, 0, "{ran:#?}");
+    };
+    // What the machine's generators give in one process.
+    let whole = run(
+        store,
+        &["run", "--json", "-c", seeds, "-c", draws, "-c", draws],
+    );
+    let expected: Vec<String> = whole.objects()[1..]
+        .iter()
+        .map(|object| object["value"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        run(store, &["run", "--session", "a", "-c", seeds]).status,
+        0
+    );
+    fork(&["a", "own"]);
+    fork(&["a", "twin", "--keep-generators"]);
+    assert_eq!(drawn("a", &[]), expected[0]);
+    assert_eq!(drawn("a", &["--keep-generators"]), expected[1]);
+    assert_eq!(drawn("twin", &[]), expected[0]);
+    let own = drawn("own", &[]);
+    assert_ne!(own, expected[0]);
+    // From there on, a fork is a session like others: it can be replayed.
+    assert_eq!(
+        run(store, &["session", "rewind", "own", "1"]).status,
+        0,
+        "the turn that it began from"
+    );
+    assert_ne!(drawn("own", &[]), own, "it is unseeded there");
+    fork(&["a", "again", "--turn", "1"]);
+    assert_ne!(drawn("again", &[]), own);
+    assert_eq!(run(store, &["session", "rewind", "a", "1"]).status, 0);
+    assert_eq!(drawn("a", &[]), expected[0], "a rewound session replays");
+    assert_eq!(run(store, &["session", "rewind", "a", "1"]).status, 0);
+    assert_ne!(drawn("a", &["--fresh-generators"]), expected[0]);
+    let log = run(store, &["session", "log", "again", "--json"]);
+    let turns: Vec<u64> = log
+        .objects()
+        .iter()
+        .map(|object| object["turn"].as_u64().unwrap())
+        .collect();
+    assert_eq!(turns, [1, 2], "{log:#?}");
+}

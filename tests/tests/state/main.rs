@@ -10,6 +10,7 @@ mod hibernation;
 mod midturn;
 mod randomness;
 mod rewinding;
+mod specs;
 mod suspension;
 mod waiting;
 

@@ -99,3 +99,35 @@ fn monotonic_clocks_do_not_go_back() {
         "True"
     );
 }
+
+#[test]
+fn a_head_without_generators_is_the_same_state_with_numbers_of_its_own() {
+    let sandbox = standard_sandbox().clone();
+    let mut original = session();
+    run(
+        &mut original,
+        "import random, numpy as np; random.seed(1); np.random.seed(1); x = [random.random()]",
+    );
+    let snapshot = original.snapshot().unwrap();
+    let mut encoded = sandbox.encode(&snapshot, Generators::Keep).unwrap();
+    let kept = crate::decode(&sandbox, &encoded).unwrap();
+    encoded.head = memex_runtime::without_generators(&encoded.head).unwrap();
+    let fresh = crate::decode(&sandbox, &encoded).unwrap();
+    for draw in &DRAWS[..3] {
+        let drawn = |snapshot: &memex_runtime::Snapshot| {
+            let restored = sandbox.restore(snapshot, Generators::Keep, Default::default());
+            value_of(&mut restored.unwrap().0, draw)
+        };
+        assert_eq!(drawn(&kept), drawn(&snapshot), "{draw}");
+        let (first, second) = (drawn(&fresh), drawn(&fresh));
+        assert!(first != second && first != drawn(&kept), "{draw}");
+    }
+    let x = |snapshot| value_of(&mut restored(&sandbox, snapshot), "x");
+    assert_eq!(x(&fresh), x(&kept));
+    // It is the same once more, and of what is no head there is none.
+    let again = memex_runtime::without_generators(&encoded.head).unwrap();
+    assert_eq!(again, encoded.head);
+    for length in [0, 8, 40, encoded.head.len() - 1] {
+        assert!(memex_runtime::without_generators(&encoded.head[..length]).is_err());
+    }
+}

@@ -1,9 +1,10 @@
 //! `memex agent aggregate`: one answer from several runs of a task.
 
-use super::run::{as_told, stopped_by_ctrl_c, tell, watcher};
-use super::setup::{AgentOptions, Assembled, TaskArguments};
+use super::run::{stopped_by_ctrl_c, tell, watcher};
+use super::setup::{AgentOptions, TaskArguments};
 use crate::context::Context;
 use crate::failure::{usage, usage_as_told};
+use crate::refusals::agent_refusal;
 use anyhow::Result;
 use clap::Args;
 use memex_agent::evaluation::aggregation;
@@ -55,14 +56,14 @@ pub(super) fn execute(arguments: &AggregateArguments, context: &Context) -> Resu
         task = Some(run.task);
     }
     let task = task.unwrap_or_default();
-    let request = aggregation(&task, &arguments.files, output).map_err(as_told)?;
-    let Assembled { agent, _tools } = arguments.agent.assemble(context)?;
+    let request = aggregation(&task, &arguments.files, output).map_err(agent_refusal)?;
+    let agent = arguments.agent.assemble(context)?;
     let result = agent.run(RunRequest {
         trajectory: arguments.save.clone(),
         cancellation: stopped_by_ctrl_c()?,
         watcher: watcher(&arguments.agent, context),
         ..request
     });
-    let result = result.map_err(as_told)?;
+    let result = result.map_err(agent_refusal)?;
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
 }

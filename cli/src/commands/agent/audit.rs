@@ -1,11 +1,12 @@
 //! `memex agent audit`: why runs came to a wrong answer.
 
 use super::batch::bar;
-use super::run::{as_told, stopped_by_ctrl_c};
-use super::setup::{AgentOptions, Assembled};
+use super::run::stopped_by_ctrl_c;
+use super::setup::AgentOptions;
 use crate::console::{complain, print, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::refusals::agent_refusal;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::evaluation::{Finding, Taxonomy};
@@ -51,12 +52,12 @@ pub(super) struct AuditArguments {
 
 pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<ExitCode> {
     let taxonomy = match &arguments.taxonomy {
-        None => Taxonomy::built_in().map_err(as_told)?,
+        None => Taxonomy::built_in().map_err(agent_refusal)?,
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| {
                 usage(format!("{}: {error}", path.display()), "name a TOML file")
             })?;
-            Taxonomy::parse(&text, &path.display().to_string()).map_err(as_told)?
+            Taxonomy::parse(&text, &path.display().to_string()).map_err(agent_refusal)?
         }
     };
     let tasks = read_tasks(&arguments.truth).map_err(usage_as_told)?;
@@ -79,10 +80,10 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
             right += 1;
             continue;
         }
-        requests.push(taxonomy.audit(file, &task.answer).map_err(as_told)?);
+        requests.push(taxonomy.audit(file, &task.answer).map_err(agent_refusal)?);
         wrong.push((file, task.id.as_str()));
     }
-    let Assembled { agent, _tools } = arguments.agent.assemble(context)?;
+    let agent = arguments.agent.assemble(context)?;
     let is_json = arguments.agent.session.is_json();
     let cancellation = stopped_by_ctrl_c()?;
     let bar = bar(

@@ -1,11 +1,12 @@
 //! A file of tasks: results as JSON lines, progress with rate and cost.
 
-use super::run::{as_told, stopped_by_ctrl_c};
-use super::setup::{AgentOptions, Assembled, TaskArguments};
+use super::run::stopped_by_ctrl_c;
+use super::setup::{AgentOptions, TaskArguments};
 use super::telling::result_object;
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::refusals::agent_refusal;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use memex_agent::{Input, OutputSchema, RunRequest, run_batch};
@@ -80,7 +81,7 @@ impl Batch<'_> {
                 lines.len()
             ));
         }
-        let Assembled { agent, _tools } = options.assemble(context)?;
+        let agent = options.assemble(context)?;
         let cancellation = stopped_by_ctrl_c()?;
         let bar = bar(
             requests.len(),
@@ -118,7 +119,7 @@ impl Batch<'_> {
             ));
         }
         match fault {
-            Some(error) => Err(as_told(error)),
+            Some(error) => Err(agent_refusal(error)),
             None if ended_well == count => Ok(ExitCode::SUCCESS),
             None => Ok(ExitCode::from(TURN_FAILED)),
         }

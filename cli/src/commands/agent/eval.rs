@@ -1,12 +1,13 @@
 //! `memex agent eval`: a suite of tasks by several models in both spaces.
 
 use super::batch::bar;
-use super::run::{as_told, stopped_by_ctrl_c};
+use super::run::stopped_by_ctrl_c;
 use super::settings::Space;
 use super::setup::{AgentOptions, build};
 use crate::console::{complain, print, print_line, write_whole};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::refusals::agent_refusal;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{
@@ -200,7 +201,7 @@ impl One<'_> {
         settings.model = Some(variant.model.clone());
         settings.space = Some(space);
         let resolved = settings.resolve()?;
-        let assembled = self
+        let agent = self
             .arguments
             .agent
             .assemble_more(resolved, self.context, self.tools)?;
@@ -208,7 +209,8 @@ impl One<'_> {
         for job in &jobs {
             requests.extend(self.request(variant, job)?);
         }
-        let (options, reactor) = (&self.arguments.agent, Reactor::new()?);
+        let options = &self.arguments.agent;
+        let reactor = Reactor::on(self.context.runtime()?);
         let bar = bar(
             jobs.len(),
             self.context.err.is_terminal && !options.session.is_quiet(),
@@ -216,7 +218,7 @@ impl One<'_> {
         bar.set_message(format!("{} {}", variant.model, variant.space));
         let mut fault = None;
         run_batch(
-            &assembled.agent,
+            &agent,
             requests,
             self.arguments.jobs,
             cancellation,
@@ -251,7 +253,7 @@ impl One<'_> {
             },
         );
         bar.finish_and_clear();
-        fault.map_or(Ok(()), |error| Err(as_told(error)))
+        fault.map_or(Ok(()), |error| Err(agent_refusal(error)))
     }
 
     /// What is not among the results yet.
@@ -301,7 +303,7 @@ impl One<'_> {
             // Scripts are matched by it.
             id: Some(task.id.clone()),
             task_id: Some(task.id.clone()),
-            output: output_of(task).map_err(as_told)?,
+            output: output_of(task).map_err(agent_refusal)?,
             trajectory,
             ..RunRequest::new(task.question.clone())
         }))

@@ -50,7 +50,7 @@ enum Action {
     Eval(Box<eval::EvalArguments>),
     Tokens(tokens::TokensArguments),
     #[command(hide = true)]
-    Worker(Box<worker::WorkerArguments>),
+    Worker(worker::WorkerArguments),
 }
 
 pub(super) fn execute(arguments: &AgentArguments, context: &Context) -> Result<ExitCode> {
@@ -63,6 +63,6 @@ pub(super) fn execute(arguments: &AgentArguments, context: &Context) -> Result<E
         Action::Aggregate(arguments) => aggregate::execute(arguments, context),
         Action::Eval(arguments) => eval::execute(arguments, context),
         Action::Tokens(arguments) => tokens::execute(arguments),
-        Action::Worker(arguments) => worker::execute(arguments, context),
+        Action::Worker(arguments) => worker::execute(arguments),
     }
 }

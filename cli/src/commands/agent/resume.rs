@@ -1,8 +1,9 @@
 //! `memex agent resume`: going on with a run that was cut off.
 
-use super::run::{as_told, stopped_by_ctrl_c, tell, watcher};
-use super::setup::{AgentOptions, Assembled};
+use super::run::{stopped_by_ctrl_c, tell, watcher};
+use super::setup::AgentOptions;
 use crate::context::Context;
+use crate::refusals::agent_refusal;
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
@@ -31,10 +32,10 @@ pub(super) struct ResumeArguments {
 
 pub(super) fn execute(arguments: &ResumeArguments, context: &Context) -> Result<ExitCode> {
     let path = &arguments.trajectory;
-    let Assembled { agent, _tools } = arguments.agent.assemble(context)?;
+    let agent = arguments.agent.assemble(context)?;
     let watcher = watcher(&arguments.agent, context);
     let result = agent
         .resume(path, stopped_by_ctrl_c()?, watcher)
-        .map_err(as_told)?;
+        .map_err(agent_refusal)?;
     Ok(tell(&result, Some(path), &arguments.agent))
 }

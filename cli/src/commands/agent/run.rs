@@ -1,11 +1,12 @@
 //! `memex agent run`: a task, or a file of them.
 
-use super::setup::{AgentOptions, Assembled, TaskArguments};
+use super::setup::{AgentOptions, TaskArguments};
 use super::telling::{ForPeople, ForPrograms, bill, result_object};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::plain;
 use crate::failure::{TURN_FAILED, usage};
+use crate::refusals::agent_refusal;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::{Cancellation, NoWatcher, RunRequest, RunResult, Watcher};
@@ -92,7 +93,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         ));
     }
     let output = arguments.with.output()?;
-    let Assembled { agent, _tools } = arguments.agent.assemble(context)?;
+    let agent = arguments.agent.assemble(context)?;
     let cancellation = stopped_by_ctrl_c()?;
     let result = agent
         .run(RunRequest {
@@ -103,7 +104,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
             watcher: watcher(&arguments.agent, context),
             ..RunRequest::new(task)
         })
-        .map_err(as_told)?;
+        .map_err(agent_refusal)?;
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
 }
 
@@ -153,14 +154,4 @@ pub(super) fn stopped_by_ctrl_c() -> Result<Cancellation> {
     let pressed = cancellation.clone();
     ctrlc::set_handler(move || pressed.cancel())?;
     Ok(cancellation)
-}
-
-/// What the caller can put right is a failure of usage.
-pub(super) fn as_told(error: memex_agent::Error) -> anyhow::Error {
-    use memex_agent::Error;
-    match error {
-        Error::Runtime(error) => error.into(),
-        Error::Reactor(_) | Error::Worker { .. } => anyhow::Error::new(error),
-        error => crate::failure::usage_as_told(error),
-    }
 }

@@ -2,25 +2,22 @@
 
 use super::settings::{SettingArguments, Settings};
 use crate::context::Context;
+use crate::environment::EnvironmentSecrets;
 use crate::failure::{usage, usage_as_told};
+use crate::refusals::agent_refusal;
 use crate::session_options::SessionArguments;
-use crate::toolsets::{ToolArguments, Toolset};
+use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::Args;
 use memex_agent::{
-    ActionSpace, Agent, Backend, Input, OutputSchema, Reactor, WorkerCommand, Workers,
+    Agent, Assembly, Input, OutputSchema, Reactor, WorkerCommand, Workers, for_agents,
 };
 use memex_host_tools::Tool;
 use memex_models::{ApiKey, Model, ModelConfig, ModelSpec};
-use memex_policies::Policy;
 use serde_json::Value;
 use std::env;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Time of a turn that waits for agents and models.
-const WALL_TIME_MS: u64 = 3_600_000;
 
 /// Everything that makes an agent.
 #[derive(Debug, Clone, Args)]
@@ -49,12 +46,6 @@ pub(crate) struct TaskArguments {
     output: Option<String>,
 }
 
-/// An agent, and what has to live as long.
-pub(crate) struct Assembled {
-    pub(crate) agent: Agent,
-    pub(crate) _tools: Option<Toolset>,
-}
-
 impl TaskArguments {
     pub(crate) fn inputs(&self) -> Vec<Input> {
         let both = self.inputs.iter().chain(&self.values);
@@ -80,7 +71,7 @@ impl TaskArguments {
 
 impl AgentOptions {
     /// The agent.
-    pub(crate) fn assemble(&self, context: &Context) -> Result<Assembled> {
+    pub(crate) fn assemble(&self, context: &Context) -> Result<Agent> {
         self.assemble_more(self.settings.resolve()?, context, &[])
     }
 
@@ -90,67 +81,28 @@ impl AgentOptions {
         settings: Settings,
         context: &Context,
         more: &[Arc<dyn Tool>],
-    ) -> Result<Assembled> {
-        let policy = self.session.policy(context)?;
-        let tools = self.tools.open(context, &policy)?;
-        let mut policy = granted(policy, tools.as_ref());
-        for tool in more {
-            policy.tools.allow.push(tool.spec().name.clone());
-        }
-        let reactor = Reactor::new().map_err(anyhow::Error::new)?;
-        let in_code = settings.config.action_space == ActionSpace::Code;
-        let in_process = settings.config.backend == Backend::InProcess;
+    ) -> Result<Agent> {
+        let resolved = self.session.resolve(context, self.tools.sources())?;
+        let resolved = for_agents(&resolved, more).map_err(agent_refusal)?;
         let model = build(&settings.model)?;
+        let reactor = Reactor::on(context.runtime()?);
         let mut builder = Agent::builder(settings.config, model, &reactor).prices(settings.prices);
         for (name, config) in &settings.also {
             builder = builder.model(name, build(config)?);
         }
-        if let Some(tools) = &tools {
-            let all = tools.toolbox().iter().map(|entry| Arc::clone(entry.tool()));
-            builder = builder.tools(all);
-            if let Some(audit) = tools.audit_log() {
-                builder = builder.audit(audit);
-            }
-        }
-        builder = builder
-            .tools(more.iter().cloned())
-            .approver(Arc::new(super::telling::AtTerminal::default()));
-        builder = match (in_code, in_process) {
-            (true, true) => builder.sandbox(self.session.sandbox(context, policy)?),
-            (true, false) => {
-                // What is wrong with it, and an image that is not built yet, is
-                // told here and not by workers.
-                drop(self.session.sandbox(context, policy.clone())?);
-                builder
-                    .policy(Arc::new(policy))
-                    .workers(Workers::new(worker_command(context)?))
-            }
-            (false, _) => builder.policy(Arc::new(policy)),
+        let assembly = Assembly {
+            resolved: &resolved,
+            host: context.host(),
+            secrets: &EnvironmentSecrets,
+            more,
+            workers: &workers()?,
         };
-        Ok(Assembled {
-            agent: builder.build().map_err(usage_as_told)?,
-            _tools: tools,
-        })
+        let builder = builder
+            .approver(Arc::new(super::telling::AtTerminal::default()))
+            .assembled(&assembly, &mut self.session.bars(context))
+            .map_err(agent_refusal)?;
+        builder.build().map_err(usage_as_told)
     }
-}
-
-/// The policy with what the command line gives, and time enough for agents.
-fn granted(mut policy: Policy, tools: Option<&Toolset>) -> Policy {
-    if let Some(tools) = tools {
-        policy.tools = tools.grants().clone();
-    }
-    with_time(policy)
-}
-
-/// The policy with time enough for turns that wait for agents and models,
-/// unless the command line says otherwise.
-pub(super) fn with_time(mut policy: Policy) -> Policy {
-    let untouched = Policy::from_preset(policy.preset).limits.wall_time_ms;
-    if policy.limits.wall_time_ms == untouched {
-        // Below what the preset allows, this leaves the limit as it is.
-        let _raised = policy.set_limit("wall_time_ms", WALL_TIME_MS);
-    }
-    policy
 }
 
 /// The model, with its provider's key from the environment.
@@ -165,48 +117,13 @@ pub(crate) fn build(config: &ModelConfig) -> Result<Arc<dyn Model>> {
     config.build(key).map_err(usage_as_told)
 }
 
-/// This program, started as a worker with the same policy and image.
-fn worker_command(context: &Context) -> Result<WorkerCommand> {
-    let mut arguments: Vec<OsString> = vec!["agent".into(), "worker".into()];
-    arguments.push("--cache".into());
-    arguments.push(context.cache_directory()?.into());
-    // What the worker's session may do was said to this process.
-    let own: Vec<OsString> = env::args_os().collect();
-    arguments.extend(passed_on(&own));
-    Ok(WorkerCommand {
+/// This program, started as a worker. What its sessions may do, they are told
+/// by their specs.
+fn workers() -> Result<Workers> {
+    Ok(Workers::new(WorkerCommand {
         program: env::current_exe()?,
-        arguments,
-    })
-}
-
-/// The options of a session among those of a command line.
-fn passed_on(own: &[OsString]) -> Vec<OsString> {
-    const NAMES: [&str; 7] = [
-        "--policy",
-        "--mount",
-        "--limit",
-        "--env",
-        "--image",
-        "--preload",
-        "--package",
-    ];
-    let mut passed = Vec::new();
-    let mut arguments = own.iter();
-    while let Some(argument) = arguments.next() {
-        let Some(text) = argument.to_str() else {
-            continue;
-        };
-        if NAMES.contains(&text) {
-            passed.push(argument.clone());
-            passed.extend(arguments.next().cloned());
-        } else if NAMES.iter().any(|name| {
-            let rest = text.strip_prefix(name);
-            rest.is_some_and(|rest| rest.starts_with('='))
-        }) {
-            passed.push(argument.clone());
-        }
-    }
-    passed
+        arguments: vec!["agent".into(), "worker".into()],
+    }))
 }
 
 fn parse_input(text: &str) -> Result<Input, String> {

@@ -1,6 +1,6 @@
 //! `memex mem bench` and `memex mem rollouts`: tasks that are judged.
 
-use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode, runtime};
+use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::line;
@@ -19,7 +19,6 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::runtime::Runtime;
 
 const BENCH: &str = "\
 DIR holds eval/{retrieval,filter,update,clarification}/N/ with the folder of a memory and
@@ -83,7 +82,7 @@ fn category(name: &str) -> Result<Category, String> {
 }
 
 impl JudgedArguments {
-    fn setup(&self, context: &Context, runtime: &Runtime) -> Result<Setup> {
+    fn setup(&self, context: &Context) -> Result<Setup> {
         let model = self.model.build()?;
         let judge = match self.judge.as_str() {
             "rules" => Judge::Rules,
@@ -95,7 +94,7 @@ impl JudgedArguments {
         // Every folder brings a memory of its own.
         let nowhere = tempfile::tempdir().context("no temporary directory can be made")?;
         let memory = Memory::open(nowhere.path(), Options::of(mode(self.compat)))?;
-        let workplace = Workplace::new(&memory, &sandbox, runtime.handle().clone())?;
+        let workplace = Workplace::new(&memory, &sandbox, context.runtime()?)?;
         Ok(Setup {
             workplace,
             model,
@@ -119,8 +118,8 @@ fn unreadable(error: Error) -> anyhow::Error {
 pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<ExitCode> {
     let judged = &arguments.judged;
     let folders = judged.chosen(bench::read(&arguments.directory).map_err(unreadable)?);
-    let runtime = runtime()?;
-    let setup = judged.setup(context, &runtime)?;
+    let runtime = context.runtime()?;
+    let setup = judged.setup(context)?;
     let paint = context.err.paint;
     let told = |graded: &Graded| {
         let word = match graded.is_correct() {
@@ -239,8 +238,8 @@ pub(super) fn rollouts(arguments: &RolloutArguments, context: &Context) -> Resul
         }
     };
     let folders = judged.chosen(folders.map_err(unreadable)?);
-    let runtime = runtime()?;
-    let setup = judged.setup(context, &runtime)?;
+    let runtime = context.runtime()?;
+    let setup = judged.setup(context)?;
     let out = &arguments.out;
     std::fs::create_dir_all(out).map_err(|error| {
         usage(

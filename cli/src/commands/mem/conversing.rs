@@ -1,9 +1,7 @@
 //! What `ask` and `chat` have in common: an agent on a memory, fresh or going on
 //! with a conversation.
 
-use super::options::{
-    AgentArguments, MemoryArguments, ModelArguments, PriceArguments, run_id, runtime,
-};
+use super::options::{AgentArguments, MemoryArguments, ModelArguments, PriceArguments, run_id};
 use crate::context::Context;
 use crate::failure::usage;
 use anyhow::Result;
@@ -11,7 +9,7 @@ use clap::Args;
 use memex_mem_agent::{Agent, AgentOptions, Conversation, Role};
 use memex_memory::Memory;
 use std::path::{Path, PathBuf};
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 /// Which memory, which model, and what is kept of the conversation.
 #[derive(Debug, Args)]
@@ -37,7 +35,7 @@ pub(super) struct ConversationArguments {
 pub(super) struct Opened {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Handle,
     /// Where the conversation is saved.
     pub(super) saved_at: Option<PathBuf>,
     /// Whether there was a conversation to go on with.
@@ -56,8 +54,8 @@ impl ConversationArguments {
         if let Some(path) = &self.trajectory {
             check_new(path)?;
         }
-        let runtime = runtime()?;
-        let workplace = self.agent.workplace(context, &memory, &runtime)?;
+        let runtime = context.runtime()?;
+        let workplace = self.agent.workplace(context, &memory)?;
         let (id, is_resumed) = (run_id(kind), saved.is_some());
         let mut agent = match saved {
             Some(conversation) => Agent::resume(&workplace, model, options, id, conversation),

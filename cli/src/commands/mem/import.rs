@@ -3,6 +3,7 @@
 use super::live::{Network, Service};
 use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
+use crate::context::Context;
 use crate::escapes::line;
 use crate::failure::usage;
 use anyhow::Result;
@@ -96,7 +97,7 @@ enum Source {
     },
 }
 
-pub(super) fn execute(arguments: &ImportArguments) -> Result<ExitCode> {
+pub(super) fn execute(arguments: &ImportArguments, context: &Context) -> Result<ExitCode> {
     let source = &arguments.source;
     let common = match source {
         Source::Chatgpt { common, .. }
@@ -106,13 +107,17 @@ pub(super) fn execute(arguments: &ImportArguments) -> Result<ExitCode> {
         | Source::Gdocs { common, .. } => common,
     };
     let memory = common.memory.open()?;
-    let report = report(source, &memory)?
+    let report = report(source, &memory, context)?
         .map_err(|error| usage(error.to_string(), "what was written before stays"))?;
     tell(&report, common.json);
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error>> {
+fn report(
+    source: &Source,
+    memory: &Memory,
+    context: &Context,
+) -> Result<Result<ImportReport, Error>> {
     let importer = Importer::new(memory, Author::person("import"));
     Ok(match source {
         Source::Chatgpt { export, .. } => importer.chatgpt(export),
@@ -126,7 +131,8 @@ fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error
         Source::Github {
             repository, api, ..
         } => {
-            let network = Network::new(&Service::GITHUB, api.as_deref())?;
+            let runtime = context.runtime()?;
+            let network = Network::new(&Service::GITHUB, api.as_deref(), runtime)?;
             let name = repository.to_string_lossy();
             importer
                 .with_secret(network.token())
@@ -138,7 +144,8 @@ fn report(source: &Source, memory: &Memory) -> Result<Result<ImportReport, Error
             ..
         } => importer.google_docs(documents),
         Source::Gdocs { documents, api, .. } => {
-            let network = Network::new(&Service::GOOGLE, api.as_deref())?;
+            let runtime = context.runtime()?;
+            let network = Network::new(&Service::GOOGLE, api.as_deref(), runtime)?;
             let ids: Vec<_> = documents.iter().map(|id| id.to_string_lossy()).collect();
             let ids: Vec<&str> = ids.iter().map(AsRef::as_ref).collect();
             importer

@@ -1,13 +1,12 @@
 //! The way to the hosts of one service, and to no other.
 
-use super::options::runtime;
 use crate::failure::usage;
 use anyhow::Result;
 use memex_host_tools::{Egress, EgressRules, HttpLimits, HttpRequest, Secret};
 use memex_memory::import::{Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API};
 use memex_policies::HostGrant;
 use std::net::IpAddr;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 /// What an answer may be long; repositories come in one archive.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -47,14 +46,14 @@ impl Service {
 /// Requests to one service, through the egress broker.
 pub(super) struct Network {
     egress: Egress,
-    runtime: Runtime,
+    runtime: Handle,
     api: String,
     token: Option<String>,
 }
 
 impl Network {
     /// A way to the service, at its usual place or at `api`.
-    pub(super) fn new(service: &Service, api: Option<&str>) -> Result<Self> {
+    pub(super) fn new(service: &Service, api: Option<&str>, runtime: Handle) -> Result<Self> {
         let token = token(service)?;
         let api_url = api.unwrap_or(service.api);
         let place = Place::parse(api_url).ok_or_else(|| {
@@ -92,7 +91,7 @@ impl Network {
         })?;
         Ok(Self {
             egress,
-            runtime: runtime()?,
+            runtime,
             api: api_url.to_owned(),
             token,
         })

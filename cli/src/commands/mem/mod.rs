@@ -74,7 +74,7 @@ pub(super) fn execute(arguments: &MemArguments, context: &Context) -> Result<Exi
         Action::Init(arguments) => files::init(arguments),
         Action::Check(arguments) => files::check(arguments, context),
         Action::Graph(arguments) => files::graph(arguments),
-        Action::Import(arguments) => import::execute(arguments),
+        Action::Import(arguments) => import::execute(arguments, context),
         Action::Export(arguments) => files::export(arguments),
         Action::Instantiate(arguments) => files::instantiate(arguments),
         Action::Log(arguments) => files::log(arguments, context),

@@ -3,23 +3,21 @@
 use crate::context::Context;
 use crate::failure::usage;
 use crate::progress::Bars;
-use crate::session_options::spec_of_options;
-use anyhow::{Context as _, Result};
+use crate::refusals::refusal;
+use crate::session_options::image_source;
+use anyhow::Result;
 use clap::Args;
 use memex_mem_agent::{AgentOptions, Workplace, policy};
 use memex_memory::{Memory, Mode, Options};
 use memex_models::{ApiKey, Model, ModelConfig, ModelOptions, ModelSpec, Prices};
-use memex_runtime::{Cache, FetchOptions, Image, Runtime as Engine, Sandbox};
+use memex_runtime::Sandbox;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Runtime;
 
 /// The longest prompt, or file of model options, that is read.
 const TEXT_BYTES_MAX: u64 = 4 << 20;
-/// Room for the deepest guest stack, so that turns need no stack mapped.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Which memory.
 #[derive(Debug, Clone, Args)]
@@ -221,34 +219,19 @@ impl AgentArguments {
     /// The sandbox that its Python runs in; the image is built on first need.
     pub(super) fn sandbox(&self, context: &Context) -> Result<Sandbox> {
         let mut bars = Bars::new(context, false);
-        let cache = Cache::open(context.cache_directory()?)?;
-        let spec = spec_of_options(context, &[], &[])?;
-        let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
-        let policy = policy(Duration::from_secs(self.code_time))?;
-        let engine = Engine::new()?;
-        Ok(Sandbox::new(&engine, &image, Arc::new(policy), &mut bars)?)
+        let image = image_source(context, &[], &[]);
+        let policy = Arc::new(policy(Duration::from_secs(self.code_time))?);
+        let images = context.host().images().map_err(refusal)?;
+        let sandbox = images.sandbox(&image, policy, &mut bars);
+        sandbox.map_err(refusal)
     }
 
     /// The sandbox on a memory.
-    pub(super) fn workplace(
-        &self,
-        context: &Context,
-        memory: &Memory,
-        runtime: &Runtime,
-    ) -> Result<Workplace> {
+    pub(super) fn workplace(&self, context: &Context, memory: &Memory) -> Result<Workplace> {
         let sandbox = self.sandbox(context)?;
-        Ok(Workplace::new(memory, &sandbox, runtime.handle().clone())?)
+        let runtime = context.runtime()?;
+        Ok(Workplace::new(memory, &sandbox, runtime)?)
     }
-}
-
-/// Threads for models, tools and servers.
-pub(super) fn runtime() -> Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .thread_name("memex-mem")
-        .thread_stack_size(STACK_BYTES)
-        .enable_all()
-        .build()
-        .context("the threads of the agent cannot be started")
 }
 
 /// A text file that the command line names.

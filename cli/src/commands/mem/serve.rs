@@ -1,6 +1,6 @@
 //! `memex mem serve`: the agent for MCP clients.
 
-use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id, runtime};
+use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id};
 use crate::console::complain;
 use crate::context::Context;
 use crate::failure::usage;
@@ -63,8 +63,8 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
     let memory = arguments.memory.open()?;
     let model = arguments.model.build()?;
     let options = arguments.agent.options(arguments.memory.mode())?;
-    let runtime = runtime()?;
-    let workplace = arguments.agent.workplace(context, &memory, &runtime)?;
+    let runtime = context.runtime()?;
+    let workplace = arguments.agent.workplace(context, &memory)?;
     let service = Service::new(
         &workplace,
         model,
@@ -83,7 +83,5 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
             runtime.block_on(serve_http(service, address, hosts, stop, ready))?;
         }
     }
-    // A reader of standard input may still wait on its thread.
-    runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }

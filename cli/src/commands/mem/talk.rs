@@ -8,7 +8,7 @@ use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
 use memex_memory::{Author, Memory, Undo};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::runtime::Runtime;
+use tokio::runtime::Handle;
 
 const HELP: &str = "\
 /memory            the files of the memory as a tree
@@ -49,7 +49,7 @@ pub(super) enum Then {
 pub(super) struct Talk {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Handle,
     pub(super) saved_at: Option<PathBuf>,
     pub(super) paint: Paint,
     pub(super) is_interactive: bool,
@@ -94,7 +94,6 @@ impl Talk {
     /// The end of the talk.
     pub(super) fn finish(self) -> Result<ExitCode> {
         self.agent.finish()?;
-        self.runtime.shutdown_background();
         Ok(match self.has_failed {
             true => ExitCode::from(TURN_FAILED),
             false => ExitCode::SUCCESS,

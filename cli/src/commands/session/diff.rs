@@ -3,10 +3,11 @@
 use super::list::{Described, described, scope};
 use crate::console::print_line;
 use crate::context::Context;
-use crate::saved::{at_turn, load};
+use crate::refusals::refusal;
 use crate::session_options::SessionArguments;
 use anyhow::Result;
 use memex_runtime::{Generators, Sandbox, SessionOptions};
+use memex_sessions::{ToolSources, at_turn, load};
 use memex_snapshots::SnapshotStore;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,8 +26,10 @@ pub(super) fn diff(
     context: &Context,
 ) -> Result<()> {
     // Both turns are looked up before an image is loaded for them.
-    let ids = (at_turn(store, name, a)?.id, at_turn(store, name, b)?.id);
-    let sandbox = arguments.sandbox(context, arguments.policy(context)?)?;
+    let id = |turn| at_turn(store, name, turn).map(|record| record.id);
+    let ids = (id(a).map_err(refusal)?, id(b).map_err(refusal)?);
+    let resolved = arguments.resolve(context, ToolSources::default())?;
+    let sandbox = arguments.sandbox(context, &resolved)?;
     let a = side(store, &sandbox, &ids.0)?;
     let b = side(store, &sandbox, &ids.1)?;
     let mut changes = Vec::new();
@@ -71,7 +74,7 @@ fn side(
     sandbox: &Sandbox,
     id: &memex_snapshots::SnapshotId,
 ) -> Result<Side> {
-    let (snapshot, _) = load(store, id, sandbox)?;
+    let (snapshot, _) = load(store, id, sandbox).map_err(refusal)?;
     let options = SessionOptions::default();
     let (mut session, _) = sandbox.restore(&snapshot, Generators::Keep, options)?;
     let names = scope(&mut session)?

@@ -2,11 +2,12 @@
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::refusals::refusal;
 use crate::report::bytes;
-use crate::saved::{head_of, load};
 use crate::session_options::SessionArguments;
 use anyhow::Result;
 use memex_runtime::{AtMost, Generators, SessionOptions};
+use memex_sessions::{ToolSources, head_of, load};
 use memex_snapshots::SnapshotStore;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -58,8 +59,10 @@ pub(super) fn show(
     arguments: &SessionArguments,
     context: &Context,
 ) -> Result<()> {
-    let sandbox = arguments.sandbox(context, arguments.policy(context)?)?;
-    let (snapshot, record) = load(store, &head_of(store, name)?, &sandbox)?;
+    let resolved = arguments.resolve(context, ToolSources::default())?;
+    let sandbox = arguments.sandbox(context, &resolved)?;
+    let head = head_of(store, name).map_err(refusal)?;
+    let (snapshot, record) = load(store, &head, &sandbox).map_err(refusal)?;
     let files = snapshot.scratch_files();
     let options = SessionOptions::default();
     let (mut session, _) = sandbox.restore(&snapshot, Generators::Keep, options)?;

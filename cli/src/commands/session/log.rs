@@ -2,9 +2,10 @@
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::refusals::refusal;
 use crate::report::bytes;
-use crate::saved::head_of;
 use anyhow::Result;
+use memex_sessions::head_of;
 use memex_snapshots::SnapshotStore;
 use serde_json::json;
 
@@ -14,7 +15,7 @@ pub(super) fn log(
     as_json: bool,
     context: &Context,
 ) -> Result<()> {
-    let mut trail = store.trail(&head_of(store, name)?)?;
+    let mut trail = store.trail(&head_of(store, name).map_err(refusal)?)?;
     trail.reverse();
     if as_json {
         for record in &trail {

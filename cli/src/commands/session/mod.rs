@@ -6,12 +6,14 @@ mod log;
 
 use crate::console::print_line;
 use crate::context::Context;
-use crate::failure::usage;
+use crate::refusals::refusal;
 use crate::report::bytes;
-use crate::saved::{StoreArguments, at_turn, head_of};
 use crate::session_options::SessionArguments;
+use crate::store_arguments::StoreArguments;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use memex_runtime::Generators;
+use memex_sessions::{at_turn, head_of};
 use memex_snapshots::{Retention, SnapshotStore};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
@@ -72,6 +74,9 @@ enum Action {
         /// The turn to start from [default: the newest]
         #[arg(long)]
         turn: Option<u64>,
+        /// Let random generators draw the numbers that the other session draws too
+        #[arg(long)]
+        keep_generators: bool,
         #[command(flatten)]
         store: StoreArguments,
     },
@@ -129,8 +134,20 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
             name,
             new,
             turn,
+            keep_generators,
             store,
-        } => fork(store.open(context)?.as_ref(), name, new, *turn)?,
+        } => {
+            let generators = match keep_generators {
+                true => Generators::Keep,
+                false => Generators::Fresh,
+            };
+            let store = store.open(context)?;
+            let forked = memex_sessions::fork(store.as_ref(), name, new, *turn, generators);
+            print_line(&format!(
+                "{new} starts from turn {} of {name}; `memex run --session {new}` continues it",
+                forked.map_err(refusal)?.turn
+            ));
+        }
         Action::Rewind { name, turn, store } => {
             rewind(store.open(context)?.as_ref(), name, *turn)?;
         }
@@ -147,7 +164,7 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
         Action::Rm { name, store } => {
             let store = store.open(context)?;
             let _lock = store.lock_session(name)?;
-            head_of(store.as_ref(), name)?;
+            head_of(store.as_ref(), name).map_err(refusal)?;
             store.remove_session(name)?;
             print_line(&format!(
                 "removed the session {name}; `memex session gc` frees its snapshots"
@@ -177,31 +194,10 @@ pub(super) fn execute(arguments: &SavedArguments, context: &Context) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn fork(store: &dyn SnapshotStore, name: &str, new: &str, turn: Option<u64>) -> Result<()> {
-    let id = match turn {
-        Some(turn) => at_turn(store, name, turn)?.id,
-        None => head_of(store, name)?,
-    };
-    let _lock = store.lock_session(new)?;
-    if store.session(new)?.is_some() {
-        return Err(usage(
-            format!("there is a session {new} already"),
-            "choose another name, or remove it with `memex session rm`",
-        ));
-    }
-    store.set_session(new, None, id)?;
-    let (record, _) = store.get(&id)?;
-    print_line(&format!(
-        "{new} starts from turn {} of {name}; `memex run --session {new}` continues it",
-        record.turn
-    ));
-    Ok(())
-}
-
 fn rewind(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<()> {
     let _lock = store.lock_session(name)?;
-    let head = head_of(store, name)?;
-    let record = at_turn(store, name, turn)?;
+    let head = head_of(store, name).map_err(refusal)?;
+    let record = at_turn(store, name, turn).map_err(refusal)?;
     store.set_session(name, Some(head), record.id)?;
     print_line(&format!(
         "{name} is back at the end of turn {turn}; what came after is kept until gc (snapshot {})",

@@ -7,5 +7,6 @@ mod evaluation;
 mod running;
 mod stopping;
 mod support;
+mod workers;
 
 pub(crate) use support::{Bench, runs, says};

@@ -1,29 +1,32 @@
-//! One named session and its trail of snapshots.
+//! One named session and its history of snapshots.
 
-use crate::failure::usage;
-use anyhow::{Context as _, Result};
-use memex_runtime::{Error, Generators, Outcome, Sandbox, Session, SessionOptions, Snapshot};
+use crate::Error;
+use memex_runtime::{Generators, Sandbox, Session, SessionOptions, Snapshot, Status};
 use memex_snapshots::{Digest, Record, RecordDraft, Saved, SessionLock, SnapshotId, SnapshotStore};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A named session that this process may write: nobody else can, while it
 /// lives.
-pub(crate) struct SavedSession {
+pub struct SavedSession {
     store: Arc<dyn SnapshotStore>,
     name: String,
     head: Option<SnapshotId>,
+    /// What becomes of them when the session is continued.
     generators: Generators,
     _lock: SessionLock,
 }
 
 impl SavedSession {
     /// Locks the name and finds its newest snapshot.
-    pub(crate) fn open(
+    ///
+    /// # Errors
+    /// [`Error::Store`], also when another process has the session.
+    pub fn open(
         store: Arc<dyn SnapshotStore>,
         name: &str,
         generators: Generators,
-    ) -> Result<Self> {
+    ) -> Result<Self, Error> {
         let lock = store.lock_session(name)?;
         let head = store.session(name)?.map(|head| head.snapshot);
         Ok(Self {
@@ -35,64 +38,77 @@ impl SavedSession {
         })
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The session where its last turn left it, or a new one; with the files
     /// that were open and are gone.
-    pub(crate) fn resume(
+    ///
+    /// # Errors
+    /// [`Error::Continue`] for a snapshot that cannot be read, [`Error::Runtime`].
+    pub fn resume(
         &self,
         sandbox: &Sandbox,
         options: SessionOptions,
-    ) -> Result<(Session, Vec<String>)> {
+    ) -> Result<(Session, Vec<String>), Error> {
         let Some(head) = &self.head else {
             return Ok((sandbox.session(options)?, Vec::new()));
         };
-        let (snapshot, _) = load(self.store.as_ref(), head, sandbox)
-            .with_context(|| format!("cannot continue the session {}", self.name))?;
+        let loaded = load(self.store.as_ref(), head, sandbox);
+        let (snapshot, _) = loaded.map_err(|source| Error::Continue {
+            name: self.name.clone(),
+            source: Box::new(source),
+        })?;
         let (session, lost) = sandbox.restore(&snapshot, self.generators, options)?;
         let lost = lost.into_iter().map(|file| file.path).collect();
         Ok((session, lost))
     }
 
-    /// Saves the session after a turn. What this returns for is on disk.
-    pub(crate) fn save(
+    /// Saves the session after a turn of this code that ended so. What this
+    /// returns for is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Save`] when somebody else moved the name, [`Error::Store`],
+    /// [`Error::Runtime`].
+    pub fn save(
         &mut self,
         session: &mut Session,
         code: &str,
-        outcome: &Outcome,
-    ) -> Result<Record> {
+        status: Status,
+    ) -> Result<Record, Error> {
         let snapshot = session.snapshot()?;
         let sandbox = session.sandbox();
-        let status = serde_json::to_value(outcome.status)?;
         let draft = RecordDraft {
             parent: self.head,
             first_line: first_line(code),
-            status: status.as_str().unwrap_or_default().to_owned(),
+            status: status_word(status).to_owned(),
             time_unix_ms: now_ms(),
             ..RecordDraft::new(sandbox.image().digest(), snapshot.turn())
         };
-        let record = put(
-            self.store.as_ref(),
-            sandbox,
-            &snapshot,
-            self.generators,
-            &draft,
-        )?;
+        let record = put(self.store.as_ref(), sandbox, &snapshot, &draft)?;
         self.store
             .set_session(&self.name, self.head, record.id)
-            .with_context(|| format!("cannot save the session {}", self.name))?;
+            .map_err(|error| Error::Save {
+                name: self.name.clone(),
+                source: Box::new(error.into()),
+            })?;
         self.head = Some(record.id);
         Ok(record)
     }
 }
 
-/// Puts a snapshot into a store.
+/// Puts a snapshot into a store, generators included: it is where its session
+/// goes on.
 fn put(
     store: &dyn SnapshotStore,
     sandbox: &Sandbox,
     snapshot: &Snapshot,
-    generators: Generators,
     draft: &RecordDraft,
-) -> Result<Record> {
-    let encoded = sandbox.encode(snapshot, generators)?;
+) -> Result<Record, Error> {
+    let encoded = sandbox.encode(snapshot, Generators::Keep)?;
     let chunk_ids = memex_runtime::snapshot_info(&encoded.head)?
         .chunks
         .into_iter()
@@ -112,44 +128,62 @@ fn put(
 }
 
 /// Gets a snapshot out of a store.
-pub(crate) fn load(
+///
+/// # Errors
+/// [`Error::Store`], and [`Error::Runtime`] for one that belongs to another
+/// image or is damaged.
+pub fn load(
     store: &dyn SnapshotStore,
     id: &SnapshotId,
     sandbox: &Sandbox,
-) -> Result<(Snapshot, Record)> {
+) -> Result<(Snapshot, Record), Error> {
     let (record, head) = store.get(id)?;
     let (snapshot, _) = sandbox.decode(&head, |digest| {
         store
             .chunk(&Digest::from_bytes(*digest))
-            .map_err(|error| Error::Snapshot(error.to_string()))
+            .map_err(|error| memex_runtime::Error::Snapshot(error.to_string()))
     })?;
     Ok((snapshot, record))
 }
 
 /// The newest snapshot of a name.
-pub(crate) fn head_of(store: &dyn SnapshotStore, name: &str) -> Result<SnapshotId> {
+///
+/// # Errors
+/// [`Error::NoSession`], [`Error::Store`].
+pub fn head_of(store: &dyn SnapshotStore, name: &str) -> Result<SnapshotId, Error> {
     match store.session(name)? {
         Some(head) => Ok(head.snapshot),
-        None => Err(usage(
-            format!("there is no session {name}"),
-            "`memex session list` shows the names",
-        )),
+        None => Err(Error::NoSession {
+            name: name.to_owned(),
+        }),
     }
 }
 
 /// The record of one turn of a session.
-pub(crate) fn at_turn(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<Record> {
-    let trail = store.trail(&head_of(store, name)?)?;
-    let newest = trail.first().map_or(0, |record| record.turn);
-    trail
+///
+/// # Errors
+/// [`Error::NoSession`], [`Error::NoTurn`], [`Error::Store`].
+pub fn at_turn(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<Record, Error> {
+    let history = store.trail(&head_of(store, name)?)?;
+    let newest = history.first().map_or(0, |record| record.turn);
+    history
         .into_iter()
         .find(|record| record.turn == turn)
-        .ok_or_else(|| {
-            usage(
-                format!("the session {name} has no saved turn {turn}; its newest is {newest}"),
-                format!("`memex session log {name}` shows what is saved"),
-            )
+        .ok_or_else(|| Error::NoTurn {
+            name: name.to_owned(),
+            turn,
+            newest,
         })
+}
+
+fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Exception => "exception",
+        Status::Limit => "limit",
+        Status::Refused => "refused",
+        Status::Fault => "fault",
+    }
 }
 
 fn first_line(code: &str) -> String {

@@ -1,0 +1,38 @@
+//! What sessions are given of this process's environment.
+
+use memex_host_tools::outside::Secrets;
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+
+/// Variables of the environment with this prefix are the secrets of tool files.
+const SECRET_PREFIX: &str = "MEMEX_SECRET_";
+
+/// Secrets of tool files: `[[credential]] secret = "x"` is `MEMEX_SECRET_x`.
+pub(crate) struct EnvironmentSecrets;
+
+impl Secrets for EnvironmentSecrets {
+    fn get(&self, name: &str) -> Option<String> {
+        env::var(format!("{SECRET_PREFIX}{name}")).ok()
+    }
+}
+
+/// The variables that tools may be given: their names are text, and they are no
+/// secrets.
+pub(crate) fn tool_variables() -> BTreeMap<String, OsString> {
+    let named = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok()?;
+        (!name.starts_with(SECRET_PREFIX)).then_some((name, value))
+    };
+    env::vars_os().filter_map(named).collect()
+}
+
+/// What services of stores want to know of credentials and endpoints stands in
+/// these variables by convention.
+pub(crate) fn store_variables() -> BTreeMap<String, String> {
+    let variables = env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        name.starts_with("AWS_").then_some((name, value))
+    });
+    variables.collect()
+}

@@ -1,0 +1,117 @@
+//! What is wrong with a session, in the words of the command line: each error of
+//! `memex-sessions` with the option that puts it right.
+
+use crate::failure::{usage, usage_as_told};
+use memex_policies::Preset;
+use memex_sessions::{Error, SpecPart};
+
+/// The failure of the command that an error is.
+pub(crate) fn refusal(error: Error) -> anyhow::Error {
+    let text = error.to_string();
+    match error {
+        Error::Refused { part, error } => refused(part, &error),
+        Error::Policy { .. } | Error::StorePlace(_) => usage_as_told(text),
+        Error::Continue { name, source } => {
+            refusal(*source).context(format!("cannot continue the session {name}"))
+        }
+        Error::Save { name, source } => {
+            refusal(*source).context(format!("cannot save the session {name}"))
+        }
+        Error::Store(error) => error.into(),
+        Error::Runtime(error) => error.into(),
+        error => match remedy(&error) {
+            Some(hint) => usage(text, hint),
+            None => anyhow::Error::new(error),
+        },
+    }
+}
+
+/// The same for what keeps an agent from running.
+pub(crate) fn agent_refusal(error: memex_agent::Error) -> anyhow::Error {
+    use memex_agent::Error as AgentError;
+    match error {
+        AgentError::Runtime(error) => error.into(),
+        AgentError::Session(error) => refusal(error),
+        AgentError::Reactor(_) | AgentError::Worker { .. } => anyhow::Error::new(error),
+        error => usage_as_told(error),
+    }
+}
+
+/// What puts an error right, where the caller of the command can.
+fn remedy(error: &Error) -> Option<String> {
+    let hint = match error {
+        Error::Spec { .. } | Error::SpecVersion { .. } => "write `version = 1`, and known fields",
+        Error::PolicyFile { .. } => {
+            let presets: Vec<_> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+            let presets = presets.join(", ");
+            return Some(format!(
+                "name a policy file or one of the presets {presets}"
+            ));
+        }
+        Error::PresetNarrows { .. } => {
+            "give a preset first; further policies are files that take away"
+        }
+        Error::Directory { .. } => "create it, or remove the grant",
+        Error::Module { .. } => {
+            "write it as in an import statement, such as `--preload scipy.stats`"
+        }
+        Error::Packages { .. } => "an image has one version of a package; name it once",
+        Error::KeyAndMore => "give --image alone, or --preload and --package without it",
+        Error::NoImage { .. } => "`memex image list` shows the keys",
+        Error::OldImage { .. } => {
+            "build it again: `memex image build`, with the same --preload and --package"
+        }
+        Error::NoCacheDirectory => {
+            "set HOME or XDG_CACHE_HOME to an absolute path, or name one with --cache DIR or MEMEX_CACHE"
+        }
+        Error::NoStoreDirectory => "name a store with --store DIR",
+        Error::NoScratchDirectory => "set HOME or XDG_DATA_HOME to an absolute path",
+        Error::ToolFile(_) => "docs/tool-files.md describes tool files",
+        Error::Credential(_) => "secrets are read from the environment, as MEMEX_SECRET_NAME",
+        Error::Databases(_) => "write --sql NAME=PATH",
+        Error::Memory(_) => "`memex mem init DIR` makes a memory",
+        Error::Egress(_) => "correct the `[[credential]]` of the tool file",
+        Error::Tools(memex_host_tools::Error::Schema { .. }) => {
+            "correct the schema that the tool states"
+        }
+        Error::Tools(_) => "two sources may not give tools of one name",
+        Error::Audit(_) => "name a file that can be written",
+        Error::SharedScratch { .. } => "name another one, or remove the file",
+        Error::Input { .. } => "inputs are JSON values under names of Python",
+        Error::NoSession { .. } => "`memex session list` shows the names",
+        Error::SessionExists { .. } => "choose another name, or remove it with `memex session rm`",
+        Error::ScratchDirectory { .. } => "take it back with chown and chmod go-w, or remove it",
+        Error::NoTurn { name, .. } => {
+            return Some(format!("`memex session log {name}` shows what is saved"));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn refused(part: SpecPart, error: &memex_policies::Error) -> anyhow::Error {
+    let option = match part {
+        SpecPart::Mounts => "--mount",
+        SpecPart::Limits => "--limit",
+        SpecPart::Environment => "--env",
+        SpecPart::Tools => return usage(error.to_string(), "`memex policy show` tells its rules"),
+        SpecPart::AskUser | SpecPart::SharedScratch => {
+            return usage(error.to_string(), "`memex policy show` tells it");
+        }
+    };
+    match error.cause() {
+        memex_policies::Error::NotPermitted {
+            what,
+            preset,
+            remedy,
+        } => usage(
+            format!("{option}: the policy extends `{preset}`, which does not permit {what}"),
+            format!("give `--policy {remedy}`, or a policy that extends it"),
+        ),
+        memex_policies::Error::LimitRange { .. } => usage(
+            format!("{option}: {error}"),
+            "`memex policy limits` lists every limit's range",
+        ),
+        _ => usage_as_told(format!("{option}: {error}")),
+    }
+}

@@ -1,0 +1,90 @@
+//! From a resolved spec to a session.
+
+use memex_channel::HostCalls;
+use memex_host_tools::outside::Secrets;
+use memex_runtime::{NoProgress, OutputSink, Progress, Sandbox, Session, SessionOptions};
+
+use crate::inputs::put_inputs;
+use crate::{Error, Host, Resolved, SavedSession, SessionSpec, Tools};
+
+/// What audit records call the session of a spec that does not name one.
+const MAIN: &str = "main";
+
+/// A session, and what has to live as long.
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// What further sessions of the spec are made from.
+    pub sandbox: Sandbox,
+    /// Its tools, and the gate to them.
+    pub tools: Option<Tools>,
+    /// Where it is saved.
+    pub saved: Option<SavedSession>,
+    /// Files that were open when it was saved, and cannot be opened again.
+    pub lost_files: Vec<String>,
+}
+
+/// Makes the session of a spec: [`SessionSpec::resolve`] and
+/// [`Resolved::open`] in one, without output sink and progress.
+///
+/// # Errors
+/// Those of the two.
+pub fn open(spec: &SessionSpec, host: &Host, secrets: &dyn Secrets) -> Result<Opened, Error> {
+    let resolved = spec.resolve()?;
+    resolved.open(host, secrets, None, &mut NoProgress)
+}
+
+impl Resolved {
+    /// Makes the session: starts its tools, loads its image, which is built on
+    /// first need, continues the saved session, and puts the inputs into its
+    /// scope. Output goes to `sink` as it comes, besides the outcome.
+    ///
+    /// Blocks; call it from a thread that is not the tokio runtime's own.
+    ///
+    /// # Errors
+    /// Those of [`Resolved::tools`], [`Resolved::sandbox`], [`Resolved::saved`]
+    /// and [`SavedSession::resume`], and [`Error::Input`].
+    pub fn open(
+        &self,
+        host: &Host,
+        secrets: &dyn Secrets,
+        sink: Option<Box<dyn OutputSink>>,
+        progress: &mut dyn Progress,
+    ) -> Result<Opened, Error> {
+        let tools = self.tools(host, secrets)?;
+        let sandbox = self.sandbox(host, progress)?;
+        let saved = self.saved(host)?;
+        let options = options(tools.as_ref(), sink);
+        let (mut session, lost_files) = match &saved {
+            None => (sandbox.session(options)?, Vec::new()),
+            Some(saved) => saved.resume(&sandbox, options)?,
+        };
+        put_inputs(&mut session, &self.spec().inputs)?;
+        Ok(Opened {
+            session,
+            sandbox,
+            tools,
+            saved,
+            lost_files,
+        })
+    }
+
+    /// The image of the spec, bound to its policy.
+    ///
+    /// # Errors
+    /// As [`Images::sandbox`](crate::Images::sandbox).
+    pub fn sandbox(&self, host: &Host, progress: &mut dyn Progress) -> Result<Sandbox, Error> {
+        let policy = self.policy().clone();
+        host.images()?.sandbox(&self.spec().image, policy, progress)
+    }
+}
+
+/// What a session gets so that its output reaches the sink, and its calls the
+/// tools.
+pub fn options(tools: Option<&Tools>, sink: Option<Box<dyn OutputSink>>) -> SessionOptions {
+    SessionOptions {
+        calls: tools.map(|tools| Box::new(tools.broker(MAIN)) as Box<dyn HostCalls>),
+        sink,
+        ..SessionOptions::default()
+    }
+}
