@@ -30,9 +30,6 @@ use std::time::Duration;
 /// a session that cannot run one uses it up.
 const CHECK_TIME: Duration = Duration::from_secs(1);
 
-/// What there must be room for: the code of a turn.
-const ROOM: [u8; 16 << 10] = [0; 16 << 10];
-
 const BACK: &str = "what the turn left behind kept the next one from running; the session is back in its state before the turn";
 const HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept this one from running; hooks (tracing, monitoring, audit, imports, garbage collection, replaced streams) are taken off";
 const BACK_AND_HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept turns from running; the session is back in its state before the turn, and hooks (tracing, monitoring, audit, imports, garbage collection, replaced streams) are taken off";
@@ -147,7 +144,7 @@ impl Session {
     /// Runs an empty turn.
     fn check(&mut self) -> Result<Check, Error> {
         let check = self.sandbox.image().map().entries.check;
-        self.apart(check, &ROOM)
+        self.apart(check)
     }
 
     /// Takes off what code hung into the interpreter: the words that hold it
@@ -162,7 +159,7 @@ impl Session {
             set(live, at, image.word(at).unwrap_or(0))?;
         }
         set(live, tracing, 1)?;
-        let state = self.apart(disarm, &[])?;
+        let state = self.apart(disarm)?;
         let live = self.live.as_mut().ok_or(LOST)?;
         set(live, tracing, 0)?;
         Ok(state)
@@ -170,7 +167,7 @@ impl Session {
 
     /// Calls an entry point that is neither a turn nor a question, with nobody
     /// to hear what code says or asks for meanwhile.
-    fn apart(&mut self, entry: u32, payload: &[u8]) -> Result<Check, Error> {
+    fn apart(&mut self, entry: u32) -> Result<Check, Error> {
         self.rest.current = false;
         let is_metered = self.sandbox.is_metered();
         let live = self.live.as_mut().ok_or(LOST)?;
@@ -186,7 +183,7 @@ impl Session {
             grace: Duration::ZERO,
             used: Default::default(),
         })?;
-        let result = self.call(entry, payload, ERROR_ANSWER_BYTES_MAX, <[u8]>::is_empty)?;
+        let result = self.call(entry, &[], ERROR_ANSWER_BYTES_MAX, <[u8]>::is_empty)?;
         let report = self.disarm();
         let live = self.live.as_mut().ok_or(LOST)?;
         let host = live.store.data_mut();
