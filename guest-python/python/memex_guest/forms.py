@@ -69,6 +69,9 @@ def _form(value, left, depth):
     if layout == "tuple":
         return [_form(one, left, depth + 1) for one in tuple.__iter__(value)]
     if layout == "fields":
+        # Only dataclasses have a form; other objects are no argument of a call.
+        if not instances.declared_of(kind):
+            raise Unlike("it is an object without declared fields")
         fields = instances.fields_of(value, kind)
         return {name: _form(fields[name], left, depth + 1) for name in instances.declared_of(kind)}
     return _library(value, kind, left)
