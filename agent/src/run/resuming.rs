@@ -9,8 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::driver::fenced;
-use super::plan::Hands;
-use super::{Driver, Place, Plan, Recorder, RunResult, Watcher};
+use super::{Driver, Hands, Place, Plan, Recorder, RunResult, Watcher};
 use crate::children::Tree;
 use crate::reading::CODE_TOOL;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
@@ -82,19 +81,21 @@ impl Driver {
         }
         let totals = memex_trajectories::Totals::of(&loaded.steps);
         let tokens = totals.input_tokens.saturating_add(totals.output_tokens);
-        self.ledger.carry(totals.turns, tokens, totals.cost_usd);
+        self.core
+            .ledger
+            .carry(totals.turns, tokens, totals.cost_usd);
         let whole = whole_steps(&loaded.steps);
-        let is_restored = match &mut self.hands {
+        let is_restored = match &mut self.core.hands {
             Hands::Code(scope) => scope.load(path)?,
-            Hands::Tools(_) => true,
+            Hands::Lent(_) | Hands::Tools(_) => true,
         };
         let mut call_id = None;
         for step in whole {
             self.retell(step, &mut call_id);
             if let (Some(code), false, Hands::Code(scope)) =
-                (&step.code, is_restored, &mut self.hands)
+                (&step.code, is_restored, &mut self.core.hands)
             {
-                scope.run(code, &self.cancellation)?;
+                scope.run(code, &self.core.cancellation)?;
             }
         }
         Ok(())
@@ -102,22 +103,23 @@ impl Driver {
 
     /// Puts a step into the conversation as it was said.
     fn retell(&mut self, step: &Step, call_id: &mut Option<String>) {
+        let conversation = &mut self.core.dialect.conversation;
         match step.kind {
-            StepKind::System => self.conversation.push(Message::system(step.text.as_str())),
-            StepKind::User => self.conversation.say(&step.text),
+            StepKind::System => conversation.push(Message::system(step.text.as_str())),
+            StepKind::User => conversation.say(&step.text),
             StepKind::Model => {
                 let id = step.metadata.get("call_id").and_then(Value::as_str);
                 *call_id = id.map(str::to_owned);
-                self.conversation.push(reply(step, id));
+                conversation.push(reply(step, id));
             }
             StepKind::Observation => {
                 let id = call_id.take();
-                self.conversation.observe(id.as_deref(), &step.text);
+                conversation.observe(id.as_deref(), &step.text);
             }
             StepKind::Tool => {
                 for result in &step.results {
                     let (id, text) = (&result.call_id, &result.content);
-                    self.conversation.result(id, text, result.is_error);
+                    conversation.result(id, text, result.is_error);
                 }
             }
         }

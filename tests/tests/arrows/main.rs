@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "memex-mem-agent",
         &[
+            "memex-agent",
             "memex-host-tools",
             "memex-memory",
             "memex-models",
