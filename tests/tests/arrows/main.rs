@@ -39,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-suites",
             "memex-trajectories",
         ],
     ),
