@@ -15,6 +15,7 @@ mod broker;
 mod error;
 mod function;
 mod http;
+mod near;
 pub mod outside;
 mod parts;
 mod python;

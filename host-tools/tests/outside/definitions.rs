@@ -58,7 +58,7 @@ fn wrong_definitions_are_named() {
         ),
         (
             json!([{"type": "function", "name": "a", "parameters": {"type": "string"}}]),
-            "tool `a`: wrong schema in `parameters`: #/type: the parameters must be of type `object`",
+            "tool `a`: wrong schema in `parameters`: at `/type`: the arguments of a tool are an object",
         ),
         (
             json!([{"type": "function", "name": "a", "parameters": 3}]),
