@@ -62,7 +62,7 @@ fn wrong_definitions_are_named() {
         ),
         (
             json!([{"type": "function", "name": "a", "parameters": 3}]),
-            "tool `a`: wrong schema in `parameters`: the parameters must be an object schema",
+            "tool `a`: wrong schema in `parameters`: at its root: the arguments of a tool are an object",
         ),
     ] {
         assert_eq!(openai_tool_specs(&tools).unwrap_err().to_string(), message);

@@ -223,6 +223,7 @@ fn async_stays_at_the_edges() {
             "memex-cli",
             "memex-host-tools",
             "memex-mem-agent",
+            "memex-mock-server",
             "memex-models",
             "memex-snapshots",
             "memex-tests",
