@@ -25,6 +25,9 @@
 //! # Ok::<(), memex_agent::Error>(())
 //! ```
 //!
+//! The loop itself is not tied to these settings: a [`Dialogue`] is the same loop
+//! for whoever brings a [`Dialect`] and a [`Scope`], asked question after question.
+//!
 //! What a model or its code does wrong never is an [`Error`]: it is told to the
 //! model, or ends the run with a status and a trajectory that was saved.
 
