@@ -48,7 +48,8 @@ impl Document {
         match &mut self.silent {
             // The end of a head need not be written.
             Some(("head", _)) if name == "body" => self.silent = None,
-            Some((silent, within)) => *within += usize::from(*silent == name),
+            Some((silent, within)) if *silent == name => *within = within.saturating_add(1),
+            Some(_) => {}
             None => match SILENT.iter().find(|silent| **silent == name) {
                 Some(silent) => self.silent = Some((silent, 0)),
                 None => self.writer.tag(name, false),
@@ -60,7 +61,8 @@ impl Document {
         self.in_title = false;
         match &mut self.silent {
             Some((silent, 0)) if *silent == name => self.silent = None,
-            Some((silent, within)) => *within -= usize::from(*silent == name),
+            Some((silent, within)) if *silent == name => *within = within.saturating_sub(1),
+            Some(_) => {}
             None => self.writer.tag(name, true),
         }
     }
