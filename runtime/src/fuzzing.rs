@@ -66,7 +66,8 @@ impl ForgedSnapshots {
         let mut head = body.to_vec();
         head.extend_from_slice(blake3::hash(body).as_bytes());
         let no_chunk = |_: &[u8; 32]| Err(Error::Snapshot("there are no chunks".to_owned()));
-        let (read, generators) = Snapshot::decode_with(&head, (&self.image, digest), &BOUNDS, no_chunk)?;
+        let (read, generators) =
+            Snapshot::decode_with(&head, (&self.image, digest), &BOUNDS, no_chunk)?;
         let encoded = read.encode_with(&self.image, &[], generators)?;
         let chunk = |wanted: &[u8; 32]| {
             let chunks = encoded.chunks.iter();
@@ -75,7 +76,8 @@ impl ForgedSnapshots {
                 .map(|chunk| chunk.bytes.to_vec())
                 .ok_or_else(|| Error::Snapshot("a chunk is missing".to_owned()))
         };
-        let (again, _) = Snapshot::decode_with(&encoded.head, (&self.image, digest), &Bounds::OWN, chunk)?;
+        let (again, _) =
+            Snapshot::decode_with(&encoded.head, (&self.image, digest), &Bounds::OWN, chunk)?;
         if again.state.heap.pages != read.state.heap.pages {
             return Err(Error::Snapshot("its pages changed".to_owned()));
         }

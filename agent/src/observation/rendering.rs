@@ -42,6 +42,9 @@ pub struct Ran {
     pub memory_bytes: u64,
     /// Calls of the guest to tools.
     pub host_calls: u64,
+    /// What the model is shown of it, where the scope has words of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
 }
 
 /// The class of the exception that ends a block whose answer was accepted.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use memex_models::Image;
 use memex_runtime::{
-    Display as GuestDisplay, DisplayData, Generators, Interrupter, Outcome, Sandbox, Session,
-    SessionOptions, SessionState, Status,
+    Display as GuestDisplay, DisplayData, Generators, Outcome, Sandbox, Session, SessionOptions,
+    SessionState, Status,
 };
 use memex_trajectories::{Display, Encoding, GuestError, LimitReached};
 
 use super::{Scope, keep, kept_path, kept_steps, restore};
-use crate::cancellation::Stop;
 use crate::observation::ScopeNames;
 use crate::{Cancellation, Error, Ran};
 
@@ -100,13 +99,8 @@ impl InProcess {
 impl Scope for InProcess {
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error> {
         let before = self.session()?;
-        cancellation.watch(Arc::new(Turn(before.interrupter())));
+        let outcome = cancellation.during(Arc::new(before.interrupter()), || before.run(code));
         // One that was cancelled before the turn began is told here.
-        let outcome = match cancellation.is_cancelled() {
-            true => None,
-            false => Some(before.run(code)),
-        };
-        cancellation.unwatch();
         let Some(outcome) = outcome else {
             return Ok(Ran {
                 interrupted: true,
@@ -114,7 +108,7 @@ impl Scope for InProcess {
             });
         };
         let mut ran = match outcome {
-            Ok(outcome) => ran_of(outcome),
+            Ok(outcome) => Ran::from(outcome),
             Err(error) if self.is_lost() => Ran {
                 state_lost: true,
                 stderr: error.to_string(),
@@ -156,51 +150,40 @@ impl Scope for InProcess {
     }
 }
 
-/// The turn of a session.
-struct Turn(Interrupter);
-
-impl Stop for Turn {
-    fn stop(&self, hard: bool) {
-        // An interrupt that meets no turn is lost; the run looks for itself.
-        let _met = match hard {
-            true => self.0.hard(),
-            false => self.0.soft(),
-        };
-    }
-}
-
 fn names_of(session: &mut Session) -> Result<ScopeNames, Error> {
     let answer = session.inspect(NAMES)?;
     Ok(ScopeNames::parse(answer.as_deref().unwrap_or_default()))
 }
 
-/// What an outcome is to a run.
-pub(crate) fn ran_of(outcome: Outcome) -> Ran {
-    let error = outcome.error.map(|error| GuestError {
-        kind: error.class,
-        message: error.message,
-        traceback: error.traceback,
-    });
-    Ran {
-        stdout_bytes: outcome.stdout.total_bytes,
-        stdout: outcome.stdout.text,
-        stderr: outcome.stderr.text,
-        value: outcome.value,
-        error,
-        limit: outcome.limit.map(|hit| LimitReached {
-            name: hit.name,
-            limit: hit.limit,
-            actual: Some(hit.actual),
-        }),
-        rolled_back: outcome.rolled_back,
-        state_lost: outcome.status == Status::Fault,
-        interrupted: false,
-        displays: outcome.displays.iter().filter_map(display).collect(),
-        names: Vec::new(),
-        fuel: outcome.fuel,
-        guest_us: u64::try_from(outcome.guest_time.as_micros()).unwrap_or(u64::MAX),
-        memory_bytes: outcome.memory_bytes,
-        host_calls: outcome.host_calls,
+impl From<Outcome> for Ran {
+    fn from(outcome: Outcome) -> Self {
+        let error = outcome.error.map(|error| GuestError {
+            kind: error.class,
+            message: error.message,
+            traceback: error.traceback,
+        });
+        Self {
+            stdout_bytes: outcome.stdout.total_bytes,
+            stdout: outcome.stdout.text,
+            stderr: outcome.stderr.text,
+            value: outcome.value,
+            error,
+            limit: outcome.limit.map(|hit| LimitReached {
+                name: hit.name,
+                limit: hit.limit,
+                actual: Some(hit.actual),
+            }),
+            rolled_back: outcome.rolled_back,
+            state_lost: outcome.status == Status::Fault,
+            interrupted: false,
+            displays: outcome.displays.iter().filter_map(display).collect(),
+            names: Vec::new(),
+            fuel: outcome.fuel,
+            guest_us: u64::try_from(outcome.guest_time.as_micros()).unwrap_or(u64::MAX),
+            memory_bytes: outcome.memory_bytes,
+            host_calls: outcome.host_calls,
+            shown: None,
+        }
     }
 }
 

@@ -32,7 +32,9 @@ impl Scrubbed {
     /// Of these secrets.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
-        let labelled = secrets.iter().map(|secret| (REPLACEMENT.to_owned(), secret.parts()));
+        let labelled = secrets
+            .iter()
+            .map(|secret| (REPLACEMENT.to_owned(), secret.parts()));
         Self(Scrubber::new(labelled))
     }
 
