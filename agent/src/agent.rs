@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     pub(crate) config: AgentConfig,
     pub(crate) model: Arc<dyn Model>,
     pub(crate) models: BTreeMap<String, Arc<dyn Model>>,
-    pub(crate) prices: Prices,
+    pub(crate) prices: Arc<Prices>,
     pub(crate) reactor: Reactor,
     pub(crate) policy: Arc<Policy>,
     pub(crate) sandbox: Option<Sandbox>,
@@ -55,7 +55,7 @@ impl Agent {
                 config,
                 model,
                 models: BTreeMap::new(),
-                prices: Prices::none(),
+                prices: Arc::new(Prices::none()),
                 reactor: reactor.clone(),
                 policy: Arc::new(Policy::default()),
                 sandbox: None,
@@ -129,7 +129,7 @@ impl AgentBuilder {
     /// What models cost.
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
-        self.inner.prices = prices;
+        self.inner.prices = Arc::new(prices);
         self
     }
 

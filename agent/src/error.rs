@@ -79,9 +79,23 @@ pub enum Error {
     /// The toolbox cannot be made.
     #[error(transparent)]
     Tools(#[from] memex_host_tools::Error),
-    /// The model cannot be made.
+    /// The model cannot be made, or does not answer.
     #[error(transparent)]
     Model(#[from] memex_models::ModelError),
+    /// The model wrote more than a reply may have.
+    #[error("the model's reply has {bytes} bytes; {limit} are taken")]
+    LongReply {
+        /// Its size.
+        bytes: usize,
+        /// What is taken.
+        limit: usize,
+    },
+    /// Somebody stopped the answer.
+    #[error("stopped before there was an answer")]
+    Cancelled,
+    /// The thread that ran a block is gone, and the scope with it.
+    #[error("the thread that ran the code ended")]
+    Lost,
     /// The tasks cannot be read or graded.
     #[error(transparent)]
     Suite(#[from] memex_suites::Error),

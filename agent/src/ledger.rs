@@ -132,14 +132,19 @@ impl Ledger {
     /// When the time is up, here or above.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let own = self
-            .began
-            .checked_add(Duration::from_millis(self.budgets.wall_time_ms));
+        let bound_ms = Some(self.budgets.wall_time_ms).filter(|ms| *ms != u64::MAX);
+        let own = bound_ms.and_then(|ms| self.began.checked_add(Duration::from_millis(ms)));
         let above = self.parent.as_ref().and_then(|parent| parent.deadline());
         match (own, above) {
             (Some(own), Some(above)) => Some(own.min(above)),
             (own, above) => own.or(above),
         }
+    }
+
+    /// Turns that were used.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.used.lock().turns
     }
 
     /// Turns that are left.

@@ -25,6 +25,9 @@
 //! # Ok::<(), memex_agent::Error>(())
 //! ```
 //!
+//! The loop itself is not tied to these settings: a [`Dialogue`] is the same loop
+//! for whoever brings a [`Dialect`] and a [`Scope`], asked question after question.
+//!
 //! What a model or its code does wrong never is an [`Error`]: it is told to the
 //! model, or ends the run with a status and a trajectory that was saved.
 
@@ -49,13 +52,14 @@ mod reactor;
 mod reading;
 mod run;
 mod scope;
+mod stopper;
 mod worker;
 
 pub use agent::{Agent, AgentBuilder};
 pub use approval::Approver;
 pub use assembly::{Assembly, for_agents};
 pub use batch::run_batch;
-pub use cancellation::Cancellation;
+pub use cancellation::{Cancellation, Stop, Stopping};
 pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions};
 pub use conversation::Conversation;
 pub use error::Error;
@@ -67,6 +71,9 @@ pub use observation::{Ran, ScopeNames, change, cut, observation, result_text, sh
 pub use prompt::{definitions, system_prompt};
 pub use reactor::Reactor;
 pub use reading::{Action, Blocks, RequestedCall, blocks, read};
-pub use run::{NoWatcher, RunRequest, RunResult, Watcher};
+pub use run::{
+    Answered, Dialect, Dialogue, DialogueSettings, NoWatcher, RunRequest, RunResult, Spent, Watcher,
+};
 pub use scope::{InProcess, Scope};
+pub use stopper::Stopper;
 pub use worker::{WorkerCommand, Workers, serve};

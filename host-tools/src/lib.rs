@@ -17,6 +17,7 @@ mod function;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
+mod near;
 pub mod outside;
 mod parts;
 mod python;

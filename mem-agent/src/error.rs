@@ -66,6 +66,25 @@ pub enum Error {
     /// The thread that ran a block is gone.
     #[error("the thread that ran Python ended; start another agent")]
     Lost,
+    /// The loop failed in another way.
+    #[error(transparent)]
+    Loop(memex_agent::Error),
+}
+
+impl From<memex_agent::Error> for Error {
+    fn from(error: memex_agent::Error) -> Self {
+        use memex_agent::Error as Failure;
+        match error {
+            Failure::Model(error) => Self::Model(error),
+            Failure::LongReply { bytes, limit } => Self::LongReply { bytes, limit },
+            Failure::Runtime(error) => Self::Sandbox(error),
+            Failure::Tools(error) => Self::Tools(error),
+            Failure::Trajectory(error) => Self::Record(error),
+            Failure::Cancelled => Self::Stopped,
+            Failure::Lost => Self::Lost,
+            error => Self::Loop(error),
+        }
+    }
 }
 
 impl Error {
@@ -85,6 +104,7 @@ impl Error {
             Self::Malformed { .. } => "ValueError",
             Self::Server(_) => "ServerError",
             Self::Stopped => "CancelledError",
+            Self::Loop(_) => "AgentError",
         }
     }
 

@@ -6,6 +6,9 @@
 //!        <result>│            ▼
 //!                └──── Scratchpad (WebAssembly) ─► ten tools ─► Memory
 //! ```
+//! The loop is that of [`memex_agent`]; the prompt, the tags and the words of
+//! results are this crate's.
+//!
 //! - A [`Workplace`] is a memory and the sandbox in which code works on it; an
 //!   [`Agent`] is one conversation there. What models and their code do is
 //!   bounded, and reaches the memory by its ten tools alone.
@@ -28,8 +31,9 @@ mod scaffold;
 pub mod server;
 
 pub use error::Error;
+pub use memex_agent::{Stopper, Stopping};
 pub use sandbox::{Assigned, BlockOutcome, Scratchpad, TOOL_NAMES, Workplace, policy, render};
 pub use scaffold::{
     Agent, AgentOptions, Answer, BlockStream, Blocks, CODE_TIME, Conversation, Entry, Event,
-    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Stopper, Stopping, Watch,
+    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Watch,
 };

@@ -26,8 +26,7 @@
 //! ```
 //!
 //! The protocols ([`Protocol`], [`ReplyStream`]) are pure: bytes in, values
-//! out. All I/O is in the transport, in [`standin`], and in reading and writing
-//! the files named.
+//! out. All I/O is in the transport, and in reading and writing the files named.
 //!
 //! Invariants: no API key stands in an error, a recording or a `Debug` output;
 //! the environment is never read; every answer is bounded in size and in time.
@@ -48,7 +47,6 @@ mod reply;
 mod request;
 mod scripted;
 mod sse;
-pub mod standin;
 mod transport;
 
 pub use cassette::{RECORDING_BYTES_MAX, Recorder, Replay, ReplayOrder, request_digest};
@@ -65,8 +63,11 @@ pub use protocols::{MaxTokensField, Protocol, ReplyStream, Thinking, WireOptions
 pub use reply::{Reply, StopReason, Usage};
 pub use request::{ReasoningEffort, Request, ToolChoice, ToolDefinition};
 pub use scripted::{
-    Expectation, Failure, SCRIPT_BYTES_MAX, Script, ScriptEntry, ScriptOrder, ScriptedCall,
-    ScriptedModel,
+    Expectation, Failure, SCRIPT_BYTES_MAX, Script, ScriptEntry, ScriptOrder, ScriptPlayer,
+    ScriptedCall, ScriptedModel, pieces,
 };
 pub use sse::{EVENT_BYTES_MAX, SseEvent, SseReader};
-pub use transport::{Limiter, Limits, RemoteModel, RetryPolicy, Timeouts, Transport};
+pub use transport::{
+    AGENT_HEADER, CONVERSATION_HEADER, Limiter, Limits, RemoteModel, RetryPolicy, Timeouts,
+    Transport,
+};

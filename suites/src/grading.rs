@@ -1,5 +1,7 @@
 //! Whether an answer is right.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{Error, Grader, Task, number_in};
@@ -31,7 +33,19 @@ pub fn grade(task: &Task, answer: &Value) -> Result<Verdict, Error> {
             relative,
         } => grade_number(task, answer, *tolerance, *relative),
         Grader::Schema { schema, tolerance } => grade_schema(task, answer, schema, *tolerance),
+        Grader::Rules(rules) => Ok(match rules.check(&words(answer)) {
+            Ok(()) => Verdict::Correct,
+            Err(reason) => Verdict::Incorrect { reason },
+        }),
         Grader::Judge { .. } => Ok(Verdict::NeedsJudge),
+    }
+}
+
+/// An answer as a person reads it.
+pub(crate) fn words(answer: &Value) -> Cow<'_, str> {
+    match answer {
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::grading::words;
 use crate::{Grader, Task, Verdict};
 
 /// What to ask a model that judges an answer.
@@ -19,8 +20,8 @@ pub fn judge_prompt(task: &Task, answer: &Value) -> String {
          {rubric}Think first. Then end with one line, <judgment>CORRECT</judgment> or \
          <judgment>INCORRECT</judgment>.",
         fenced(&task.question),
-        fenced(&shown(&task.answer)),
-        fenced(&shown(answer)),
+        fenced(&words(&task.answer)),
+        fenced(&words(answer)),
     )
 }
 
@@ -34,13 +35,6 @@ pub fn parse_judgment(reply: &str) -> Option<Verdict> {
             reason: "the judge found it wrong".to_owned(),
         }),
         _ => None,
-    }
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

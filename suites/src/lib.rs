@@ -24,6 +24,7 @@ mod judge;
 mod numbers;
 mod random;
 pub mod reading;
+mod rules;
 mod task;
 pub mod warehouse;
 
@@ -31,4 +32,5 @@ pub use error::Error;
 pub use grading::{Verdict, grade};
 pub use judge::{judge_prompt, parse_judgment};
 pub use numbers::number_in;
+pub use rules::Rules;
 pub use task::{Grader, Task, parse_tasks, read_tasks, write_tasks};

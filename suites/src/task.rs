@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, Rules};
 
 /// A question with its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub enum Grader {
         #[serde(default)]
         tolerance: f64,
     },
+    /// Words that stand in the answer, or do not.
+    Rules(Rules),
     /// A model judges. [`judge_prompt`](crate::judge_prompt) asks it.
     Judge {
         /// What makes an answer right, beyond the task's.

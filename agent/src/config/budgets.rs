@@ -17,6 +17,19 @@ pub struct Budgets {
     pub wall_time_ms: u64,
 }
 
+impl Budgets {
+    /// So many replies, and no other bound.
+    #[must_use]
+    pub fn of_turns(turns: u64) -> Self {
+        Self {
+            turns,
+            tokens: u64::MAX,
+            cost_usd: None,
+            wall_time_ms: u64::MAX,
+        }
+    }
+}
+
 impl Default for Budgets {
     fn default() -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! One task by one variant: what is asked, and whether the answer is right.
 
-use memex_models::{Message, Model, NoSink, Request};
-use memex_suites::{Grader, Task, Verdict, grade, judge_prompt, parse_judgment};
+use memex_models::{Message, Model, Request};
+use memex_suites::{Grader, Task, Verdict, grade, judge_prompt};
 use memex_trajectories::ActionSpace;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ pub fn output_of(task: &Task) -> Result<Option<OutputSchema>, Error> {
         Grader::Numeric { .. } => json!({ "type": "number" }),
         Grader::Exact if task.answer.is_string() => json!({ "type": "string" }),
         Grader::Exact => json!({}),
-        Grader::Judge { .. } => return Ok(None),
+        Grader::Rules(_) | Grader::Judge { .. } => return Ok(None),
     };
     OutputSchema::new(schema).map(Some)
 }
@@ -134,15 +134,9 @@ fn judged(
         let what = format!("the task {} takes a model that judges; name one", task.id);
         return Err(Error::setting("judge", what));
     };
-    let request = Request {
-        agent: Some("judge".to_owned()),
-        ..Request::new(vec![Message::user(judge_prompt(task, answer))])
-    };
-    let mut sink = NoSink;
-    let reply = reactor.wait(model.complete(&request, &mut sink))?;
-    Ok(
-        parse_judgment(&reply.message.text()).unwrap_or(Verdict::Incorrect {
-            reason: "the judge gave no judgment".to_owned(),
-        }),
-    )
+    let request = Request::new(vec![Message::user(judge_prompt(task, answer))]);
+    let (verdict, _) = reactor.wait(super::judge(model, request))?;
+    Ok(verdict.unwrap_or(Verdict::Incorrect {
+        reason: "the judge gave no judgment".to_owned(),
+    }))
 }

@@ -7,9 +7,11 @@
 mod auditing;
 mod documents;
 mod grading;
+mod judging;
 mod summary;
 
 pub use auditing::{Axis, Finding, Taxonomy, aggregation};
 pub use documents::{database_path, document_tools};
 pub use grading::{Graded, Variant, grade_result, output_of};
+pub use judging::judge;
 pub use summary::{Standing, plot, summarise, table};

@@ -20,6 +20,9 @@ pub struct Ran {
     pub interrupted: bool,
     /// What became of the names.
     pub names: Vec<NameChange>,
+    /// What the model is shown of it, where the scope has words of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
 }
 
 impl Ran {

@@ -29,6 +29,7 @@ pub(super) fn read(reply: &Reply, space: ActionSpace, form: CodeForm) -> Option<
                 .iter()
                 .map(|call| (call.id.clone(), call.name.clone(), answer.to_owned()))
                 .collect(),
+            answer: None,
         });
     }
     let calls = calls.into_iter().map(|call| RequestedCall {

@@ -35,6 +35,16 @@ pub enum Action {
         note: Option<String>,
         /// Further calls, which are not made, and what they are answered.
         others: Vec<(String, String, String)>,
+        /// The answer that stands beside the block: with it the run ends once
+        /// the block has run.
+        answer: Option<String>,
+    },
+    /// Nothing is to run; the model is told this in place of a result.
+    Result {
+        /// What it is told.
+        text: String,
+        /// The block that does not run, for the record.
+        unrun: Option<String>,
     },
     /// Tools are to be called: id, name and arguments, or what is wrong with
     /// them.
@@ -90,6 +100,7 @@ pub fn read(reply: &Reply, space: ActionSpace, form: CodeForm, submits: bool) ->
                 call_id: None,
                 note,
                 others: Vec::new(),
+                answer: None,
             };
         }
         if found.unclosed {

@@ -2,85 +2,76 @@
 
 use std::time::{Duration, Instant};
 
-use memex_models::{Delta, DeltaSink, ModelError, Reply, StopReason};
+use memex_models::{Delta, DeltaSink, Reply, StopReason};
 use memex_trajectories::{Budget, Status, Step, StepKind, Timing, ToolCall, Usage};
 use serde_json::Value;
 
-use super::driver::{fenced, millis};
-use super::{Driver, Watcher};
+use super::driver::fenced;
+use super::looping::millis;
+use super::{Dialect, Loop, Watcher};
 use crate::Error;
-use crate::reading::{Action, read};
+use crate::reading::Action;
 
 /// A wait that no clock can overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(1 << 30);
+/// Room of a reply that is longer than any sensible one.
+const REPLY_BYTES_MAX: usize = 4 << 20;
 
-impl Driver {
+impl<D: Dialect> Loop<D> {
     /// Asks the model, and once more with a shorter conversation if it was too
-    /// long.
-    pub(super) fn ask(&mut self) -> Result<Reply, Status> {
-        let failed = |error: &ModelError| Status::Failed {
-            reason: error.to_string(),
-        };
-        let first = self.request()?;
-        let reply = match first {
-            Err(error) if error.is_context_overflow() => {
-                if self.conversation.compact(&self.scope_names) == 0 {
-                    return Err(failed(&error));
-                }
-                self.request()?
+    /// long. The inner error is an end by something other than the model.
+    pub(super) async fn ask(
+        &mut self,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Result<(Reply, Timing), Status>, Error> {
+        match self.request(watcher).await {
+            Err(Error::Model(error))
+                if error.is_context_overflow() && self.dialect.shorten(&self.scope_names, true) =>
+            {
+                self.request(watcher).await
             }
-            other => other,
-        };
-        reply.map_err(|error| failed(&error))
+            asked => asked,
+        }
     }
 
-    /// One request, with its record; the outer error is an end by something
-    /// other than the model.
-    fn request(&mut self) -> Result<Result<Reply, ModelError>, Status> {
+    async fn request(
+        &mut self,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Result<(Reply, Timing), Status>, Error> {
         let began = Instant::now();
-        let left = self.ledger.deadline();
-        let left = left.map_or(Duration::MAX, |at| at.saturating_duration_since(began));
+        let deadline = self.ledger.deadline();
         let mut sink = Sink {
-            watcher: &mut *self.watcher,
+            watcher,
             began,
             first: None,
         };
-        let (model, request) = (&self.model, self.conversation.request());
-        let cancellation = &self.cancellation;
-        let replied = self.reactor.block_on(async {
-            tokio::select! {
-                reply = model.complete(request, &mut sink) => Ok(reply),
-                () = cancellation.cancelled() => Err(Status::Cancelled),
-                () = tokio::time::sleep(left.min(LONGEST_WAIT)) => Err(Status::Exhausted {
-                    budget: Budget::WallTime,
-                }),
-            }
-        });
-        let first_token_ms = sink.first.map(millis);
-        let reply = match replied? {
-            Ok(reply) => reply,
-            Err(error) => return Ok(Err(error)),
+        let request = self.dialect.request();
+        let replied = tokio::select! {
+            reply = self.model.complete(&request, &mut sink) => reply,
+            () = self.cancellation.cancelled() => return Ok(Err(Status::Cancelled)),
+            () = passed(deadline) => return Ok(Err(Status::Exhausted { budget: Budget::WallTime })),
         };
+        let first_token_ms = sink.first.map(millis);
+        let reply = replied?;
         let timing = Timing {
             model_ms: Some(millis(began.elapsed())),
             first_token_ms,
             run_ms: None,
         };
-        match self.record_reply(&reply, timing) {
-            Ok(()) => Ok(Ok(reply)),
-            Err(error) => Err(Status::Failed {
-                reason: error.to_string(),
-            }),
-        }
+        Ok(Ok((reply, timing)))
     }
 
-    fn record_reply(&mut self, reply: &Reply, timing: Timing) -> Result<(), Error> {
-        let prices = &self.agent.inner.prices;
-        let priced = prices.cost(&reply.model, &reply.usage);
-        let cost = priced.or_else(|| prices.cost(self.model.name(), &reply.usage));
+    pub(super) fn record_reply(
+        &mut self,
+        reply: &Reply,
+        action: &Action,
+        timing: Timing,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), Error> {
+        let priced = self.prices.cost(&reply.model, &reply.usage);
+        let cost = priced.or_else(|| self.prices.cost(self.model.name(), &reply.usage));
         self.ledger.reply(&reply.usage, cost);
-        let form = self.config.code_form;
-        let action = read(reply, self.config.action_space, form, self.submits);
+        self.spent.add(&reply.usage, cost);
         let mut step = Step {
             kind: StepKind::Model,
             text: reply.message.text(),
@@ -95,28 +86,46 @@ impl Driver {
             timing: Some(timing),
             ..Step::default()
         };
-        let calls = reply.message.tool_calls();
+        let arguments = reply.message.tool_calls().map(|call| call.arguments.len());
+        let bytes = arguments.fold(step.text.len(), usize::saturating_add);
+        if bytes > REPLY_BYTES_MAX {
+            return Err(Error::LongReply {
+                bytes,
+                limit: REPLY_BYTES_MAX,
+            });
+        }
         match action {
             Action::Code { code, call_id, .. } => {
-                step.code = Some(code);
-                if let (Some(id), Some(code)) = (call_id, &step.code) {
+                if let Some(id) = call_id {
                     step.text.push_str(&fenced(code));
-                    step.metadata.insert("call_id".into(), id.into());
+                    step.metadata.insert("call_id".into(), id.as_str().into());
                 }
+                step.code = Some(code.clone());
             }
-            _ => {
-                let read = |call: &memex_models::ToolCall| ToolCall {
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    arguments: call
-                        .parsed_arguments()
-                        .unwrap_or_else(|_| Value::String(call.arguments.clone())),
-                };
-                step.tool_calls = calls.map(read).collect();
-            }
+            Action::Result { unrun, .. } => step.code.clone_from(unrun),
+            _ => step.tool_calls = reply.message.tool_calls().map(recorded).collect(),
         }
-        self.record(step)
+        self.record(step, watcher)
     }
+}
+
+fn recorded(call: &memex_models::ToolCall) -> ToolCall {
+    ToolCall {
+        id: call.id.clone(),
+        name: call.name.clone(),
+        arguments: call
+            .parsed_arguments()
+            .unwrap_or_else(|_| Value::String(call.arguments.clone())),
+    }
+}
+
+/// Done when the time is up; never, if there is no such time.
+async fn passed(deadline: Option<Instant>) {
+    let Some(deadline) = deadline else {
+        return std::future::pending().await;
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    tokio::time::sleep(left.min(LONGEST_WAIT)).await;
 }
 
 /// Passes a reply on while it is written, and notes when it begins.

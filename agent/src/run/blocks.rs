@@ -5,32 +5,34 @@ use std::time::Instant;
 use memex_trajectories::{GuestCost, Step, StepKind, Timing};
 use tokio::task::JoinHandle;
 
-use super::Driver;
-use super::driver::millis;
-use super::plan::Hands;
+use super::looping::millis;
+use super::{Dialect, Hands, Loop, Watcher};
 use crate::Error;
-use crate::observation::{observation, shown};
+use crate::observation::observation;
 
-impl Driver {
-    /// Runs a block and tells the model what came of it.
-    pub(super) fn run_block(
+impl<D: Dialect> Loop<D> {
+    /// Runs a block, and gives what the model is to be shown of it.
+    pub(super) async fn run_block(
         &mut self,
         code: &str,
-        call_id: Option<&str>,
         note: Option<&str>,
-    ) -> Result<(), Error> {
+        watcher: &mut dyn Watcher,
+    ) -> Result<String, Error> {
+        watcher.runs(code);
         let clock = self.interrupt_in_time();
-        let Hands::Code(scope) = &mut self.hands else {
-            return Ok(());
-        };
         let began = Instant::now();
-        let ran = scope.run(code, &self.cancellation);
+        let ran = self.hands.run(code, &self.cancellation).await;
         if let Some(clock) = clock {
             clock.abort();
         }
-        let ran = ran?;
+        let Some(mut ran) = ran? else {
+            return Ok(String::new());
+        };
         let run_ms = millis(began.elapsed());
-        let mut text = shown(code, &ran, &self.config.observations);
+        let mut text = match ran.shown.take() {
+            Some(text) => text,
+            None => self.dialect.shown(code, &ran),
+        };
         if let Some(note) = note {
             text.push('\n');
             text.push_str(note);
@@ -39,12 +41,12 @@ impl Driver {
             text.push_str("\n\n");
             text.push_str(&last);
         }
-        self.conversation.observe(call_id, &text);
         self.scope_names = ran.names.iter().map(crate::observation::change).collect();
-        let children = self.family.spawned_since_last();
+        let family = self.family.as_ref();
+        let children = family.map(|family| family.spawned_since_last());
         let step = self.write(Step {
             kind: StepKind::Observation,
-            text,
+            text: text.clone(),
             observation: Some(observation(&ran)),
             usage: self.ledger.take_questions(),
             timing: Some(Timing {
@@ -56,24 +58,22 @@ impl Driver {
                 guest_time_ms: Some(ran.outcome.guest_us / 1_000),
                 memory_bytes: Some(ran.outcome.memory_bytes),
             }),
-            children,
+            children: children.unwrap_or_default(),
             ..Step::default()
         })?;
-        if self.config.save_scope
-            && let (Some(path), Hands::Code(scope)) = (&self.trajectory, &mut self.hands)
-        {
+        if let (Some(path), Hands::Code(scope)) = (&self.kept_beside, &mut self.hands) {
             scope.save(path, step.index.saturating_add(1))?;
         }
         // Who is told of a block may take what it did for saved.
-        self.watcher.step(&step);
-        Ok(())
+        watcher.step(&step);
+        Ok(text)
     }
 
     /// Interrupts the block when the run's time is up.
     fn interrupt_in_time(&self) -> Option<JoinHandle<()>> {
         let deadline = self.ledger.deadline()?;
         let cancellation = self.cancellation.clone();
-        Some(self.reactor.spawn(async move {
+        Some(tokio::spawn(async move {
             tokio::time::sleep_until(deadline.into()).await;
             cancellation.interrupt();
         }))

@@ -12,10 +12,10 @@ use memex_channel::{Frame, HostCalls as _, OP_CALL, Reply, Ticket, TurnHandle as
 use memex_host_tools::Broker;
 use memex_trajectories::{Step, StepKind, Timing, ToolResult};
 use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
-use super::Driver;
-use super::driver::millis;
-use super::plan::Hands;
+use super::looping::millis;
+use super::{Dialect, Hands, Loop, Watcher};
 use crate::Error;
 use crate::harness::SubmissionSlot;
 use crate::observation::{cut, result_text};
@@ -34,22 +34,29 @@ struct Made {
     took: Duration,
 }
 
-impl Driver {
+impl<D: Dialect> Loop<D> {
     /// Makes the calls of a reply and tells the model of each.
-    pub(super) fn make_calls(&mut self, calls: Vec<RequestedCall>) -> Result<(), Error> {
+    pub(super) fn make_calls(
+        &mut self,
+        calls: Vec<RequestedCall>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), Error> {
         let began = Instant::now();
         let made = match &mut self.hands {
             Hands::Tools(broker) => {
                 let bell = Arc::<Bell>::default();
                 self.cancellation.watch(Arc::clone(&bell) as _);
                 broker.begin_turn();
-                let made = Calls::new(broker, &self.slot, &bell).make(&calls);
+                let under_way = Calls::new(broker, &self.slot, &bell);
+                let made = block_in_place(|| under_way.make(&calls));
                 self.cancellation.unwatch();
                 made
             }
-            Hands::Code(_) => calls.iter().map(|call| Some(not_a_tool(call))).collect(),
+            Hands::Code(_) | Hands::Lent(_) => {
+                calls.iter().map(|call| Some(not_a_tool(call))).collect()
+            }
         };
-        let max_chars = self.config.observations.max_chars;
+        let max_chars = self.dialect.result_max_chars();
         // After an accepted answer nothing further was called.
         let results = calls.into_iter().zip(made).filter_map(|(call, made)| {
             made.map(|made| ToolResult {
@@ -67,10 +74,10 @@ impl Driver {
             last.content.push_str(&note);
         }
         for result in &results {
-            self.conversation
+            self.dialect
                 .result(&result.call_id, &result.content, result.is_error);
         }
-        self.record(Step {
+        let step = Step {
             kind: StepKind::Tool,
             results,
             timing: Some(Timing {
@@ -78,7 +85,8 @@ impl Driver {
                 ..Timing::default()
             }),
             ..Step::default()
-        })
+        };
+        self.record(step, watcher)
     }
 }
 

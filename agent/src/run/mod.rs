@@ -8,24 +8,36 @@
 //!      └► exhausted, cancelled                     └─ answer, refusal, failure ─► end
 //!                                     submit(…) accepted ──────────────────────► end
 //! ```
-//! One loop serves both spaces: they differ in what a request offers and in
-//! what carries an action out.
+//! One [`Loop`] serves both spaces, and whoever brings a [`Dialect`]: they
+//! differ in what a request offers, in how a reply is read and in what carries
+//! an action out. A [`Driver`] asks it one task, on the thread that called; a
+//! [`Dialogue`] asks it question after question, as a future.
 
 mod asking;
 mod blocks;
 mod calls;
+mod dialect;
+mod dialogue;
 mod driver;
 pub(crate) mod fuzzing;
+mod hands;
+mod looping;
 mod plan;
 mod recorder;
 mod request;
 mod resuming;
+mod spoken;
 
 /// Stack of the threads that runs and sessions go on. A guest's own stack and
 /// what the host needs below it fit, so that none is mapped for each call.
 pub(crate) const STACK_BYTES: usize = 24 << 20;
 
+pub use dialect::Dialect;
+pub use dialogue::{Answered, Dialogue, DialogueSettings};
 pub(crate) use driver::Driver;
+pub(crate) use hands::Hands;
+pub(crate) use looping::Loop;
+pub use looping::Spent;
 pub(crate) use plan::{Place, Plan};
 pub(crate) use recorder::Recorder;
 pub use request::{NoWatcher, RunRequest, RunResult, Watcher};

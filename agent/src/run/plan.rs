@@ -9,6 +9,7 @@ use memex_policies::ToolGrants;
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
 use serde_json::Map;
 
+use super::Hands;
 use crate::approval::{APPROVAL_MAX, is_named};
 use crate::children::{
     ChildSetup, Family, Forked, Spawner, Tree, WaitTool, question_tool, spawn_tools,
@@ -213,12 +214,6 @@ impl Plan {
         };
         Ok(prepared(Hands::Code(scope), described))
     }
-}
-
-/// What carries actions out.
-pub(crate) enum Hands {
-    Code(Box<dyn Scope>),
-    Tools(Box<Broker>),
 }
 
 pub(crate) struct Prepared {

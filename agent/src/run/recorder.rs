@@ -17,16 +17,30 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn create(path: Option<&Path>, header: Header) -> Result<Self, Error> {
-        let writer = match path {
-            Some(path) => Some(TrajectoryWriter::create(path, &header)?),
-            None => None,
-        };
-        Ok(Self {
-            writer,
+    /// A record of nothing yet, in memory only.
+    pub(crate) fn new(header: Header) -> Self {
+        Self {
+            writer: None,
             trajectory: header.into(),
             began: Instant::now(),
-        })
+        }
+    }
+
+    pub(crate) fn create(path: Option<&Path>, header: Header) -> Result<Self, Error> {
+        let task = header.task.clone();
+        let mut recorder = Self::new(header);
+        recorder.begin(&task, path)?;
+        Ok(recorder)
+    }
+
+    /// Says what the task is, and makes the file, if there is to be one.
+    pub(crate) fn begin(&mut self, task: &str, path: Option<&Path>) -> Result<(), Error> {
+        task.clone_into(&mut self.trajectory.task);
+        if let Some(path) = path {
+            let header = self.trajectory.header();
+            self.writer = Some(TrajectoryWriter::create(path, &header)?);
+        }
+        Ok(())
     }
 
     pub(crate) fn resume(path: &Path) -> Result<Self, Error> {

@@ -65,10 +65,17 @@ pub struct RunResult {
     pub(crate) objects: Option<Objects>,
 }
 
-/// Is told what happens in a run, on the run's thread.
+/// Is told what happens in a run, while the run waits. It must not wait for
+/// futures itself.
 pub trait Watcher: Send {
+    /// The model is asked, for its `number`th reply; the first is 1.
+    fn asked(&mut self, _number: u64) {}
+
     /// A piece of a reply.
     fn delta(&mut self, _delta: &Delta) {}
+
+    /// A block of code begins.
+    fn runs(&mut self, _code: &str) {}
 
     /// A step that is over.
     fn step(&mut self, _step: &Step) {}

@@ -9,8 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::driver::fenced;
-use super::plan::Hands;
-use super::{Driver, Place, Plan, Recorder, RunResult, Watcher};
+use super::{Driver, Hands, Place, Plan, Recorder, RunResult, Watcher};
 use crate::children::Tree;
 use crate::reading::CODE_TOOL;
 use crate::{Agent, Cancellation, Conversation, Error, Input, Ledger, OutputSchema};
@@ -83,21 +82,23 @@ impl Driver {
         }
         let totals = memex_trajectories::Totals::of(&loaded.steps);
         let tokens = totals.input_tokens.saturating_add(totals.output_tokens);
-        self.ledger.carry(totals.turns, tokens, totals.cost_usd);
+        self.core
+            .ledger
+            .carry(totals.turns, tokens, totals.cost_usd);
         let whole = whole_steps(&loaded.steps);
         // A process that died between saving a step and saving the scope left a
         // scope that does not know the step's code.
-        let known = match &mut self.hands {
+        let known = match &mut self.core.hands {
             Hands::Code(scope) => scope.load(path)?.unwrap_or(0),
-            Hands::Tools(_) => 0,
+            Hands::Lent(_) | Hands::Tools(_) => 0,
         };
         let mut call_id = None;
         for (step, index) in whole.iter().zip(0_u32..) {
-            retell(&mut self.conversation, step, &mut call_id);
-            if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.hands)
+            retell(&mut self.core.dialect.conversation, step, &mut call_id);
+            if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.core.hands)
                 && index >= known
             {
-                scope.run(code, &self.cancellation)?;
+                scope.run(code, &self.core.cancellation)?;
             }
         }
         Ok(())

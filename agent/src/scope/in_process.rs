@@ -3,13 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use memex_runtime::{
-    Generators, Interrupter, Sandbox, Session, SessionOptions, SessionState, Status,
-};
+use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState, Status};
 use memex_sessions::{Display, Outcome};
 
 use super::{Scope, keep, kept_path, kept_steps, restore};
-use crate::cancellation::Stop;
 use crate::observation::ScopeNames;
 use crate::{Cancellation, Error, Ran};
 
@@ -98,13 +95,11 @@ impl InProcess {
 impl Scope for InProcess {
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error> {
         let session = self.session()?;
-        cancellation.watch(Arc::new(Turn(session.interrupter())));
+        let interrupter = Arc::new(session.interrupter());
+        let outcome = cancellation.during(interrupter, || {
+            session.run(code).map(|ended| ran_of(&ended, session))
+        });
         // One that was cancelled before the turn began is told here.
-        let outcome = match cancellation.is_cancelled() {
-            true => None,
-            false => Some(session.run(code).map(|ended| ran_of(&ended, session))),
-        };
-        cancellation.unwatch();
         let Some(outcome) = outcome else {
             return Ok(Ran {
                 interrupted: true,
@@ -147,19 +142,6 @@ impl Scope for InProcess {
         self.names = Some(names_of(&mut session)?);
         self.session = Some(session);
         Ok(steps)
-    }
-}
-
-/// The turn of a session.
-struct Turn(Interrupter);
-
-impl Stop for Turn {
-    fn stop(&self, hard: bool) {
-        // An interrupt that meets no turn is lost; the run looks for itself.
-        let _met = match hard {
-            true => self.0.hard(),
-            false => self.0.soft(),
-        };
     }
 }
 

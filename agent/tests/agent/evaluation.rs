@@ -2,8 +2,8 @@
 
 use memex_agent::evaluation::{Finding, Graded, Taxonomy, Variant, plot, summarise, table};
 use memex_agent::{ActionSpace, Agent, AgentConfig, Reactor, RunRequest, evaluation};
-use memex_models::{Script, ScriptEntry, ScriptedModel};
-use memex_suites::{Grader, Task};
+use memex_models::{Message, Request, Script, ScriptEntry, ScriptedModel};
+use memex_suites::{Grader, Task, Verdict};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -95,6 +95,29 @@ fn answers_are_graded() {
                 .correct
         );
     }
+}
+
+#[test]
+fn a_judge_who_says_nothing_clear_is_asked_once_more() {
+    let reactor = Reactor::new().unwrap();
+    let says = |text: &str| ScriptEntry {
+        agent: Some("judge".into()),
+        text: text.into(),
+        ..ScriptEntry::default()
+    };
+    let judged = |replies: &[&str]| {
+        let replies = replies.iter().map(|text| says(text)).collect();
+        let model = ScriptedModel::new("m", Script::new("s", replies));
+        let request = Request::new(vec![Message::user("Is it right?")]);
+        reactor.wait(evaluation::judge(&model, request))
+    };
+    let clear = "So be it. <judgment>CORRECT</judgment>";
+    let right = (Some(Verdict::Correct), clear.to_owned());
+    assert_eq!(judged(&[clear]).unwrap(), right);
+    assert_eq!(judged(&["Well.", clear]).unwrap(), right);
+    let unclear = judged(&["Well.", "Hm.", clear]).unwrap();
+    assert_eq!(unclear, (None, "Hm.".to_owned()));
+    assert!(judged(&["Well."]).is_err(), "it is asked twice");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn interactive(conversation: &mut Conversation, context: &Context) -> Result<()>
     let history = context
         .data_directory()
         .map(|directory| directory.join("history"));
-    let (mut editor, prompt) = editor(conversation.session(), history, colored);
+    let (mut editor, prompt) = editor(conversation.session(), history.as_deref(), colored);
     loop {
         let signal = editor.read_line(&prompt);
         let flow = match signal.context("cannot read from the terminal")? {

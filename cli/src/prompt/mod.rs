@@ -5,8 +5,10 @@ mod blocks;
 mod conversation;
 mod editor;
 mod highlighting;
+mod line;
 mod questions;
 
 pub(crate) use blocks::Splitter;
 pub(crate) use conversation::{Conversation, Flow};
-pub(crate) use editor::{editor, open_history};
+pub(crate) use editor::editor;
+pub(crate) use line::{Marks, line_editor};

@@ -3,9 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::document::{Fields, list, nearest};
+use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
+use crate::near::nearest;
 use crate::scrubbing::check_header_value;
 
 const KINDS: &[&str] = &["basic", "bearer", "header", "query"];

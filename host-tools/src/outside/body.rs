@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Fields, nearest, shown};
+use super::document::{Fields, shown};
 use super::error::OutsideError;
 use super::template::Template;
+use crate::near::nearest;
 use crate::tool::ToolError;
 
 const KINDS: &[&str] = &["form", "json", "text"];

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::document::shown;
-use super::schema;
 use crate::tool::ToolSpec;
+use crate::toolbox::{check_parameters, check_schema};
 
 /// The most definitions in one array.
 pub const DEFINITIONS_MAX: usize = 10_000;
@@ -174,6 +174,11 @@ fn label(definition: &Value, index: usize) -> String {
     }
 }
 
+/// The schema of a tool that takes nothing.
+pub(super) fn nothing() -> Value {
+    json!({"type": "object", "properties": {}, "additionalProperties": false})
+}
+
 fn spec(definition: &Map<String, Value>, parameters: &str) -> Result<ToolSpec, String> {
     let text = |key: &str| match definition.get(key) {
         None | Some(Value::Null) => Ok(String::new()),
@@ -183,9 +188,9 @@ fn spec(definition: &Map<String, Value>, parameters: &str) -> Result<ToolSpec, S
     let name = text("name")?;
     check_name(&name)?;
     let parameters = match definition.get(parameters) {
-        None | Some(Value::Null) => schema::nothing(),
+        None | Some(Value::Null) => nothing(),
         Some(found) => {
-            schema::check_parameters(found)
+            check_parameters(found)
                 .map_err(|reason| format!("wrong schema in `{parameters}`: {reason}"))?;
             found.clone()
         }
@@ -193,7 +198,7 @@ fn spec(definition: &Map<String, Value>, parameters: &str) -> Result<ToolSpec, S
     let returns = match definition.get("output_schema") {
         None | Some(Value::Null) => None,
         Some(found) => {
-            schema::check(found)
+            check_schema(found)
                 .map_err(|reason| format!("wrong schema in `output_schema`: {reason}"))?;
             Some(found.clone())
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::error::OutsideError;
+use crate::near::nearest;
 
 /// The longest tool file, and the longest schema or definitions file.
 pub const TOOL_FILE_MAX_BYTES: u64 = 8 << 20;
@@ -312,19 +313,6 @@ impl<'a> Fields<'a> {
             kind(found)
         ))
     }
-}
-
-/// The one of `known` that `name` was probably meant to be.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    if name.len() > 64 {
-        return None;
-    }
-    known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 /// `a`, `b` and `c`, for messages.

@@ -9,12 +9,13 @@ use super::answers;
 use super::auth::{Auth, AuthDeclaration, check_header};
 use super::body::{Body, templates};
 use super::client::{HttpClient, HttpError, HttpRequest, HttpResponse};
-use super::document::{Fields, list, nearest};
+use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
 use super::url_template::UrlTemplate;
 use crate::http::cuts_answers;
+use crate::near::nearest;
 use crate::tool::{Answer, PART_KEY, ToolError};
 
 /// The fields of a declaration that say what to request.

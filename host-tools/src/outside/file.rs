@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use super::built_in::{CredentialDeclaration, DatabaseDeclaration};
 use super::command::CommandExecutor;
-use super::definitions::{anthropic_tool_specs, check_name, openai_tool_specs};
+use super::definitions::{anthropic_tool_specs, check_name, nothing, openai_tool_specs};
 use super::document::{Fields, ToolFileFormat, parse, read};
 use super::endpoint::{ENDPOINT_FIELDS, EndpointDeclaration};
 use super::error::OutsideError;
 use super::host::{OutsideHost, Surroundings};
 use super::mcp::{Server, ServerDeclaration};
 use super::process::{PROCESS_FIELDS, ProcessDeclaration};
-use super::schema;
 use super::secrets::{Secrets, Vault};
 use super::tools::{Executor, OutsideTools};
 use crate::http::Secret;
 use crate::sql::DatabasesBuilder;
 use crate::tool::ToolSpec;
+use crate::toolbox::{Problem, check_parameters, check_schema};
 
 /// The version of tool files.
 pub const TOOL_FILE_VERSION: u64 = 1;
@@ -365,20 +365,20 @@ fn declaration(
 fn spec(fields: &Fields<'_>) -> Result<ToolSpec, OutsideError> {
     let name = fields.require("name", "what the tool is called")?;
     check_name(name).map_err(|reason| fields.refusal(reason))?;
-    let wrong = |key: &str, reason: String| OutsideError::Schema {
+    let wrong = |key: &str, reason: Problem| OutsideError::Schema {
         place: fields.place.clone(),
         reason: format!("field `{key}`: {reason}"),
     };
     let parameters = match fields.value_or_file("parameters")? {
         Some(found) => {
-            schema::check_parameters(&found).map_err(|reason| wrong("parameters", reason))?;
+            check_parameters(&found).map_err(|reason| wrong("parameters", reason))?;
             found
         }
-        None => schema::nothing(),
+        None => nothing(),
     };
     let returns = fields.value_or_file("returns")?;
     if let Some(found) = &returns {
-        schema::check(found).map_err(|reason| wrong("returns", reason))?;
+        check_schema(found).map_err(|reason| wrong("returns", reason))?;
     }
     Ok(ToolSpec {
         name: name.to_owned(),

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::document::{nearest, shown};
+use super::document::shown;
+use crate::near::nearest;
 use crate::tool::ToolError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,4 +17,6 @@ pub use shape::{SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX};
 pub use tools::Toolbox;
 
 pub(crate) use identifiers::{identifier_of, is_identifier};
-pub(crate) use shape::{MANY, NAMED, ONE, pointer_of, resolve};
+pub(crate) use shape::{
+    MANY, NAMED, ONE, Problem, check_parameters, check_schema, pointer_of, resolve,
+};

@@ -2,9 +2,11 @@
 //! it, and what bounds the work of everything that walks it later.
 
 use crate::Error;
+use crate::near::nearest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
 /// Deepest nesting of a schema's JSON.
 pub const SCHEMA_DEPTH_MAX: usize = 64;
@@ -13,6 +15,8 @@ pub const SCHEMA_NODES_MAX: usize = 50_000;
 
 /// Most schemas that apply to one value, through references and combinations.
 const APPLIED_SCHEMAS_MAX: usize = 10_000;
+/// Characters of a schema that an error shows.
+const SHOWN_CHARS_MAX: usize = 200;
 /// Longest chain of schemas that apply to one value, each by the one before.
 const APPLIED_CHAIN_MAX: usize = 16;
 
@@ -45,29 +49,32 @@ pub(crate) const NAMED: [&str; 5] = [
 ];
 
 pub(super) fn check(tool: &str, which: &'static str, schema: &Value) -> Result<(), Error> {
-    let error = |problem: Problem| Error::Schema {
+    let checked = match which {
+        "parameters" => check_parameters(schema),
+        _ => check_schema(schema),
+    };
+    checked.map_err(|problem| Error::Schema {
         tool: tool.to_owned(),
         which,
-        at: match problem.at.as_str() {
-            "" => "its root".to_owned(),
-            at => format!("`{at}`"),
-        },
+        at: problem.place(),
         reason: problem.reason,
-    };
-    let mut nodes = 0;
-    measure(schema, 0, &mut nodes).map_err(|reason| error(problem("", reason)))?;
-    if which == "parameters" {
-        let object = schema
-            .as_object()
-            .ok_or_else(|| error(problem("", "the arguments of a tool are an object")))?;
-        let kind = object.get("type");
-        if kind.is_some_and(|kind| kind != "object") {
-            return Err(error(problem(
-                "/type",
-                "the arguments of a tool are an object",
-            )));
-        }
+    })
+}
+
+/// Checks the schema of a tool's arguments.
+pub(crate) fn check_parameters(schema: &Value) -> Result<(), Problem> {
+    let no_object = |at| problem(at, "the arguments of a tool are an object");
+    let object = schema.as_object().ok_or_else(|| no_object(""))?;
+    if object.get("type").is_some_and(|kind| kind != "object") {
+        return Err(no_object("/type"));
     }
+    check_schema(schema)
+}
+
+/// Checks any schema.
+pub(crate) fn check_schema(schema: &Value) -> Result<(), Problem> {
+    let mut nodes = 0;
+    measure(schema, 0, &mut nodes).map_err(|reason| problem("", reason))?;
     let mut checker = Checker {
         root: schema,
         weights: Weights {
@@ -76,12 +83,30 @@ pub(super) fn check(tool: &str, which: &'static str, schema: &Value) -> Result<(
         },
         at: String::new(),
     };
-    checker.schema(schema).map_err(error)
+    checker.schema(schema)
 }
 
-struct Problem {
+/// What is wrong with a schema, and where.
+#[derive(Debug)]
+pub(crate) struct Problem {
     at: String,
     reason: String,
+}
+
+impl Problem {
+    fn place(&self) -> String {
+        match self.at.as_str() {
+            "" => "its root".to_owned(),
+            // The keys are somebody else's.
+            at => format!("`{}`", clipped(at).escape_debug()),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: {}", self.place(), self.reason)
+    }
 }
 
 fn problem(at: &str, reason: impl Into<String>) -> Problem {
@@ -94,7 +119,9 @@ fn problem(at: &str, reason: impl Into<String>) -> Problem {
 fn measure(value: &Value, depth: usize, nodes: &mut usize) -> Result<(), String> {
     *nodes += 1;
     if depth > SCHEMA_DEPTH_MAX {
-        return Err(format!("it is nested deeper than {SCHEMA_DEPTH_MAX}"));
+        return Err(format!(
+            "it is nested deeper than {SCHEMA_DEPTH_MAX}; use `$defs` and `$ref`"
+        ));
     }
     if *nodes > SCHEMA_NODES_MAX {
         return Err(format!("it has more than {SCHEMA_NODES_MAX} values"));
@@ -208,7 +235,12 @@ impl<'a> Checker<'a> {
         match value {
             Value::Array(kinds) if kinds.iter().all(known) => Ok(()),
             kind if known(kind) => Ok(()),
-            _ => self.fail(format!("{} is no type", clipped(&value.to_string()))),
+            _ => {
+                let near = value.as_str().and_then(|name| nearest(name, &TYPES));
+                let hint = near.map(|near| format!("; did you mean `{near}`?"));
+                let hint = hint.unwrap_or_default();
+                self.fail(format!("{} is no type{hint}", clipped(&value.to_string())))
+            }
         }
     }
 
@@ -329,5 +361,5 @@ fn too_long() -> String {
 }
 
 fn clipped(text: &str) -> String {
-    text.chars().take(80).collect()
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }

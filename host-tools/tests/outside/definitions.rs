@@ -58,11 +58,11 @@ fn wrong_definitions_are_named() {
         ),
         (
             json!([{"type": "function", "name": "a", "parameters": {"type": "string"}}]),
-            "tool `a`: wrong schema in `parameters`: #/type: the parameters must be of type `object`",
+            "tool `a`: wrong schema in `parameters`: at `/type`: the arguments of a tool are an object",
         ),
         (
             json!([{"type": "function", "name": "a", "parameters": 3}]),
-            "tool `a`: wrong schema in `parameters`: the parameters must be an object schema",
+            "tool `a`: wrong schema in `parameters`: at its root: the arguments of a tool are an object",
         ),
     ] {
         assert_eq!(openai_tool_specs(&tools).unwrap_err().to_string(), message);

@@ -156,7 +156,7 @@ async fn lists_choose_among_the_tools_and_progress_tells_of_it() {
         events[1],
         skipped(
             "wrong",
-            "wrong schema of its input: #/properties/a/type: \"strng\" is no type of JSON; did you mean `string`?"
+            "wrong schema of its input: at `/properties/a/type`: \"strng\" is no type; did you mean `string`?"
         )
     );
     assert_eq!(

@@ -120,7 +120,18 @@ fn bad_schemas_are_refused_by_place() {
             json!({ "$defs": { "A": { "anyOf": [{ "$ref": "#/$defs/A" }] } } }),
             "at `/$defs/A`: it refers to itself without end",
         ),
-        (deep, "at its root: it is nested deeper than 64"),
+        (
+            deep,
+            "at its root: it is nested deeper than 64; use `$defs` and `$ref`",
+        ),
+        (
+            json!({ "properties": { "\u{1b}[31m": 3 } }),
+            "at `/properties/\\u{1b}[31m`: a schema is an object or a boolean",
+        ),
+        (
+            json!({ "type": "object", "items": { "type": "strng" } }),
+            "at `/items/type`: \"strng\" is no type; did you mean `string`?",
+        ),
         (
             json!({ "enum": wide }),
             "at its root: it has more than 50000 values",

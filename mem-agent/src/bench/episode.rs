@@ -57,6 +57,23 @@ pub struct Graded {
 }
 
 impl Graded {
+    /// A task that nobody has worked on, and why not, if that is known.
+    pub(super) fn before(task: &Task, category: Category, failure: Option<String>) -> Self {
+        Self {
+            id: task.id.clone(),
+            category,
+            question: task.question.clone(),
+            expected: task.answer.clone(),
+            reply: String::new(),
+            judgment: Judgment {
+                verdict: Verdict::Incorrect,
+                reason: String::new(),
+            },
+            failure,
+            runs: Vec::new(),
+        }
+    }
+
     /// Whether the answer is right.
     #[must_use]
     pub fn is_correct(&self) -> bool {
@@ -104,19 +121,7 @@ fn copy(
 
 /// Works on one task. What goes wrong is part of the grade.
 pub(crate) async fn work(setup: &Setup, place: &Place, task: &Task, category: Category) -> Graded {
-    let mut graded = Graded {
-        id: task.id.clone(),
-        category,
-        question: task.question.clone(),
-        expected: task.answer.clone(),
-        reply: String::new(),
-        judgment: Judgment {
-            verdict: Verdict::Incorrect,
-            reason: String::new(),
-        },
-        failure: None,
-        runs: Vec::new(),
-    };
+    let mut graded = Graded::before(task, category, None);
     if let Err(error) = attempt(setup, place, task, &mut graded).await {
         graded.failure = Some(error.to_string());
         graded.judgment.reason = format!("{}: {error}", error.class());

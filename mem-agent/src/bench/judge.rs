@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use memex_models::{Message, Model, NoSink, Request};
-use serde::{Deserialize, Serialize};
+use memex_agent::evaluation;
+use memex_models::{Message, Model, Request};
+use memex_suites::{Verdict as Judged, parse_judgment};
+use serde::Serialize;
 
 use super::Task;
 use crate::Error;
 
 const PROMPT: &str = include_str!("judge.md");
-/// The name under which judges ask their model.
-const AGENT: &str = "judge";
-/// Replies of a judge that say nothing clear before it is given up.
-const ATTEMPTS: usize = 2;
 
 /// Who decides whether an answer is right.
 #[derive(Clone)]
@@ -21,18 +19,6 @@ pub enum Judge {
     Model(Arc<dyn Model>),
     /// The rules of the tasks: words that must or must not stand in the answer.
     Rules,
-}
-
-/// What a judge without a model looks for, in any case of letters.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rules {
-    /// All of these stand in the answer.
-    pub all: Vec<String>,
-    /// At least one of these does, if there are any.
-    pub any: Vec<String>,
-    /// None of these does.
-    pub none: Vec<String>,
 }
 
 /// What a judge decides.
@@ -69,14 +55,16 @@ impl Verdict {
     /// The verdict in a judge's reply: what stands in the last pair of tags.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let Some((_, rest)) = text.rsplit_once("<judgment>") else {
-            return Self::Unclear;
-        };
-        let word = rest.split_once("</judgment>").map_or("", |(word, _)| word);
-        match word.trim().to_ascii_uppercase().as_str() {
-            "CORRECT" => Self::Correct,
-            "INCORRECT" => Self::Incorrect,
-            _ => Self::Unclear,
+        parse_judgment(text).into()
+    }
+}
+
+impl From<Option<Judged>> for Verdict {
+    fn from(judged: Option<Judged>) -> Self {
+        match judged {
+            Some(Judged::Correct) => Self::Correct,
+            Some(Judged::Incorrect { .. }) => Self::Incorrect,
+            Some(Judged::NeedsJudge) | None => Self::Unclear,
         }
     }
 }
@@ -103,18 +91,9 @@ impl Judge {
             Message::user(case(task, reply)),
         ]);
         request.conversation = Some(format!("{conversation}/judge"));
-        request.agent = Some(AGENT.to_owned());
-        let mut reason = String::new();
-        for _ in 0..ATTEMPTS {
-            let said = model.complete(&request, &mut NoSink).await?;
-            reason = said.message.text();
-            let verdict = Verdict::parse(&reason);
-            if verdict != Verdict::Unclear {
-                return Ok(Judgment { verdict, reason });
-            }
-        }
+        let (judged, reason) = evaluation::judge(model.as_ref(), request).await?;
         Ok(Judgment {
-            verdict: Verdict::Unclear,
+            verdict: judged.into(),
             reason,
         })
     }
@@ -140,26 +119,14 @@ fn by_rules(task: &Task, reply: &str) -> Result<Judgment, Error> {
         let what = "has no rules; judge it with a model";
         return Err(Error::malformed(&task.id, None, what));
     };
-    let reply = reply.to_lowercase();
-    let says = |words: &&String| reply.contains(&words.to_lowercase());
-    let missing = rules.all.iter().find(|words| !says(words));
-    let forbidden = rules.none.iter().find(says);
-    let no_choice = !rules.any.is_empty() && !rules.any.iter().any(|words| says(&words));
-    let wrong = match (reply.trim().is_empty(), missing, forbidden, no_choice) {
-        (true, ..) => Some("there is no reply".to_owned()),
-        (_, Some(words), ..) => Some(format!("{words:?} is missing")),
-        (_, _, Some(words), _) => Some(format!("{words:?} must not be told")),
-        (.., true) => Some(format!("none of {:?} is there", rules.any)),
-        _ => None,
-    };
-    Ok(match wrong {
-        Some(reason) => Judgment {
-            verdict: Verdict::Incorrect,
-            reason,
-        },
-        None => Judgment {
+    Ok(match rules.check(reply) {
+        Ok(()) => Judgment {
             verdict: Verdict::Correct,
             reason: "all rules hold".to_owned(),
+        },
+        Err(reason) => Judgment {
+            verdict: Verdict::Incorrect,
+            reason,
         },
     })
 }

@@ -9,7 +9,8 @@ mod tasks;
 
 pub use episode::{Graded, Setup};
 pub(crate) use episode::{Place, work};
-pub use judge::{Judge, Judgment, Rules, Verdict};
+pub use judge::{Judge, Judgment, Verdict};
+pub use memex_suites::Rules;
 pub use report::write;
 pub use run::run;
 pub use scores::{Score, cost_usd, scores, table};

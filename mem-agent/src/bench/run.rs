@@ -5,7 +5,6 @@ use futures_util::stream;
 
 use super::episode::{Graded, Place, Setup, work};
 use super::tasks::TaskFolder;
-use super::{Judgment, Verdict};
 
 /// Works on all tasks; `jobs` folders at a time, each on a fresh copy of its
 /// memory, its tasks one after the other. `told` hears of every task as it is
@@ -31,19 +30,7 @@ async fn run_folder(
     for task in &folder.tasks {
         let graded = match &place {
             Ok(place) => work(setup, place, task, folder.category).await,
-            Err(error) => Graded {
-                id: task.id.clone(),
-                category: folder.category,
-                question: task.question.clone(),
-                expected: task.answer.clone(),
-                reply: String::new(),
-                judgment: Judgment {
-                    verdict: Verdict::Incorrect,
-                    reason: String::new(),
-                },
-                failure: Some(error.to_string()),
-                runs: Vec::new(),
-            },
+            Err(error) => Graded::before(task, folder.category, Some(error.to_string())),
         };
         told(&graded);
         all.push(graded);

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use memex_memory::{Memory, Mode, Options, StaticMemory};
+use memex_suites::Rules;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Rules;
 use crate::{Error, files};
 
 /// The longest file of questions.

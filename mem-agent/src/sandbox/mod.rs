@@ -2,11 +2,13 @@
 
 mod policy;
 mod result;
+mod scope;
 mod scratchpad;
 mod workplace;
 
 pub use policy::{TOOL_NAMES, policy};
-pub(crate) use result::notice;
 pub use result::render;
+pub(crate) use result::{nothing, notice};
+pub(crate) use scope::MemoryScope;
 pub use scratchpad::{Assigned, BlockOutcome, Scratchpad};
 pub use workplace::Workplace;

@@ -8,6 +8,8 @@ use super::{Assigned, BlockOutcome};
 
 /// Names shown at the end of a result.
 const NAMES_SHOWN_MAX: usize = 50;
+/// What a block came to that assigned and told nothing.
+const NOTHING: &str = "{}";
 
 /// The message that tells the model what its block came to; `None` stands for a
 /// reply without a block. No longer than about `bytes_max`.
@@ -18,12 +20,20 @@ pub fn render(
     code_time_ms: u64,
     bytes_max: usize,
 ) -> String {
-    let body = match (block, mode) {
-        (None, _) => "{}".to_owned(),
-        (Some(block), Mode::Compat) => return compat(block, code_time_ms, bytes_max),
-        (Some(block), Mode::Extended) => extended(block, code_time_ms),
-    };
-    format!("<result>\n{}\n</result>", cut(&body, bytes_max))
+    match (block, mode) {
+        (None, _) => nothing(),
+        (Some(block), Mode::Compat) => compat(block, code_time_ms, bytes_max),
+        (Some(block), Mode::Extended) => {
+            let body = extended(block, code_time_ms);
+            format!("<result>\n{}\n</result>", cut(&body, bytes_max))
+        }
+    }
+}
+
+/// The result of a reply without a block.
+#[must_use]
+pub(crate) fn nothing() -> String {
+    format!("<result>\n{NOTHING}\n</result>")
 }
 
 /// A notice in place of a result.
@@ -39,7 +49,7 @@ fn compat(block: &BlockOutcome, code_time_ms: u64, bytes_max: usize) -> String {
     };
     match failure(&block.outcome, code_time_ms) {
         None => {
-            let values = assigned.as_deref().unwrap_or("{}");
+            let values = assigned.as_deref().unwrap_or(NOTHING);
             format!("<result>\n{values}\n</result>")
         }
         Some(message) => {
@@ -76,7 +86,7 @@ fn extended(block: &BlockOutcome, code_time_ms: u64) -> String {
         add(&format!("Names: {}", shown(names)));
     }
     match parts.is_empty() {
-        true => "{}".to_owned(),
+        true => NOTHING.to_owned(),
         false => parts.join("\n"),
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use memex_memory::Mode;
-use memex_runtime::{Interrupter, Outcome, Session, Status};
+use memex_runtime::{Error, Interrupter, Outcome, Session, Status};
 use memex_trajectories::NameChange;
 
 use super::workplace::{MODULE, Warnings, literal};
-use crate::Error;
 
 /// A session in which blocks of Python work on the memory, one after the other
 /// and with the same variables. Blocking: it runs on the thread that calls it.
@@ -57,7 +56,7 @@ impl Scratchpad {
     /// Runs a block. What goes wrong in it is part of the outcome.
     ///
     /// # Errors
-    /// [`Error::Sandbox`]: the session is lost.
+    /// The session is lost.
     pub fn run(&mut self, code: &str, mode: Mode) -> Result<BlockOutcome, Error> {
         let outcome = self.session.run(code)?;
         let warnings = self.warnings.take(&self.name);
@@ -71,6 +70,11 @@ impl Scratchpad {
             assigned,
             warnings,
         })
+    }
+
+    /// The outcome of a block as every front end says it.
+    pub(super) fn said(&mut self, outcome: &Outcome) -> memex_sessions::Outcome {
+        memex_sessions::Outcome::of(outcome, &mut self.session)
     }
 
     /// Ends what runs, from another thread.

@@ -111,8 +111,8 @@ impl Workplace {
     /// A session on the memory, whose changes are journalled under `name`.
     ///
     /// # Errors
-    /// [`Error::Sandbox`].
-    pub fn scratchpad(&self, name: &str) -> Result<Scratchpad, Error> {
+    /// If there is no room for one.
+    pub fn scratchpad(&self, name: &str) -> Result<Scratchpad, memex_runtime::Error> {
         let shared = &self.shared;
         let options = SessionOptions {
             calls: Some(Box::new(shared.broker.clone().session(name).build())),

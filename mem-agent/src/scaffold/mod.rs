@@ -2,9 +2,8 @@
 
 mod agent;
 mod conversation;
+mod dialect;
 mod options;
-mod recording;
-mod stopping;
 mod stream;
 mod tags;
 mod watch;
@@ -12,7 +11,6 @@ mod watch;
 pub use agent::{Agent, Answer};
 pub use conversation::{Conversation, Entry, Role};
 pub use options::{AgentOptions, CODE_TIME, SYSTEM_PROMPT};
-pub use stopping::{Stopper, Stopping};
 pub use stream::{BlockStream, Piece, Section};
 pub use tags::Blocks;
 pub use watch::{Event, NoWatch, Watch};

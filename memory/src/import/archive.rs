@@ -59,6 +59,20 @@ pub(super) fn open(path: &Path, limits: &ImportLimits) -> Result<File, Error> {
     }
 }
 
+/// What a name ends with after its last dot, in small letters.
+pub(super) fn ending(name: &str) -> String {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The whole content of an entry.
+pub(super) fn whole(name: &str, content: &mut dyn Read) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = content.read_to_end(&mut bytes);
+    read.map_err(|error| Error::malformed(name, error.to_string()))?;
+    Ok(bytes)
+}
+
 /// Calls `take` with the name and content of every entry that is wanted.
 ///
 /// Names are split at both slashes and never used as paths. Entries whose names

@@ -1,35 +1,16 @@
 //! Tables of comma-separated values, as RFC 4180 has them.
 
-/// The rows of a table, `rows_max` at most.
+/// The rows of a table, `rows_max` at most. They may differ in length; empty
+/// lines are none.
 pub(super) fn rows(text: &str, rows_max: usize) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
-    let mut field = String::new();
-    let mut quoted = false;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                field.push('"');
-            }
-            '"' if quoted || field.is_empty() => quoted = !quoted,
-            ',' if !quoted => row.push(std::mem::take(&mut field)),
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut field));
-                rows.push(std::mem::take(&mut row));
-                if rows.len() >= rows_max {
-                    return rows;
-                }
-            }
-            c => field.push(c),
-        }
-    }
-    if !field.is_empty() || !row.is_empty() {
-        row.push(field);
-        rows.push(row);
-    }
-    rows
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let records = reader.records().map_while(Result::ok).take(rows_max);
+    records
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -43,6 +24,7 @@ mod tests {
             ("a,b", vec![vec!["a", "b"]]),
             ("\"a,\"\"x\n\",b\n", vec![vec!["a,\"x\n", "b"]]),
             (",\n", vec![vec!["", ""]]),
+            ("a\n\nb,c\n", vec![vec!["a"], vec!["b", "c"]]),
             ("a\"b,c\n", vec![vec!["a\"b", "c"]]),
             ("\"open", vec![vec!["open"]]),
             ("", vec![]),

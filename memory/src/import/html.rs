@@ -1,77 +1,79 @@
 //! The text of an HTML document as Markdown: headings, paragraphs, lists,
 //! tables. Everything else is left out.
 
+use std::convert::Infallible;
+
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
+
 /// Elements whose content is no text.
 const SILENT: &[&str] = &["script", "style", "head", "template", "noscript"];
-/// The longest name of an element or entity that is looked at.
-const NAME_CHARS_MAX: usize = 16;
 
 /// The Markdown of a document, and its title if it names one.
 pub(super) fn markdown(html: &str) -> (String, Option<String>) {
-    let mut writer = Writer::default();
-    let title = title(html);
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        writer.text(rest.get(..at).unwrap_or_default());
-        rest = rest.get(at..).unwrap_or_default();
-        if rest.starts_with("<!--") {
-            rest = after(rest, "-->");
-            continue;
-        }
-        let Some(end) = rest.find('>') else {
-            return (writer.finish(), title);
-        };
-        let tag = rest.get(1..end).unwrap_or_default();
-        rest = rest.get(end + 1..).unwrap_or_default();
-        let (name, closes) = name(tag);
-        if SILENT.contains(&name.as_str()) && !closes && !tag.ends_with('/') {
-            rest = after_element(rest, &name);
-            continue;
-        }
-        writer.tag(&name, closes);
-    }
-    writer.text(rest);
-    (writer.finish(), title)
+    let mut document = Document::default();
+    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| {
+        document.event(event);
+        None::<Infallible>
+    });
+    // Scripts, styles and titles hold text that only looks like tags.
+    emitter.naively_switch_states(true);
+    let Ok(()) = Tokenizer::new_with_emitter(html, emitter).finish();
+    (document.writer.finish(), document.title)
 }
 
-fn title(html: &str) -> Option<String> {
-    // Only near the beginning, where it belongs.
-    let end = html
-        .char_indices()
-        .nth(100_000)
-        .map_or(html.len(), |(at, _)| at);
-    let head = html.get(..end)?;
-    let start = head.find("<title>")? + "<title>".len();
-    let title = head.get(start..)?;
-    let title = title.get(..title.find("</title>")?)?;
-    let title = super::text::one_line(&unescaped(title));
-    (!title.is_empty()).then_some(title)
+/// A document while its tags are read.
+#[derive(Default)]
+struct Document {
+    writer: Writer,
+    /// The element that is left out, while it is open, and how many of its kind
+    /// are open within it.
+    silent: Option<(&'static str, usize)>,
+    title: Option<String>,
+    in_title: bool,
 }
 
-fn after<'t>(text: &'t str, mark: &str) -> &'t str {
-    let at = text.find(mark).map(|at| at + mark.len());
-    at.and_then(|at| text.get(at..)).unwrap_or_default()
-}
-
-fn after_element<'t>(text: &'t str, name: &str) -> &'t str {
-    let mut rest = text;
-    while let Some(at) = rest.find("</") {
-        rest = rest.get(at + 2..).unwrap_or_default();
-        let closing = rest.get(..name.len());
-        if closing.is_some_and(|closing| closing.eq_ignore_ascii_case(name)) {
-            return after(rest, ">");
+impl Document {
+    fn event(&mut self, event: CallbackEvent<'_>) {
+        match event {
+            CallbackEvent::OpenStartTag { name } => self.opens(&String::from_utf8_lossy(name)),
+            CallbackEvent::EndTag { name } => self.closes(&String::from_utf8_lossy(name)),
+            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
+            _ => {}
         }
     }
-    ""
-}
 
-fn name(tag: &str) -> (String, bool) {
-    let closes = tag.starts_with('/');
-    let name = tag.trim_start_matches('/').chars();
-    let name = name
-        .take_while(|c| c.is_ascii_alphanumeric())
-        .take(NAME_CHARS_MAX);
-    (name.collect::<String>().to_ascii_lowercase(), closes)
+    fn opens(&mut self, name: &str) {
+        self.in_title = name == "title" && self.title.is_none();
+        match &mut self.silent {
+            // The end of a head need not be written.
+            Some(("head", _)) if name == "body" => self.silent = None,
+            Some((silent, within)) if *silent == name => *within = within.saturating_add(1),
+            Some(_) => {}
+            None => match SILENT.iter().find(|silent| **silent == name) {
+                Some(silent) => self.silent = Some((silent, 0)),
+                None => self.writer.tag(name, false),
+            },
+        }
+    }
+
+    fn closes(&mut self, name: &str) {
+        self.in_title = false;
+        match &mut self.silent {
+            Some((silent, 0)) if *silent == name => self.silent = None,
+            Some((silent, within)) if *silent == name => *within = within.saturating_sub(1),
+            Some(_) => {}
+            None => self.writer.tag(name, true),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.in_title {
+            self.title = Some(super::text::one_line(text)).filter(|title| !title.is_empty());
+        } else if self.silent.is_none() {
+            self.writer.text(text);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -83,9 +85,10 @@ struct Writer {
 
 impl Writer {
     fn text(&mut self, text: &str) {
-        let text = unescaped(text);
         if self.in_pre {
-            self.out.push_str(&text);
+            // A space is a space in Markdown.
+            self.out
+                .extend(text.chars().map(|c| if c == '\u{a0}' { ' ' } else { c }));
             return;
         }
         for c in text.chars() {
@@ -157,61 +160,6 @@ impl Writer {
     }
 }
 
-/// The text with its entities replaced; unknown ones stay.
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        rest = rest.get(at..).unwrap_or_default();
-        let name_end = rest
-            .char_indices()
-            .take(NAME_CHARS_MAX)
-            .find(|(_, c)| *c == ';')
-            .map(|(at, _)| at);
-        let name = name_end.and_then(|end| rest.get(1..end));
-        match (name.and_then(entity), name_end) {
-            (Some(c), Some(end)) => {
-                out.push(c);
-                rest = rest.get(end + 1..).unwrap_or_default();
-            }
-            _ => {
-                out.push('&');
-                rest = rest.get(1..).unwrap_or_default();
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn entity(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        return char::from_u32(code).filter(|c| *c != '\0');
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "ndash" => '–',
-        "mdash" => '—',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "hellip" => '…',
-        "bull" => '•',
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,15 +181,30 @@ mod tests {
             ("<style>p{}", ""),
             ("a &amp;&lt;&#233;&#x1F600;&unknown;&", "a &<é😀&unknown;&"),
             ("<head><title>T</title></head><pre>a\n  b</pre>", "a\n  b"),
-            ("a < b", "a"),
-            ("<", ""),
-            ("&#0;&#xD800;", "&#0;&#xD800;"),
+            ("a < b <", "a < b <"),
+            ("a&nbsp;&ndash;&nbsp;b", "a – b"),
+            // What is no character is one that says so.
+            ("&#0;&#xD800;", "\u{fffd}\u{fffd}"),
+            // Attributes may hold what ends a tag or looks like one.
+            ("<a title=\"x > y\">b</a> c", "b c"),
+            ("<p class='<p>'>a<br data-x='>'/>b</p>", "a\nb"),
+            ("<head><title>a</title><body>b", "b"),
+            ("<template>a<template>b</template>c</template>d", "d"),
+            ("<script>'</p>' < 1</script><P>a</P\n>b", "a\n\nb"),
+            ("<a title=\"never ends>b", ""),
         ] {
             assert_eq!(markdown(html).0, expect, "{html}");
         }
-        assert_eq!(
-            markdown("<title> a &amp; b</title>").1.as_deref(),
-            Some("a & b")
-        );
+        for (html, title) in [
+            ("<title> a &amp; b</title>", Some("a & b")),
+            (
+                "<TITLE lang=en>a <b>c</b></TITLE><title>d</title>",
+                Some("a <b>c</b>"),
+            ),
+            ("<title> </title>", None),
+            ("<p>title</p>", None),
+        ] {
+            assert_eq!(markdown(html).1.as_deref(), title, "{html}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::archive::{self, Budget, Wanted};
+use super::archive::{self, Budget, Wanted, ending};
 use super::links::{Place, linked};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
@@ -58,9 +58,7 @@ pub(super) fn import(
         &mut report,
         &wanted,
         &mut |name, content, report| {
-            let mut bytes = Vec::new();
-            let read = content.read_to_end(&mut bytes);
-            read.map_err(|error| Error::malformed(name, error.to_string()))?;
+            let bytes = archive::whole(name, content)?;
             match text::decode(&bytes) {
                 Ok(text) => {
                     files.insert(name.to_owned(), text);
@@ -78,11 +76,6 @@ pub(super) fn import(
     }
     leave_out_views(&mut files);
     write(importer, service, &files, report)
-}
-
-fn ending(name: &str) -> String {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    ending.unwrap_or_default().to_ascii_lowercase()
 }
 
 /// A table may be there twice: as one view showed it, and whole as `_all`.

@@ -118,7 +118,8 @@ pub enum Failure {
 
 impl ScriptEntry {
     /// The reply that it stands for, as the `number`th of its conversation.
-    pub(crate) fn reply(&self, model: &str, number: usize, request: &Request) -> Reply {
+    #[must_use]
+    pub fn reply(&self, model: &str, number: usize, request: &Request) -> Reply {
         let mut parts = Vec::new();
         if !self.reasoning.is_empty() {
             parts.push(Part::Reasoning {

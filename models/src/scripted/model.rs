@@ -175,7 +175,7 @@ fn deltas(reply: &Reply, chunk_chars: usize) -> Vec<Delta> {
 }
 
 /// A text in pieces of so many characters; 0 is one piece.
-pub(crate) fn pieces(text: &str, chunk_chars: usize) -> Vec<&str> {
+pub fn pieces(text: &str, chunk_chars: usize) -> Vec<&str> {
     if chunk_chars == 0 || text.is_empty() {
         return if text.is_empty() { vec![] } else { vec![text] };
     }

@@ -17,7 +17,7 @@ type Track = (Option<String>, Option<String>);
 
 /// A script being played by any number of conversations.
 #[derive(Debug)]
-pub(crate) struct ScriptPlayer {
+pub struct ScriptPlayer {
     name: String,
     order: ScriptOrder,
     pub(crate) chunk_chars: usize,
@@ -36,7 +36,9 @@ struct Place {
 }
 
 impl ScriptPlayer {
-    pub(crate) fn new(script: Script) -> Self {
+    /// A script that nobody has played.
+    #[must_use]
+    pub fn new(script: Script) -> Self {
         Self {
             name: script.name,
             order: script.order,
@@ -46,8 +48,17 @@ impl ScriptPlayer {
         }
     }
 
+    /// Characters of a piece of a streamed reply; 0 is all of it.
+    #[must_use]
+    pub fn chunk_chars(&self) -> usize {
+        self.chunk_chars
+    }
+
     /// The entry that serves a request, and its number in the conversation.
-    pub(crate) fn next(&self, request: &Request) -> Result<(Arc<ScriptEntry>, usize), ModelError> {
+    ///
+    /// # Errors
+    /// If the script has no reply to it, or expects another request.
+    pub fn next(&self, request: &Request) -> Result<(Arc<ScriptEntry>, usize), ModelError> {
         let track = match self.order {
             ScriptOrder::Sequence => (None, None),
             _ => (request.conversation.clone(), request.agent.clone()),

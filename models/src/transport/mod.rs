@@ -16,5 +16,6 @@ pub use remote::RemoteModel;
 pub use retry::RetryPolicy;
 pub use timeouts::Timeouts;
 
-pub(crate) use remote::{AGENT_HEADER, CONVERSATION_HEADER, RemoteParts};
+pub(crate) use remote::RemoteParts;
+pub use remote::{AGENT_HEADER, CONVERSATION_HEADER};
 pub(crate) use retry::{Attempt, with_retries};

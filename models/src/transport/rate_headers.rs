@@ -67,7 +67,8 @@ fn moment(text: &str, now: SystemTime) -> Option<Duration> {
     if let Ok(at) = humantime::parse_rfc3339(text) {
         return Some(until(at));
     }
-    http_date(text).map(until).or_else(|| span(text))
+    let date = httpdate::parse_http_date(text).ok();
+    date.map(until).or_else(|| span(text))
 }
 
 /// A span as Go writes it: numbers, each with its unit.
@@ -92,18 +93,6 @@ fn span(text: &str) -> Option<Duration> {
         rest = tail;
     }
     Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that is sent today.
-fn http_date(text: &str) -> Option<SystemTime> {
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let [_, day, month, year, time, "GMT"] = words.as_slice() else {
-        return None;
-    };
-    let months = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = months.find(month).filter(|at| at % 3 == 0)? / 3 + 1;
-    let day: u8 = day.parse().ok()?;
-    humantime::parse_rfc3339(&format!("{year}-{month:02}-{day:02}T{time}Z")).ok()
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::protocols::WireOptions;
 use crate::{ApiKey, DeltaSink, Model, ModelError, Protocol, Reply, Request, TimeoutPhase};
 
 /// The header that names a request's conversation, if labels are sent.
-pub(crate) const CONVERSATION_HEADER: &str = "x-memex-conversation";
+pub const CONVERSATION_HEADER: &str = "x-memex-conversation";
 /// The header that names a request's agent, if labels are sent.
-pub(crate) const AGENT_HEADER: &str = "x-memex-agent";
+pub const AGENT_HEADER: &str = "x-memex-agent";
 
 /// The version of messages that is spoken.
 const ANTHROPIC_VERSION: &str = "2023-06-01";

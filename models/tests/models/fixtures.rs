@@ -1,11 +1,6 @@
 //! What several tests need.
 
-use memex_models::{
-    Message, Model, ModelConfig, ModelError, NoSink, Part, Reply, Request, RetryPolicy, Script,
-    ScriptEntry, Timeouts, ToolCall, ToolDefinition,
-    standin::{Standin, StandinOptions},
-};
-use std::sync::Arc;
+use memex_models::{Message, Part, Request, Script, ScriptEntry, ToolCall, ToolDefinition};
 
 pub(crate) fn says(text: &str) -> ScriptEntry {
     ScriptEntry {
@@ -40,36 +35,3 @@ pub(crate) fn ask(text: &str) -> Request {
 pub(crate) fn script(text: &str) -> Script {
     Script::parse("test.jsonl", "jsonl", text).unwrap()
 }
-
-pub(crate) async fn complete(model: &Arc<dyn Model>, text: &str) -> Result<Reply, ModelError> {
-    model.complete(&ask(text), &mut NoSink).await
-}
-
-/// Waits of a tenth of a second at most, and deadlines that a busy machine
-/// keeps.
-pub(crate) fn config(line: &str, server: &Standin) -> ModelConfig {
-    let mut config = ModelConfig::parse(&format!("{line}@{}", server.base_url())).unwrap();
-    config.options.retry = RetryPolicy {
-        attempts_max: 3,
-        base_ms: 2,
-        wait_max_ms: 10,
-        ..RetryPolicy::default()
-    };
-    config.options.timeouts = Timeouts {
-        connect_ms: 20_000,
-        first_byte_ms: 20_000,
-        idle_ms: 20_000,
-        total_ms: 60_000,
-    };
-    config
-}
-
-pub(crate) async fn serve(script_text: &str) -> Standin {
-    serve_with(script_text, StandinOptions::default()).await
-}
-
-pub(crate) async fn serve_with(script_text: &str, options: StandinOptions) -> Standin {
-    Standin::start(script(script_text), options).await.unwrap()
-}
-
-pub(crate) const LINES: [&str; 3] = ["openai:m", "openai-responses:m", "anthropic:m"];

@@ -9,7 +9,4 @@ mod fixtures;
 mod prices;
 mod protocols;
 mod scripted;
-mod splitting;
 mod sse;
-mod standin;
-mod transport;

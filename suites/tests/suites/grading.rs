@@ -173,6 +173,34 @@ fn values_that_meet_a_schema() {
 }
 
 #[test]
+fn rules_look_for_words_in_any_case() {
+    let rules: Grader = serde_json::from_value(
+        json!({ "kind": "rules", "all": ["Walnut"], "any": ["one", "two"], "none": ["secret"] }),
+    )
+    .unwrap();
+    let task = task(Value::Null, rules);
+    let found = |answer: Value| match grade(&task, &answer).unwrap() {
+        Verdict::Incorrect { reason } => reason,
+        verdict => format!("{verdict:?}"),
+    };
+    for (answer, expected) in [
+        ("walnuts, ONE", "Correct"),
+        ("one", "\"Walnut\" is missing"),
+        ("walnut two Secrets", "\"secret\" must not be told"),
+        ("walnut", "none of [\"one\", \"two\"] is there"),
+        (" \n", "there is no reply"),
+    ] {
+        assert_eq!(found(json!(answer)), expected, "{answer}");
+    }
+    assert_eq!(
+        found(json!({ "tree": "walnut", "count": "two" })),
+        "Correct"
+    );
+    let unknown = json!({ "kind": "rules", "every": ["x"] });
+    assert!(serde_json::from_value::<Grader>(unknown).is_err());
+}
+
+#[test]
 fn judges_are_asked_and_read() {
     let task = task(
         json!("12 rows"),

@@ -3,7 +3,7 @@
 
 use crate::support::{after, agent, calls, coder, config, place, reactor, run, runs, says, tools};
 use memex_agent::{ActionSpace, Agent, AgentConfig, CodeForm, RunRequest};
-use memex_models::standin::{Standin, StandinOptions};
+use memex_mock_server::{MockServer, MockServerOptions};
 use memex_models::{Failure, ModelConfig, ScriptEntry, ScriptedCall, StopReason};
 use memex_trajectories::{Status, load};
 use serde_json::json;
@@ -296,8 +296,8 @@ fn servers_that_fail_are_asked_again() {
     ] {
         let told = format!("{failure:?}");
         let script = memex_models::Script::new("server", retried(failure));
-        let options = StandinOptions::default();
-        let server = reactor().wait(Standin::start(script, options)).unwrap();
+        let options = MockServerOptions::default();
+        let server = reactor().wait(MockServer::start(script, options)).unwrap();
         let line = format!("local:script@{}", server.base_url());
         let mut model = ModelConfig::parse(&line).unwrap();
         model.options.retry.base_ms = 1;

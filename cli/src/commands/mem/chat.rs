@@ -82,7 +82,7 @@ fn pressed(stopper: &Stopper, is_interactive: bool) {
         Stopping::Idle if is_interactive => {}
         // Nothing is being answered, so that nothing is half done.
         Stopping::Idle => std::process::exit(i32::from(INTERRUPTED)),
-        Stopping::Python if is_interactive => {
+        Stopping::Code if is_interactive => {
             complain("\nasking Python to stop; press Ctrl-C again to end it at once");
         }
         _ => {}

@@ -1,17 +1,14 @@
 //! The line editor of a talk: history, completion of commands, several lines.
 
-use crate::console::complain;
 use crate::context::Context;
-use crate::prompt::open_history;
+use crate::prompt::{Marks, line_editor};
 use anyhow::{Context as _, Result};
-use reedline::{
-    ColumnarMenu, Completer, CompletionResult, Emacs, KeyCode, KeyModifiers, MenuBuilder, Prompt,
-    PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent, ReedlineMenu, Signal, Span,
-    Suggestion, default_emacs_keybindings,
-};
-use std::borrow::Cow;
+use reedline::{Completer, CompletionResult, Reedline, Signal, Span, Suggestion};
 
-const MENU: &str = "commands";
+const YOU: Marks = Marks {
+    first: "you> ",
+    further: "...> ",
+};
 
 /// What was typed.
 pub(super) enum Typed {
@@ -30,37 +27,18 @@ pub(super) struct LineEditor {
 impl LineEditor {
     /// An editor that completes these commands.
     pub(super) fn new(context: &Context, commands: &'static [&'static str]) -> Self {
-        let mut keys = default_emacs_keybindings();
-        let complete = vec![ReedlineEvent::Menu(MENU.into()), ReedlineEvent::MenuNext];
-        keys.add_binding(
-            KeyModifiers::NONE,
-            KeyCode::Tab,
-            ReedlineEvent::UntilFound(complete),
-        );
-        let menu = ColumnarMenu::default().with_name(MENU);
-        let mut editor = Reedline::create()
-            .with_ansi_colors(context.out.paint.is_colored())
-            .use_bracketed_paste(true)
-            .with_quick_completions(true)
-            .with_completer(Box::new(CommandCompleter(commands)))
-            .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
-            .with_edit_mode(Box::new(Emacs::new(keys)));
-        if let Some(directory) = context.data_directory() {
-            let path = directory.join("mem-history");
-            match open_history(&path) {
-                Ok(history) => editor = editor.with_history(Box::new(history)),
-                Err(error) => complain(&format!(
-                    "note: the history {} is not kept: {error}",
-                    path.display()
-                )),
-            }
+        let history = context.data_directory();
+        let history = history.map(|directory| directory.join("mem-history"));
+        let completer = Box::new(CommandCompleter(commands));
+        let colored = context.out.paint.is_colored();
+        Self {
+            editor: line_editor(completer, history.as_deref(), colored),
         }
-        Self { editor }
     }
 
     /// Reads the next message.
     pub(super) fn read(&mut self) -> Result<Typed> {
-        let signal = self.editor.read_line(&You);
+        let signal = self.editor.read_line(&YOU);
         Ok(match signal.context("cannot read from the terminal")? {
             Signal::Success(message) => Typed::Message(message),
             Signal::CtrlD => Typed::End,
@@ -89,29 +67,5 @@ impl Completer for CommandCompleter {
             ..Suggestion::default()
         });
         CompletionResult::fresh(suggestions.collect::<Vec<_>>())
-    }
-}
-
-struct You;
-
-impl Prompt for You {
-    fn render_prompt_left(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_right(&self) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "you> ".into()
-    }
-
-    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "...> ".into()
-    }
-
-    fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        format!("(search) {}: ", search.term).into()
     }
 }

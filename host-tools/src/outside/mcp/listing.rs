@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::super::definitions::check_name;
 use super::super::document::shown;
-use super::super::schema;
 use super::content::Reading;
 use super::declaration::ServerPlan;
 use crate::scrubbing::Scrubber;
 use crate::tool::ToolSpec;
+use crate::toolbox::{check_parameters, check_schema};
 
 /// The most pages of a server's list of tools.
 pub const SERVER_PAGES_MAX: usize = 200;
@@ -143,13 +143,13 @@ fn listed(tool: RemoteTool, prefix: &str, timeout: std::time::Duration) -> Resul
     let name = format!("{prefix}{}", tool.name);
     check_name(&name)?;
     let parameters = Value::Object(Map::clone(&tool.input_schema));
-    schema::check_parameters(&parameters)
+    check_parameters(&parameters)
         .map_err(|reason| format!("wrong schema of its input: {reason}"))?;
     let (returns, reading) = match &tool.output_schema {
         None => (None, Reading::Plain),
         Some(output) => {
             let output = Value::Object(Map::clone(output));
-            schema::check(&output)
+            check_schema(&output)
                 .map_err(|reason| format!("wrong schema of its output: {reason}"))?;
             match unwrapped(&output) {
                 Some(inner) => (Some(inner), Reading::Wrapped),
@@ -180,7 +180,7 @@ fn unwrapped(output: &Value) -> Option<Value> {
         }
     }
     // A reference to anything but definitions would point at nothing now.
-    schema::check(&inner).is_ok().then_some(inner)
+    check_schema(&inner).is_ok().then_some(inner)
 }
 
 /// Description, title and hints in one text: a tool has no other place for them.

@@ -1,5 +1,7 @@
 //! ISO 8601 dates and times, as days and microseconds since 1970.
 
+use chrono::{Datelike as _, NaiveDate};
+
 const DAY_MICROSECONDS: i64 = 86_400_000_000;
 
 /// A time, and whether it states its offset from UTC.
@@ -85,10 +87,9 @@ fn leading_date(text: &[u8]) -> Option<(i32, &[u8])> {
     let (year, rest) = digits(text, 4, 9999)?;
     let (month, rest) = digits(rest.strip_prefix(b"-")?, 2, 12)?;
     let (day, rest) = digits(rest.strip_prefix(b"-")?, 2, 31)?;
-    if year == 0 || month == 0 || day == 0 || day > month_days(year, month) {
-        return None;
-    }
-    Some((days_since_1970(year, month, day), rest))
+    let year = i32::try_from(year).ok().filter(|year| *year > 0)?;
+    let date = NaiveDate::from_ymd_opt(year, month, day)?;
+    Some((date.to_epoch_days(), rest))
 }
 
 fn digits(text: &[u8], length: usize, max: u32) -> Option<(u32, &[u8])> {
@@ -101,44 +102,10 @@ fn digits(text: &[u8], length: usize, max: u32) -> Option<(u32, &[u8])> {
     (value <= max).then_some((value, rest))
 }
 
-fn month_days(year: u32, month: u32) -> u32 {
-    match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// The proleptic Gregorian calendar, in years that begin in March.
-fn days_since_1970(year: u32, month: u32, day: u32) -> i32 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    // At most 9999 years: far within i32.
-    days as i32 - 719_468
-}
-
 /// `YYYY-MM-DD` of a number of days, for years 1 to 9999.
 pub(in crate::sql) fn date_text(days: i64) -> Option<String> {
-    let days = days.checked_add(719_468)?;
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    let year = year + era * 400 + carry;
-    (1..=9999)
-        .contains(&year)
-        .then(|| format!("{year:04}-{month:02}-{day:02}"))
+    let date = NaiveDate::from_epoch_days(i32::try_from(days).ok()?)?;
+    (1..=9999).contains(&date.year()).then(|| date.to_string())
 }
 
 /// `YYYY-MM-DD HH:MM:SS[.ffffff]`, for years 1 to 9999.

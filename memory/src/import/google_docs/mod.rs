@@ -5,7 +5,7 @@ mod live;
 use std::io::Read;
 use std::path::PathBuf;
 
-use super::archive::{self, Budget, Wanted};
+use super::archive::{self, Budget, Wanted, ending};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
 use super::{ImportReport, Importer, date, docx, fetch, html, text};
@@ -58,20 +58,13 @@ pub(super) fn import(
             &mut report,
             &wanted,
             &mut |name, content, report| {
-                let mut bytes = Vec::new();
-                let read = content.read_to_end(&mut bytes);
-                read.map_err(|error| Error::malformed(name, error.to_string()))?;
+                let bytes = archive::whole(name, content)?;
                 keep(name, &bytes, importer, &mut found, report);
                 Ok(())
             },
         )?;
     }
     write(importer, found, report)
-}
-
-fn ending(name: &str) -> String {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    ending.unwrap_or_default().to_ascii_lowercase()
 }
 
 fn keep(
@@ -133,10 +126,7 @@ fn document_xml(bytes: &[u8], importer: &Importer<'_>) -> Result<String, String>
         &mut report,
         &wanted,
         &mut |name, content, _| {
-            let mut bytes = Vec::new();
-            let read = content.read_to_end(&mut bytes);
-            read.map_err(|error| Error::malformed(name, error.to_string()))?;
-            xml = Some(bytes);
+            xml = Some(archive::whole(name, content)?);
             Ok(())
         },
     );

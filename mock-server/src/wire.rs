@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{chat_completions, messages, responses};
-use crate::{Image, Message, Protocol, Reply, Request, Role, ToolDefinition};
+use memex_models::{Image, Message, Part, Protocol, Reply, Request, Role, ToolDefinition};
+
+use crate::{chat_completions, messages, responses};
 
 /// An event of a streamed answer: its name, if the protocol names them.
-pub(super) type Event = (Option<String>, Value);
+pub(crate) type Event = (Option<String>, Value);
 
 /// The protocol that a path belongs to.
-pub(super) fn protocol_of(path: &str) -> Option<Protocol> {
+pub(crate) fn protocol_of(path: &str) -> Option<Protocol> {
     let all = [
         Protocol::ChatCompletions,
         Protocol::Responses,
@@ -21,7 +22,7 @@ pub(super) fn protocol_of(path: &str) -> Option<Protocol> {
 }
 
 /// The request in a body.
-pub(super) fn request(protocol: Protocol, body: &Value) -> Request {
+pub(crate) fn request(protocol: Protocol, body: &Value) -> Request {
     match protocol {
         Protocol::ChatCompletions => chat_completions::request(body),
         Protocol::Responses => responses::request(body),
@@ -30,7 +31,7 @@ pub(super) fn request(protocol: Protocol, body: &Value) -> Request {
 }
 
 /// The body of a whole answer.
-pub(super) fn answer(protocol: Protocol, reply: &Reply) -> Value {
+pub(crate) fn answer(protocol: Protocol, reply: &Reply) -> Value {
     match protocol {
         Protocol::ChatCompletions => chat_completions::answer(reply),
         Protocol::Responses => responses::answer(reply),
@@ -39,7 +40,7 @@ pub(super) fn answer(protocol: Protocol, reply: &Reply) -> Value {
 }
 
 /// The events of a streamed answer.
-pub(super) fn events(protocol: Protocol, reply: &Reply, chunk_chars: usize) -> Vec<Event> {
+pub(crate) fn events(protocol: Protocol, reply: &Reply, chunk_chars: usize) -> Vec<Event> {
     match protocol {
         Protocol::ChatCompletions => chat_completions::events(reply, chunk_chars),
         Protocol::Responses => responses::events(reply, chunk_chars),
@@ -48,7 +49,7 @@ pub(super) fn events(protocol: Protocol, reply: &Reply, chunk_chars: usize) -> V
 }
 
 /// The body of a failure.
-pub(super) fn failure(protocol: Protocol, code: &str, message: &str) -> Value {
+pub(crate) fn failure(protocol: Protocol, code: &str, message: &str) -> Value {
     match protocol {
         Protocol::Messages => {
             json!({ "type": "error", "error": { "type": code, "message": message } })
@@ -57,17 +58,17 @@ pub(super) fn failure(protocol: Protocol, code: &str, message: &str) -> Value {
     }
 }
 
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or("")
 }
 
-pub(super) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     let list = value.get(name).and_then(Value::as_array);
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A text that is one, or that is spread over parts with texts.
-pub(super) fn content_text(content: &Value) -> String {
+pub(crate) fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().map(|part| text(part, "text")).collect(),
@@ -76,14 +77,14 @@ pub(super) fn content_text(content: &Value) -> String {
 }
 
 /// The pictures of a content, by the member that holds their address.
-pub(super) fn images(content: &Value, address: &str) -> Vec<Image> {
+pub(crate) fn images(content: &Value, address: &str) -> Vec<Image> {
     let parts = content.as_array().map(Vec::as_slice).unwrap_or_default();
     let addresses = parts.iter().filter_map(|part| part.pointer(address));
     let urls = addresses.filter_map(Value::as_str);
     urls.map(|url| Image::Url { url: url.into() }).collect()
 }
 
-pub(super) fn role(name: &str) -> Role {
+pub(crate) fn role(name: &str) -> Role {
     match name {
         "system" | "developer" => Role::System,
         "assistant" => Role::Assistant,
@@ -92,7 +93,7 @@ pub(super) fn role(name: &str) -> Role {
     }
 }
 
-pub(super) fn tool(definition: &Value, schema: &str) -> ToolDefinition {
+pub(crate) fn tool(definition: &Value, schema: &str) -> ToolDefinition {
     ToolDefinition {
         name: text(definition, "name").to_owned(),
         description: text(definition, "description").to_owned(),
@@ -101,10 +102,8 @@ pub(super) fn tool(definition: &Value, schema: &str) -> ToolDefinition {
 }
 
 /// A message of these texts and pictures.
-pub(super) fn said(role: Role, text: String, images: Vec<Image>) -> Message {
+pub(crate) fn said(role: Role, text: String, images: Vec<Image>) -> Message {
     let mut message = Message::new(role, text);
-    message
-        .parts
-        .extend(images.into_iter().map(crate::Part::Image));
+    message.parts.extend(images.into_iter().map(Part::Image));
     message
 }

@@ -1,8 +1,7 @@
-//! The stand-in server against the client: every protocol, both ways.
+//! The server against the client: every protocol, both ways.
 
-use memex_models::{
-    ApiKey, Message, NoSink, Part, Request, Role, StopReason, ToolResult, standin::StandinOptions,
-};
+use memex_mock_server::MockServerOptions;
+use memex_models::{ApiKey, Message, NoSink, Part, Request, Role, StopReason, ToolResult};
 
 use super::fixtures::{LINES, ask, call, config, serve, serve_with, weather};
 
@@ -81,9 +80,9 @@ async fn every_stop_survives_the_way_that_can_carry_it() {
 
 #[tokio::test]
 async fn keys_and_labels_are_sent_as_each_wants_them() {
-    let options = StandinOptions {
-        key: Some(ApiKey::new("sk-topsecret")),
-        ..StandinOptions::default()
+    let options = MockServerOptions {
+        key: Some("sk-topsecret".into()),
+        ..MockServerOptions::default()
     };
     let server = serve_with(r#"{"agent":"a","text":"a's","times":0}"#, options).await;
     let request = Request {
@@ -126,9 +125,9 @@ async fn keys_and_labels_are_sent_as_each_wants_them() {
 
 #[tokio::test]
 async fn a_wrong_key_is_refused_once_and_not_repeated() {
-    let options = StandinOptions {
-        key: Some(ApiKey::new("right")),
-        ..StandinOptions::default()
+    let options = MockServerOptions {
+        key: Some("right".into()),
+        ..MockServerOptions::default()
     };
     let server = serve_with(r#"{"text":"x"}"#, options).await;
     for (index, line) in LINES.into_iter().enumerate() {

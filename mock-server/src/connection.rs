@@ -5,14 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use memex_models::{AGENT_HEADER, CONVERSATION_HEADER, Failure, Protocol, ScriptEntry, Usage};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::server::{Received, Shared};
-use super::wire::{self, Event};
-use crate::transport::{AGENT_HEADER, CONVERSATION_HEADER};
-use crate::{Failure, Protocol, ScriptEntry, Usage};
+use crate::server::{Received, Shared};
+use crate::wire::{self, Event};
 
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const BODY_BYTES_MAX: usize = 256 << 20;
@@ -31,8 +30,8 @@ impl Incoming {
     }
 }
 
-/// Serves a connection. A client that goes away has its reasons.
-pub(super) async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
+/// Serves a connection. Ignore clients that disconnect.
+pub(crate) async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
     if let Ok(incoming) = read(&mut socket).await
         && answer(&mut socket, &incoming, &shared).await.is_err()
     {
@@ -135,7 +134,7 @@ async fn answer(socket: &mut TcpStream, incoming: &Incoming, shared: &Shared) ->
     }
     let stream = body.get("stream").and_then(Value::as_bool) == Some(true);
     if stream && !matches!(entry.fail, Some(Failure::Http { .. })) {
-        let events = wire::events(protocol, &reply, shared.player.chunk_chars);
+        let events = wire::events(protocol, &reply, shared.player.chunk_chars());
         return stream_events(socket, shared, protocol, &events, &entry).await;
     }
     let mut whole = wire::answer(protocol, &reply).to_string();
@@ -171,7 +170,7 @@ fn is_admitted(incoming: &Incoming, shared: &Shared) -> bool {
     };
     let bearer = incoming.header("authorization");
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    incoming.header("x-api-key").or(bearer) == Some(key.expose())
+    incoming.header("x-api-key").or(bearer) == Some(key)
 }
 
 fn shown(headers: &[(String, String)]) -> Vec<(String, String)> {

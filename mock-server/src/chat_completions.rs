@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Event, content_text, images, list, role, said, text, tool};
-use crate::scripted::pieces;
-use crate::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage};
+use crate::wire::{Event, content_text, images, list, role, said, text, tool};
+use memex_models::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage, pieces};
 
-pub(super) fn request(body: &Value) -> Request {
+pub(crate) fn request(body: &Value) -> Request {
     let messages = list(body, "messages").iter().map(message);
     let tools = list(body, "tools").iter();
     let tools = tools.filter_map(|definition| definition.get("function"));
@@ -39,7 +38,7 @@ fn message(message: &Value) -> Message {
     said
 }
 
-pub(super) fn answer(reply: &Reply) -> Value {
+pub(crate) fn answer(reply: &Reply) -> Value {
     let said = reply.message.text();
     let refused = reply.stop == StopReason::Refusal;
     let (content, refusal) = if refused {
@@ -72,7 +71,7 @@ fn tool_call(call: &ToolCall) -> Value {
     })
 }
 
-pub(super) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
+pub(crate) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
     let chunk = |choices: Value, usage: Value| {
         let chunk = json!({
             "id": reply.id, "object": "chat.completion.chunk", "model": reply.model,

@@ -5,24 +5,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use memex_models::{Protocol, Script, ScriptPlayer};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::connection;
-use crate::scripted::ScriptPlayer;
-use crate::{ApiKey, Protocol, Script};
+use crate::connection;
 
 /// How many requests are remembered.
 const RECEIVED_MAX: usize = 10_000;
 
 /// How the server answers, beside what its script says.
 #[derive(Debug, Clone, Default)]
-pub struct StandinOptions {
+pub struct MockServerOptions {
     /// The key that it wants; others are answered with 401. Default: any.
-    pub key: Option<ApiKey>,
+    pub key: Option<String>,
     /// How many bytes of a streamed answer it writes at once, so that events
     /// and characters are split. Default (0): whole events.
     pub write_bytes: usize,
@@ -52,7 +51,7 @@ pub struct Received {
 
 /// A running server. Dropping it ends it and its connections.
 #[derive(Debug)]
-pub struct Standin {
+pub struct MockServer {
     address: SocketAddr,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -60,20 +59,20 @@ pub struct Standin {
 
 /// What all connections use.
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) player: ScriptPlayer,
-    pub(super) options: StandinOptions,
-    pub(super) received: Mutex<VecDeque<Received>>,
+pub(crate) struct Shared {
+    pub(crate) player: ScriptPlayer,
+    pub(crate) options: MockServerOptions,
+    pub(crate) received: Mutex<VecDeque<Received>>,
     /// How many requests their clients gave up.
-    pub(super) abandoned: watch::Sender<usize>,
+    pub(crate) abandoned: watch::Sender<usize>,
 }
 
-impl Standin {
+impl MockServer {
     /// Starts on a free port of the loopback address.
     ///
     /// # Errors
     /// If the system gives no port.
-    pub async fn start(script: Script, options: StandinOptions) -> io::Result<Self> {
+    pub async fn start(script: Script, options: MockServerOptions) -> io::Result<Self> {
         Self::start_at(([127, 0, 0, 1], 0).into(), script, options).await
     }
 
@@ -84,7 +83,7 @@ impl Standin {
     pub async fn start_at(
         address: SocketAddr,
         script: Script,
-        options: StandinOptions,
+        options: MockServerOptions,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -103,11 +102,13 @@ impl Standin {
     }
 
     /// The base URL to give to a model.
+    #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
     /// What it was sent so far, the last ten thousand requests of it.
+    #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.shared.received.lock().iter().cloned().collect()
     }
@@ -122,7 +123,7 @@ impl Standin {
 
 impl Shared {
     /// Notes a request, and forgets the oldest if there are too many.
-    pub(super) fn note(&self, request: Received) {
+    pub(crate) fn note(&self, request: Received) {
         let mut received = self.received.lock();
         if received.len() >= RECEIVED_MAX {
             received.pop_front();
@@ -131,7 +132,7 @@ impl Shared {
     }
 }
 
-impl Drop for Standin {
+impl Drop for MockServer {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Event, content_text, images, list, role, said, text, tool};
-use crate::scripted::pieces;
-use crate::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage};
+use crate::wire::{Event, content_text, images, list, role, said, text, tool};
+use memex_models::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage, pieces};
 
-pub(super) fn request(body: &Value) -> Request {
+pub(crate) fn request(body: &Value) -> Request {
     let mut messages: Vec<Message> = Vec::new();
     for item in list(body, "input") {
         let message = message(item);
@@ -56,7 +55,7 @@ fn message(item: &Value) -> Message {
     }
 }
 
-pub(super) fn answer(reply: &Reply) -> Value {
+pub(crate) fn answer(reply: &Reply) -> Value {
     let output: Vec<Value> = items(reply).collect();
     let (status, incomplete) = status(&reply.stop);
     json!({
@@ -91,7 +90,7 @@ fn items(reply: &Reply) -> impl Iterator<Item = Value> {
     })
 }
 
-pub(super) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
+pub(crate) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
     let event = |name: &str, mut body: Value| {
         if let Some(body) = body.as_object_mut() {
             body.insert("type".into(), name.into());

@@ -1,6 +1,7 @@
 //! A stream gives the same reply, however its bytes are split, its lines end
 //! and comments lie between its events.
 
+use memex_mock_server::{MockServer, MockServerOptions};
 use memex_models::{
     Delta, Message, ModelError, Part, Protocol, Reply, Request, ScriptEntry, ScriptedCall, Usage,
     WireOptions,
@@ -8,10 +9,7 @@ use memex_models::{
 use proptest::prelude::*;
 
 use super::fixtures::{LINES, config, serve_with};
-use memex_models::{
-    Script,
-    standin::{Standin, StandinOptions},
-};
+use memex_models::Script;
 
 fn read(protocol: Protocol, pieces: &[&[u8]]) -> Result<(Reply, Vec<Delta>), ModelError> {
     let mut deltas = Vec::new();
@@ -176,13 +174,13 @@ async fn every_protocol_survives_every_way_of_writing() {
                 chunk_chars: 3,
                 ..Script::new("s", vec![entry.clone()])
             };
-            let options = StandinOptions {
+            let options = MockServerOptions {
                 write_bytes,
                 crlf,
                 comments: true,
-                ..StandinOptions::default()
+                ..MockServerOptions::default()
             };
-            let server = Standin::start(script, options).await.unwrap();
+            let server = MockServer::start(script, options).await.unwrap();
             for line in LINES {
                 let model = config(line, &server).build(None).unwrap();
                 let mut deltas: Vec<Delta> = Vec::new();
@@ -215,7 +213,7 @@ async fn every_protocol_survives_every_way_of_writing() {
 async fn without_streaming_the_reply_is_the_same() {
     let server = serve_with(
         r#"{"text":"Hi","tool_calls":[{"name":"f","arguments":{"a":1}}],"times":0,"usage":{"input":5,"output":2}}"#,
-        StandinOptions::default(),
+        MockServerOptions::default(),
     )
     .await;
     for line in LINES {

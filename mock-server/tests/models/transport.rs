@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use memex_models::{
-    Delta, Message, ModelError, NoSink, Request, TimeoutPhase, standin::StandinOptions,
-};
+use memex_mock_server::MockServerOptions;
+use memex_models::{Delta, Message, ModelError, NoSink, Request, TimeoutPhase};
 
 use super::fixtures::{LINES, ask, complete, config, serve, serve_with};
 
@@ -122,11 +121,11 @@ async fn limits_that_are_used_up_hold_back_the_next_request() {
         ("x-ratelimit-remaining-requests", "0"),
         ("x-ratelimit-reset-requests", "300ms"),
     ];
-    let options = StandinOptions {
+    let options = MockServerOptions {
         headers: headers
             .map(|(name, value)| (name.into(), value.into()))
             .to_vec(),
-        ..StandinOptions::default()
+        ..MockServerOptions::default()
     };
     let server = serve_with(r#"{"text":"ok","times":0}"#, options).await;
     let model = config("openai:m", &server).build(None).unwrap();
@@ -264,9 +263,9 @@ async fn nobody_listening_is_a_named_failure() {
 
 #[tokio::test]
 async fn a_provider_that_sends_no_figures_gets_an_estimate() {
-    let options = StandinOptions {
+    let options = MockServerOptions {
         without_usage: true,
-        ..StandinOptions::default()
+        ..MockServerOptions::default()
     };
     let server = serve_with(r#"{"text":"twelve bytes","times":0}"#, options).await;
     for line in LINES {

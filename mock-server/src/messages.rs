@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Event, content_text, images, list, role, said, text, tool};
-use crate::scripted::pieces;
-use crate::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage};
+use crate::wire::{Event, content_text, images, list, role, said, text, tool};
+use memex_models::{Message, Part, Reply, Request, Role, StopReason, ToolCall, Usage, pieces};
 
-pub(super) fn request(body: &Value) -> Request {
+pub(crate) fn request(body: &Value) -> Request {
     let mut messages = Vec::new();
     let system = content_text(body.get("system").unwrap_or(&Value::Null));
     if !system.is_empty() {
@@ -66,7 +65,7 @@ fn put_turn(messages: &mut Vec<Message>, turn: &Value) {
     }
 }
 
-pub(super) fn answer(reply: &Reply) -> Value {
+pub(crate) fn answer(reply: &Reply) -> Value {
     let content: Vec<Value> = blocks(reply).collect();
     json!({
         "id": reply.id, "type": "message", "role": "assistant", "model": reply.model,
@@ -90,7 +89,7 @@ fn blocks(reply: &Reply) -> impl Iterator<Item = Value> {
     })
 }
 
-pub(super) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
+pub(crate) fn events(reply: &Reply, chunk_chars: usize) -> Vec<Event> {
     let event = |name: &str, mut body: Value| {
         if let Some(body) = body.as_object_mut() {
             body.insert("type".into(), name.into());

@@ -1,0 +1,71 @@
+//! The dialect of [`AgentConfig`](crate::AgentConfig): tool calls, fences or
+//! tags, hints, and a conversation that is kept within the model's window.
+
+use std::borrow::Cow;
+
+use memex_models::{Reply, Request};
+use memex_trajectories::ActionSpace;
+
+use super::Dialect;
+use crate::observation::shown;
+use crate::reading::{Action, read};
+use crate::{AgentConfig, CodeForm, Conversation, Ran};
+
+pub(crate) struct Spoken {
+    pub(super) conversation: Conversation,
+    pub(super) config: AgentConfig,
+    /// Whether an answer in words is not enough.
+    pub(super) submits: bool,
+}
+
+impl Dialect for Spoken {
+    fn request(&self) -> Cow<'_, Request> {
+        Cow::Borrowed(self.conversation.request())
+    }
+
+    fn shorten(&mut self, scope: &[String], overflowed: bool) -> bool {
+        (overflowed || self.conversation.is_full()) && self.conversation.compact(scope) > 0
+    }
+
+    fn read(&mut self, reply: &Reply) -> Action {
+        let (space, form) = (self.config.action_space, self.config.code_form);
+        let action = read(reply, space, form, self.submits);
+        self.conversation.push(reply.message.clone());
+        action
+    }
+
+    fn say(&mut self, text: &str) {
+        self.conversation.say(text);
+    }
+
+    fn observe(&mut self, call_id: Option<&str>, text: &str) {
+        self.conversation.observe(call_id, text);
+    }
+
+    fn result(&mut self, call_id: &str, text: &str, is_error: bool) {
+        self.conversation.result(call_id, text, is_error);
+    }
+
+    fn shown(&self, code: &str, ran: &Ran) -> String {
+        shown(code, ran, &self.config.observations)
+    }
+
+    fn result_max_chars(&self) -> usize {
+        self.config.observations.max_chars
+    }
+
+    fn last_turn(&self) -> Option<String> {
+        let text = match (self.submits, self.config.action_space) {
+            (true, ActionSpace::Code) if self.config.code_form == CodeForm::Tool => {
+                "This is your last turn: call `python` with `submit(...)` now."
+            }
+            (true, _) => "This is your last turn: submit your answer now.",
+            (false, _) => "This is your last turn: give your answer now.",
+        };
+        Some(text.to_owned())
+    }
+
+    fn nudges_max(&self) -> u32 {
+        self.config.nudges_max
+    }
+}

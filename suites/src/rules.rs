@@ -1,0 +1,39 @@
+//! Grading an answer by the words in it.
+
+use serde::{Deserialize, Serialize};
+
+/// What has to stand in an answer and what must not, in any case of letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// All of these stand in the answer.
+    pub all: Vec<String>,
+    /// At least one of these does, if there are any.
+    pub any: Vec<String>,
+    /// None of these does.
+    pub none: Vec<String>,
+}
+
+impl Rules {
+    /// Checks an answer.
+    ///
+    /// # Errors
+    /// The rule that does not hold, for a person.
+    pub fn check(&self, answer: &str) -> Result<(), String> {
+        if answer.trim().is_empty() {
+            return Err("there is no reply".to_owned());
+        }
+        let answer = answer.to_lowercase();
+        let says = |words: &&String| answer.contains(&words.to_lowercase());
+        if let Some(words) = self.all.iter().find(|words| !says(words)) {
+            return Err(format!("{words:?} is missing"));
+        }
+        if let Some(words) = self.none.iter().find(says) {
+            return Err(format!("{words:?} must not be told"));
+        }
+        if !self.any.is_empty() && !self.any.iter().any(|words| says(&words)) {
+            return Err(format!("none of {:?} is there", self.any));
+        }
+        Ok(())
+    }
+}
