@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-sessions",
             "memex-suites",
             "memex-trajectories",
         ],
