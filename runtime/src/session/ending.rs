@@ -69,8 +69,6 @@ impl Session {
         }
         self.turn = None;
         self.state = SessionState::Ready;
-        // Code that ends by the refusal lets go of what it was about to make.
-        let full = full.filter(|_| outcome.error.is_none());
         if interrupted.is_some() || full.is_some() || finished.is_ruined {
             self.recover(&mut outcome, full)?;
         } else if !finished.exited && is_silent(&outcome) {
