@@ -70,6 +70,12 @@ pub fn reason(call: &Call, ours: &Answer, theirs: &Answer) -> Option<&'static st
             Some("a directory that is asked for is opened, also with the right to write")
         }
         (Call::Advise(..), 0, 28) => Some("advice is ignored, wherever it is for"),
+        (Call::SetPathTimes(.., 0), _, 0) => {
+            Some("times of what is not there are refused, also where none is to be set")
+        }
+        (Call::Link(_, true, ..), 0, 28) => {
+            Some("a file is linked also by a call that would follow a link")
+        }
         (Call::Symlink(..), 76, 0) => Some("no link is made on the host but downward"),
         _ => None,
     }
