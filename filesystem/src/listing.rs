@@ -86,7 +86,9 @@ impl FileSystem {
         let scratch = match &mut self.table.get_mut(fd)?.target {
             Target::Scratch(node) => Some(*node),
             Target::HostDirectory { dir, listing, .. } => {
-                if listing.as_ref().is_none_or(|listing| from < listing.start) {
+                // The beginning is a listing of its own: names may have come and gone.
+                let is_behind = |listing: &Box<Listing>| from < listing.start;
+                if cookie == 0 || listing.as_ref().is_none_or(is_behind) {
                     *listing = Some(Box::new(Listing::new(dir)?));
                 }
                 if let Some(listing) = listing {

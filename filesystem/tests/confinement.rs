@@ -301,6 +301,30 @@ fn a_listing_from_far_behind_the_end_heeds_the_interrupt() {
     assert_eq!(files.fd_readdir(dir, 0, 4000).unwrap().len(), 3003);
 }
 
+#[test]
+fn a_listing_that_starts_over_shows_what_is_there_now() {
+    let host = Host::new();
+    let mut files = host.session();
+    check(
+        &mut files,
+        &[("write work/f 1", "ok"), ("write work/g 1", "ok")],
+    );
+    let dir = open(&mut files, "work", OFLAG_DIRECTORY, READ, 0).unwrap();
+    let listed = |files: &mut FileSystem| -> Vec<String> {
+        let mut names: Vec<String> = files
+            .fd_readdir(dir, 0, 99)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(listed(&mut files), [".", "..", "f", "g"]);
+    check(&mut files, &[("rm work/f", "ok"), ("mkdir work/h", "ok")]);
+    assert_eq!(listed(&mut files), [".", "..", "g", "h"]);
+}
+
 /// Names that guests and hosts use in the property below.
 const NAMES: [&str; 4] = ["a", "b", "f", "x"];
 

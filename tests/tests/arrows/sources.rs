@@ -38,7 +38,8 @@ pub(crate) fn all() -> Vec<Source> {
 /// What is compiled into libraries and the command.
 pub(crate) fn shipped() -> Vec<Source> {
     let mut sources = all();
-    sources.retain(|source| source.path.contains("/src/") && !source.path.starts_with("fuzz/"));
+    let is_apart = |path: &str| ["fuzz/", "oracle/"].iter().any(|top| path.starts_with(top));
+    sources.retain(|source| source.path.contains("/src/") && !is_apart(&source.path));
     sources
 }
 
