@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 /// image's pages and its code as they are first used, the copy of what the
 /// session has changed that a rollback needs, and what the host holds of output,
 /// values, displays and calls. SPECIFICATION.md states it as L15.
-pub const RESIDENT_OVERHEAD_BYTES: u64 = 384 << 20;
+pub const RESIDENT_OVERHEAD_BYTES: u64 = 128 << 20;
 
 /// Names the file that takes a line for each turn. Without it nothing is watched.
 pub const RESIDENT_REPORT: &str = "MEMEX_TEST_RESIDENT_REPORT";
