@@ -9,9 +9,11 @@ use crate::channel::decode_display;
 use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
+use crate::session::PageDelta;
 use crate::snapshot::{Bounds, Snapshot};
 use memex_channel::Frame;
 use memex_filesystem::Quota;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 
@@ -78,9 +80,25 @@ impl ForgedSnapshots {
         };
         let (again, _) =
             Snapshot::decode_with(&encoded.head, (&self.image, digest), &Bounds::OWN, chunk)?;
-        if again.state.heap.pages != read.state.heap.pages {
-            return Err(Error::Snapshot("its pages changed".to_owned()));
+        match self.holds_the_same(&read, &again) {
+            true => Ok(read.pages()),
+            false => Err(Error::Snapshot("its pages changed".to_owned())),
         }
-        Ok(read.pages())
+    }
+
+    /// Whether the pages are the same. A page that is as in the image is not
+    /// written.
+    fn holds_the_same(&self, read: &Snapshot, again: &Snapshot) -> bool {
+        let again: BTreeMap<u32, _> = again.state.heap.pages.iter().cloned().collect();
+        let pages = &read.state.heap.pages;
+        let unchanged = |number: u32| {
+            let base = self.image.page_array(number)?;
+            Some(PageDelta::between(base, base))
+        };
+        again.len() <= pages.len()
+            && pages.iter().all(|(number, delta)| match again.get(number) {
+                Some(written) => written == delta,
+                None => unchanged(*number).is_some_and(|empty| **delta == empty),
+            })
     }
 }

@@ -10,6 +10,7 @@ use arrow_schema::{ArrowError, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 /// Reads a Parquet file into what `begin` makes of its columns.
@@ -21,25 +22,27 @@ pub(super) fn read_parquet<R: Rows>(
     begin: impl FnOnce(&[Plan]) -> Result<R, Unloaded>,
 ) -> Result<R, Unloaded> {
     let content = |error: parquet::errors::ParquetError| Unloaded::Content(error.to_string());
-    examine_footer(&file, size)?;
-    let again = file.try_clone();
-    let again = again.map_err(|error| Unloaded::Host(error.to_string()))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(content)?;
-    let groups = builder.metadata().row_groups();
-    let stated: i64 = groups.iter().fold(0, |sum, group| {
-        sum.saturating_add(group.total_byte_size().max(0))
-    });
-    if usize::try_from(stated).unwrap_or(usize::MAX) > max_bytes {
-        return Err(Unloaded::TooLarge);
-    }
-    let schema = builder.schema().clone();
-    plan_of(&schema)?;
-    let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), deadline)?;
-    let batches = builder
-        .with_batch_size(at_a_time)
-        .build()
-        .map_err(content)?;
-    read(&schema, batches, begin)
+    guarded(|| {
+        examine_footer(&file, size)?;
+        let again = file.try_clone();
+        let again = again.map_err(|error| Unloaded::Host(error.to_string()))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(content)?;
+        let groups = builder.metadata().row_groups();
+        let stated: i64 = groups.iter().fold(0, |sum, group| {
+            sum.saturating_add(group.total_byte_size().max(0))
+        });
+        if usize::try_from(stated).unwrap_or(usize::MAX) > max_bytes {
+            return Err(Unloaded::TooLarge);
+        }
+        let schema = builder.schema().clone();
+        plan_of(&schema)?;
+        let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), deadline)?;
+        let batches = builder
+            .with_batch_size(at_a_time)
+            .build()
+            .map_err(content)?;
+        read(&schema, batches, begin)
+    })
 }
 
 /// Reads an Arrow IPC file (Feather version 2) or stream, as [`read_parquet`].
@@ -51,16 +54,29 @@ pub(super) fn read_arrow<R: Rows>(
 ) -> Result<R, Unloaded> {
     let host = |error: std::io::Error| Unloaded::Host(error.to_string());
     let content = |error: ArrowError| Unloaded::Content(error.to_string());
-    let shape = examine(&mut BufReader::new(&file), size, max_bytes as u64)?;
-    (&file).seek(SeekFrom::Start(0)).map_err(host)?;
-    let file = BufReader::new(file);
-    if shape == Shape::File {
-        let batches = FileReader::try_new(file, None).map_err(content)?;
-        read(&batches.schema(), batches, begin)
-    } else {
-        let batches = StreamReader::try_new(file, None).map_err(content)?;
-        read(&batches.schema(), batches, begin)
-    }
+    guarded(|| {
+        let shape = examine(&mut BufReader::new(&file), size, max_bytes as u64)?;
+        (&file).seek(SeekFrom::Start(0)).map_err(host)?;
+        let file = BufReader::new(file);
+        if shape == Shape::File {
+            let batches = FileReader::try_new(file, None).map_err(content)?;
+            read(&batches.schema(), batches, begin)
+        } else {
+            let batches = StreamReader::try_new(file, None).map_err(content)?;
+            read(&batches.schema(), batches, begin)
+        }
+    })
+}
+
+/// Runs a decoder of these formats. They are other people's code, whose
+/// assertions are about the file: where one does not hold, the file is damaged.
+/// What was read until then is dropped with the error.
+fn guarded<R>(decode: impl FnOnce() -> Result<R, Unloaded>) -> Result<R, Unloaded> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(Unloaded::Content(
+            "it is damaged: it says what its decoder takes for impossible".to_owned(),
+        ))
+    })
 }
 
 fn read<R: Rows>(
