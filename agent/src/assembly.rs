@@ -67,7 +67,7 @@ impl AgentBuilder {
             more,
             workers,
         } = assembly;
-        let tools = resolved.tools(*host, *secrets)?;
+        let tools = resolved.tools(host, *secrets)?;
         if let Some(tools) = &tools {
             let all = tools.toolbox().iter().map(|entry| Arc::clone(entry.tool()));
             self = self.tools(all);

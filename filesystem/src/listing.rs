@@ -87,8 +87,8 @@ impl FileSystem {
             Target::Scratch(node) => Some(*node),
             Target::HostDirectory { dir, listing, .. } => {
                 // The beginning is a listing of its own: names may have come and gone.
-                let is_behind = |listing: &Box<Listing>| from < listing.start;
-                if cookie == 0 || listing.as_ref().is_none_or(is_behind) {
+                let is_behind = |listing: &Listing| from < listing.start;
+                if cookie == 0 || listing.as_deref().is_none_or(is_behind) {
                     *listing = Some(Box::new(Listing::new(dir)?));
                 }
                 if let Some(listing) = listing {

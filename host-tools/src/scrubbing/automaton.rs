@@ -300,7 +300,7 @@ impl Search<'_> {
     fn run(&mut self, first: bool) {
         let mut readings = Readings::default();
         let mut at = 0;
-        while at < self.text.len() && !(first && !self.found.is_empty()) {
+        while at < self.text.len() && (!first || self.found.is_empty()) {
             let mut ways = self.ahead.pop_front().unwrap_or_default();
             if ways.is_empty() && !self.automaton.pairs.may_begin(self.text, at) {
                 if self.ahead.is_empty() {

@@ -46,7 +46,7 @@ async fn server(limits: Limits) -> Server {
                 "slow"
             }),
         )
-        .route("/never", get(|| std::future::pending::<StatusCode>()))
+        .route("/never", get(std::future::pending::<StatusCode>))
         .route("/flood", get(|| async { Body::from(vec![b'x'; 64 << 20]) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

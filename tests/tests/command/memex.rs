@@ -18,7 +18,10 @@ fn binary() -> &'static Path {
             .join("..");
         let directory = directory.canonicalize().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "memex-cli"]);
+        // As part of the workspace and with a test, so that it has the features that it
+        // has in `cargo test --workspace`: with others, the engine is compiled anew.
+        build.args(["build", "--quiet", "--workspace", "--bin", "memex"]);
+        build.args(["--test", "command"]);
         build
             .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
