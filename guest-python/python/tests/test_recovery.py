@@ -9,6 +9,11 @@ import harness
 from memex_guest import recovery, streams, turn
 
 
+def setUpModule():
+    # As the bootstrap does at the end of warming up: the importers of this process stay.
+    recovery.install()
+
+
 class Check(unittest.TestCase):
     def test_a_session_that_is_well_answers_with_nothing(self):
         self.assertEqual(harness.entry.check(b""), b"")
