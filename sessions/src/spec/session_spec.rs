@@ -20,7 +20,7 @@ pub const SPEC_VERSION: u64 = 1;
 /// Only `version` has to be given; the default of each other field is told at
 /// it. Unknown fields are refused, at every depth: a setting that is ignored is
 /// worse than none. Relative paths are relative to the directory of the process
-/// that opens the session; [`SessionSpec::pinned`] makes them absolute.
+/// that opens the session; [`Resolved::pinned`](crate::Resolved::pinned) makes them absolute.
 ///
 /// A spec is configuration: it names files and directories of the host. Who
 /// takes specs from strangers decides which fields they may set.
