@@ -47,6 +47,9 @@ impl<D: Dialect> Loop<D> {
         };
         let request = self.dialect.request();
         let replied = tokio::select! {
+            // In this order: a model that the watcher was told of is asked, and a reply
+            // that is there is taken.
+            biased;
             reply = self.model.complete(&request, &mut sink) => reply,
             () = self.cancellation.cancelled() => return Ok(Err(Status::Cancelled)),
             () = passed(deadline) => return Ok(Err(Status::Exhausted { budget: Budget::WallTime })),

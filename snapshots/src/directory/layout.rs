@@ -143,8 +143,12 @@ impl Layout {
         let parts = PARTS.map(|name| self.root.join(name));
         let objects = self.object_directories().map(|(_, path)| path);
         for path in parts.into_iter().chain(objects) {
-            let metadata = fs::symlink_metadata(&path)
-                .map_err(|error| Error::io("look at", shown(&path), error))?;
+            let metadata = match fs::symlink_metadata(&path) {
+                Ok(metadata) => metadata,
+                // Directories without files do not survive every copy of a store.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io("look at", shown(&path), error)),
+            };
             if !metadata.is_dir() {
                 return Err(self.not_a_store("a part of it is a link or no directory"));
             }
