@@ -72,5 +72,5 @@ pub fn check_plain_path(path: &str) -> Result<(), NameError> {
 
 /// Bidirectional controls: they make a name look like another.
 fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -55,18 +55,20 @@ def mentioned(tree):
     return found
 
 
-def rewrite(tree, names, members, shadowed):
+def rewrite(tree, names, members, shadowed, has_asyncio):
     """Makes plain calls of client tools awaits.
 
     `names` are the variables that hold client tools, `members` the names under which
-    `tools` has them, `shadowed` builtins that the scope has replaced. Says whether there
+    `tools` has them, `shadowed` builtins that the scope has replaced, and `has_asyncio`
+    whether `asyncio` is the module where the scope has that name. Says whether there
     was anything to change.
 
     Raises `RecursionError` for trees that are nested too deeply.
     """
     stored = _stored(tree)
     calls = _Calls(names - stored, members if "tools" not in stored else frozenset())
-    has_asyncio = "asyncio" not in stored - _imported(tree, "asyncio")
+    imported = _imported(tree, "asyncio")
+    has_asyncio = (has_asyncio or bool(imported)) and "asyncio" not in stored - imported
     if not any(calls.is_tool(node) or has_asyncio and _is_run(node) for node in _walk(tree)):
         return False
     flow = _Flow(tree, calls)
@@ -178,12 +180,16 @@ class _Flow:
     def _look(self, node):
         kind = type(node)
         if kind is _Await:
-            self._keep(node.value)
+            value = node.value
+            if type(value) is not _Call or _last_name(value.func) not in _MEMBERS or self.calls.is_call(value):
+                self._keep(value)
         elif kind is _Call:
             name = _last_name(node.func)
             if _takes(node.func) and not self.calls.is_tool(node.func):
                 for argument in node.args:
                     self._keep(argument)
+                for keyword in node.keywords:
+                    self._keep(keyword.value)
             elif name in _ADDERS and type(node.func) is _Attribute and self._is_named(node.func.value):
                 for argument in node.args:
                     self._keep(argument)
@@ -252,9 +258,15 @@ class _Flow:
             if type(node.func) is _Name:
                 if name == "map" and node.args and self.calls.is_tool(node.args[0]):
                     self.kept.add(id(node.args[0]))
-                elif name in _CONSUMERS or name in ("zip", "map", "reversed", "filter"):
+                elif name == "filter":
+                    for argument in node.args[1:]:
+                        self._keep(argument)
+                elif name in _CONSUMERS or name in ("zip", "reversed"):
                     for argument in node.args:
                         self._keep(argument)
+                elif name == "map":
+                    # Its results are awaited, and what it is given is not.
+                    self.names.update(one.id for one in node.args[:1] if type(one) is _Name)
                 else:
                     self.names.add(node.func.id)
             elif name in _MEMBERS and type(node.func) is _Attribute:

@@ -116,6 +116,11 @@ def mapping(reader, keys, found):
     # The usual ones need no second look.
     if type(keys) is not list or len(keys) > values.COLLISIONS_MAX or not set(map(type, keys)) <= SCALARS:
         keys = reader.keys(keys)
+    for key in keys:
+        if type(key) is str and key[:7] == "__array":
+            # Classes that answer attributes from a dictionary would hand it to numpy, which
+            # reads memory where `__array_interface__` says.
+            raise ValueError("the key " + repr(key) + " is not handed over")
     made = dict(zip(keys, reader.items(found), strict=True))
     if len(made) != len(keys):
         raise ValueError("a dictionary holds the same key twice")

@@ -73,7 +73,8 @@ class Record(dict, metaclass=_RecordType):
         raise MissingField(type(self).__name__ + " has no field " + repr(key) + "; it has: " + known)
 
     def __getattr__(self, name):
-        if name[:2] == "__" and name not in self:
+        if name[:2] == "__" and name[-2:] == "__":
+            # Protocols are no fields: numpy takes what `__array_interface__` names for memory.
             raise AttributeError(name)
         return self[_fields.get(type(self), {}).get(name, name)]
 

@@ -2,6 +2,7 @@
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+import asyncio
 import builtins as _builtins
 import opcode as _opcode
 import re
@@ -55,7 +56,7 @@ def awaited(code, scope):
         members = sorted(awaits.mentioned(tree) - _OWN)[:NAMES_MAX] if by_member else ()
         members = {name for name in members if definitions.is_client(function(name))}
         shadowed = frozenset(name for name in names if name in scope)
-        return (held, members, shadowed) if clients else None
+        return (held, members, shadowed, scope.get("asyncio", asyncio) is asyncio) if clients else None
 
     return of
 

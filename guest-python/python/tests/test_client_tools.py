@@ -118,6 +118,17 @@ AWAITED = {
         "[(0, 0), (1, 2)]",
         1,
     ),
+    "map over values": (
+        "import asyncio\nasync def g(row):\n    return row + 1\nrows = [f(x) for x in (1, 2)]\nawait asyncio.gather(*map(g, rows))",
+        "[3, 5]",
+        1,
+    ),
+    "values through a queue": (
+        "import asyncio\nq = asyncio.Queue()\nfor x in (1, 2):\n    q.put_nowait(f(x))\nawait q.get() + await q.get()",
+        "6",
+        1,
+    ),
+    "keyword": ("import asyncio\nawait asyncio.create_task(coro=f(1))", "2", 1),
     "run": ("import asyncio\nasync def main():\n    return await asyncio.gather(f(1), f(2))\nasyncio.run(main())", "[2, 4]", 2),
 }
 

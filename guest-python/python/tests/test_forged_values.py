@@ -16,7 +16,7 @@ import zoneinfo
 import harness
 import test_values
 
-from memex_guest import agents, arrays, channel, instances, recorded, values
+from memex_guest import agents, arrays, channel, instances, recorded, records, values
 
 HAS_NUMPY, HAS_PANDAS = harness.has("numpy"), harness.has("pandas")
 if HAS_NUMPY:
@@ -182,6 +182,17 @@ class Forged(unittest.TestCase):
         self.assertRefused("has no place", [["object", "Slots", ["other"], [1]]])
         self.assertRefused("the Enum Choice has no member", [["member", "Choice", "_missing_"]])
         self.assertRefused("another type", [["member", "Choice", 1]])
+
+    def test_records_and_dictionaries_are_no_memory_to_numpy(self):
+        # numpy reads the memory that `__array_interface__` of an object names.
+        interface = [["tuple", [4096, False]], ["tuple", [4]], ["dict", ["data", "shape", "typestr", "version"], [[0], [1], "|O4", 3]]]
+        kept = [["record", "", "Record", ["title"], ["here"]]]
+        self.assertEqual(values.unpacked(forged(kept)).title, "here")
+        for kind in (["record", "", "Record", ["__array_interface__"], [[2]]], ["dict", ["__array_interface__"], [[2]]]):
+            self.assertRefused("is not handed over", [*interface, kind])
+        made = records.Record(title="here", __array_interface__={"version": 3})
+        self.assertFalse(hasattr(made, "__array_interface__"))
+        self.assertEqual(made["__array_interface__"], {"version": 3})
 
     def test_keys_run_no_code_of_a_class(self):
         for nodes in (
