@@ -51,10 +51,15 @@ impl HeapState {
     pub(crate) fn take(&mut self, dirty: &[u32], memory: &[u8], image: &MemoryImage) {
         self.memory_bytes = memory.len() as u64;
         let pages = Arc::make_mut(&mut self.pages);
-        if pages.len() > dirty.len() {
-            // Pages that are no longer dirty are the image's again.
-            pages.retain(|(page, _)| dirty.binary_search(page).is_ok());
-        }
+        // Pages that are not dirty are the image's: no longer, or in a slot that was filled
+        // from another state than this one.
+        let mut at = 0;
+        pages.retain(|(page, _)| {
+            while dirty.get(at).is_some_and(|number| number < page) {
+                at += 1;
+            }
+            dirty.get(at) == Some(page)
+        });
         let mut known = 0;
         let mut fresh = Vec::new();
         for &number in dirty {

@@ -136,6 +136,21 @@ impl Sandbox {
     }
 }
 
+/// Largest count of a turn: sums of two stay far from overflowing.
+const COUNT_MAX: u64 = 1 << 48;
+
+/// Most bytes of a turn under a policy: its output with half of it again as tails, its
+/// displays escaped in JSON, and what stands around them.
+fn bytes_max(limits: &Limits) -> u64 {
+    const AROUND: u64 = 256 << 10;
+    const AROUND_DISPLAY: u64 = 1 << 10;
+    let output = limits.stdout_bytes.saturating_add(limits.stderr_bytes);
+    let displays = limits.display_bytes.saturating_mul(6);
+    let around = limits.displays.saturating_mul(AROUND_DISPLAY);
+    let sum = output.saturating_add(output / 2).saturating_add(displays);
+    sum.saturating_add(around).saturating_add(AROUND)
+}
+
 fn damaged(what: &str) -> Error {
     Error::Snapshot(format!("the turn that waits: {what}"))
 }
@@ -199,6 +214,9 @@ impl PausedTurn {
     }
 
     fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+        if bytes.len() as u64 > bytes_max(limits) {
+            return Err(damaged("it is larger than the policy allows"));
+        }
         let reply = Reply::decode(bytes).map_err(|error| damaged(&error.to_string()))?;
         let head: Head =
             serde_json::from_slice(&reply.head).map_err(|error| damaged(&error.to_string()))?;
@@ -208,7 +226,18 @@ impl PausedTurn {
                 head.version
             )));
         }
-        if head.number == 0 || head.displays.len() as u64 > limits.displays {
+        let counts = [
+            head.number,
+            head.host_calls,
+            head.questions,
+            head.stdout_bytes,
+            head.stderr_bytes,
+            head.display_bytes,
+        ];
+        if head.number == 0
+            || counts.iter().any(|count| *count > COUNT_MAX)
+            || head.displays.len() as u64 > limits.displays
+        {
             return Err(damaged("its numbers are out of range"));
         }
         let mut parts = reply.parts.into_iter();

@@ -321,8 +321,11 @@ impl Suspendable {
         let step = match event {
             Event::Held => {
                 self.state = State::Held;
-                // An answer may have come before the event was looked at.
-                return Ok(self.waiting(None));
+                if self.calls.is_stopped() || self.calls.open().iter().any(|call| call.is_held) {
+                    return Ok(self.waiting(None));
+                }
+                // The call was answered before its event was looked at.
+                return self.next();
             }
             Event::Step(step) => step.inspect_err(|_| self.state = State::Lost)?,
         };

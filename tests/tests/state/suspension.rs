@@ -447,3 +447,17 @@ impl OutputSink for Shown {
         self.0.lock().unwrap().extend_from_slice(bytes);
     }
 }
+
+/// What the block has cleared stays cleared, though the state before it had it.
+#[test]
+fn pages_that_are_the_images_again_stay_so_in_a_woken_session() {
+    let mut session = suspendable();
+    value(&mut session, "a = bytearray(b'\\x01' * 4_000_000)");
+    let calls = waiting(session.start("a[:] = bytes(4_000_000)\nf(1)").unwrap());
+    let mut other = moved(&mut session, &Ran::default());
+    done(other.answer(calls.iter().map(double)).unwrap());
+    let calls = waiting(other.start("f(2)").unwrap());
+    let mut third = moved(&mut other, &Ran::default());
+    done(third.answer(calls.iter().map(double)).unwrap());
+    assert_eq!(value(&mut third, "any(a)"), "False");
+}
