@@ -473,6 +473,7 @@ fn a_key_that_meets_nothing_ends_neither_talk_nor_session() {
     std::thread::sleep(Duration::from_millis(300));
     repl.press(&format!("print('now', n + 1){ENTER}"));
     repl.expect("now 42\r");
+    repl.expect(">>> ");
     repl.press(CTRL_D);
     assert_eq!(repl.status(), 0);
 }
