@@ -8,6 +8,7 @@
 mod bucket;
 mod driver;
 mod gate;
+mod images;
 mod leases;
 mod location;
 
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Judge, Key, Listed};
 use crate::{Error, SessionLock, check_session_name};
+pub use images::ImageObjects;
+
 use bucket::{Bucket, Written};
 use gate::{RemotePass, RemoteSweep};
 
