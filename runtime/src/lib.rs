@@ -30,6 +30,7 @@
 //! ```
 
 mod channel;
+mod cpu;
 mod engine;
 mod error;
 mod image;
@@ -43,10 +44,13 @@ mod snapshot;
 mod wasi;
 
 pub use channel::{Display, DisplayData};
+pub use cpu::Cpu;
 pub use engine::Metering;
 pub use error::Error;
 pub use image::{
-    Cache, CachedImage, Image, ImagePlaces, ImageSpec, NoProgress, Progress, Stage, StaleEntry,
+    Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
+    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, StaleEntry,
+    StoreError, TrustCode,
 };
 pub use interrupt::{Cause, Interrupter};
 pub use memex_channel::{
@@ -69,6 +73,6 @@ pub use snapshot::{
 /// Decoders of what a guest or a file may contain, for the fuzz targets.
 #[doc(hidden)]
 pub mod fuzzing {
-    pub use crate::image::check_record;
+    pub use crate::image::{check_document, check_record};
     pub use crate::session::check_answer;
 }
