@@ -5,6 +5,7 @@ use crate::configuration::Configuration;
 use crate::console::Paint;
 use crate::failure::usage;
 use anyhow::Result;
+use memex_runtime::{Cache, Cpu};
 use std::env;
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) struct Context {
     pub(crate) configuration: Configuration,
     pub(crate) out: Stream,
     pub(crate) err: Stream,
+    cpu: Cpu,
     cache: Option<PathBuf>,
 }
 
@@ -43,6 +45,8 @@ impl Context {
             is_terminal,
             paint: Paint::new(is_colored(choice, is_terminal)),
         };
+        let cpu = options.cpu.as_ref().or(configuration.cpu.as_ref());
+        let cpu = cpu.map_or(Ok(Cpu::default()), |name| Cpu::from_name(name))?;
         let cache = options
             .cache
             .clone()
@@ -50,6 +54,7 @@ impl Context {
         Ok(Self {
             out: stream(stdout().is_terminal()),
             err: stream(stderr().is_terminal()),
+            cpu,
             cache,
             configuration,
         })
@@ -66,6 +71,16 @@ impl Context {
                     "name one with --cache DIR or MEMEX_CACHE",
                 )
             })
+    }
+
+    /// The cache, with code for the processor that was asked for.
+    pub(crate) fn open_cache(&self) -> Result<Cache> {
+        Ok(Cache::open(self.cache_directory()?)?.for_cpu(self.cpu))
+    }
+
+    /// The processor that code is compiled for.
+    pub(crate) fn cpu(&self) -> Cpu {
+        self.cpu
     }
 
     /// The directory of the prompt's history, where there is one.

@@ -3,6 +3,7 @@
 use crate::configuration::OneOrMore;
 use crate::context::Context;
 use crate::failure::{usage, usage_as_told};
+use crate::image_inputs::configure;
 use crate::policy_files::{Mount, Setting, parse_mount, parse_setting, resolve};
 use crate::progress::Bars;
 use crate::report::{DisplayFolder, Format, Reporter};
@@ -11,7 +12,7 @@ use anyhow::Result;
 use clap::Args;
 use memex_policies::Policy;
 use memex_runtime::{
-    Cache, FetchOptions, Image, ImageSpec, Requirement, Runtime, Sandbox, Session, SessionOptions,
+    Error, FetchOptions, Image, ImageSpec, Requirement, Runtime, Sandbox, Session, SessionOptions,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,10 +42,10 @@ pub(crate) struct SessionArguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
     env: Vec<Setting>,
 
-    /// Start from this image of `memex image list`, by key or its beginning
+    /// Start from this image of `memex image list`, by name or its beginning
     #[arg(
         long,
-        value_name = "KEY",
+        value_name = "NAME",
         conflicts_with = "preload",
         help_heading = "Image"
     )]
@@ -118,20 +119,48 @@ impl SessionArguments {
     /// Loads the image, building it with progress bars on first need, and
     /// binds the policy to it.
     pub(crate) fn sandbox(&self, context: &Context, policy: Policy) -> Result<Sandbox> {
+        self.sandbox_on(context, policy, None)
+    }
+
+    /// As [`sandbox`](Self::sandbox), on the image that a snapshot names, unless
+    /// the options ask for one.
+    pub(crate) fn sandbox_on(
+        &self,
+        context: &Context,
+        policy: Policy,
+        named: Option<&str>,
+    ) -> Result<Sandbox> {
         let mut bars = Bars::new(context, self.quiet);
-        let cache = Cache::open(context.cache_directory()?)?;
-        let spec = self.spec(context, &cache)?;
-        let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
+        let cache = context.open_cache()?;
+        let fetch = FetchOptions::default();
+        let named = named.filter(|_| self.preload.is_empty() && self.package.is_empty());
+        let image = match (&self.image, named) {
+            (Some(name), _) => Image::open(&cache, name, &fetch, &mut bars)?,
+            (None, Some(name)) => {
+                Image::open(&cache, name, &fetch, &mut bars).map_err(|error| match error {
+                    Error::NoImage { place, .. } => missing(name, &place),
+                    other => other.into(),
+                })?
+            }
+            (None, None) => {
+                let spec = spec_of_options(context, &self.preload, &self.package)?;
+                Image::load(&cache, &spec, &fetch, &mut bars)?
+            }
+        };
         let runtime = Runtime::new()?;
         Ok(Sandbox::new(&runtime, &image, Arc::new(policy), &mut bars)?)
     }
+}
 
-    fn spec(&self, context: &Context, cache: &Cache) -> Result<ImageSpec> {
-        match &self.image {
-            Some(key) => spec_of(cache, key),
-            None => spec_of_options(context, &self.preload, &self.package),
-        }
-    }
+/// The image of a saved session is not here.
+fn missing(name: &str, place: &str) -> anyhow::Error {
+    usage(
+        format!("the session was saved on the image {name}, which is not in {place}"),
+        format!(
+            "`memex image pull URL {name}` gets it from a store; `memex image build` makes it \
+             again, given the --preload, --package and --secret-file that it was built with"
+        ),
+    )
 }
 
 /// A session that tells its output to the reporter and calls the tools.
@@ -164,10 +193,12 @@ pub(crate) fn spec_of_options(
         false => given.to_vec(),
     };
     let configured = &context.configuration;
-    spec_with(
+    let mut spec = spec_with(
         or(preload, &configured.preload),
         &or(packages, &configured.package),
-    )
+    )?;
+    configure(&mut spec, context)?;
+    Ok(spec)
 }
 
 /// The standard image with more modules and packages.
@@ -201,30 +232,6 @@ fn spec_with(preload: Vec<String>, packages: &[String]) -> Result<ImageSpec> {
         if !spec.preload.contains(&module) {
             spec.preload.push(module);
         }
-    }
-    Ok(spec)
-}
-
-/// The specification of an image in the cache.
-pub(crate) fn spec_of(cache: &Cache, key: &str) -> Result<ImageSpec> {
-    let images = cache.images()?;
-    let mut found = images.iter().filter(|image| image.key.starts_with(key));
-    let (Some(image), None) = (found.next(), found.next()) else {
-        return Err(usage(
-            format!("no image, or more than one, has a key that begins with `{key}`"),
-            "`memex image list` shows the keys",
-        ));
-    };
-    let spec = spec_with(image.preload.clone(), &image.packages)?;
-    let places = memex_runtime::ImagePlaces::of(cache, &spec, memex_runtime::Metering::Deadline)?;
-    if places.key != image.key {
-        return Err(usage(
-            format!(
-                "the image {} was built by another version of memex, or is damaged",
-                image.key
-            ),
-            "build it again: `memex image build`, with the same --preload and --package",
-        ));
     }
     Ok(spec)
 }

@@ -8,7 +8,7 @@ use crate::session_options::spec_of_options;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_benches::{Entry, Event, Figure, FirstTurn, compare, figures, run, select};
-use memex_runtime::{Cache, FetchOptions, Image};
+use memex_runtime::{FetchOptions, Image};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,7 +61,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
         return Ok(ExitCode::SUCCESS);
     }
     let entries = select(&arguments.names).map_err(usage_as_told)?;
-    let cache = Cache::open(context.cache_directory()?)?;
+    let cache = context.open_cache()?;
     let spec = spec_of_options(context, &[], &[])?;
     let mut bars = Bars::new(context, false);
     let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;

@@ -85,8 +85,13 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
     let interrupts = Interrupts::install(loud)?;
     let tools = arguments.tools.open(context, &policy)?;
-    let sandbox = arguments.session.sandbox(context, policy)?;
     let mut saved = arguments.saved(context)?;
+    let named = match &saved {
+        Some(saved) => saved.image()?,
+        None => None,
+    };
+    let session_arguments = &arguments.session;
+    let sandbox = session_arguments.sandbox_on(context, policy, named.as_deref())?;
     let mut session = match &saved {
         None => session(&sandbox, &reporter, tools.as_ref())?,
         Some(saved) => {

@@ -36,12 +36,16 @@ impl StoreArguments {
             }
         };
         if place.contains("://") {
-            // What services want to know of credentials and endpoints stands
-            // in these variables by convention.
-            let variables = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
-            let store = ObjectStore::open_with(&place, variables).map_err(usage_as_told)?;
+            let store =
+                ObjectStore::open_with(&place, service_variables()).map_err(usage_as_told)?;
             return Ok(Arc::new(store));
         }
         Ok(Arc::new(DirectoryStore::open(place)?))
     }
+}
+
+/// What services want to know of credentials and endpoints stands in these
+/// variables by convention.
+pub(crate) fn service_variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(name, _)| name.starts_with("AWS_"))
 }

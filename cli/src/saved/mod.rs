@@ -4,5 +4,5 @@
 mod arguments;
 mod trail;
 
-pub(crate) use arguments::StoreArguments;
+pub(crate) use arguments::{StoreArguments, service_variables};
 pub(crate) use trail::{SavedSession, at_turn, head_of, load};

@@ -35,6 +35,14 @@ impl SavedSession {
         })
     }
 
+    /// The name of the image that its newest snapshot was taken on.
+    pub(crate) fn image(&self) -> Result<Option<String>> {
+        let Some(head) = &self.head else {
+            return Ok(None);
+        };
+        Ok(Some(self.store.get(head)?.0.image))
+    }
+
     /// The session where its last turn left it, or a new one; with the files
     /// that were open and are gone.
     pub(crate) fn resume(
@@ -67,7 +75,7 @@ impl SavedSession {
             first_line: first_line(code),
             status: status.as_str().unwrap_or_default().to_owned(),
             time_unix_ms: now_ms(),
-            ..RecordDraft::new(sandbox.image().digest(), snapshot.turn())
+            ..RecordDraft::new(sandbox.image().name(), snapshot.turn())
         };
         let record = put(
             self.store.as_ref(),

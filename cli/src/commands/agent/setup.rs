@@ -170,6 +170,8 @@ fn worker_command(context: &Context) -> Result<WorkerCommand> {
     let mut arguments: Vec<OsString> = vec!["agent".into(), "worker".into()];
     arguments.push("--cache".into());
     arguments.push(context.cache_directory()?.into());
+    arguments.push("--cpu".into());
+    arguments.push(context.cpu().name().into());
     // What the worker's session may do was said to this process.
     let own: Vec<OsString> = env::args_os().collect();
     arguments.extend(passed_on(&own));

@@ -9,7 +9,7 @@ use clap::Args;
 use memex_mem_agent::{AgentOptions, Workplace, policy};
 use memex_memory::{Memory, Mode, Options};
 use memex_models::{ApiKey, Model, ModelConfig, ModelOptions, ModelSpec, Prices};
-use memex_runtime::{Cache, FetchOptions, Image, Runtime as Engine, Sandbox};
+use memex_runtime::{FetchOptions, Image, Runtime as Engine, Sandbox};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -221,7 +221,7 @@ impl AgentArguments {
     /// The sandbox that its Python runs in; the image is built on first need.
     pub(super) fn sandbox(&self, context: &Context) -> Result<Sandbox> {
         let mut bars = Bars::new(context, false);
-        let cache = Cache::open(context.cache_directory()?)?;
+        let cache = context.open_cache()?;
         let spec = spec_of_options(context, &[], &[])?;
         let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
         let policy = policy(Duration::from_secs(self.code_time))?;

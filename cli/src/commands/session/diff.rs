@@ -25,10 +25,10 @@ pub(super) fn diff(
     context: &Context,
 ) -> Result<()> {
     // Both turns are looked up before an image is loaded for them.
-    let ids = (at_turn(store, name, a)?.id, at_turn(store, name, b)?.id);
-    let sandbox = arguments.sandbox(context, arguments.policy(context)?)?;
-    let a = side(store, &sandbox, &ids.0)?;
-    let b = side(store, &sandbox, &ids.1)?;
+    let (a, b) = (at_turn(store, name, a)?, at_turn(store, name, b)?);
+    let sandbox = arguments.sandbox_on(context, arguments.policy(context)?, Some(&b.image))?;
+    let a = side(store, &sandbox, &a.id)?;
+    let b = side(store, &sandbox, &b.id)?;
     let mut changes = Vec::new();
     compare(&a.names, &b.names, |sign, entry| {
         changes.push((sign, "name", described(entry)));

@@ -52,8 +52,10 @@ pub(super) fn show(
     arguments: &SessionArguments,
     context: &Context,
 ) -> Result<()> {
-    let sandbox = arguments.sandbox(context, arguments.policy(context)?)?;
-    let (snapshot, record) = load(store, &head_of(store, name)?, &sandbox)?;
+    let head = head_of(store, name)?;
+    let image = store.get(&head)?.0.image;
+    let sandbox = arguments.sandbox_on(context, arguments.policy(context)?, Some(&image))?;
+    let (snapshot, record) = load(store, &head, &sandbox)?;
     let files = snapshot.scratch_files();
     let options = SessionOptions::default();
     let (mut session, _) = sandbox.restore(&snapshot, Generators::Keep, options)?;

@@ -1,0 +1,58 @@
+//! The options that say which image is meant, beside its modules and packages.
+
+use crate::context::Context;
+use crate::image_inputs::read_secret;
+use crate::session_options::spec_of_options;
+use anyhow::Result;
+use clap::Args;
+use memex_runtime::ImageSpec;
+use std::path::PathBuf;
+
+/// Which image.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ImageChoice {
+    /// A module that the image has imported besides the standard ones
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) preload: Vec<String>,
+
+    /// A pure-Python package that the image has, with what it needs
+    #[arg(long, value_name = "NAME==VERSION")]
+    pub(crate) package: Vec<String>,
+
+    /// File of 32 bytes or more that the guest's hash secret follows from: builds with the
+    /// same file give the same image [default: a secret of this cache]
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+
+    /// What the guest's clock shows while it boots, in seconds since 1970 [default: 1767225600]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=ImageSpec::BOOT_UNIX_S_MAX))]
+    boot_time: Option<u64>,
+}
+
+impl ImageChoice {
+    /// The specification; what is not given here is as the configuration has it.
+    pub(crate) fn spec(&self, context: &Context) -> Result<ImageSpec> {
+        let mut spec = spec_of_options(context, &self.preload, &self.package)?;
+        if let Some(path) = &self.secret_file {
+            spec.secret = Some(read_secret(path)?);
+        }
+        spec.boot_unix_s = self.boot_time.unwrap_or(spec.boot_unix_s);
+        Ok(spec)
+    }
+
+    /// The options that ask for the same image, for messages.
+    pub(crate) fn as_options(&self, spec: &ImageSpec) -> String {
+        let modules = spec.preload.iter().map(|name| format!(" --preload {name}"));
+        let packages = spec
+            .packages
+            .iter()
+            .map(|name| format!(" --package {name}"));
+        let secret = self.secret_file.iter();
+        let secret = secret.map(|path| format!(" --secret-file {}", path.display()));
+        let time = self
+            .boot_time
+            .iter()
+            .map(|time| format!(" --boot-time {time}"));
+        modules.chain(packages).chain(secret).chain(time).collect()
+    }
+}
