@@ -139,7 +139,7 @@ pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<E
 }
 
 fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let spec = arguments.choice.spec(context)?;
+    let mut spec = arguments.choice.spec(context)?;
     if let Some(wheel) = &arguments.wheel
         && !wheel.is_file()
     {
@@ -156,6 +156,10 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
             ));
         }
         cache.renew_secret()?;
+    }
+    if spec.secret.is_none() && (arguments.force || arguments.new_secret) {
+        // An image that was pulled would do otherwise, and has to stay.
+        spec.secret = Some(cache.secret()?);
     }
     if arguments.force {
         remove(cache, &spec, Metering::Deadline)?;

@@ -4,6 +4,7 @@ use crate::cache::{images, without_image};
 use crate::memex::{Ran, memex};
 use crate::small::{open, small};
 use memex_runtime::{Image, NoProgress};
+use std::path::Path;
 
 fn ok(ran: Ran) -> Ran {
     assert_eq!(ran.status, 0, "{ran:#?}");
@@ -118,6 +119,32 @@ fn a_saved_session_goes_on_with_the_image_that_it_names() {
     );
     ok(copy.run(&["image", "pull", &url, &name]));
     assert_eq!(ok(run(&["-c", "print(x + 1)"])).stdout, "42\n");
+}
+
+/// An image that was pulled cannot be made again, and stays.
+#[test]
+fn a_new_secret_makes_another_image_and_leaves_what_was_pulled() {
+    let copy = without_image();
+    let remote = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", remote.path().display());
+    let standard = ok(memex(&["image", "path"])).stdout;
+    let name = Path::new(standard.trim()).file_name().unwrap();
+    let name = name.to_str().unwrap();
+    ok(memex(&["image", "push", &url, "--no-code"]));
+    std::fs::remove_file(copy.path().join("secret")).unwrap();
+    ok(copy.run(&["image", "pull", &url]));
+    assert_eq!(images(&copy), [name]);
+    // Without a secret of its own, the cache starts from it.
+    let path = ok(copy.run(&["image", "path"])).stdout;
+    assert!(path.trim().ends_with(name), "{path}");
+    ok(copy.run(&["image", "build", "--new-secret"]));
+    let both = images(&copy);
+    assert!(
+        both.len() == 2 && both.iter().any(|own| own == name),
+        "{both:?}"
+    );
+    let path = ok(copy.run(&["image", "path"])).stdout;
+    assert!(!path.trim().ends_with(name), "now the cache's own: {path}");
 }
 
 /// What was pulled halfway by a process that is gone is harmless.
