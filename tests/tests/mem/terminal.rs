@@ -132,8 +132,20 @@ impl Terminal {
         self.press(ENTER);
     }
 
+    /// How the program ended. One that goes on is a failure, and is killed.
     fn status(mut self) -> i32 {
-        self.process.wait().unwrap().code().unwrap_or(-1)
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            if Instant::now() >= until {
+                self.process.kill().unwrap();
+                let screen = self.screen.0.lock().unwrap();
+                panic!("it goes on: {:?}", &screen.shown[self.seen..]);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
