@@ -1,13 +1,12 @@
 //! An agent: everything that its runs share.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use memex_host_tools::{AuditLog, Tool, Toolbox};
 use memex_models::{Model, Prices};
 use memex_policies::Policy;
-use memex_runtime::Sandbox;
+use memex_runtime::{Cache, Sandbox};
 use memex_sessions::{Resolved, Tools};
 use memex_trajectories::ActionSpace;
 
@@ -93,7 +92,8 @@ impl AgentBuilder {
 
     /// Worker processes, for the backends that have some, and what the sessions
     /// in them are made of: a spec, whose policy says what runs may do, and the
-    /// directory of guests, code and images.
+    /// cache of guests, code and images. What a process says of images besides,
+    /// workers do not know; [`Resolved::on_image`] names one that is there.
     ///
     /// # Errors
     /// [`Error::Session`] for a spec that cannot be sent.
@@ -101,10 +101,12 @@ impl AgentBuilder {
         mut self,
         workers: crate::Workers,
         resolved: &Resolved,
-        cache: &Path,
+        cache: &Cache,
     ) -> Result<Self, Error> {
+        let root = cache.root();
         let origin = Origin {
-            cache: std::path::absolute(cache).map_err(Error::file(cache))?,
+            cache: std::path::absolute(root).map_err(Error::file(root))?,
+            cpu: cache.cpu().name().to_owned(),
             spec: resolved.pinned()?,
         };
         self.inner.policy = Arc::clone(resolved.policy());

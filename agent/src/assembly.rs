@@ -87,6 +87,8 @@ impl AgentBuilder {
             return Ok(self.sandbox(sandbox));
         }
         let images = host.images()?;
-        self.workers(Workers::clone(workers), resolved, images.cache().root())
+        // By its name, as workers know nothing else of it.
+        let resolved = Resolved::clone(resolved).on_image(sandbox.image().name());
+        self.workers(Workers::clone(workers), &resolved, images.cache())
     }
 }

@@ -1,7 +1,9 @@
 //! The command line as a whole, and the options that every command has.
 
 use crate::commands::Command;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, ValueEnum};
+use memex_runtime::Cpu;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -48,6 +50,18 @@ pub(crate) struct GlobalOptions {
         help_heading = "General"
     )]
     pub(crate) config: Option<PathBuf>,
+
+    /// Processor that code is compiled for: this one, or a baseline that every machine of a
+    /// fleet has [default: native]
+    #[arg(
+        long,
+        global = true,
+        value_name = "CPU",
+        env = "MEMEX_CPU",
+        value_parser = PossibleValuesParser::new(Cpu::ALL.map(Cpu::name)),
+        help_heading = "General"
+    )]
+    pub(crate) cpu: Option<String>,
 
     /// Colours in what people read
     #[arg(long, global = true, value_name = "WHEN", help_heading = "General")]

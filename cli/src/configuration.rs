@@ -8,7 +8,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 const CONFIGURATION_MAX_BYTES: u64 = 1 << 20;
-const KEYS: &str = "the keys are `policy`, `cache`, `color`, `preload`, `package` and `stats`";
+const KEYS: &str = "the keys are `policy`, `cache`, `color`, `cpu`, `preload`, `package`, \
+    `secret_file`, `boot_time` and `stats`";
 
 /// What the file may say. Unknown keys are refused: a setting that is ignored
 /// is worse than none.
@@ -28,6 +29,12 @@ pub(crate) struct Configuration {
     /// As `--package`.
     #[serde(default)]
     pub(crate) package: OneOrMore,
+    /// As `--secret-file`.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// As `--boot-time`.
+    pub(crate) boot_time: Option<u64>,
+    /// As `--cpu`.
+    pub(crate) cpu: Option<String>,
     /// Whether figures are shown after each turn.
     pub(crate) stats: Option<bool>,
 }
@@ -91,6 +98,7 @@ impl Configuration {
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         configuration.cache = configuration.cache.map(|cache| folder.join(cache));
+        configuration.secret_file = configuration.secret_file.map(|file| folder.join(file));
         let resolve = |name: String| match memex_policies::Preset::from_name(&name) {
             Ok(_) => name,
             Err(_) => folder.join(name).to_string_lossy().into_owned(),

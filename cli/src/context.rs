@@ -9,7 +9,8 @@ use crate::environment::{store_variables, tool_variables};
 use crate::failure::usage;
 use anyhow::{Context as _, Result};
 use memex_host_tools::outside::{OutsideProgress, ProgressCallback};
-use memex_sessions::Host;
+use memex_runtime::{Cache, Cpu};
+use memex_sessions::{Host, ImageDefaults};
 use std::env;
 use std::io::{self, IsTerminal, stderr, stdout};
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ pub(crate) struct Context {
     pub(crate) configuration: Configuration,
     pub(crate) out: Stream,
     pub(crate) err: Stream,
+    cpu: Cpu,
     cache: Option<PathBuf>,
     runtime: Arc<OnceLock<Runtime>>,
     host: OnceLock<Host>,
@@ -60,6 +62,8 @@ impl Context {
             is_terminal,
             paint: Paint::new(is_colored(choice, is_terminal)),
         };
+        let cpu = options.cpu.as_ref().or(configuration.cpu.as_ref());
+        let cpu = cpu.map_or(Ok(Cpu::default()), |name| Cpu::from_name(name))?;
         let cache = options
             .cache
             .clone()
@@ -67,6 +71,7 @@ impl Context {
         Ok(Self {
             out: stream(stdout().is_terminal()),
             err: stream(stderr().is_terminal()),
+            cpu,
             cache,
             configuration,
             runtime: Arc::default(),
@@ -86,6 +91,8 @@ impl Context {
             let runtime = Arc::clone(&self.runtime);
             Host::starting(move || started(&runtime))
                 .cache_directory(self.cache_directory().ok())
+                .cpu(self.cpu)
+                .image_defaults(self.image_defaults())
                 .data_directory(self.data_directory())
                 .variables(tool_variables())
                 .store_variables(store_variables())
@@ -113,6 +120,27 @@ impl Context {
             ));
         }
         Ok(directory)
+    }
+
+    /// What the configuration says of images.
+    pub(crate) fn image_defaults(&self) -> ImageDefaults {
+        let configured = &self.configuration;
+        ImageDefaults {
+            preload: configured.preload.to_vec(),
+            packages: configured.package.to_vec(),
+            secret_file: configured.secret_file.clone(),
+            boot_unix_s: configured.boot_time,
+        }
+    }
+
+    /// The cache, with code for the processor that was asked for.
+    pub(crate) fn open_cache(&self) -> Result<Cache> {
+        Ok(Cache::open(self.cache_directory()?)?.for_cpu(self.cpu))
+    }
+
+    /// The processor that code is compiled for.
+    pub(crate) fn cpu(&self) -> Cpu {
+        self.cpu
     }
 
     /// The directory of the prompt's history, where there is one.

@@ -104,6 +104,13 @@ fn status(error: &anyhow::Error) -> u8 {
             memex_runtime::Error::Grant { .. }
             | memex_runtime::Error::Files(_)
             | memex_runtime::Error::NoPackages { .. }
+            | memex_runtime::Error::NoImage { .. }
+            | memex_runtime::Error::ManyImages { .. }
+            | memex_runtime::Error::NoFittingImage { .. }
+            | memex_runtime::Error::OtherImage { .. }
+            | memex_runtime::Error::Secret { .. }
+            | memex_runtime::Error::Cpu { .. }
+            | memex_runtime::Error::UnknownCpu { .. }
             | memex_runtime::Error::ImageTooLarge { .. },
         ) => USAGE,
         Some(memex_runtime::Error::Guest(error)) if error.is_about_packages() => USAGE,

@@ -18,6 +18,8 @@ mod environment;
 mod escapes;
 mod failure;
 mod grants;
+mod image_options;
+mod image_store;
 mod progress;
 mod prompt;
 mod refusals;

@@ -122,7 +122,10 @@ impl Drop for Bars {
 }
 
 fn in_bytes(stage: Stage) -> bool {
-    matches!(stage, Stage::Fetch | Stage::Verify)
+    matches!(
+        stage,
+        Stage::Fetch | Stage::Verify | Stage::Push | Stage::Pull
+    )
 }
 
 fn label(stage: Stage, total: Option<u64>) -> String {
@@ -165,7 +168,8 @@ fn bar(stage: Stage, total: Option<u64>, label: String) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = match (stage, total) {
-        (Stage::Fetch | Stage::Verify | Stage::Warm, Some(total)) => ProgressBar::new(total),
+        (Stage::Warm, Some(total)) => ProgressBar::new(total),
+        (stage, Some(total)) if in_bytes(stage) => ProgressBar::new(total),
         _ => ProgressBar::new_spinner(),
     };
     bar.set_style(style);

@@ -3,6 +3,7 @@
 
 use crate::failure::{usage, usage_as_told};
 use memex_policies::Preset;
+use memex_runtime::ImageSpec;
 use memex_sessions::{Error, SpecPart};
 
 /// The failure of the command that an error is.
@@ -56,10 +57,21 @@ fn remedy(error: &Error) -> Option<String> {
             "write it as in an import statement, such as `--preload scipy.stats`"
         }
         Error::Packages { .. } => "an image has one version of a package; name it once",
-        Error::KeyAndMore => "give --image alone, or --preload and --package without it",
-        Error::NoImage { .. } => "`memex image list` shows the keys",
-        Error::OldImage { .. } => {
-            "build it again: `memex image build`, with the same --preload and --package"
+        Error::NameAndMore => "give --image alone, or --preload and --package without it",
+        Error::SavedImage { image, .. } => {
+            return Some(format!(
+                "`memex image pull URL {image}` gets it from a store; `memex image build` makes \
+                 it again, given the --preload, --package and --secret-file that it was built with"
+            ));
+        }
+        Error::SecretFile { .. } => {
+            "`head -c 32 /dev/urandom > FILE` makes a secret; name its file with --secret-file"
+        }
+        Error::BootTime { .. } => {
+            return Some(format!(
+                "write --boot-time or the configuration's boot_time in seconds, at most {}",
+                ImageSpec::BOOT_UNIX_S_MAX
+            ));
         }
         Error::NoCacheDirectory => {
             "set HOME or XDG_CACHE_HOME to an absolute path, or name one with --cache DIR or MEMEX_CACHE"

@@ -1,6 +1,5 @@
 //! The options that make a session, shared by `run` and `repl`.
 
-use crate::configuration::OneOrMore;
 use crate::context::Context;
 use crate::grants::{Setting, parse_mount, parse_setting};
 use crate::progress::Bars;
@@ -8,10 +7,9 @@ use crate::refusals::refusal;
 use crate::report::{DisplayFolder, Format, Reporter};
 use anyhow::Result;
 use clap::Args;
-use memex_runtime::{Cache, ImageSpec, Sandbox};
+use memex_runtime::Sandbox;
 use memex_sessions::{
     ImageSource, LimitValue, Mount, PolicySource, Resolved, SessionSpec, ToolSources,
-    image_spec_of_key, image_spec_with,
 };
 use std::path::PathBuf;
 
@@ -40,10 +38,10 @@ pub(crate) struct SessionArguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
     env: Vec<Setting>,
 
-    /// Start from this image of `memex image list`, by key or its beginning
+    /// Start from this image of `memex image list`, by name or its beginning
     #[arg(
         long,
-        value_name = "KEY",
+        value_name = "NAME",
         conflicts_with = "preload",
         help_heading = "Image"
     )]
@@ -94,7 +92,7 @@ impl SessionArguments {
             environment: environment
                 .map(|Setting { name, value }| (name, value))
                 .collect(),
-            image: self.image(context),
+            image: self.image(),
             tools,
             ..SessionSpec::default()
         }
@@ -134,20 +132,26 @@ impl SessionArguments {
         Bars::new(context, self.quiet)
     }
 
-    /// Loads the image, building it with progress bars on first need, and
+    /// Loads the image that a snapshot names, unless the options ask for one, and
     /// binds the policy to it.
-    pub(crate) fn sandbox(&self, context: &Context, resolved: &Resolved) -> Result<Sandbox> {
-        let sandbox = resolved.sandbox(context.host(), &mut self.bars(context));
+    pub(crate) fn sandbox_on(
+        &self,
+        context: &Context,
+        resolved: &Resolved,
+        image: &str,
+    ) -> Result<Sandbox> {
+        let mut bars = self.bars(context);
+        let sandbox = resolved.sandbox_on(context.host(), Some(image), &mut bars);
         sandbox.map_err(refusal)
     }
 
-    fn image(&self, context: &Context) -> ImageSource {
-        match &self.image {
-            Some(key) => ImageSource {
-                key: Some(key.clone()),
-                ..ImageSource::default()
-            },
-            None => image_source(context, &self.preload, &self.package),
+    /// The image that the options ask for. What is not among them is as the
+    /// configuration has it, which the host of sessions knows.
+    fn image(&self) -> ImageSource {
+        ImageSource {
+            name: self.image.clone(),
+            preload: self.preload.clone(),
+            packages: self.package.clone(),
         }
     }
 }
@@ -158,37 +162,4 @@ pub(crate) fn policy_source(context: &Context, given: &[String]) -> PolicySource
         true => context.configuration.policy.to_vec(),
         false => given.to_vec(),
     })
-}
-
-/// The image that options ask for; where there are none, the configuration.
-pub(crate) fn image_source(
-    context: &Context,
-    preload: &[String],
-    packages: &[String],
-) -> ImageSource {
-    let or = |given: &[String], configured: &OneOrMore| match given.is_empty() {
-        true => configured.to_vec(),
-        false => given.to_vec(),
-    };
-    let configured = &context.configuration;
-    ImageSource {
-        key: None,
-        preload: or(preload, &configured.preload),
-        packages: or(packages, &configured.package),
-    }
-}
-
-/// What the runtime builds for that image.
-pub(crate) fn spec_of_options(
-    context: &Context,
-    preload: &[String],
-    packages: &[String],
-) -> Result<ImageSpec> {
-    let source = image_source(context, preload, packages);
-    image_spec_with(&source.preload, &source.packages).map_err(refusal)
-}
-
-/// The specification of an image in the cache.
-pub(crate) fn spec_of(cache: &Cache, key: &str) -> Result<ImageSpec> {
-    image_spec_of_key(cache, key).map_err(refusal)
 }

@@ -16,8 +16,14 @@ use crate::abi::{FileStat, FileType};
 use crate::confinement::parent;
 use crate::errno::Errno;
 
+/// The device of constant mounts, all of them: where a session's other mounts
+/// come in the order of mounts must not show.
+const CONSTANT_DEVICE: u64 = 3;
 /// Devices below this number are not of the host.
-pub(crate) const FIRST_DEVICE: u64 = 3;
+pub(crate) const FIRST_DEVICE: u64 = 4;
+/// The time that constant mounts show: 1980-01-01, the first that archives of
+/// the ZIP form can hold.
+const CONSTANT_NS: u64 = 315_532_800 * 1_000_000_000;
 
 /// How to open.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +132,34 @@ pub(crate) fn stat(metadata: &Metadata, mount: usize) -> FileStat {
         mtim: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         ctim: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
     }
+}
+
+/// The attributes of what lies at `path` in a constant mount: those that follow
+/// from its content, and constants for the others.
+pub(crate) fn constant_stat(metadata: &Metadata, path: &str) -> FileStat {
+    let filetype = filetype(metadata.file_type());
+    FileStat {
+        dev: CONSTANT_DEVICE,
+        ino: constant_serial(path),
+        filetype,
+        nlink: 1,
+        size: match filetype {
+            FileType::RegularFile => metadata.size(),
+            _ => 0,
+        },
+        atim: CONSTANT_NS,
+        mtim: CONSTANT_NS,
+        ctim: CONSTANT_NS,
+    }
+}
+
+/// The serial number of what lies at a guest path of a constant mount: FNV-1a,
+/// mixed as the host's numbers are.
+pub(crate) fn constant_serial(path: &str) -> u64 {
+    let hash = path.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    serial(CONSTANT_DEVICE, hash)
 }
 
 /// The serial number and kind of a directory entry, without a lookup.

@@ -23,14 +23,22 @@ const LOOK_EVERY: u32 = 1024;
 /// `.` and `..` come first.
 const DOTS: u64 = 2;
 
+/// Where the entries of a host directory come from.
+#[derive(Debug)]
+enum Entries {
+    /// The host, in its order.
+    Host { entries: ReadDir, device: u64 },
+    /// A constant mount, whose entries are in the order of their names.
+    Constant(std::vec::IntoIter<(u64, String, FileType)>),
+}
+
 /// A host directory being listed.
 ///
 /// It keeps the last batch, since a guest whose buffer cut an entry off asks
 /// for it again; going back further starts the listing over.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    entries: ReadDir,
-    device: u64,
+    entries: Entries,
     /// The place of the first entry in `window`.
     start: u64,
     window: VecDeque<(u64, String, FileType)>,
@@ -89,7 +97,11 @@ impl FileSystem {
                 // The beginning is a listing of its own: names may have come and gone.
                 let is_behind = |listing: &Listing| from < listing.start;
                 if cookie == 0 || listing.as_deref().is_none_or(is_behind) {
-                    *listing = Some(Box::new(Listing::new(dir)?));
+                    let constant = namespace
+                        .find(&path)
+                        .and_then(|(mount, _)| namespace.mount(mount))
+                        .is_some_and(|mount| mount.constant);
+                    *listing = Some(Box::new(Listing::new(dir, constant.then_some(&*path))?));
                 }
                 if let Some(listing) = listing {
                     let found = listing.batch(from, want, mount, &interrupt)?;
@@ -196,10 +208,18 @@ impl FileSystem {
 }
 
 impl Listing {
-    fn new(dir: &Dir) -> Result<Self, Errno> {
-        Ok(Self {
+    /// Lists `dir`; `constant` is its guest path if it is of a constant mount.
+    fn new(dir: &Dir, constant: Option<&str>) -> Result<Self, Errno> {
+        let device = dir.dir_metadata()?.dev();
+        let entries = Entries::Host {
             entries: dir.entries()?,
-            device: dir.dir_metadata()?.dev(),
+            device,
+        };
+        Ok(Self {
+            entries: match constant {
+                None => entries,
+                Some(path) => entries.in_order(path)?,
+            },
             start: 0,
             window: VecDeque::new(),
         })
@@ -230,17 +250,10 @@ impl Listing {
             if self.start >= from && self.window.len() >= want {
                 break;
             }
-            match self.entries.next() {
+            match self.entries.next()? {
                 None => at_end = true,
-                Some(entry) => {
-                    let entry = entry?;
-                    if let Ok(name) = entry.file_name().into_string()
-                        && !is_child(mount, &name)
-                    {
-                        let (ino, filetype) = host::entry(&entry, self.device);
-                        self.window.push_back((ino, name, filetype));
-                    }
-                }
+                Some(entry) if is_child(mount, &entry.1) => {}
+                Some(entry) => self.window.push_back(entry),
             }
         }
         let start = self.start;
@@ -251,6 +264,37 @@ impl Listing {
             .take(if past_end { 0 } else { want })
             .zip(start..)
             .map(|((ino, name, filetype), place)| (place, *ino, name.clone(), *filetype)))
+    }
+}
+
+impl Entries {
+    /// The next entry whose name is UTF-8.
+    fn next(&mut self) -> Result<Option<(u64, String, FileType)>, Errno> {
+        match self {
+            Self::Constant(entries) => Ok(entries.next()),
+            Self::Host { entries, device } => {
+                for entry in entries {
+                    let entry = entry?;
+                    if let Ok(name) = entry.file_name().into_string() {
+                        let (ino, filetype) = host::entry(&entry, *device);
+                        return Ok(Some((ino, name, filetype)));
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// The entries of a constant mount's directory at a guest path. How many
+    /// there are was bounded when the directory was made.
+    fn in_order(mut self, path: &str) -> Result<Self, Errno> {
+        let mut found = Vec::new();
+        while let Some((_, name, filetype)) = self.next()? {
+            let ino = host::constant_serial(&format!("{}/{name}", path.trim_end_matches('/')));
+            found.push((ino, name, filetype));
+        }
+        found.sort_by(|(_, a, _), (_, b, _)| a.cmp(b));
+        Ok(Self::Constant(found.into_iter()))
     }
 }
 

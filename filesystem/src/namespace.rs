@@ -34,6 +34,9 @@ pub struct Namespace {
 pub(crate) struct Mount {
     pub(crate) path: String,
     pub(crate) source: Source,
+    /// Whether times and serial numbers are constants; see
+    /// [`NamespaceBuilder::constant`].
+    pub(crate) constant: bool,
     /// Mounts directly below: name and index.
     pub(crate) children: Vec<(String, usize)>,
     /// Held while a guest moves a name of a host directory, so that none moves
@@ -58,6 +61,7 @@ impl Namespace {
     pub fn builder() -> NamespaceBuilder {
         NamespaceBuilder {
             mounts: Vec::new(),
+            constants: 0,
             scratch: false,
         }
     }
@@ -75,10 +79,12 @@ impl Namespace {
     }
 }
 
-/// Collects mounts. Defaults: no host mounts, scratch off.
+/// Collects mounts. Defaults: no host mounts, none of them constant, scratch off.
 #[derive(Debug)]
 pub struct NamespaceBuilder {
     mounts: Vec<(String, Source)>,
+    /// How many of `mounts`, from the first, are constant.
+    constants: usize,
     scratch: bool,
 }
 
@@ -97,6 +103,18 @@ impl NamespaceBuilder {
     pub fn file(mut self, guest_path: &str, file: File) -> Self {
         self.mounts
             .push((guest_path.to_owned(), Source::File(file)));
+        self
+    }
+
+    /// Says that what was mounted so far holds the same files on every machine.
+    ///
+    /// Its times and serial numbers are constants then, its directories are
+    /// listed by name, and nothing that a guest can see of it depends on the
+    /// host's file system. Only for directories without links that nobody
+    /// writes to: two names of one file have two serial numbers here.
+    #[must_use]
+    pub fn constant(mut self) -> Self {
+        self.constants = self.mounts.len();
         self
     }
 
@@ -129,13 +147,14 @@ impl NamespaceBuilder {
             check(path, source)?;
         }
         let mut mounts: Vec<Mount> = Vec::new();
-        for (path, source) in self.mounts {
+        for (index, (path, source)) in self.mounts.into_iter().enumerate() {
             if mounts.iter().any(|mount| mount.path == path) {
                 return Err(Error::DuplicateMount { path });
             }
             mounts.push(Mount {
                 path,
                 source,
+                constant: index < self.constants,
                 children: Vec::new(),
                 moves: Mutex::default(),
             });
@@ -234,6 +253,7 @@ fn add_ancestors(mounts: &mut Vec<Mount>) {
             mounts.push(Mount {
                 path,
                 source: Source::Virtual,
+                constant: false,
                 children: Vec::new(),
                 moves: Mutex::default(),
             });

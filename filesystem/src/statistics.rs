@@ -12,6 +12,8 @@ use crate::namespace::Source;
 use crate::open::{FDFLAGS_ALL, follows};
 use crate::resolution::{Last, Place, Resolved};
 use crate::scratch::{Body, NodeId, Times};
+use cap_std::fs::Metadata;
+use std::sync::Arc;
 
 const SCRATCH_DEVICE: u64 = 1;
 const VIRTUAL_DEVICE: u64 = 2;
@@ -53,10 +55,15 @@ impl FileSystem {
     /// # Errors
     /// `Badf` if it is not open, `Stale` if it was lost in a restore.
     pub fn fd_filestat_get(&mut self, fd: u32) -> Result<FileStat, Errno> {
+        let path = Arc::clone(&self.descriptor(fd)?.path);
         match &self.descriptor(fd)?.target {
-            Target::HostFile { mount, file } => Ok(host::stat(&host::file_metadata(file)?, *mount)),
+            Target::HostFile { mount, file } => {
+                let (mount, metadata) = (*mount, host::file_metadata(file)?);
+                Ok(self.stat_host(&metadata, mount, &path))
+            }
             Target::HostDirectory { mount, dir, .. } => {
-                Ok(host::stat(&dir.dir_metadata()?, *mount))
+                let (mount, metadata) = (*mount, dir.dir_metadata()?);
+                Ok(self.stat_host(&metadata, mount, &path))
             }
             Target::Scratch(node) => {
                 let node = *node;
@@ -164,7 +171,7 @@ impl FileSystem {
             Place::Host { rest, .. } => {
                 let dir = self.host_dir(resolved.mount)?;
                 let metadata = host::metadata(dir, rest, follow)?;
-                Ok(host::stat(&metadata, resolved.mount))
+                Ok(self.stat_host(&metadata, resolved.mount, &resolved.path))
             }
         }
     }
@@ -187,11 +194,24 @@ impl FileSystem {
         })
     }
 
+    /// The attributes of something of the host at a guest path.
+    fn stat_host(&self, metadata: &Metadata, mount: usize, path: &str) -> FileStat {
+        match self.namespace.mount(mount) {
+            Some(found) if found.constant => host::constant_stat(metadata, path),
+            _ => host::stat(metadata, mount),
+        }
+    }
+
     /// The attributes of the root of a mount.
     pub(crate) fn stat_mount(&self, mount: usize) -> Result<FileStat, Errno> {
-        match &self.namespace.mount(mount).ok_or(Errno::Noent)?.source {
-            Source::Directory { dir, .. } => Ok(host::stat(&dir.dir_metadata()?, mount)),
-            Source::File(file) => Ok(host::stat(&host::file_metadata(file)?, mount)),
+        let found = self.namespace.mount(mount).ok_or(Errno::Noent)?;
+        match &found.source {
+            Source::Directory { dir, .. } => {
+                Ok(self.stat_host(&dir.dir_metadata()?, mount, &found.path))
+            }
+            Source::File(file) => {
+                Ok(self.stat_host(&host::file_metadata(file)?, mount, &found.path))
+            }
             Source::Scratch(root) => self.stat_node(*root),
             Source::Virtual => Ok(FileStat {
                 dev: VIRTUAL_DEVICE,

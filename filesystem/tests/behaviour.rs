@@ -641,3 +641,51 @@ fn mounts_inside_scratch_and_read_only_mounts_show() {
         ],
     );
 }
+
+/// The same files on two machines, made in another order and at other times.
+#[test]
+fn a_constant_mount_looks_the_same_on_every_host() {
+    let looked = |names: [&str; 4]| {
+        let root = tempfile::TempDir::new().unwrap();
+        std::fs::create_dir(root.path().join("sub")).unwrap();
+        for name in names {
+            std::fs::write(root.path().join(name), format!("text of {name}")).unwrap();
+        }
+        let dir = cap_std::fs::Dir::open_ambient_dir(root.path(), cap_std::ambient_authority());
+        let file = std::fs::File::open(root.path().join(names[0])).unwrap();
+        let namespace = Namespace::builder()
+            .directory("/library", dir.unwrap(), Access::ReadOnly)
+            .file("/lib/of", file)
+            .constant()
+            .build()
+            .unwrap();
+        let mut files = FileSystem::new(std::sync::Arc::new(namespace), common::PLENTY);
+        let mut seen = Vec::new();
+        for path in ["library", "library/b", "library/sub", "library/sub/d"] {
+            seen.push(files.path_filestat_get(3, 1, path.as_bytes()).unwrap());
+            let fd = files
+                .path_open(3, 0, path.as_bytes(), 0, common::READ, 0, 0)
+                .unwrap();
+            assert_eq!(files.fd_filestat_get(fd).unwrap(), seen[seen.len() - 1]);
+            if path == "library" {
+                let entries = files.fd_readdir(fd, 0, 100).unwrap();
+                for entry in entries.iter().skip(2) {
+                    let path = format!("library/{}", entry.name);
+                    let stat = files.path_filestat_get(3, 1, path.as_bytes()).unwrap();
+                    assert_eq!(stat.ino, entry.ino, "{path}");
+                }
+                assert!(entries.iter().skip(2).map(|e| &e.name).is_sorted());
+                assert_eq!(entries.len(), 6);
+            }
+        }
+        let of = files.path_filestat_get(3, 1, b"lib/of").unwrap();
+        assert_eq!((of.mtim, of.nlink), (seen[1].mtim, 1));
+        (seen, root)
+    };
+    let (one, _root) = looked(["a", "b", "c", "sub/d"]);
+    let (other, _other) = looked(["c", "sub/d", "b", "a"]);
+    assert_eq!(one, other);
+    assert_eq!(one[1].size, "text of b".len() as u64, "a size is content");
+    let numbers: std::collections::BTreeSet<u64> = one.iter().map(|stat| stat.ino).collect();
+    assert_eq!(numbers.len(), one.len());
+}

@@ -1,6 +1,7 @@
 //! The engine's configuration: one place for every flag that compiled code
 //! depends on.
 
+use crate::cpu::Cpu;
 use crate::error::Error;
 use crate::memory::SlotCreator;
 use std::sync::Arc;
@@ -45,7 +46,8 @@ impl Metering {
 }
 
 /// An engine for compiling and running the guest.
-pub(crate) fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, Error> {
+pub(crate) fn engine(metering: Metering, stack_bytes: usize, cpu: Cpu) -> Result<Engine, Error> {
+    cpu.check()?;
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
@@ -66,7 +68,26 @@ pub(crate) fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, E
         .async_stack_size(stack_bytes + HOST_STACK_BYTES)
         .consume_fuel(metering == Metering::Fuel)
         .with_host_memory(Arc::new(SlotCreator));
+    compile_for(&mut config, cpu)?;
     Engine::new(&config).map_err(Error::engine)
+}
+
+/// Pins what the compiler may use. Without a baseline it uses what this machine
+/// has.
+#[allow(unsafe_code)]
+fn compile_for(config: &mut Config, cpu: Cpu) -> Result<(), Error> {
+    if let Some(target) = cpu.target() {
+        config.target(&target).map_err(Error::engine)?;
+    }
+    if let Some(preset) = cpu.preset() {
+        // SAFETY: the flag is one of three names of sets of instructions, not
+        // one that changes what code means; `Cpu::check` found that this
+        // machine has them, and the engine looks again before it runs any.
+        // JUSTIFICATION: the engine has no other way to choose a baseline above
+        // the architecture's lowest.
+        unsafe { config.cranelift_flag_enable(preset) };
+    }
+    Ok(())
 }
 
 /// Runs `work` on a stack that has room for the guest's frames and the host's.

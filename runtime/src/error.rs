@@ -67,6 +67,117 @@ pub enum Error {
         /// Each as `NAME==VERSION`.
         packages: Vec<String>,
     },
+    /// No image has a name that begins so.
+    #[error(
+        "no image in {place} has a name that begins with `{key}`\nhint: `memex image list` shows the names in the cache; `memex image pull URL NAME` gets an image from a store"
+    )]
+    NoImage {
+        /// What was asked for.
+        key: String,
+        /// The cache or store that was searched.
+        place: String,
+    },
+    /// Several images have names that begin so.
+    #[error(
+        "{} images have names that begin with `{key}`: {}\nhint: write more of the name",
+        .names.len(),
+        shortened(.names)
+    )]
+    ManyImages {
+        /// What was asked for.
+        key: String,
+        /// The names that fit.
+        names: Vec<String>,
+    },
+    /// An image of another version, guest or build.
+    #[error(
+        "the image {name} cannot be used: {why}\nhint: use that version of memex, or build the image again: `memex image build`, with the same --preload, --package and --secret-file"
+    )]
+    OtherImage {
+        /// Its name.
+        name: String,
+        /// What it differs in.
+        why: String,
+    },
+    /// The cache's secret can be read by others.
+    #[error(
+        "{path} can be read by others, and is the secret of the images that are built here\nhint: `chmod 600 {path}`, then `memex image build --new-secret` if others may have read it"
+    )]
+    ReadableSecret {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What was given as a secret cannot be one.
+    #[error(
+        "the secret is {reason}: it must have 32 to 4096 bytes that are hard to guess\nhint: `head -c 32 /dev/urandom > FILE` makes one"
+    )]
+    Secret {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No processor has this name.
+    #[error("there is no processor `{name}`\nhint: write one of {known}")]
+    UnknownCpu {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// This machine cannot run code for the processor that was asked for.
+    #[error(
+        "this machine cannot run code for {wanted}: {lacking}\nhint: choose a lower level with --cpu, or `native`"
+    )]
+    Cpu {
+        /// The processor.
+        wanted: &'static str,
+        /// What this machine has not, in words.
+        lacking: String,
+    },
+    /// A store of images failed.
+    #[error("cannot {action} images in {place}: {cause}")]
+    ImageStore {
+        /// What was tried.
+        action: &'static str,
+        /// The store.
+        place: String,
+        /// The store's own error.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Something of an image in a store is not what it should be.
+    #[error(
+        "{what} in {place} is damaged: {reason}\nhint: push the image again from a machine that has it; nothing of it was used here"
+    )]
+    DamagedInStore {
+        /// What it is.
+        what: String,
+        /// The store.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store has no image that this version can start from.
+    #[error(
+        "{place} has no image for this memex: {}\nhint: `memex image push` puts one there; `memex image pull URL NAME` gets one with other modules or packages",
+        if .found.is_empty() { "it holds none at all".to_owned() } else { .found.join("; ") }
+    )]
+    NoFittingImage {
+        /// The store.
+        place: String,
+        /// What is there, and why each does not fit.
+        found: Vec<String>,
+    },
+    /// Machine code in a store is not the code that was vouched for.
+    #[error(
+        "the machine code in {place} has the digest {found}, not {expected}\nhint: pin the digest that `memex image push` told, or leave --trust-code out: the code is then compiled here"
+    )]
+    OtherCode {
+        /// The store.
+        place: String,
+        /// The digest that was pinned.
+        expected: String,
+        /// The digest of what is there.
+        found: String,
+    },
     /// The guest did not behave as its manifest says while the image was built.
     #[error("the guest does not meet its manifest: {0}")]
     Calibration(String),
@@ -140,7 +251,7 @@ pub enum Error {
     Snapshot(String),
     /// A snapshot belongs to another image.
     #[error(
-        "the snapshot was taken on image {wanted}, and this is image {found}\nhint: run with the image it was taken on (`memex image list`), built by the same memex version with the same preload"
+        "the snapshot was taken on image {wanted}, and this is image {found}\nhint: `--image {wanted}` runs with it if `memex image list` shows it; else `memex image pull URL {wanted}` gets it, or a build with the same --preload, --package and --secret-file makes it again"
     )]
     ForeignSnapshot {
         /// The image the snapshot names.
@@ -148,6 +259,17 @@ pub enum Error {
         /// The image in use.
         found: String,
     },
+}
+
+/// The beginnings of names, as far as a message has room.
+fn shortened(names: &[String]) -> String {
+    let short = |name: &String| name.chars().take(16).collect::<String>();
+    names
+        .iter()
+        .take(8)
+        .map(short)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Error {

@@ -1,7 +1,7 @@
 //! Decoders of what a guest or a file may contain, for the fuzz targets, and the guest's
 //! imports, for the oracle.
 
-pub use crate::image::check_record;
+pub use crate::image::{check_document, check_record};
 pub use crate::session::check_answer;
 pub use crate::wasi::{ImportCaller, Imports};
 

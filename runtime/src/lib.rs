@@ -30,6 +30,7 @@
 //! ```
 
 mod channel;
+mod cpu;
 mod engine;
 mod error;
 #[doc(hidden)]
@@ -45,10 +46,13 @@ mod snapshot;
 mod wasi;
 
 pub use channel::{AtMost, Display, DisplayData};
+pub use cpu::Cpu;
 pub use engine::Metering;
 pub use error::Error;
 pub use image::{
-    Cache, CachedImage, Image, ImagePlaces, ImageSpec, NoProgress, Progress, Stage, StaleEntry,
+    Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
+    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, StaleEntry,
+    StoreError, TrustCode,
 };
 pub use interrupt::{Cause, Interrupter};
 pub use memex_channel::{

@@ -81,20 +81,30 @@ pub enum Error {
         /// The other.
         second: String,
     },
-    /// An image's key together with what would change the image.
-    #[error("an image is named by its key, and packages or modules are to be added to it")]
-    KeyAndMore,
-    /// A key that is the beginning of no image's, or of several.
-    #[error("no image, or more than one, has a key that begins with `{key}`")]
-    NoImage {
-        /// The key.
-        key: String,
+    /// An image's name together with what would change the image.
+    #[error("an image is named, and packages or modules are to be added to it")]
+    NameAndMore,
+    /// The image that a saved session goes on with is not there.
+    #[error("the session was saved on the image {image}, which is not in {place}")]
+    SavedImage {
+        /// Its name.
+        image: String,
+        /// The cache that was searched.
+        place: String,
     },
-    /// An image that this version cannot start from.
-    #[error("the image {key} was built by another version of memex, or is damaged")]
-    OldImage {
-        /// Its whole key.
-        key: String,
+    /// The file of an image's secret cannot be read.
+    #[error("cannot read the secret {}: {what}", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
+    /// An image cannot boot at this time.
+    #[error("images cannot boot at {unix_s} seconds since 1970, which is too late")]
+    BootTime {
+        /// The time, in seconds since 1970.
+        unix_s: u64,
     },
     /// The host has no directory of images.
     #[error("there is no cache directory")]

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use memex_host_tools::Tool;
 use memex_host_tools::outside::{ProgressCallback, Supervisor};
-use memex_runtime::Cache;
+use memex_runtime::{Cache, Cpu};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::{Error, Images};
+use crate::{Error, ImageDefaults, Images};
 
 /// Gives the tokio runtime of the process.
 type Runtimes = Arc<dyn Fn() -> io::Result<Handle> + Send + Sync>;
@@ -22,12 +22,15 @@ type Askers = Arc<dyn Fn() -> Arc<dyn Tool> + Send + Sync>;
 /// What a process gives to the sessions that it opens, whatever their specs
 /// say. A front end makes one; cheap to clone.
 ///
-/// Defaults: no cache and no data directory, no variables, nobody to ask, and
-/// the progress of tool servers is not reported.
+/// Defaults: no cache and no data directory, code for this processor, the
+/// standard image, no variables, nobody to ask, and the progress of tool servers
+/// is not reported.
 #[derive(Clone)]
 pub struct Host {
     runtime: Runtimes,
     cache: Option<PathBuf>,
+    cpu: Cpu,
+    image_defaults: ImageDefaults,
     data: Option<PathBuf>,
     pub(crate) variables: BTreeMap<String, OsString>,
     pub(crate) store_variables: BTreeMap<String, String>,
@@ -52,6 +55,8 @@ impl Host {
         Self {
             runtime: Arc::new(runtime),
             cache: None,
+            cpu: Cpu::default(),
+            image_defaults: ImageDefaults::default(),
             data: None,
             variables: BTreeMap::new(),
             store_variables: BTreeMap::new(),
@@ -67,6 +72,23 @@ impl Host {
     #[must_use]
     pub fn cache_directory(mut self, directory: Option<PathBuf>) -> Self {
         self.cache = directory;
+        self.images = Arc::default();
+        self
+    }
+
+    /// The processor that machine code is compiled for. Default: this one.
+    #[must_use]
+    pub fn cpu(mut self, cpu: Cpu) -> Self {
+        self.cpu = cpu;
+        self.images = Arc::default();
+        self
+    }
+
+    /// What images are built from where specs do not say. Default:
+    /// [`ImageDefaults::default`].
+    #[must_use]
+    pub fn image_defaults(mut self, defaults: ImageDefaults) -> Self {
+        self.image_defaults = defaults;
         self.images = Arc::default();
         self
     }
@@ -138,7 +160,8 @@ impl Host {
             return Ok(images.clone());
         }
         let cache = self.cache.as_deref().ok_or(Error::NoCacheDirectory)?;
-        let opened = Images::open(Cache::open(cache)?)?;
+        let cache = Cache::open(cache)?.for_cpu(self.cpu);
+        let opened = Images::open(cache)?.with_defaults(self.image_defaults.clone());
         Ok(images.insert(opened).clone())
     }
 

@@ -6,7 +6,7 @@ use memex_runtime::Session;
 use serde_json::Value;
 
 use crate::Error;
-use crate::images::is_identifier;
+use crate::image_defaults::is_identifier;
 
 pub(crate) fn check_inputs(inputs: &BTreeMap<String, Value>) -> Result<(), Error> {
     match inputs.keys().find(|name| !is_identifier(name)) {

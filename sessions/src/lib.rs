@@ -35,6 +35,7 @@
 
 mod error;
 mod host;
+mod image_defaults;
 mod images;
 mod inputs;
 mod open;
@@ -48,7 +49,8 @@ mod tools;
 
 pub use error::{Error, SpecPart};
 pub use host::Host;
-pub use images::{Images, image_spec, image_spec_of_key, image_spec_with};
+pub use image_defaults::ImageDefaults;
+pub use images::Images;
 pub use open::{Opened, open, options};
 pub use outcome::{Content, Display, Exception, Outcome};
 pub use policy_files::{load_policy, resolve_policies};

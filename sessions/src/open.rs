@@ -2,10 +2,12 @@
 
 use memex_channel::HostCalls;
 use memex_host_tools::outside::Secrets;
-use memex_runtime::{NoProgress, OutputSink, Progress, Sandbox, Session, SessionOptions};
+use memex_runtime::{
+    Error as RuntimeError, NoProgress, OutputSink, Progress, Sandbox, Session, SessionOptions,
+};
 
 use crate::inputs::put_inputs;
-use crate::{Error, Host, Resolved, SavedSession, SessionSpec, Tools};
+use crate::{Error, Host, ImageSource, Resolved, SavedSession, SessionSpec, Tools};
 
 /// What audit records call the session of a spec that does not name one.
 const MAIN: &str = "main";
@@ -35,14 +37,15 @@ pub fn open(spec: &SessionSpec, host: &Host, secrets: &dyn Secrets) -> Result<Op
 }
 
 impl Resolved {
-    /// Makes the session: starts its tools, loads its image, which is built on
-    /// first need, continues the saved session, and puts the inputs into its
-    /// scope. Output goes to `sink` as it comes, besides the outcome.
+    /// Makes the session: starts its tools, loads its image, continues the saved
+    /// session, and puts the inputs into its scope. The image is that of the
+    /// spec, built on first need; where the spec asks for none, a saved session
+    /// goes on with the one that it was saved on. Output goes to `sink` as it comes, besides the outcome.
     ///
     /// Blocks; call it from a thread that is not the tokio runtime's own.
     ///
     /// # Errors
-    /// Those of [`Resolved::tools`], [`Resolved::sandbox`], [`Resolved::saved`]
+    /// Those of [`Resolved::tools`], [`Resolved::sandbox_on`], [`Resolved::saved`]
     /// and [`SavedSession::resume`], and [`Error::Input`].
     pub fn open(
         &self,
@@ -52,8 +55,12 @@ impl Resolved {
         progress: &mut dyn Progress,
     ) -> Result<Opened, Error> {
         let tools = self.tools(host, secrets)?;
-        let sandbox = self.sandbox(host, progress)?;
         let saved = self.saved(host)?;
+        let image = match &saved {
+            None => None,
+            Some(saved) => saved.image()?,
+        };
+        let sandbox = self.sandbox_on(host, image.as_deref(), progress)?;
         let options = options(tools.as_ref(), sink);
         let (mut session, lost_files) = match &saved {
             None => (sandbox.session(options)?, Vec::new()),
@@ -74,8 +81,38 @@ impl Resolved {
     /// # Errors
     /// As [`Images::sandbox`](crate::Images::sandbox).
     pub fn sandbox(&self, host: &Host, progress: &mut dyn Progress) -> Result<Sandbox, Error> {
+        self.sandbox_on(host, None, progress)
+    }
+
+    /// As [`Resolved::sandbox`]; where the spec asks for no image, on the one of
+    /// this name, which is what the record of a snapshot has.
+    ///
+    /// # Errors
+    /// [`Error::SavedImage`] when that image is not there, and as
+    /// [`Resolved::sandbox`].
+    pub fn sandbox_on(
+        &self,
+        host: &Host,
+        image: Option<&str>,
+        progress: &mut dyn Progress,
+    ) -> Result<Sandbox, Error> {
+        let images = host.images()?;
         let policy = self.policy().clone();
-        host.images()?.sandbox(&self.spec().image, policy, progress)
+        let asked_for = &self.spec().image;
+        let Some(name) = image.filter(|_| asked_for.is_default()) else {
+            return images.sandbox(asked_for, policy, progress);
+        };
+        let saved_on = ImageSource {
+            name: Some(name.to_owned()),
+            ..ImageSource::default()
+        };
+        let sandbox = images.sandbox(&saved_on, policy, progress);
+        sandbox.map_err(|error| match error {
+            Error::Runtime(RuntimeError::NoImage { key, place }) => {
+                Error::SavedImage { image: key, place }
+            }
+            other => other,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use memex_policies::{Access, Limits, Policy, Preset, ToolGrants};
 use crate::error::SpecPart;
 use crate::inputs::check_inputs;
 use crate::spec::{LimitValue, Mount};
-use crate::{Error, PolicySource, SessionSpec, resolve_policies};
+use crate::{Error, ImageSource, PolicySource, SessionSpec, resolve_policies};
 
 /// A spec whose policy is known: every file of it was read, and every grant is
 /// permitted.
@@ -120,6 +120,17 @@ impl Resolved {
         })?;
         self.policy = Arc::new(policy);
         Ok(self)
+    }
+
+    /// The same on the image of this name, for who has it already: another
+    /// process then needs nothing of what it was built from.
+    #[must_use]
+    pub fn on_image(mut self, name: &str) -> Self {
+        self.spec.image = ImageSource {
+            name: Some(name.to_owned()),
+            ..ImageSource::default()
+        };
+        self
     }
 
     /// Whether there are tools to open.

@@ -14,7 +14,9 @@ pub use expect::{Expect, Text, deadlock, exits, hits, nothing, prints, raises, v
 pub use resident::{
     Growth, RESIDENT_OVERHEAD_BYTES, RESIDENT_REPORT, measured, run_within, try_inspect, try_run,
 };
-pub use sandboxes::{cache_directory, image, runtime, sandbox, sandbox_of, standard_sandbox};
+pub use sandboxes::{
+    cache, cache_directory, image, runtime, sandbox, sandbox_of, standard_sandbox,
+};
 pub use sessions::{
     check, check_all, check_turns, each, run, session, session_of, still_works, value_of,
 };

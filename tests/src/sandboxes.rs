@@ -20,6 +20,15 @@ pub fn cache_directory() -> PathBuf {
     directory.expect("set MEMEX_CACHE to a directory for images")
 }
 
+/// The images of that directory, and the code for this processor.
+///
+/// # Panics
+/// When it cannot be used; the message says why.
+#[must_use]
+pub fn cache() -> Cache {
+    Cache::open(cache_directory()).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The standard image, loaded once and built when the cache does not have it.
 ///
 /// # Panics
@@ -27,9 +36,8 @@ pub fn cache_directory() -> PathBuf {
 pub fn image() -> &'static Image {
     static IMAGE: OnceLock<Image> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let cache = Cache::open(cache_directory()).unwrap_or_else(|error| panic!("{error}"));
         let spec = ImageSpec::standard().unwrap_or_else(|error| panic!("{error}"));
-        Image::load(&cache, &spec, &Default::default(), &mut NoProgress)
+        Image::load(&cache(), &spec, &Default::default(), &mut NoProgress)
             .unwrap_or_else(|error| panic!("{error}"))
     })
 }

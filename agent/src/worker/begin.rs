@@ -27,6 +27,8 @@ pub(super) struct Begin {
 pub(crate) struct Origin {
     /// The directory of guests, code and images.
     pub(crate) cache: PathBuf,
+    /// The name of the processor that its code is for.
+    pub(crate) cpu: String,
     /// The spec, pinned.
     pub(crate) spec: SessionSpec,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memex_runtime::{Cache, NoProgress, Sandbox};
+use memex_runtime::{Cache, Cpu, NoProgress, Sandbox};
 use memex_sessions::Images;
 use parking_lot::Mutex;
 
@@ -61,12 +61,14 @@ impl Origins {
     }
 
     fn images(&self, origin: &Origin) -> Result<Images, memex_sessions::Error> {
+        let cpu = Cpu::from_name(&origin.cpu)?;
         let mut kept = self.kept.lock();
-        let mut known = kept.images.iter();
-        if let Some(images) = known.find(|images| images.cache().root() == origin.cache) {
+        let mut known = kept.images.iter().map(|images| (images, images.cache()));
+        let same = |cache: &Cache| cache.root() == origin.cache && cache.cpu() == cpu;
+        if let Some((images, _)) = known.find(|(_, cache)| same(cache)) {
             return Ok(images.clone());
         }
-        let images = Images::open(Cache::open(&origin.cache)?)?;
+        let images = Images::open(Cache::open(&origin.cache)?.for_cpu(cpu))?;
         if kept.images.len() >= CACHES_MAX {
             kept.images.remove(0);
         }

@@ -180,7 +180,7 @@ fn durable(context: &Context) -> Result<Measured, Error> {
             let saved = saved(&sandbox, &snapshot)?;
             let draft = RecordDraft {
                 parent,
-                ..RecordDraft::new(context.image().digest(), snapshot.turn())
+                ..RecordDraft::new(context.image().name(), snapshot.turn())
             };
             store.put(&saved, &draft).map_err(store_error)
         });

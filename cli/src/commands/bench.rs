@@ -4,11 +4,11 @@ use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage_as_told};
 use crate::progress::Bars;
-use crate::session_options::spec_of_options;
+use crate::refusals::refusal;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_benches::{Entry, Event, Figure, FirstTurn, compare, figures, run, select};
-use memex_runtime::{Cache, FetchOptions, Image};
+use memex_sessions::ImageSource;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,10 +61,10 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
         return Ok(ExitCode::SUCCESS);
     }
     let entries = select(&arguments.names).map_err(usage_as_told)?;
-    let cache = Cache::open(context.cache_directory()?)?;
-    let spec = spec_of_options(context, &[], &[])?;
+    let images = context.host().images().map_err(refusal)?;
     let mut bars = Bars::new(context, false);
-    let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut bars)?;
+    let image = images.image(&ImageSource::default(), &mut bars);
+    let image = image.map_err(refusal)?;
     let with = memex_benches::Context::new(image, Box::new(bars))?
         .with_python(&arguments.python)
         .with_first_turn(FirstTurn {
@@ -72,7 +72,9 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
             arguments: vec![
                 "run".into(),
                 "--cache".into(),
-                cache.root().into(),
+                images.cache().root().into(),
+                "--cpu".into(),
+                images.cache().cpu().name().into(),
                 "-c".into(),
                 "print(1)".into(),
             ],

@@ -1,22 +1,25 @@
-//! `memex image`: building, listing and checking images.
+//! `memex image`: building, listing, checking and moving images.
+
+mod list;
+mod travel;
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage};
+use crate::image_options::ImageChoice;
 use crate::progress::Bars;
 use crate::report::bytes;
-use crate::session_options::{spec_of, spec_of_options};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use memex_runtime::{
-    Cache, CachedImage, FetchOptions, Image, ImagePlaces, ImageSpec, Metering, Requirement, Wheel,
-};
+use list::told;
+use memex_runtime::{Cache, FetchOptions, Image, ImagePlaces, ImageSpec, Metering};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 An image is a Python guest that has started and imported what agents use; every session
-starts from it in microseconds. It is built once, and kept in the cache.
+starts from it in microseconds. It is built once, and kept in the cache. Its name is the
+digest of what it is; the beginning of a name will do where it is unique.
 
 Examples:
   memex image build                          fetch, verify, compile, warm up
@@ -24,10 +27,13 @@ Examples:
   memex image build --package humanize==4.9.0    one with this package, and what it needs
   memex image build --wheel guest.whl        without the network
   memex image build --fuel                   also code that counts instructions
+  memex image build --secret-file fleet.key  the same image on every machine
   memex image list
+  memex image push s3://bucket/memex         for other machines
+  memex image pull s3://bucket/memex         on another machine, instead of a build
   memex image prune                          free what other versions left";
 
-/// Build, list and check images
+/// Build, list, check, push and pull images
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImageArguments {
@@ -41,16 +47,22 @@ enum Action {
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArguments),
     /// List the images in the cache
-    #[command(after_help = "Examples:\n  memex image list\n  memex image list --cache /srv/memex")]
-    List,
+    #[command(
+        after_help = "Examples:\n  memex image list\n  memex image list --json\n  memex image list --cache /srv/memex"
+    )]
+    List {
+        /// One JSON object per image
+        #[arg(long)]
+        json: bool,
+    },
     /// Hash every file of an image, its code and its guest
     #[command(after_help = "Examples:\n  memex image verify\n  memex image verify 8a949d63")]
     Verify {
-        /// Key of `memex image list`, or its beginning [default: the standard image]
-        key: Option<String>,
+        /// Name of `memex image list`, or its beginning [default: the standard image]
+        name: Option<String>,
     },
     /// Remove what this version does not use: images and code of other versions, damaged
-    /// entries, what stopped builds left
+    /// entries, what stopped builds and pulls left
     #[command(after_help = "Examples:\n  memex image prune --dry-run\n  memex image prune")]
     Prune {
         /// Only tell what would go
@@ -60,13 +72,15 @@ enum Action {
     /// Print the directory of an image
     #[command(after_help = "Examples:\n  memex image path\n  memex image path --preload scipy")]
     Path {
-        /// A module that the image has imported besides the standard ones
-        #[arg(long, value_name = "MODULE")]
-        preload: Vec<String>,
-        /// A package that was added to the image
-        #[arg(long, value_name = "NAME==VERSION")]
-        package: Vec<String>,
+        #[command(flatten)]
+        choice: ImageChoice,
     },
+    /// Send an image to a store, for other machines
+    #[command(after_help = travel::PUSH_EXAMPLES)]
+    Push(travel::PushArguments),
+    /// Get an image from a store, instead of building it
+    #[command(after_help = travel::PULL_EXAMPLES)]
+    Pull(travel::PullArguments),
 }
 
 const BUILD_EXAMPLES: &str = "\
@@ -75,23 +89,24 @@ The first build compiles it, which takes minutes; an image with other modules ta
 
 Packages are wheels of Python alone (`-none-any.whl`), in exact versions, with what they need
 and the guest has not; the package client fetches them, and their digests become part of the
-image's key. What is built once needs no network. `memex run --package …` starts from it.
+image. What is built once needs no network. `memex run --package …` starts from it.
+
+Two builds of the same inputs give the same bytes. One input is the secret by which the guest
+hashes strings: every cache draws its own, and --secret-file gives all machines of a fleet the
+same one. Keep the file secret. Code is for this processor, or for the --cpu that is named.
 
 Examples:
   memex image build
   memex image build --preload scipy.stats --preload sklearn
   memex image build --wheel ~/Downloads/guest.whl
   memex image build --package humanize==4.9.0 --preload humanize
+  memex image build --secret-file fleet.key --cpu x86-64-v3
   memex image build --force                  again, after damage";
 
 #[derive(Debug, Args)]
 struct BuildArguments {
-    /// Import this module too
-    #[arg(long, value_name = "MODULE")]
-    preload: Vec<String>,
-    /// Add this pure-Python package, with what it needs
-    #[arg(long, value_name = "NAME==VERSION")]
-    package: Vec<String>,
+    #[command(flatten)]
+    choice: ImageChoice,
     /// Take the guest's package from this file instead of the network
     #[arg(long, value_name = "FILE")]
     wheel: Option<PathBuf>,
@@ -101,23 +116,30 @@ struct BuildArguments {
     /// Build again what the cache has
     #[arg(long)]
     force: bool,
+    /// Draw another secret for this cache, and build an image with it. Others stay as they are
+    #[arg(long, conflicts_with = "secret_file")]
+    new_secret: bool,
 }
 
 pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<ExitCode> {
-    let cache = Cache::open(context.cache_directory()?)?;
+    let cache = context.open_cache()?;
     match &arguments.action {
         Action::Build(arguments) => build(arguments, &cache, context),
-        Action::List => list(&cache, context),
-        Action::Verify { key } => verify(key.as_deref(), &cache, context),
+        Action::List { json } => list::list(&cache, *json, context),
+        Action::Verify { name } => verify(name.as_deref(), &cache, context),
         Action::Prune { dry_run } => prune(*dry_run, &cache, context),
-        Action::Path { preload, package } => {
-            path(&spec_of_options(context, preload, package)?, &cache)
+        Action::Path { choice } => {
+            let name = expect_built(&cache, choice, &choice.spec(context)?)?;
+            print_line(&place(&cache, &name).display().to_string());
+            Ok(ExitCode::SUCCESS)
         }
+        Action::Push(arguments) => travel::push(arguments, &cache, context),
+        Action::Pull(arguments) => travel::pull(arguments, &cache, context),
     }
 }
 
 fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let spec = spec_of_options(context, &arguments.preload, &arguments.package)?;
+    let mut spec = arguments.choice.spec(context)?;
     if let Some(wheel) = &arguments.wheel
         && !wheel.is_file()
     {
@@ -125,6 +147,19 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
             format!("--wheel {}: there is no such file", wheel.display()),
             "name the package file of the guest; without --wheel it is fetched",
         ));
+    }
+    if arguments.new_secret {
+        if spec.secret.is_some() {
+            return Err(usage(
+                "the configuration names a secret_file, so this cache has no use for a secret",
+                "replace the bytes of that file instead",
+            ));
+        }
+        cache.renew_secret()?;
+    }
+    if spec.secret.is_none() && (arguments.force || arguments.new_secret) {
+        // An image that was pulled would do otherwise, and has to stay.
+        spec.secret = Some(cache.secret()?);
     }
     if arguments.force {
         remove(cache, &spec, Metering::Deadline)?;
@@ -154,130 +189,75 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
     complain(&format!(
         "{} image {}, {} of memory",
         context.err.paint.good("ready:"),
-        image.key(),
+        image.name(),
         bytes(image.memory_bytes())
     ));
     print_line(&image.path().display().to_string());
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let images = cache.images()?;
-    if images.is_empty() {
-        complain(&format!(
-            "no image in {}\nhint: `memex image build` makes one",
-            cache.root().display()
-        ));
-    }
-    let (mut damaged, mut outdated) = (false, false);
-    for image in images {
-        let preload = match image.preload.is_empty() {
-            true => "standard".to_owned(),
-            false => format!("standard, {}", image.preload.join(", ")),
-        };
-        let state = match (&image.problem, image.is_outdated) {
-            (Some(_), _) => context.out.paint.bad("damaged"),
-            (None, true) => context.out.paint.faint("outdated"),
-            (None, false) => context.out.paint.good("ok"),
-        };
-        outdated |= image.is_outdated;
-        print_line(&format!(
-            "{}  {:>9}  {state}  {preload}",
-            image.key,
-            bytes(image.bytes)
-        ));
-        for wheel in &image.wheels {
-            let name = match asked_for(&image, wheel) {
-                true => context.out.paint.strong(&wheel.name),
-                false => wheel.name.clone(),
-            };
-            print_line(&format!("    {name} {}", told(wheel)));
-        }
-        if let Some(problem) = &image.problem {
-            damaged = true;
-            complain(problem);
-        }
-    }
-    if outdated {
-        complain("hint: `memex image prune` removes what other versions made");
-    }
-    Ok(if damaged {
-        ExitCode::from(TURN_FAILED)
-    } else {
-        ExitCode::SUCCESS
-    })
-}
-
-fn verify(key: Option<&str>, cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let spec = match key {
-        Some(key) => spec_of(cache, key)?,
-        None => spec_of_options(context, &[], &[])?,
-    };
-    let places = expect_built(cache, &spec)?;
+fn verify(name: Option<&str>, cache: &Cache, context: &Context) -> Result<ExitCode> {
     // Loading would build a damaged image again: that it is damaged is what
     // was asked for.
-    let images = cache.images()?;
-    let problem = images
-        .into_iter()
-        .find(|image| image.key == places.key)
-        .and_then(|image| image.problem);
+    let (name, problem) = match name {
+        Some(name) => {
+            let name = cache.image_name(name)?;
+            let mut images = cache.images()?.into_iter();
+            let image = images.find(|image| image.name == name);
+            (name, image.and_then(|image| image.problem))
+        }
+        None => standard(cache, context)?,
+    };
     if let Some(problem) = problem {
-        print_line(&format!(
-            "{} {}",
-            places.key,
-            context.out.paint.bad("damaged")
-        ));
+        print_line(&format!("{name} {}", context.out.paint.bad("damaged")));
         complain(&problem);
         return Ok(ExitCode::from(TURN_FAILED));
     }
     let mut bars = Bars::new(context, false);
-    let image = Image::load(cache, &spec, &FetchOptions::default(), &mut bars)?;
+    let image = Image::open(cache, &name, &FetchOptions::default(), &mut bars)?;
     image.verify(&mut bars)?;
     drop(bars);
-    print_line(&format!("{} {}", image.key(), context.out.paint.good("ok")));
+    print_line(&format!(
+        "{} {}",
+        image.name(),
+        context.out.paint.good("ok")
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Version and digest of a wheel.
-fn told(wheel: &Wheel) -> String {
-    format!("{}  sha256:{}", wheel.version, wheel.sha256)
+/// The standard image. If it does not open, nothing tells which of those that
+/// do not open it is.
+fn standard(cache: &Cache, context: &Context) -> Result<(String, Option<String>)> {
+    let choice = ImageChoice::default();
+    let missing = match expect_built(cache, &choice, &choice.spec(context)?) {
+        Ok(name) => return Ok((name, None)),
+        Err(missing) => missing,
+    };
+    let images = cache.images()?.into_iter();
+    let mut damaged = images.filter_map(|image| Some((image.name, image.problem?)));
+    let (name, problem) = damaged.next().ok_or(missing)?;
+    Ok((name, Some(problem)))
 }
 
-/// Whether the wheel was asked for itself, and not by another package.
-fn asked_for(image: &CachedImage, wheel: &Wheel) -> bool {
-    let asked = image
-        .packages
-        .iter()
-        .filter_map(|p| Requirement::parse(p).ok());
-    asked.into_iter().any(|asked| asked.name() == wheel.name)
-}
-
-fn path(spec: &ImageSpec, cache: &Cache) -> Result<ExitCode> {
-    let places = expect_built(cache, spec)?;
-    print_line(&places.memory.display().to_string());
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A check must not turn into minutes of building.
-fn expect_built(cache: &Cache, spec: &ImageSpec) -> Result<ImagePlaces> {
+/// The name of a built image: a check must not turn into minutes of building.
+fn expect_built(cache: &Cache, choice: &ImageChoice, spec: &ImageSpec) -> Result<String> {
     let places = ImagePlaces::of(cache, spec, Metering::Deadline)?;
-    if places.exist() {
-        return Ok(places);
+    let is_there = places.exist();
+    if let (true, Some(name)) = (is_there, places.name) {
+        return Ok(name);
     }
-    let options: String = spec
-        .preload
-        .iter()
-        .map(|module| format!(" --preload {module}"))
-        .chain(spec.packages.iter().map(|p| format!(" --package {p}")))
-        .collect();
     Err(usage(
-        format!("the image {} is not built", places.key),
-        format!("`memex image build{options}` builds it"),
+        "the image is not built",
+        format!("`memex image build{}` builds it", choice.as_options(spec)),
     ))
 }
 
+fn place(cache: &Cache, name: &str) -> PathBuf {
+    cache.root().join("images").join(name)
+}
+
 /// Takes the image and its code out of the cache, and then the packages, on
-/// which the image's key depends, so that all is fetched and built again.
+/// which the image depends, so that all is fetched and built again.
 fn remove(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<()> {
     match ImagePlaces::of(cache, spec, metering) {
         // Nothing was ever built of packages that were never fetched, and those
@@ -285,8 +265,10 @@ fn remove(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<()> {
         Err(memex_runtime::Error::NoPackages { .. } | memex_runtime::Error::Damaged { .. }) => {}
         places => {
             let places = places?;
-            cache.discard("images", &name_of(&places.memory))?;
-            cache.discard("code", &name_of(&places.code))?;
+            if let Some(name) = &places.name {
+                cache.discard("images", name)?;
+            }
+            cache.discard("code", &places.code_key)?;
         }
     }
     Ok(())

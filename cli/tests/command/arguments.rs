@@ -106,6 +106,25 @@ fn refusals_name_the_thing_and_the_remedy() {
             &["image", "build", "--wheel", "absent.whl"],
             &["absent.whl"],
         ),
+        (&["run", "-c", "1", "--cpu", "z80"], &["z80", "x86-64-v3"]),
+        (
+            &["image", "path", "--secret-file", "absent.key"],
+            &["absent.key", "/dev/urandom"],
+        ),
+        (
+            &["image", "build", "--boot-time", "99999999999"],
+            &["99999999999"],
+        ),
+        (
+            &["image", "build", "--new-secret", "--secret-file", "good.py"],
+            &["cannot be used with"],
+        ),
+        (&["image", "pull"], &["URL"]),
+        (
+            &["image", "pull", "ftp://host"],
+            &["ftp://host", "s3://BUCKET"],
+        ),
+        (&["image", "push", "file:///tmp", "feed"], &["`feed`"]),
         (&["bogus"], &["bogus"]),
     ] {
         home.run(arguments).is_usage(texts);
@@ -132,6 +151,8 @@ fn every_command_teaches_with_examples() {
         &["image", "list"],
         &["image", "verify"],
         &["image", "path"],
+        &["image", "push"],
+        &["image", "pull"],
         &["policy"],
         &["policy", "show"],
         &["policy", "check"],

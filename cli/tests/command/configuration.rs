@@ -49,6 +49,28 @@ fn flag_over_environment_over_file() {
 }
 
 #[test]
+fn the_inputs_of_images_of_the_file_are_taken() {
+    let home = Home::new();
+    for (file, expected) in [
+        ("cpu = 'z80'", &["z80", "x86-64-v3"][..]),
+        (
+            "secret_file = 'fleet.key'",
+            &[".config/memex/fleet.key", "urandom"],
+        ),
+        ("secret_file = 'short.key'", &["too short", "32"]),
+        ("boot_time = 99999999999", &["boot_time", "99999999999"]),
+    ] {
+        home.write(PLACE, file);
+        home.write(".config/memex/short.key", "short");
+        home.run(&["image", "path"]).is_usage(expected);
+    }
+    // A flag is nearer than the file.
+    home.write(PLACE, "secret_file = 'absent.key'\ncpu = 'z80'");
+    home.run(&["image", "list", "--cpu", "native"]);
+    assert_eq!(home.run(&["image", "list", "--cpu", "native"]).status, 0);
+}
+
+#[test]
 fn the_policy_of_the_file_is_the_default() {
     let home = Home::new();
     home.write(PLACE, "policy = ['team.toml', 'stricter.toml']");

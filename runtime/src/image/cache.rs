@@ -3,6 +3,8 @@
 
 use super::entry::{Entry, check_private};
 use super::progress::{Progress, Stage};
+use super::shelf::Shelved;
+use crate::cpu::Cpu;
 use crate::error::Error;
 use memex_guest_python::{Manifest, Wheel};
 use rustix::fs::{FlockOperation, flock};
@@ -21,13 +23,14 @@ pub(super) const TEMPORARY: &str = ".tmp-";
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
+    cpu: Cpu,
 }
 
 /// An image found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CachedImage {
-    /// Its key: the name of its directory.
-    pub key: String,
+    /// Its name: the digest of what it is, and the name of its directory.
+    pub name: String,
     /// Where it is.
     pub path: PathBuf,
     /// Bytes of all its files.
@@ -39,6 +42,8 @@ pub struct CachedImage {
     pub packages: Vec<String>,
     /// The wheels that they came to, dependencies included.
     pub wheels: Vec<Wheel>,
+    /// The store that it was pulled from, unless it was built here.
+    pub pulled_from: Option<String>,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
     /// Whether it is whole, but made by another version, which no session of
@@ -86,7 +91,22 @@ impl Cache {
         ] {
             make_private(directory)?;
         }
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            cpu: Cpu::default(),
+        })
+    }
+
+    /// The same cache, with code for this processor. Default: [`Cpu::Native`].
+    #[must_use]
+    pub fn for_cpu(self, cpu: Cpu) -> Self {
+        Self { cpu, ..self }
+    }
+
+    /// The processor that code is compiled for.
+    #[must_use]
+    pub fn cpu(&self) -> Cpu {
+        self.cpu
     }
 
     /// The directory.
@@ -95,45 +115,42 @@ impl Cache {
         &self.root
     }
 
-    /// The images that are there, by key.
+    /// The images that are there, by name.
     ///
     /// # Errors
     /// When the directory cannot be read.
     pub fn images(&self) -> Result<Vec<CachedImage>, Error> {
-        let directory = self.root.join("images");
         let manifest = Manifest::default_guest()?;
         let mut images = Vec::new();
-        for item in fs::read_dir(&directory).map_err(Error::file("read", &directory))? {
-            let item = item.map_err(Error::file("read", &directory))?;
-            let key = item.file_name().to_string_lossy().into_owned();
-            if key.contains(TEMPORARY) {
-                continue;
-            }
-            let path = item.path();
-            let entry = Entry::<super::build::ImageDetails>::open(&path, &key, false);
-            let (details, problem, is_outdated) = match entry {
-                Ok(entry) => {
-                    let is_current = super::pruning::is_current(&entry.details, &manifest, &key);
-                    (Some(entry.details), None, !is_current)
+        for name in self.image_names()? {
+            let (found, problem, is_outdated) = match Shelved::open(self, &name, false) {
+                Ok(image) => {
+                    let is_outdated = image.description.outdated(&manifest).is_some();
+                    (Some(image), None, is_outdated)
                 }
                 Err(Error::OtherVersion { .. }) => (None, None, true),
                 Err(error) => (None, Some(error.to_string()), false),
             };
-            let (preload, packages, wheels) = details
-                .map(|details| (details.preload, details.packages, details.wheels))
+            let pulled = found
+                .as_ref()
+                .and_then(|image| image.entry.details.pulled.clone());
+            let (preload, packages, wheels) = found
+                .map(|image| image.description)
+                .map(|told| (told.preload, told.packages, told.wheels))
                 .unwrap_or_default();
+            let path = self.entry_path("images", &name);
             images.push(CachedImage {
                 bytes: bytes_of(&path),
-                key,
+                name,
                 path,
                 preload,
                 packages,
                 wheels,
+                pulled_from: pulled.map(|pulled| pulled.from),
                 problem,
                 is_outdated,
             });
         }
-        images.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(images)
     }
 
@@ -209,23 +226,47 @@ impl Cache {
         key: &str,
         fill: impl FnOnce(&Path) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let place = self.entry_path(kind, key);
+        self.publish_as(kind, key, |directory| {
+            Ok((key.to_owned(), fill(directory)?))
+        })
+        .map(|(_, made)| made)
+    }
+
+    /// As [`publish`](Self::publish), for an entry whose name `fill` finds: the
+    /// lock is that of `key`, the place that of the name.
+    pub(super) fn publish_as<R>(
+        &self,
+        kind: &str,
+        key: &str,
+        fill: impl FnOnce(&Path) -> Result<(String, R), Error>,
+    ) -> Result<(String, R), Error> {
         let temporary = self
             .root
             .join(kind)
             .join(format!("{key}{TEMPORARY}{}", std::process::id()));
         self.sweep(kind, key)?;
         make_private(&temporary)?;
-        let result = fill(&temporary).and_then(|made| {
-            sync_directory(&temporary)?;
-            fs::rename(&temporary, &place).map_err(Error::file("publish", &place))?;
-            sync_directory(&self.root.join(kind))?;
-            Ok(made)
+        let result = fill(&temporary).and_then(|(name, made)| {
+            self.put_in_place(kind, &temporary, &name)?;
+            Ok((name, made))
         });
         if result.is_err() {
             let _ = fs::remove_dir_all(&temporary);
         }
         result
+    }
+
+    /// Gives a finished directory its place among the entries.
+    pub(super) fn put_in_place(
+        &self,
+        kind: &str,
+        finished: &Path,
+        name: &str,
+    ) -> Result<(), Error> {
+        let place = self.entry_path(kind, name);
+        sync_directory(finished)?;
+        fs::rename(finished, &place).map_err(Error::file("publish", &place))?;
+        sync_directory(&self.root.join(kind))
     }
 
     /// Removes what builds of the same entry left behind when they were
@@ -243,7 +284,7 @@ impl Cache {
     }
 }
 
-fn make_private(directory: &Path) -> Result<(), Error> {
+pub(super) fn make_private(directory: &Path) -> Result<(), Error> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -11,6 +11,7 @@ mod situations;
 use super::code::LoadedCode;
 use super::map::{Entries, GuestMap, RandomState, RunningWords};
 use super::packages::Packages;
+use super::secret::ImageSecret;
 use super::spec::ImageSpec;
 use crate::error::Error;
 use crate::interrupt::{InterruptAddresses, Interrupter, Pulse, Watchdog};
@@ -19,7 +20,7 @@ use crate::wasi::{Clock, Random};
 use memex_channel::NoHostCalls;
 use memex_filesystem::{FileSystem, Namespace, Quota};
 use memex_guest_python::GuestFiles;
-use memex_policies::{Limits, Randomness};
+use memex_policies::Limits;
 use serde::Deserialize;
 use std::sync::Arc;
 use wasmtime::{Instance, Memory, Store, WasmParams, WasmResults};
@@ -32,6 +33,8 @@ const THREAD_STATE_BYTES: u32 = 1024;
 const C_STACK_BYTES: i32 = 576 << 10;
 /// Files the interpreter may write while it starts (font caches and the like).
 const BOOT_FILE_BYTES: u64 = 64 << 20;
+/// What the clock of a guest that boots goes on by at each look.
+const BOOT_CLOCK_STEP_NS: u64 = 1000;
 
 /// A guest that is being started.
 pub(super) struct Calibrator {
@@ -85,10 +88,11 @@ impl Calibrator {
     pub(super) fn boot(
         code: &LoadedCode,
         spec: &ImageSpec,
+        secret: &ImageSecret,
         (files, packages): (&GuestFiles, &Packages),
         segments: &[(u32, &[u8])],
     ) -> Result<Self, Error> {
-        let host = boot_host(spec, files, packages)?;
+        let host = boot_host(spec, secret, files, packages)?;
         let mut store = Store::new(code.engine(), host);
         store.limiter(|host| &mut host.growth);
         let instance = code.instantiate(&mut store).map_err(Error::engine)?;
@@ -455,7 +459,14 @@ impl Calibrator {
     }
 }
 
-fn boot_host(spec: &ImageSpec, files: &GuestFiles, packages: &Packages) -> Result<Host, Error> {
+/// The host of a guest that boots. Nothing of this machine or this moment may
+/// reach the guest, or two builds would differ.
+fn boot_host(
+    spec: &ImageSpec,
+    secret: &ImageSecret,
+    files: &GuestFiles,
+    packages: &Packages,
+) -> Result<Host, Error> {
     let namespace = library(spec, files, packages)?.scratch(true).build()?;
     let quota = Quota {
         open_files: 256,
@@ -475,8 +486,8 @@ fn boot_host(spec: &ImageSpec, files: &GuestFiles, packages: &Packages) -> Resul
     let mut host = Host::new(HostParts {
         files: FileSystem::new(Arc::new(namespace), quota),
         sink: None,
-        clock: Clock::new(memex_policies::Clock::System, 0),
-        random: Random::new(Randomness::System),
+        clock: Clock::new(boot_clock(spec), 0),
+        random: Random::of_boot(secret.clone()),
         interrupter: Interrupter {
             pulse: Arc::new(Pulse::default()),
             watchdog: Watchdog::start().map_err(Error::system("start a thread"))?,
@@ -495,7 +506,17 @@ fn boot_host(spec: &ImageSpec, files: &GuestFiles, packages: &Packages) -> Resul
     Ok(host)
 }
 
-/// The guest's own files, where it expects them.
+/// A clock that goes on by as much at each look: no two looks may be equal,
+/// since programs divide by what lies between.
+fn boot_clock(spec: &ImageSpec) -> memex_policies::Clock {
+    memex_policies::Clock::Fixed {
+        unix_ns: spec.boot_unix_s.saturating_mul(1_000_000_000),
+        step_ns: BOOT_CLOCK_STEP_NS,
+    }
+}
+
+/// The guest's own files, where it expects them: the same for every session of
+/// an image on every machine.
 pub(super) fn library(
     spec: &ImageSpec,
     files: &GuestFiles,
@@ -519,7 +540,7 @@ pub(super) fn library(
             .map_err(Error::file("open", path))?;
         builder = builder.directory(&guest_path, directory, memex_filesystem::Access::ReadOnly);
     }
-    Ok(builder)
+    Ok(builder.constant())
 }
 
 /// Text as a Python literal: JSON's escapes are Python's.

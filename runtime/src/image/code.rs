@@ -1,5 +1,6 @@
 //! Compiled code, loaded and linked, and the exports the host uses.
 
+use crate::cpu::Cpu;
 use crate::engine::{Metering, engine};
 use crate::error::Error;
 use crate::session::Host;
@@ -37,10 +38,16 @@ impl LoadedCode {
     /// Loads a compiled module. Its contents become machine code that runs
     /// unchecked: the caller has verified that the file is what was written.
     #[allow(unsafe_code)]
-    pub(crate) fn load(path: &Path, metering: Metering, stack_bytes: usize) -> Result<Self, Error> {
-        let engine = engine(metering, stack_bytes)?;
+    pub(crate) fn load(
+        path: &Path,
+        metering: Metering,
+        stack_bytes: usize,
+        cpu: Cpu,
+    ) -> Result<Self, Error> {
+        let engine = engine(metering, stack_bytes, cpu)?;
         // SAFETY: the file was written by this program from
-        // `Engine::precompile_module`, lies in a directory that only its owner
+        // `Engine::precompile_module`, or pulled and authenticated
+        // (`travel/trust.rs`), lies in a directory that only its owner
         // can write, and its seal or digest was checked by the caller
         // (`Entry::open`); the engine itself checks version and flags.
         // JUSTIFICATION: compiling takes minutes, loading milliseconds.

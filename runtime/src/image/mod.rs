@@ -7,29 +7,42 @@
 //! ```
 //! Code and memory are separate entries of the cache, each under a key over
 //! everything that it depends on: another preload list costs a boot, not a
-//! compilation.
+//! compilation. Memory is named by what it is, and travels between machines
+//! ([`ImageStore`]); code is for one kind of processor.
 
 mod build;
 mod cache;
+mod cache_secret;
 mod calibration;
 mod code;
+mod description;
 mod entry;
 mod map;
 mod packages;
 mod places;
 mod progress;
 mod pruning;
+mod secret;
 mod self_test;
+mod shelf;
 mod spec;
 mod store;
+mod travel;
 
 pub use cache::{Cache, CachedImage};
 pub use entry::check_record;
 pub use places::ImagePlaces;
 pub use progress::{NoProgress, Progress, Stage};
 pub use pruning::StaleEntry;
+pub use secret::ImageSecret;
 pub use spec::ImageSpec;
 pub use store::Image;
+pub use travel::{
+    CodeSource, ImageStore, PullOptions, Pulled, PushOptions, Pushed, PushedCode, StoreError,
+    TrustCode, check_document,
+};
 
+#[cfg(test)]
+pub(crate) use build::compatibility;
 pub(crate) use code::LoadedCode;
 pub(crate) use map::{GuestMap, RandomState};

@@ -10,7 +10,7 @@
 use super::build::Builder;
 use super::cache::Cache;
 use super::entry::Entry;
-use super::progress::Stage;
+use super::progress::{Progress, Stage};
 use super::spec::ImageSpec;
 use crate::error::Error;
 use memex_guest_python::{
@@ -18,7 +18,7 @@ use memex_guest_python::{
     resolve_packages, unpack_packages,
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const KIND: &str = "packages";
 const SITE: &str = "site";
@@ -33,17 +33,20 @@ pub(super) struct PackagesDetails {
 }
 
 impl PackagesDetails {
-    /// The key that an entry with these packages has now.
-    pub(super) fn key(&self, manifest: &Manifest) -> Option<String> {
+    /// The keys that an entry with these packages can have now.
+    pub(super) fn keys(&self, manifest: &Manifest) -> Vec<String> {
         let parsed = self
             .requirements
             .iter()
             .map(|text| Requirement::parse(text));
+        let Ok(packages) = parsed.collect::<Result<_, _>>() else {
+            return Vec::new();
+        };
         let spec = ImageSpec {
-            packages: parsed.collect::<Result<_, _>>().ok()?,
+            packages,
             ..ImageSpec::new(manifest.clone())
         };
-        Some(spec.packages_key())
+        vec![spec.packages_key(), spec.packages_key_of(&self.wheels)]
     }
 }
 
@@ -71,6 +74,57 @@ impl Packages {
         Self::of_entry(Entry::open(&path, &key, false)?).map(Some)
     }
 
+    /// The packages of an image that is there already: those that came to these
+    /// wheels. A cache can hold two answers to one list of packages, its own
+    /// and that of the machine that an image was pulled from.
+    pub(super) fn exact(
+        cache: &Cache,
+        spec: &ImageSpec,
+        wheels: &[Wheel],
+    ) -> Result<Option<Self>, Error> {
+        if wheels.is_empty() {
+            return Ok(Some(Self::default()));
+        }
+        for key in [spec.packages_key(), spec.packages_key_of(wheels)] {
+            let path = cache.entry_path(KIND, &key);
+            if !path.exists() {
+                continue;
+            }
+            let packages = Self::of_entry(Entry::open(&path, &key, false)?)?;
+            if packages.wheels == wheels {
+                return Ok(Some(packages));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes the entry of wheels that were fetched already, by whoever built
+    /// the image: `fill` puts them into the folder that it is given. Their
+    /// digests are compared when they are unpacked.
+    pub(super) fn adopt(
+        cache: &Cache,
+        spec: &ImageSpec,
+        wheels: &[Wheel],
+        progress: &mut dyn Progress,
+        fill: impl FnOnce(&Path, &mut dyn Progress) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let first = spec.packages_key();
+        let key = match cache.entry_path(KIND, &first).exists() {
+            true => spec.packages_key_of(wheels),
+            false => first,
+        };
+        let _lock = cache.lock(KIND, &key, progress)?;
+        if let Ok(Some(packages)) = Self::exact(cache, spec, wheels) {
+            return Ok(packages);
+        }
+        super::build::remove_if_there(&cache.entry_path(KIND, &key))?;
+        cache.publish(KIND, &key, |directory| {
+            fill(directory, progress)?;
+            seal(directory, &key, &spec.requirements(), wheels.to_vec())
+        })?;
+        Self::of_entry(Entry::open(&cache.entry_path(KIND, &key), &key, false)?)
+    }
+
     /// Where the entry of `spec` is, or would be.
     pub(super) fn place(cache: &Cache, spec: &ImageSpec) -> Option<PathBuf> {
         let has_some = !spec.packages.is_empty();
@@ -78,13 +132,14 @@ impl Packages {
     }
 
     /// Compares every byte with what was fetched.
-    pub(super) fn verify(cache: &Cache, spec: &ImageSpec) -> Result<(), Error> {
-        let Some(path) = Self::place(cache, spec) else {
+    pub(super) fn verify(&self) -> Result<(), Error> {
+        let Some(path) = self.site.as_deref().and_then(Path::parent) else {
             return Ok(());
         };
-        let entry = Entry::<PackagesDetails>::open(&path, &spec.packages_key(), true)?;
+        let key = path.file_name().unwrap_or_default().to_string_lossy();
+        let entry = Entry::<PackagesDetails>::open(path, &key, true)?;
         let wheels = &entry.details.wheels;
-        Ok(compare_packages(wheels, &path, &path.join(SITE))?)
+        Ok(compare_packages(wheels, path, &path.join(SITE))?)
     }
 
     fn of_entry(entry: Entry<PackagesDetails>) -> Result<Self, Error> {
@@ -137,17 +192,27 @@ impl Builder<'_> {
                 directory,
                 &mut |bytes| progress.advance(bytes),
             )?;
-            let unpacked = unpack_packages(&wheels, directory, &directory.join(SITE))?;
-            let names: Vec<String> = wheels.iter().map(|wheel| wheel.file.clone()).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let details = PackagesDetails {
-                requirements: requirements.iter().map(ToString::to_string).collect(),
-                wheels,
-                unpacked,
-            };
-            Entry::seal(directory, key, &names, &details)
+            seal(directory, key, &requirements, wheels)
         })?;
         self.progress.end();
         Ok(())
     }
+}
+
+/// Unpacks the wheels of a directory and makes it an entry.
+fn seal(
+    directory: &Path,
+    key: &str,
+    requirements: &[Requirement],
+    wheels: Vec<Wheel>,
+) -> Result<(), Error> {
+    let unpacked = unpack_packages(&wheels, directory, &directory.join(SITE))?;
+    let names: Vec<String> = wheels.iter().map(|wheel| wheel.file.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let details = PackagesDetails {
+        requirements: requirements.iter().map(ToString::to_string).collect(),
+        wheels,
+        unpacked,
+    };
+    Entry::seal(directory, key, &names, &details)
 }

@@ -8,20 +8,19 @@ use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
 use std::path::PathBuf;
 
-/// The places of an image's two entries in a cache, whether they are built or
-/// not.
+/// The places of an image's two entries in a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImagePlaces {
-    /// The key of the image.
-    pub key: String,
-    /// The directory of its memory.
-    pub memory: PathBuf,
-    /// The directory of its machine code.
+    /// The name of the image, if it is there and whole.
+    pub name: Option<String>,
+    /// The key of its machine code, built or not.
+    pub code_key: String,
+    /// The directory of its machine code, built or not.
     pub code: PathBuf,
 }
 
 impl ImagePlaces {
-    /// Where the image of `spec` is, or would be.
+    /// Where the image of `spec` is.
     ///
     /// # Errors
     /// When the engine does not support this machine; [`Error::NoPackages`] when
@@ -35,13 +34,14 @@ impl ImagePlaces {
                 .map(ToString::to_string)
                 .collect(),
         })?;
-        let key = spec.image_key(memex_guest_python::PYTHON_SOURCES, &packages.wheels);
-        let engine = engine(metering, STACK_BYTES)?;
+        let recipe = spec.recipe(memex_guest_python::PYTHON_SOURCES, &packages.wheels);
+        let found = cache.search(&recipe, spec.secret.as_ref())?.found;
+        let engine = engine(metering, STACK_BYTES, cache.cpu())?;
         let code_key = spec.code_key(metering, &compatibility(&engine));
         Ok(Self {
-            memory: cache.entry_path("images", &key),
+            name: found.map(|image| image.name),
             code: cache.entry_path("code", &code_key),
-            key,
+            code_key,
         })
     }
 
@@ -51,9 +51,9 @@ impl ImagePlaces {
         Packages::place(cache, spec)
     }
 
-    /// Whether both entries are there; they may yet turn out to be damaged.
+    /// Whether both entries are there; the code may yet turn out to be damaged.
     #[must_use]
     pub fn exist(&self) -> bool {
-        self.memory.is_dir() && self.code.is_dir()
+        self.name.is_some() && self.code.is_dir()
     }
 }

@@ -23,6 +23,10 @@ pub enum Stage {
     Warm,
     /// Proving that what was built works.
     SelfTest,
+    /// Sending an image to a store. Unit: bytes.
+    Push,
+    /// Getting an image from a store. Unit: bytes.
+    Pull,
 }
 
 impl Stage {
@@ -39,6 +43,8 @@ impl Stage {
             Self::Boot => "starting the interpreter",
             Self::Warm => "importing and warming up",
             Self::SelfTest => "testing the image",
+            Self::Push => "pushing the image",
+            Self::Pull => "pulling the image",
         }
     }
 }

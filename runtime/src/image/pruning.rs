@@ -2,14 +2,16 @@
 //! entries of other versions and other machines, damaged ones, and what was
 //! left of builds that were killed.
 
-use super::build::{CodeDetails, ImageDetails, compatibility};
+use super::build::{CodeDetails, compatibility};
 use super::cache::{Cache, EntryLock, TEMPORARY};
 use super::entry::Entry;
 use super::packages::PackagesDetails;
+use super::shelf::Shelved;
 use super::spec::ImageSpec;
+use crate::cpu::Cpu;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
-use memex_guest_python::{Manifest, PYTHON_SOURCES};
+use memex_guest_python::Manifest;
 use memex_policies::check_plain_name;
 use std::fs;
 use std::io;
@@ -42,11 +44,7 @@ impl Cache {
     /// machine.
     pub fn stale(&self, manifest: &Manifest) -> Result<Vec<StaleEntry>, Error> {
         let spec = ImageSpec::new(manifest.clone());
-        let mut codes = Vec::new();
-        for metering in METERINGS {
-            let engine = engine(metering, STACK_BYTES)?;
-            codes.push(spec.code_key(metering, &compatibility(&engine)));
-        }
+        let codes = current_codes(&spec)?;
         let digest = manifest.digest().to_string();
         let guest = digest.get(..32).unwrap_or(&digest);
         let mut stale = Vec::new();
@@ -61,10 +59,10 @@ impl Cache {
                 }
                 let path = item.path();
                 let reason = if key.contains(TEMPORARY) {
-                    Some("left by a build that was stopped".to_owned())
+                    Some("left by a build or a pull that was stopped".to_owned())
                 } else {
                     match kind {
-                        "images" => image_problem(&path, &key, manifest),
+                        "images" => image_problem(self, &key, manifest),
                         "code" => code_problem(&path, &key, &codes),
                         "packages" => packages_problem(&path, &key, manifest),
                         _ => (key != guest).then(|| "another guest".to_owned()),
@@ -128,23 +126,27 @@ impl Cache {
     }
 }
 
-/// Whether an image is one of this version and guest.
-pub(super) fn is_current(details: &ImageDetails, manifest: &Manifest, key: &str) -> bool {
-    [true, false].into_iter().any(|standard_preload| {
-        let spec = ImageSpec {
-            preload: details.preload.clone(),
-            standard_preload,
-            ..ImageSpec::new(manifest.clone())
-        };
-        spec.image_key(PYTHON_SOURCES, &details.wheels) == key
-    })
+/// The keys of all code that this version could use here: of every way of
+/// compiling, for every processor that this machine is.
+fn current_codes(spec: &ImageSpec) -> Result<Vec<String>, Error> {
+    let mut codes = Vec::new();
+    for cpu in Cpu::ALL {
+        for metering in METERINGS {
+            match engine(metering, STACK_BYTES, cpu) {
+                Ok(engine) => codes.push(spec.code_key(metering, &compatibility(&engine))),
+                Err(Error::Cpu { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(codes)
 }
 
 const OUTDATED: &str = "made by another version";
 
-fn image_problem(path: &Path, key: &str, manifest: &Manifest) -> Option<String> {
-    match Entry::<ImageDetails>::open(path, key, false) {
-        Ok(entry) if is_current(&entry.details, manifest, key) => None,
+fn image_problem(cache: &Cache, name: &str, manifest: &Manifest) -> Option<String> {
+    match Shelved::open(cache, name, false) {
+        Ok(image) if image.description.outdated(manifest).is_none() => None,
         Ok(_) | Err(Error::OtherVersion { .. }) => Some(OUTDATED.to_owned()),
         Err(error) => damage(&error),
     }
@@ -162,7 +164,7 @@ fn code_problem(path: &Path, key: &str, current: &[String]) -> Option<String> {
 
 fn packages_problem(path: &Path, key: &str, manifest: &Manifest) -> Option<String> {
     match Entry::<PackagesDetails>::open(path, key, false) {
-        Ok(entry) if entry.details.key(manifest).as_deref() == Some(key) => None,
+        Ok(entry) if entry.details.keys(manifest).iter().any(|own| own == key) => None,
         Ok(_) | Err(Error::OtherVersion { .. }) => Some(OUTDATED.to_owned()),
         Err(error) => damage(&error),
     }

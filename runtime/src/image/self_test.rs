@@ -21,9 +21,11 @@ pub(super) fn run(image: &Image) -> Result<(), Error> {
         Sandbox::new(&runtime, image, policy, &mut super::NoProgress)
     };
     // Only the interrupts are in a hurry: a busy machine draws figures slowly.
+    // It also takes its time between an interrupt and the exception, and an
+    // image is not to blame for that.
     let mut brief = Policy::default();
     brief.limits.guest_time_ms = 300;
-    brief.limits.grace_ms = 50;
+    brief.limits.grace_ms = 500;
     let mut session = sandbox(brief)?.session(SessionOptions::default())?;
     value(&mut session, "kept = 41; kept + 1", "42")?;
     soft(&mut session)?;
@@ -69,8 +71,9 @@ fn soft(session: &mut Session) -> Result<(), Error> {
 }
 
 fn hard(session: &mut Session) -> Result<(), Error> {
-    let code = "kept = 0\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass";
-    let outcome = session.run(code)?;
+    // In C, where no soft interrupt is looked at. Python code that catches them may
+    // yet end by one that comes between two of its handlers.
+    let outcome = session.run("kept = 0\nsum(iter(int, 1))")?;
     if outcome.status != Status::Limit || !outcome.rolled_back {
         return Err(failed(&format!(
             "a hard interrupt ended as {:?}",

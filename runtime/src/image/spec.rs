@@ -1,16 +1,18 @@
 //! What an image is to contain, and the key that follows from it.
 
+use super::secret::ImageSecret;
 use crate::engine::Metering;
 use crate::error::Error;
 use memex_guest_python::{Manifest, Requirement, Wheel};
 
-/// Counts changes of the formats and of the steps of a build: an entry of
-/// another version is built anew.
-const BUILD_VERSION: u32 = 1;
+/// Counts changes of the formats and of the steps of an image's build: an image
+/// of another version is built anew.
+pub(super) const IMAGE_BUILD_VERSION: u32 = 2;
+/// The same for code and packages, which a change of images leaves as they are.
+const CODE_BUILD_VERSION: u32 = 1;
 
-/// What an image is made of. Two equal specifications give images that are
-/// equal for every purpose, except for hash randomisation: the secret that
-/// orders sets of strings is drawn at build time.
+/// What an image is made of. Two builds of equal specifications that name a
+/// secret give equal bytes, on any machine; so do two builds in one cache.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageSpec {
     /// The guest.
@@ -22,9 +24,23 @@ pub struct ImageSpec {
     pub standard_preload: bool,
     /// Pure-Python packages that the guest can import besides its own.
     pub packages: Vec<Requirement>,
+    /// What the guest's random bytes follow from while it boots, and with them
+    /// the secret by which it hashes strings. Default: none, which takes an
+    /// image of the cache's own secret, or one that was pulled; a build then
+    /// uses the cache's own, which is drawn once.
+    pub secret: Option<ImageSecret>,
+    /// What the guest's clock shows when it boots, in seconds since 1970.
+    /// Sessions have their own clocks. Default: [`ImageSpec::BOOT_UNIX_S`].
+    pub boot_unix_s: u64,
 }
 
 impl ImageSpec {
+    /// The time at which images boot unless told otherwise: the beginning of
+    /// 2026.
+    pub const BOOT_UNIX_S: u64 = 1_767_225_600;
+    /// The latest time at which an image can boot.
+    pub const BOOT_UNIX_S_MAX: u64 = 17_000_000_000;
+
     /// The standard image of a guest: the standard preload list, nothing else.
     #[must_use]
     pub fn new(manifest: Manifest) -> Self {
@@ -33,6 +49,8 @@ impl ImageSpec {
             preload: Vec::new(),
             standard_preload: true,
             packages: Vec::new(),
+            secret: None,
+            boot_unix_s: Self::BOOT_UNIX_S,
         }
     }
 
@@ -44,13 +62,25 @@ impl ImageSpec {
         Ok(Self::new(Manifest::default_guest()?))
     }
 
+    /// The key of what code is compiled from, on any machine and for any
+    /// metering.
+    pub(super) fn code_inputs(&self) -> String {
+        key("code inputs", CODE_BUILD_VERSION, |hash| {
+            self.code_fields(hash);
+        })
+    }
+
+    fn code_fields(&self, hash: &mut blake3::Hasher) {
+        for file in &self.manifest.files {
+            field(hash, file.sha256.to_string().as_bytes());
+        }
+        field(hash, format!("{:?}", self.manifest.module).as_bytes());
+    }
+
     /// The key of the compiled code: every input of the compilation.
     pub(crate) fn code_key(&self, metering: Metering, engine_hash: &str) -> String {
-        key("code", |hash| {
-            for file in &self.manifest.files {
-                field(hash, file.sha256.to_string().as_bytes());
-            }
-            field(hash, format!("{:?}", self.manifest.module).as_bytes());
+        key("code", CODE_BUILD_VERSION, |hash| {
+            self.code_fields(hash);
             field(hash, metering.name().as_bytes());
             // wasmtime's version, the compiler's flags and the host's CPU
             // features, as the engine itself counts them.
@@ -61,11 +91,20 @@ impl ImageSpec {
     /// The key of the packages: what was asked for, and the guest whose own
     /// packages they are to go with. What that came to is in the entry.
     pub(crate) fn packages_key(&self) -> String {
-        key("packages", |hash| {
+        key("packages", CODE_BUILD_VERSION, |hash| {
             field(hash, self.manifest.digest().to_string().as_bytes());
             for requirement in self.requirements() {
                 field(hash, requirement.to_string().as_bytes());
             }
+        })
+    }
+
+    /// The key of packages that came to other wheels than those that the same
+    /// requirements came to in this cache before.
+    pub(crate) fn packages_key_of(&self, wheels: &[Wheel]) -> String {
+        key("packages of an image", CODE_BUILD_VERSION, |hash| {
+            field(hash, self.packages_key().as_bytes());
+            wheel_fields(hash, wheels);
         })
     }
 
@@ -77,10 +116,20 @@ impl ImageSpec {
         requirements
     }
 
-    /// The key of the memory image: every input of the boot, with the wheels
-    /// that the packages came to.
-    pub(crate) fn image_key(&self, sources: &[(&str, &str)], wheels: &[Wheel]) -> String {
-        key("image", |hash| {
+    /// The key of an image's inputs: of its recipe and its secret, by the
+    /// secret's tag. What is built of them is named by its content.
+    pub(super) fn inputs(recipe: &str, tag: &str) -> String {
+        key("image", IMAGE_BUILD_VERSION, |hash| {
+            field(hash, recipe.as_bytes());
+            field(hash, tag.as_bytes());
+        })
+    }
+
+    /// The key of every input of the boot but the secret, with the wheels that
+    /// the packages came to.
+    pub(crate) fn recipe(&self, sources: &[(&str, &str)], wheels: &[Wheel]) -> String {
+        key("recipe", IMAGE_BUILD_VERSION, |hash| {
+            field(hash, &self.boot_unix_s.to_le_bytes());
             field(hash, self.manifest.digest().to_string().as_bytes());
             field(hash, memex_guest_python::BOOTSTRAP.as_bytes());
             field(hash, memex_guest_python::SITUATIONS.as_bytes());
@@ -97,18 +146,22 @@ impl ImageSpec {
                 // Apart from the modules, whose number is open.
                 field(hash, b"packages");
             }
-            for wheel in wheels {
-                field(hash, wheel.file.as_bytes());
-                field(hash, wheel.sha256.to_string().as_bytes());
-            }
+            wheel_fields(hash, wheels);
         })
     }
 }
 
-fn key(kind: &str, fields: impl FnOnce(&mut blake3::Hasher)) -> String {
+fn wheel_fields(hash: &mut blake3::Hasher, wheels: &[Wheel]) {
+    for wheel in wheels {
+        field(hash, wheel.file.as_bytes());
+        field(hash, wheel.sha256.to_string().as_bytes());
+    }
+}
+
+fn key(kind: &str, version: u32, fields: impl FnOnce(&mut blake3::Hasher)) -> String {
     let mut hash = blake3::Hasher::new();
     field(&mut hash, kind.as_bytes());
-    field(&mut hash, &BUILD_VERSION.to_le_bytes());
+    field(&mut hash, &version.to_le_bytes());
     field(&mut hash, env!("CARGO_PKG_VERSION").as_bytes());
     fields(&mut hash);
     hash.finalize()

@@ -1,6 +1,6 @@
 //! Images in use: loaded once, shared by sandboxes.
 
-use super::build::{Builder, CODE_FILE, ImageDetails, MEMORY_FILE};
+use super::build::{Builder, CODE_FILE, CodeDetails, ImageDetails, MEMORY_FILE};
 use super::cache::Cache;
 use super::calibration::library;
 use super::code::LoadedCode;
@@ -9,12 +9,13 @@ use super::map::GuestMap;
 use super::packages::Packages;
 use super::progress::{Progress, Stage};
 use super::self_test;
+use super::shelf::{Shelved, expect_current};
 use super::spec::ImageSpec;
 use crate::engine::{CAPACITY_BYTES, GUARD_BYTES, Metering};
 use crate::error::Error;
 use crate::memory::{MemoryImage, SlotPool};
 use memex_filesystem::NamespaceBuilder;
-use memex_guest_python::{FetchOptions, GuestFiles, Wheel};
+use memex_guest_python::{FetchOptions, GuestFiles, Manifest, Wheel};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -34,9 +35,8 @@ struct Inner {
     fetch: FetchOptions,
     files: GuestFiles,
     packages: Packages,
-    key: String,
-    digest: String,
-    digest_bytes: [u8; 32],
+    name: String,
+    name_bytes: [u8; 32],
     path: PathBuf,
     map: GuestMap,
     pool: Arc<SlotPool>,
@@ -64,18 +64,76 @@ impl Image {
         let files = builder.guest()?;
         let code = builder.code(Metering::Deadline)?;
         let packages = builder.packages(&files)?;
-        let (key, entry, is_new) = builder.image(&code, &files, &packages)?;
-        let image = Self::open(cache, spec, fetch, (files, packages), key, entry)?;
+        let (found, is_new) = builder.image(&code, &files, &packages)?;
+        let image = Self::of(cache, spec, fetch, (files, packages), found)?;
         if is_new {
-            progress.begin(Stage::SelfTest, None);
-            if let Err(error) = self_test::run(&image) {
-                let path = image.path();
-                fs::remove_dir_all(path).map_err(Error::file("remove", path))?;
-                return Err(error);
-            }
-            progress.end();
+            image.prove(progress)?;
         }
         Ok(image)
+    }
+
+    /// Loads the image of a name, or of the beginning of one: what a snapshot
+    /// names, and what was pulled. Its code is compiled when the cache does not
+    /// have it; the image itself cannot be made from its name.
+    ///
+    /// # Errors
+    /// [`Error::NoImage`] and [`Error::ManyImages`]; [`Error::OtherImage`] for
+    /// one that no session of this version starts from; and as
+    /// [`Image::load`].
+    pub fn open(
+        cache: &Cache,
+        name: &str,
+        fetch: &FetchOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Error> {
+        let name = cache.image_name(name)?;
+        let found = Shelved::open(cache, &name, false)?;
+        Self::open_shelved(cache, found, fetch, progress)
+    }
+
+    pub(super) fn open_shelved(
+        cache: &Cache,
+        found: Shelved,
+        fetch: &FetchOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, Error> {
+        let manifest = Manifest::default_guest()?;
+        expect_current(&found, &manifest)?;
+        let spec = found.description.spec(&manifest);
+        let spec = spec.ok_or_else(|| Error::OtherVersion {
+            path: found.entry.directory.clone(),
+        })?;
+        let mut builder = Builder {
+            cache,
+            spec: &spec,
+            fetch,
+            progress,
+        };
+        let files = builder.guest()?;
+        builder.code(Metering::Deadline)?;
+        let wheels = &found.description.wheels;
+        let packages = match Packages::exact(cache, &spec, wheels)? {
+            Some(packages) => packages,
+            None => builder.packages(&files)?,
+        };
+        if packages.wheels != *wheels {
+            return Err(Error::NoPackages {
+                packages: found.description.packages.clone(),
+            });
+        }
+        Self::of(cache, &spec, fetch, (files, packages), found)
+    }
+
+    /// Proves an image that is new here; one that fails is removed.
+    pub(super) fn prove(&self, progress: &mut dyn Progress) -> Result<(), Error> {
+        progress.begin(Stage::SelfTest, None);
+        if let Err(error) = self_test::run(self) {
+            let path = self.path();
+            fs::remove_dir_all(path).map_err(Error::file("remove", path))?;
+            return Err(error);
+        }
+        progress.end();
+        Ok(())
     }
 
     /// Builds the code for another metering when the cache does not have it.
@@ -96,30 +154,38 @@ impl Image {
         .map(|_| ())
     }
 
-    fn open(
+    fn of(
         cache: &Cache,
         spec: &ImageSpec,
         fetch: &FetchOptions,
         (files, packages): (GuestFiles, Packages),
-        key: String,
-        entry: Entry<ImageDetails>,
+        found: Shelved,
     ) -> Result<Self, Error> {
+        let Shelved {
+            name,
+            entry,
+            description,
+        } = found;
         let path = entry.directory.join(MEMORY_FILE);
         let damaged = |reason: &str| Error::Damaged {
             path: path.clone(),
             reason: reason.to_owned(),
         };
-        let bytes = usize::try_from(entry.details.memory_bytes)
+        let bytes = usize::try_from(description.memory.bytes)
             .map_err(|_| damaged("it is larger than this machine's memory"))?;
-        if !entry.details.map.fits(bytes) {
+        if !description.map.fits(bytes) {
             return Err(damaged("it names addresses outside of itself"));
         }
         let file = File::open(&path).map_err(Error::file("open", &path))?;
+        // A mapping beyond the end of its file ends the process on first touch.
+        let there = file.metadata().map_err(Error::file("read", &path))?.len();
+        if there != description.memory.bytes {
+            return Err(damaged("it has not the size that its description states"));
+        }
         let memory = MemoryImage::new(file, bytes).map_err(Error::file("map", &path))?;
-        let digest = entry.digests.get(MEMORY_FILE).cloned().unwrap_or_default();
-        let digest_bytes = blake3::Hash::from_hex(&digest)
+        let name_bytes = blake3::Hash::from_hex(&name)
             .map(|hash| *hash.as_bytes())
-            .map_err(|_| damaged("its record has no digest"))?;
+            .map_err(|_| damaged("its name is not a digest"))?;
         let pool = SlotPool::new(
             Arc::new(memory),
             CAPACITY_BYTES,
@@ -134,21 +200,22 @@ impl Image {
                 fetch: fetch.clone(),
                 files,
                 packages,
-                key,
-                digest,
-                digest_bytes,
+                name,
+                name_bytes,
                 path: entry.directory,
-                map: entry.details.map,
+                map: description.map,
                 pool: Arc::new(pool),
                 codes: Mutex::default(),
             }),
         })
     }
 
-    /// The key: the name of the image in the cache.
+    /// The name: the BLAKE3 digest, in hexadecimal, of what the image is. It
+    /// covers the memory, the map of it, and what its code is compiled from; a
+    /// snapshot names its image by it.
     #[must_use]
-    pub fn key(&self) -> &str {
-        &self.inner.key
+    pub fn name(&self) -> &str {
+        &self.inner.name
     }
 
     /// The wheels of the packages that were added, dependencies included.
@@ -157,14 +224,8 @@ impl Image {
         &self.inner.packages.wheels
     }
 
-    /// BLAKE3 digest of the memory, in hexadecimal: what a snapshot names.
-    #[must_use]
-    pub fn digest(&self) -> &str {
-        &self.inner.digest
-    }
-
-    pub(crate) fn digest_bytes(&self) -> [u8; 32] {
-        self.inner.digest_bytes
+    pub(crate) fn name_bytes(&self) -> [u8; 32] {
+        self.inner.name_bytes
     }
 
     /// Where the image is.
@@ -189,11 +250,12 @@ impl Image {
             cache,
             spec,
             fetch,
-            key,
+            name,
             path,
+            packages,
             ..
         } = &*self.inner;
-        Entry::<ImageDetails>::open(path, key, true)?;
+        Entry::<ImageDetails>::open(path, name, true)?;
         let code = Builder {
             cache,
             spec,
@@ -206,14 +268,14 @@ impl Image {
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
-        Entry::<super::build::CodeDetails>::open(&code.directory, &code_key, true)?;
+        Entry::<CodeDetails>::open(&code.directory, &code_key, true)?;
         let digest = spec.manifest.digest().to_string();
         let guests = cache.entry_path("guests", digest.get(..32).unwrap_or(&digest));
         progress.begin(Stage::Verify, None);
         memex_guest_python::verify(&spec.manifest, &guests, &mut |report| {
             progress.advance(report.done);
         })?;
-        let verified = Packages::verify(cache, spec);
+        let verified = packages.verify();
         progress.end();
         verified
     }
@@ -221,6 +283,22 @@ impl Image {
     /// Forgets the slots that earlier sessions left warm.
     pub fn cool(&self) {
         self.inner.pool.clear();
+    }
+
+    pub(super) fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+
+    pub(super) fn spec(&self) -> &ImageSpec {
+        &self.inner.spec
+    }
+
+    pub(super) fn files(&self) -> &GuestFiles {
+        &self.inner.files
+    }
+
+    pub(super) fn packages(&self) -> &Packages {
+        &self.inner.packages
     }
 
     pub(crate) fn map(&self) -> &GuestMap {
@@ -259,7 +337,7 @@ impl Image {
         }
         .code(metering)?;
         let path = entry.directory.join(CODE_FILE);
-        let code = Arc::new(LoadedCode::load(&path, metering, stack_bytes)?);
+        let code = Arc::new(LoadedCode::load(&path, metering, stack_bytes, cache.cpu())?);
         Ok(Arc::clone(
             self.inner.codes.lock().entry(key).or_insert(code),
         ))

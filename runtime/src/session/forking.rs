@@ -149,7 +149,7 @@ impl Forking {
         self.heap.take(&dirty, bytes, image);
         let host = caller.data();
         let captured = Snapshot {
-            image: sandbox.image().digest_bytes(),
+            image: sandbox.image().name_bytes(),
             turn: self.turn,
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),

@@ -21,7 +21,7 @@ impl Session {
     pub(super) fn as_snapshot(&self, state: RestState) -> Result<Snapshot, Error> {
         let host = self.live.as_ref().ok_or(LOST)?.store.data();
         Ok(Snapshot {
-            image: self.sandbox.image().digest_bytes(),
+            image: self.sandbox.image().name_bytes(),
             turn: self.turns,
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),
@@ -177,17 +177,17 @@ impl Sandbox {
         bounds: &Bounds,
         chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<(Snapshot, Generators), Error> {
-        let image = (self.memory_image(), self.image().digest_bytes());
+        let image = (self.memory_image(), self.image().name_bytes());
         Snapshot::decode_with(head, image, bounds, chunk)
     }
 
     fn expect_own(&self, snapshot: &Snapshot) -> Result<(), Error> {
-        if snapshot.image == self.image().digest_bytes() {
+        if snapshot.image == self.image().name_bytes() {
             return Ok(());
         }
         Err(Error::ForeignSnapshot {
             wanted: snapshot.image_digest(),
-            found: self.image().digest().to_owned(),
+            found: self.image().name().to_owned(),
         })
     }
 }

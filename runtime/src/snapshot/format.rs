@@ -52,7 +52,7 @@ const _: () = assert!(PLACE_INLINE == 0 && PLACE_CHUNK == 1);
 pub struct SnapshotInfo {
     /// Version of the format.
     pub version: u32,
-    /// BLAKE3 digest of the image, in hexadecimal.
+    /// The name of the image: a BLAKE3 digest in hexadecimal.
     pub image: String,
     /// Turns the session had run.
     pub turn: u64,

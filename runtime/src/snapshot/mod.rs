@@ -58,7 +58,7 @@ impl Snapshot {
         self.turn
     }
 
-    /// BLAKE3 digest of the image it belongs to, in hexadecimal.
+    /// The name of the image it belongs to.
     #[must_use]
     pub fn image_digest(&self) -> String {
         blake3::Hash::from_bytes(self.image).to_hex().to_string()

@@ -1,6 +1,7 @@
 //! Randomness.
 
 use super::{HardInterrupt, MODULE, answer};
+use crate::image::ImageSecret;
 use crate::session::Host;
 use memex_filesystem::Errno;
 use memex_policies::Randomness;
@@ -22,6 +23,13 @@ pub(crate) enum Random {
         /// Bytes drawn so far.
         position: u64,
     },
+    /// The stream of a guest that boots: the same for builds of one secret.
+    Boot {
+        /// The image's secret.
+        secret: ImageSecret,
+        /// Bytes drawn so far.
+        position: u64,
+    },
 }
 
 impl Random {
@@ -32,17 +40,25 @@ impl Random {
         }
     }
 
+    /// The random bytes of a guest that boots.
+    pub(crate) fn of_boot(secret: ImageSecret) -> Self {
+        Self::Boot {
+            secret,
+            position: 0,
+        }
+    }
+
     /// Bytes of a seeded stream drawn so far.
     pub(crate) fn position(&self) -> u64 {
         match self {
             Self::System => 0,
-            Self::Seeded { position, .. } => *position,
+            Self::Seeded { position, .. } | Self::Boot { position, .. } => *position,
         }
     }
 
     /// Goes on behind what a saved session had drawn.
     pub(crate) fn skip_to(&mut self, drawn: u64) {
-        if let Self::Seeded { position, .. } = self {
+        if let Self::Seeded { position, .. } | Self::Boot { position, .. } = self {
             *position = drawn;
         }
     }
@@ -52,16 +68,25 @@ impl Random {
         match self {
             Self::System => getrandom::fill(bytes).map_err(|_| Errno::Io),
             Self::Seeded { seed, position } => {
-                let mut stream = blake3::Hasher::new_derive_key("memex session randomness v1")
+                let stream = blake3::Hasher::new_derive_key("memex session randomness v1")
                     .update(&seed.to_le_bytes())
                     .finalize_xof();
-                stream.set_position(*position);
-                stream.fill(bytes);
-                *position = position.saturating_add(bytes.len() as u64);
+                draw(stream, position, bytes);
+                Ok(())
+            }
+            Self::Boot { secret, position } => {
+                draw(secret.boot_stream(), position, bytes);
                 Ok(())
             }
         }
     }
+}
+
+/// Fills `bytes` from a place of a stream on.
+fn draw(mut stream: blake3::OutputReader, position: &mut u64, bytes: &mut [u8]) {
+    stream.set_position(*position);
+    stream.fill(bytes);
+    *position = position.saturating_add(bytes.len() as u64);
 }
 
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {

@@ -44,6 +44,22 @@ impl SavedSession {
         &self.name
     }
 
+    /// The name of the image that its newest snapshot was taken on; none of a new
+    /// session.
+    ///
+    /// # Errors
+    /// [`Error::Continue`] for a snapshot that cannot be read.
+    pub fn image(&self) -> Result<Option<String>, Error> {
+        let Some(head) = &self.head else {
+            return Ok(None);
+        };
+        let (record, _) = self.store.get(head).map_err(|error| Error::Continue {
+            name: self.name.clone(),
+            source: Box::new(error.into()),
+        })?;
+        Ok(Some(record.image))
+    }
+
     /// The session where its last turn left it, or a new one; with the files
     /// that were open and are gone.
     ///
@@ -86,7 +102,7 @@ impl SavedSession {
             first_line: first_line(code),
             status: status_word(status).to_owned(),
             time_unix_ms: now_ms(),
-            ..RecordDraft::new(sandbox.image().digest(), snapshot.turn())
+            ..RecordDraft::new(sandbox.image().name(), snapshot.turn())
         };
         let record = put(self.store.as_ref(), sandbox, &snapshot, &draft)?;
         self.store

@@ -2,28 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The image: one that is there, by its key, or the standard one with more in
-/// it. Default: the standard one.
+/// The image: one that is there, by its name, or the standard one with more in
+/// it. Default: that of the saved session that is continued; without one, the
+/// standard one with what the host has in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImageSource {
-    /// The key of an image in the cache, or its beginning; nothing else may be
+    /// The name of an image in the cache, or its beginning; nothing else may be
     /// given with it. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// Modules that it has imported besides the standard ones. Default: none.
+    pub name: Option<String>,
+    /// Modules that it has imported besides the standard ones. Default: those of
+    /// the host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preload: Vec<String>,
     /// Pure-Python packages that it has besides its own, each as
-    /// `NAME==VERSION`. Default: none.
+    /// `NAME==VERSION`. Default: those of the host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<String>,
 }
 
 impl ImageSource {
-    /// Whether it is the standard image.
+    /// Whether no image is asked for.
     #[must_use]
-    pub fn is_standard(&self) -> bool {
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }

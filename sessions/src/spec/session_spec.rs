@@ -43,8 +43,9 @@ pub struct SessionSpec {
     /// Environment variables of the guest besides the policy's. Default: none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// What the session starts from. Default: the standard image.
-    #[serde(skip_serializing_if = "ImageSource::is_standard")]
+    /// What the session starts from. Default: the image that it was saved on, or
+    /// the host's.
+    #[serde(skip_serializing_if = "ImageSource::is_default")]
     pub image: ImageSource,
     /// The tools that the code gets. Default: none.
     #[serde(skip_serializing_if = "ToolSources::is_empty")]

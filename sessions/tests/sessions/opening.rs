@@ -65,18 +65,18 @@ fn images_that_cannot_be_are_refused() {
     let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     check(
         ImageSource {
-            key: Some("abc".into()),
+            name: Some("abc".into()),
             ..ImageSource::default()
         },
-        "no image, or more than one, has a key that begins with `abc`",
+        "has a name that begins with `abc`",
     );
     check(
         ImageSource {
-            key: Some("abc".into()),
+            name: Some("abc".into()),
             preload: list(&["json"]),
             packages: Vec::new(),
         },
-        "an image is named by its key",
+        "an image is named, and packages or modules",
     );
     check(
         ImageSource {

@@ -24,7 +24,7 @@ pub(crate) fn full() -> SessionSpec {
         .into(),
         environment: [("LANG".to_owned(), "C".to_owned())].into(),
         image: ImageSource {
-            key: None,
+            name: None,
             preload: vec!["scipy.stats".into()],
             packages: vec!["humanize==4.9.0".into()],
         },

@@ -12,7 +12,12 @@ const ZSTD: u8 = 1;
 const ZSTD_LEVEL: i32 = 1;
 
 pub(crate) fn encode_chunk(bytes: &[u8]) -> Vec<u8> {
-    let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL)
+    encode_chunk_at(bytes, ZSTD_LEVEL)
+}
+
+/// The chunk's object, packed at a level of compression.
+pub(crate) fn encode_chunk_at(bytes: &[u8], level: i32) -> Vec<u8> {
+    let packed = zstd::bulk::compress(bytes, level)
         .ok()
         .filter(|packed| packed.len() < bytes.len());
     let (encoding, content) = match &packed {

@@ -30,6 +30,7 @@ pub(crate) enum Content {
     Link = 3,
     Pointer = 4,
     Lease = 5,
+    Document = 6,
 }
 
 // Stored objects outlive builds: these values may gain members, never change.
@@ -37,6 +38,7 @@ const _: () = {
     assert!(VERSION == 1 && HEADER_BYTES == 16 && SEAL_BYTES == 32);
     assert!(Content::Snapshot as u8 == 1 && Content::Chunk as u8 == 2);
     assert!(Content::Link as u8 == 3 && Content::Pointer as u8 == 4 && Content::Lease as u8 == 5);
+    assert!(Content::Document as u8 == 6);
 };
 
 /// An object's first 16 bytes.

@@ -8,6 +8,7 @@
 mod bucket;
 mod driver;
 mod gate;
+mod images;
 mod leases;
 mod location;
 
@@ -17,6 +18,8 @@ use tokio::runtime::Handle;
 
 use crate::backend::{Backend, Judge, Key, Listed};
 use crate::{Error, SessionLock, check_session_name};
+pub use images::ImageObjects;
+
 use bucket::{Bucket, Written};
 use driver::Driver;
 use gate::{RemotePass, RemoteSweep};

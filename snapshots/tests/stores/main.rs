@@ -15,6 +15,7 @@ mod corruption;
 mod crash;
 mod disks;
 mod golden;
+mod images;
 mod locations;
 mod races;
 mod records;

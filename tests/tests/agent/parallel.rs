@@ -5,7 +5,7 @@ use crate::workers::{resolved, workers};
 use memex_agent::{ActionSpace, Agent, Backend, RunRequest};
 use memex_host_tools::{Tool, function};
 use memex_models::{Script, ScriptEntry, ScriptedCall, ScriptedModel};
-use memex_tests::cache_directory;
+use memex_tests::cache;
 use memex_trajectories::Status;
 use serde::Deserialize;
 use serde_json::json;
@@ -52,7 +52,7 @@ fn awaited_calls_run_side_by_side_in_every_backend() {
         let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["meet".into()]);
         let agent = Agent::builder(config, Arc::new(model), reactor())
             .sandbox(grants.clone())
-            .workers(workers(), &resolved(grants.policy()), &cache_directory())
+            .workers(workers(), &resolved(grants.policy()), &cache())
             .unwrap()
             .tools([meeting(5)])
             .build()

@@ -5,7 +5,7 @@ use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Worke
 use memex_models::{Script, ScriptEntry, ScriptedModel};
 use memex_policies::{Policy, Preset};
 use memex_sessions::{PolicySource, Resolved, SessionSpec};
-use memex_tests::cache_directory;
+use memex_tests::cache;
 use memex_trajectories::Status;
 use serde_json::json;
 use std::ffi::OsString;
@@ -48,11 +48,7 @@ fn remote(backend: Backend, workers: &Workers, replies: Vec<ScriptEntry>) -> Age
     config.backend = backend;
     let model = ScriptedModel::new("script", Script::new("test", replies));
     Agent::builder(config, Arc::new(model), reactor())
-        .workers(
-            workers.clone(),
-            &resolved(place().policy()),
-            &cache_directory(),
-        )
+        .workers(workers.clone(), &resolved(place().policy()), &cache())
         .unwrap()
         .tools(tools())
         .build()
@@ -180,7 +176,7 @@ fn one_worker_serves_sessions_of_several_specs() {
         ];
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .workers(workers.clone(), &resolved(policy), &cache_directory())
+            .workers(workers.clone(), &resolved(policy), &cache())
             .unwrap()
             .build()
             .unwrap();
@@ -209,7 +205,7 @@ fn a_session_whose_spec_cannot_be_opened_fails_alone() {
         ];
         let model = ScriptedModel::new("script", Script::new("test", replies));
         let agent = Agent::builder(config, Arc::new(model), reactor())
-            .workers(workers.clone(), &resolved, &cache_directory())
+            .workers(workers.clone(), &resolved, &cache())
             .unwrap()
             .build()
             .unwrap();
@@ -336,7 +332,7 @@ fn limits_on_agents_hold_in_workers() {
         ),
     );
     let agent = Agent::builder(config, Arc::new(model), reactor())
-        .workers(workers(), &resolved(place().policy()), &cache_directory())
+        .workers(workers(), &resolved(place().policy()), &cache())
         .unwrap()
         .build()
         .unwrap();

@@ -121,6 +121,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// The files that contain `unsafe`.
 const UNSAFE: &[&str] = &[
+    "runtime/src/engine.rs",
     "runtime/src/image/code.rs",
     "runtime/src/interrupt/pulse.rs",
     "runtime/src/memory/slot.rs",

@@ -3,7 +3,8 @@
 use memex_policies::Access;
 use memex_runtime::Status;
 use memex_sessions::{
-    Database, Error, Host, NoSecrets, Opened, Outcome, SessionSpec, StoreSource, ToolSources, open,
+    Database, Error, Host, ImageDefaults, ImageSource, NoSecrets, Opened, Outcome, SessionSpec,
+    StoreSource, ToolSources, open,
 };
 use memex_tests::cache_directory;
 use serde_json::json;
@@ -88,6 +89,73 @@ fn a_session_of_a_spec_is_saved_and_continued() {
     drop(first);
     let mut again = open(&spec, &host, &NoSecrets).unwrap();
     assert_eq!(value(&mut again, "x + 1"), "42");
+}
+
+#[test]
+fn a_session_is_continued_on_the_image_of_its_record_and_no_other() {
+    let (runtime, host) = host();
+    let folder = tempfile::tempdir().unwrap();
+    let spec = |image| {
+        SessionSpec::builder()
+            .image(image)
+            .store(StoreSource {
+                session: "study".to_owned(),
+                place: Some(folder.path().join("store").display().to_string()),
+                fresh_generators: false,
+            })
+            .build()
+    };
+    let asking_for_none = spec(ImageSource::default());
+    let mut first = open(&asking_for_none, &host, &NoSecrets).unwrap();
+    let name = first.sandbox.image().name().to_owned();
+    let ended = first.session.run("x = 41").unwrap();
+    let saved = first.saved.as_mut().unwrap();
+    saved
+        .save(&mut first.session, "x = 41", ended.status)
+        .unwrap();
+    drop(first);
+
+    // An image with this module can be had by nobody.
+    let other = host.clone().image_defaults(ImageDefaults {
+        preload: vec!["os; import sys".to_owned()],
+        ..ImageDefaults::default()
+    });
+    let new = SessionSpec::default();
+    let refused = open(&new, &other, &NoSecrets).map(drop);
+    assert!(matches!(refused, Err(Error::Module { .. })), "{refused:?}");
+    let mut again = open(&asking_for_none, &other, &NoSecrets).unwrap();
+    assert_eq!(again.sandbox.image().name(), name);
+    assert_eq!(value(&mut again, "x + 1"), "42");
+    drop(again);
+
+    // A spec that asks for an image gets it, or is told.
+    let named = |name: &str| {
+        spec(ImageSource {
+            name: Some(name.to_owned()),
+            ..ImageSource::default()
+        })
+    };
+    let mut again = open(&named(&name[..16]), &other, &NoSecrets).unwrap();
+    assert_eq!(value(&mut again, "x + 1"), "42");
+    drop(again);
+    let refused = open(&named("none"), &host, &NoSecrets).map(drop);
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Runtime(memex_runtime::Error::NoImage { .. }))
+        ),
+        "{refused:?}"
+    );
+
+    // Where the image is not, nothing else is taken for it.
+    let elsewhere = folder.path().join("cache");
+    let elsewhere = Host::new(runtime.handle().clone()).cache_directory(Some(elsewhere));
+    let Err(Error::SavedImage { image, .. }) =
+        open(&asking_for_none, &elsewhere, &NoSecrets).map(drop)
+    else {
+        panic!("a session goes on without its image");
+    };
+    assert_eq!(image, name);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::checks::{Check, State, check, ok};
 use super::system;
 use crate::context::Context;
+use crate::image_options::ImageChoice;
 use crate::report::bytes;
-use crate::session_options::spec_of_options;
 use memex_runtime::{Cache, ImagePlaces, Metering};
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub(super) fn cache(context: &Context) -> (Vec<Check>, bool) {
         checks.push(not_built());
         return (checks, false);
     }
-    let cache = match Cache::open(&directory) {
+    let cache = match Cache::open(&directory).map(|cache| cache.for_cpu(context.cpu())) {
         Ok(cache) => cache,
         Err(error) => {
             let text = error.to_string();
@@ -79,15 +79,17 @@ pub(super) fn cache(context: &Context) -> (Vec<Check>, bool) {
         checks.push(check(
             "image",
             State::Problem,
-            format!("{} is damaged", image.key),
+            format!("{} is damaged", image.name),
             remedy,
         ));
     }
-    let places = spec_of_options(context, &[], &[])
+    let places = ImageChoice::default()
+        .spec(context)
         .and_then(|spec| Ok(ImagePlaces::of(&cache, &spec, Metering::Deadline)?));
     let built = match places {
         Ok(places) if places.exist() => {
-            checks.push(ok("image", format!("{} is compiled and warm", places.key)));
+            let name = places.name.unwrap_or_default();
+            checks.push(ok("image", format!("{name} is compiled and warm")));
             true
         }
         Ok(_) => {

@@ -4,13 +4,13 @@ use crate::context::Context;
 use crate::failure::usage;
 use crate::progress::Bars;
 use crate::refusals::refusal;
-use crate::session_options::image_source;
 use anyhow::Result;
 use clap::Args;
 use memex_mem_agent::{AgentOptions, Workplace, policy};
 use memex_memory::{Memory, Mode, Options};
 use memex_models::{ApiKey, Model, ModelConfig, ModelOptions, ModelSpec, Prices};
 use memex_runtime::Sandbox;
+use memex_sessions::ImageSource;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -219,10 +219,9 @@ impl AgentArguments {
     /// The sandbox that its Python runs in; the image is built on first need.
     pub(super) fn sandbox(&self, context: &Context) -> Result<Sandbox> {
         let mut bars = Bars::new(context, false);
-        let image = image_source(context, &[], &[]);
         let policy = Arc::new(policy(Duration::from_secs(self.code_time))?);
         let images = context.host().images().map_err(refusal)?;
-        let sandbox = images.sandbox(&image, policy, &mut bars);
+        let sandbox = images.sandbox(&ImageSource::default(), policy, &mut bars);
         sandbox.map_err(refusal)
     }
 

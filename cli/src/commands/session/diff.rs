@@ -26,12 +26,12 @@ pub(super) fn diff(
     context: &Context,
 ) -> Result<()> {
     // Both turns are looked up before an image is loaded for them.
-    let id = |turn| at_turn(store, name, turn).map(|record| record.id);
-    let ids = (id(a).map_err(refusal)?, id(b).map_err(refusal)?);
+    let record = |turn| at_turn(store, name, turn).map_err(refusal);
+    let (a, b) = (record(a)?, record(b)?);
     let resolved = arguments.resolve(context, ToolSources::default())?;
-    let sandbox = arguments.sandbox(context, &resolved)?;
-    let a = side(store, &sandbox, &ids.0)?;
-    let b = side(store, &sandbox, &ids.1)?;
+    let sandbox = arguments.sandbox_on(context, &resolved, &b.image)?;
+    let a = side(store, &sandbox, &a.id)?;
+    let b = side(store, &sandbox, &b.id)?;
     let mut changes = Vec::new();
     compare(&a.names, &b.names, |sign, entry| {
         changes.push((sign, "name", described(entry)));

@@ -59,9 +59,10 @@ pub(super) fn show(
     arguments: &SessionArguments,
     context: &Context,
 ) -> Result<()> {
-    let resolved = arguments.resolve(context, ToolSources::default())?;
-    let sandbox = arguments.sandbox(context, &resolved)?;
     let head = head_of(store, name).map_err(refusal)?;
+    let image = store.get(&head)?.0.image;
+    let resolved = arguments.resolve(context, ToolSources::default())?;
+    let sandbox = arguments.sandbox_on(context, &resolved, &image)?;
     let (snapshot, record) = load(store, &head, &sandbox).map_err(refusal)?;
     let files = snapshot.scratch_files();
     let options = SessionOptions::default();
