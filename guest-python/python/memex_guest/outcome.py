@@ -11,7 +11,7 @@ from memex_guest import text, traces
 # What is left to say when even describing the failure failed. Built in advance:
 # returning a constant cannot fail, and no interrupt can strike on the way.
 FALLBACK = (
-    b'j{"status":"exception","value":null,"error":{"type":"RuntimeError",'
+    b'j{"status":"exception","value":null,"error":{"type":"DispatcherError",'
     b'"message":"the turn was interrupted and its exception could not be described",'
     b'"traceback":"","line":null,"offset":null},"exit_code":null}'
 )

@@ -9,9 +9,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// How long after a soft interrupt the exception is stored again.
+/// How long after a soft interrupt the exception is stored again, the first
+/// time.
 ///
-/// Long enough for a guest to describe the exception that the last one raised.
+/// Long enough for a guest to describe the exception that the last one raised,
+/// on a machine that lets it wait for a processor meanwhile.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Each pause is twice the last, up to this.
+const PAUSE_MAX: Duration = Duration::from_millis(40);
+/// The least time between two looks at a clock that is nearly due.
 const TICK: Duration = Duration::from_millis(5);
 
 /// Why a turn was interrupted.
@@ -67,6 +73,9 @@ struct Running {
     waited: Duration,
     waiting_since: Option<Instant>,
     soft: Option<(Cause, Instant)>,
+    /// When the exception of a soft interrupt is stored next, and the pause
+    /// after that.
+    again: Option<(Instant, Duration)>,
     hard: Option<Cause>,
 }
 
@@ -119,6 +128,7 @@ impl Pulse {
             waited: Duration::ZERO,
             waiting_since: None,
             soft: None,
+            again: None,
             hard: None,
         };
         let due = running.due();
@@ -155,11 +165,15 @@ impl Pulse {
             running.soft = Some((cause, now));
         }
         if let Some((cause, since)) = running.soft {
-            if now >= since + running.arming.grace && running.hard.is_none() {
+            let is_over = now >= since + running.arming.grace && running.hard.is_none();
+            if is_over {
                 running.hard = Some(cause);
             }
-            running.store();
-            self.changed.notify_all();
+            // Sooner, it would strike what handles the last one.
+            if is_over || running.again.is_none_or(|(again, _)| now >= again) {
+                running.store(now);
+                self.changed.notify_all();
+            }
         }
         Some(running.due_after(now))
     }
@@ -174,11 +188,12 @@ impl Pulse {
         let Some(running) = running.as_mut() else {
             return false;
         };
-        running.soft.get_or_insert((Cause::Request, Instant::now()));
+        let now = Instant::now();
+        running.soft.get_or_insert((Cause::Request, now));
         if hard {
             running.hard.get_or_insert(Cause::Request);
         }
-        running.store();
+        running.store(now);
         self.changed.notify_all();
         true
     }
@@ -273,11 +288,13 @@ impl Running {
     }
 
     fn due_after(&self, now: Instant) -> Instant {
-        if self.soft.is_some() {
-            now + TICK
-        } else {
-            self.due().max(now + TICK)
-        }
+        let Some((_, since)) = self.soft else {
+            return self.due().max(now + TICK);
+        };
+        let again = self.again.map_or(now + PAUSE, |(again, _)| again);
+        let hard = (self.hard.is_none()).then_some(since + self.arming.grace);
+        // Between the two, nothing is due.
+        hard.map_or(again, |hard| hard.min(again)).max(now + TICK)
     }
 
     fn word(&self, address: u32) -> &AtomicU32 {
@@ -293,8 +310,10 @@ impl Running {
         unsafe { AtomicU32::from_ptr(pointer) }
     }
 
-    fn store(&self) {
+    fn store(&mut self, now: Instant) {
         let Some((cause, _)) = self.soft else { return };
+        let pause = self.again.map_or(PAUSE, |(_, pause)| pause);
+        self.again = Some((now + pause, (pause * 2).min(PAUSE_MAX)));
         let at = &self.arming.addresses;
         let class = match cause {
             Cause::Request => at.keyboard_interrupt,
@@ -433,6 +452,27 @@ mod tests {
             .iter()
             .map(|word| word.load(Ordering::SeqCst))
             .collect()
+    }
+
+    #[test]
+    fn an_exception_is_stored_again_after_a_pause() {
+        let memory: [AtomicU32; 8] = Default::default();
+        let pulse = Arc::new(Pulse::default());
+        let (_armed, _due) = Armed::new(&pulse, memory.as_ptr() as usize, arming());
+        assert!(pulse.request(false));
+        let begun = Instant::now();
+        // The guest takes the exception, and the watchdog looks at once.
+        memory[2].store(0, Ordering::SeqCst);
+        let due = pulse.tick(begun).unwrap();
+        assert_eq!(words(&memory)[2], 0, "struck while it handles the first");
+        assert!(due > begun + TICK && due <= begun + PAUSE, "{due:?}");
+        for pause in [PAUSE, PAUSE * 2, PAUSE_MAX, PAUSE_MAX] {
+            let now = pulse.running.lock().as_ref().unwrap().again.unwrap().0;
+            let next = pulse.tick(now).unwrap();
+            assert_eq!(words(&memory)[2], 9);
+            assert!(next >= now + pause && next <= now + PAUSE_MAX);
+            memory[2].store(0, Ordering::SeqCst);
+        }
     }
 
     #[test]
