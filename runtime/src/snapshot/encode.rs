@@ -110,11 +110,29 @@ impl Snapshot {
         image: &MemoryImage,
         hidden: &[RandomState],
     ) -> std::io::Result<Vec<Section>> {
+        let sections = self.sections_of(image, hidden, Gaps::Kept)?;
+        let runs = sections.iter().filter(|s| s.kind == KIND_PAGES).count();
+        match runs > RUNS_MAX {
+            true => self.sections_of(image, hidden, Gaps::Filled),
+            false => Ok(sections),
+        }
+    }
+
+    fn sections_of(
+        &self,
+        image: &MemoryImage,
+        hidden: &[RandomState],
+        gaps: Gaps,
+    ) -> std::io::Result<Vec<Section>> {
         let mut lines = Lines::default();
         let mut pages = WholePages::default();
         let mut sections = Vec::new();
         self.state.heap.each_page(image, |number, page| {
             let shown = without(number, page, image, hidden);
+            if gaps == Gaps::Filled {
+                pages.fill(number, image);
+                return pages.push(number, &shown, &mut sections);
+            }
             let base = image.page(number);
             let changed = changed_lines(&shown, base);
             if changed.len() <= SPARSE_LINES_MAX {
@@ -127,6 +145,16 @@ impl Snapshot {
         pages.flush(&mut sections);
         Ok(sections)
     }
+}
+
+/// What becomes of unchanged pages between changed ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    /// They are left out.
+    Kept,
+    /// They are stored too: for a heap that is changed in so many places that
+    /// each of them would be a section.
+    Filled,
 }
 
 /// Pages that are stored whole, in runs of consecutive ones.
@@ -149,6 +177,17 @@ impl WholePages {
         self.bytes.extend_from_slice(page);
     }
 
+    /// Lets the run go on to a page that could be part of its section.
+    fn fill(&mut self, number: u32, image: &MemoryImage) {
+        if self.count == 0 || number / SECTION_PAGES != self.first / SECTION_PAGES {
+            return;
+        }
+        for page in self.first.saturating_add(self.count)..number {
+            self.count += 1;
+            self.bytes.extend_from_slice(image.page(page));
+        }
+    }
+
     fn flush(&mut self, sections: &mut Vec<Section>) {
         let count = std::mem::take(&mut self.count);
         if count > 0 {
@@ -165,7 +204,7 @@ impl WholePages {
 
 impl Section {
     /// Writes the table's row; the contents go into the head when they are
-    /// small once compressed, into a chunk otherwise.
+    /// small once compressed and it has room, into a chunk otherwise.
     fn write(
         self,
         head: &mut Vec<u8>,
@@ -176,7 +215,10 @@ impl Section {
             .then(|| zstd::bulk::compress(&self.bytes, 1))
             .transpose()
             .map_err(|e| Error::Snapshot(e.to_string()))?
-            .filter(|bytes| bytes.len() <= INLINE_BYTES_MAX);
+            .filter(|bytes| {
+                bytes.len() <= INLINE_BYTES_MAX
+                    && inline.len() + bytes.len() <= INLINE_TOTAL_BYTES_MAX
+            });
         let place = if compressed.is_some() {
             PLACE_INLINE
         } else {

@@ -19,12 +19,18 @@ pub(super) const SECTION_LINES_MAX: usize = 8192;
 pub(super) const SECTION_PAGES: u32 = 64;
 /// Sections up to this size are part of the head.
 pub(super) const INLINE_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of all sections in a head, as they are there. With a full table it
+/// is as long as a store takes.
+pub(super) const INLINE_TOTAL_BYTES_MAX: usize = 8 << 20;
 /// Most bytes of a chunk.
 pub(super) const CHUNK_BYTES_MAX: usize = 1 << 20;
 /// Most bytes of a head.
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 20;
 /// Most sections of a snapshot: a full heap in whole pages, and its files.
 pub(super) const SECTIONS_MAX: usize = 1 << 17;
+/// Most runs of changed pages; beyond, what is between them is stored too. A
+/// full heap that is stored so has fewer.
+pub(super) const RUNS_MAX: usize = 1 << 15;
 
 pub(super) const HEADER_BYTES: usize = 96;
 pub(super) const SECTION_BYTES: usize = 48;
@@ -43,6 +49,11 @@ const _: () = assert!(LINE_BYTES == 64 && LINES_PER_PAGE == 64);
 const _: () = assert!(HEADER_BYTES == 8 + 4 + 4 + 32 + 8 + 8 + 4 + 4 + 8 + 8 + 8);
 const _: () = assert!(SECTION_BYTES == 1 + 1 + 2 + 4 + 4 + 4 + 32);
 const _: () = assert!(SECTION_PAGES as usize * crate::PAGE_BYTES <= CHUNK_BYTES_MAX);
+const _: () = assert!((1 << 20) / SECTION_PAGES as usize <= RUNS_MAX);
+const _: () = assert!(
+    HEADER_BYTES + SECTIONS_MAX * SECTION_BYTES + INLINE_TOTAL_BYTES_MAX + CHECKSUM_BYTES
+        <= 16 << 20
+);
 const _: () = assert!(SECTION_LINES_MAX * (4 + LINE_BYTES) <= CHUNK_BYTES_MAX);
 const _: () = assert!(KIND_LINES == 0 && KIND_PAGES == 1 && KIND_FILES == 2);
 const _: () = assert!(PLACE_INLINE == 0 && PLACE_CHUNK == 1);

@@ -1,7 +1,8 @@
 //! What survives: everything that lives in the heap.
 
-use crate::{restored, through_bytes};
+use crate::{decode, restored, through_bytes};
 use memex_runtime::Generators;
+use memex_snapshots::{CHUNKS_MAX, HEAD_BYTES_MAX};
 use memex_tests::{run, session, standard_sandbox, value_of};
 
 /// What to set up, and what to ask of the copy with its answer. The original is
@@ -230,4 +231,38 @@ fn large_heaps_survive() {
         &through_bytes(&sandbox, &first, Generators::Fresh),
     );
     assert_eq!(value_of(&mut copy, "float(a.sum()) == total"), "True");
+}
+
+/// Heaps that were no snapshot once: parts that each are small when compressed,
+/// and changes in more places than a table has rows.
+#[test]
+fn heaps_of_many_parts_are_saved() {
+    let cases = [
+        (
+            "import os\nx = b''.join(os.urandom(48 << 10) + bytes(208 << 10) for _ in range(512))",
+            "hash(x), len(x)",
+        ),
+        (
+            "import os\nx = bytearray(560 << 20)\nfor at in range(0, len(x), 8192): x[at:at + 4096] = os.urandom(4096)",
+            "hash(bytes(x[::4093])), len(x), x.count(0)",
+        ),
+    ];
+    for (code, question) in cases {
+        let mut original = session();
+        run(&mut original, code);
+        let snapshot = original.snapshot().unwrap();
+        let answer = value_of(&mut original, question);
+        drop(original);
+        let sandbox = standard_sandbox();
+        let encoded = sandbox.encode(&snapshot, Generators::Keep).unwrap();
+        let chunks = encoded.chunks.len();
+        assert!(
+            encoded.head.len() <= HEAD_BYTES_MAX,
+            "{}",
+            encoded.head.len()
+        );
+        assert!(chunks <= CHUNKS_MAX, "{chunks}");
+        let mut copy = restored(sandbox, &decode(sandbox, &encoded).unwrap());
+        assert_eq!(value_of(&mut copy, question), answer);
+    }
 }
