@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side of a run.
+//! Errors on the host's side of a run.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What a run has used, and whether that is all it may.
+//! The usage of a run, compared with its budgets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

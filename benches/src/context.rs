@@ -1,4 +1,4 @@
-//! What figures are taken with: a loaded image and the programs beside it.
+//! The context of all figures: a loaded image and the programs beside it.
 
 use crate::error::Error;
 use crate::machine::Machine;

@@ -1,4 +1,4 @@
-//! What a command works with: flags over environment over configuration file.
+//! The context of a command: flags, then the environment, then the configuration file.
 
 use crate::arguments::{ColorChoice, GlobalOptions};
 use crate::asking::at_the_terminal;

@@ -1,4 +1,4 @@
-//! What sessions are given of this process's environment.
+//! The parts of this process's environment that sessions are given.
 
 use memex_host_tools::outside::Secrets;
 use std::collections::BTreeMap;

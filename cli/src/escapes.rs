@@ -1,4 +1,4 @@
-//! What may be said to a terminal.
+//! Filtering text before it is written to a terminal.
 //!
 //! Untrusted text that reaches a terminal could retitle it, move its cursor over
 //! earlier text, feed it input, or show something other than it says. One

@@ -1,4 +1,4 @@
-//! Failures of the command: exit statuses, and how they are told.
+//! Failures of the command: exit statuses and messages.
 
 use crate::console::{Paint, complain};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side.
+//! Errors on the host's side.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What a session may use of files, and how much of it is used.
+//! Quotas of files, and their use.
 
 use crate::errno::Errno;
 

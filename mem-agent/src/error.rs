@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side of an agent.
+//! Errors on the host's side of an agent.
 
 use std::fmt::Display;
 use std::io;

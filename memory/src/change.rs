@@ -1,4 +1,4 @@
-//! What the journal knows of a change.
+//! A change, as the journal records it.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a memory.
+//! Checking a memory for problems.
 
 use std::collections::BTreeSet;
 use std::fmt;

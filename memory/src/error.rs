@@ -1,4 +1,4 @@
-//! What can go wrong with a memory.
+//! Errors of a memory.
 
 use rustix::io::Errno;
 

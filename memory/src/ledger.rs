@@ -1,4 +1,4 @@
-//! What the memory holds, known well enough to enforce limits without adding
+//! Sizes in the memory, known well enough to enforce limits without adding
 //! it up at every change.
 //!
 //! The memory was added up once. Since then it can have grown by what all

@@ -1,4 +1,4 @@
-//! What a memory's Markdown says: links, headings, facts.
+//! Parsing a memory's Markdown: links, headings, facts.
 
 /// A link in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]

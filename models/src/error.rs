@@ -1,4 +1,4 @@
-//! What can go wrong between a request and its reply.
+//! Errors between a request and its reply.
 
 use std::fmt;
 use std::path::PathBuf;

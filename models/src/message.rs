@@ -1,4 +1,4 @@
-//! What is said in a conversation, in no provider's words.
+//! Messages of a conversation, independent of providers.
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};

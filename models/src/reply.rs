@@ -1,4 +1,4 @@
-//! What a model answers.
+//! The reply of a model.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What may name a file or directory that the host makes.
+//! The rule for names of files and directories that the host creates.
 
 use crate::suggestions::quoted;
 

@@ -1,4 +1,4 @@
-//! What a place must offer to be a store. The rules of saving, naming and
+//! The operations that a storage backend must offer. The rules of saving, naming and
 //! collecting are written once, over this.
 
 use std::fmt;

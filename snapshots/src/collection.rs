@@ -1,4 +1,4 @@
-//! Removing what nobody needs.
+//! Collection: removing unused objects.
 //!
 //! Most of the work, reading every record, is done while others write. Then,
 //! batch by batch, writers are kept out while it is looked once more at what

@@ -1,4 +1,4 @@
-//! What can go wrong with suites.
+//! Errors of suites.
 
 use std::io;
 

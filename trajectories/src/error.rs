@@ -1,4 +1,4 @@
-//! What can go wrong with trajectories.
+//! Errors of trajectories.
 
 use std::fmt;
 use std::io;

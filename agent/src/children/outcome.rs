@@ -1,4 +1,4 @@
-//! What became of a child, for its parent's code.
+//! The outcome of a child, as its parent's code sees it.
 
 use memex_host_tools::Answer;
 use memex_trajectories::Status;

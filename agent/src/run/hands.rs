@@ -1,4 +1,4 @@
-//! What carries actions out.
+//! Carrying out the actions of a model.
 
 use memex_host_tools::Broker;
 use tokio::task::{block_in_place, spawn_blocking};

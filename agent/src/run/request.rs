@@ -1,4 +1,4 @@
-//! What a run is asked, and what it comes to.
+//! The request that starts a run, and its result.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a session in a worker waits for: the answer to its plain call, and
+//! Answers that a session in a worker waits for: the one to its plain call, and
 //! those to calls that its guest awaits.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! What a session in a worker says, until its thread here looks.
+//! Frames from a session in a worker, queued for its thread here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

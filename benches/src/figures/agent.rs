@@ -1,4 +1,4 @@
-//! What agents cost beside their models: the loop, spawned agents, batches, and
+//! The cost of agents without their models: the loop, spawned agents, batches, and
 //! the tokens of one question in both spaces.
 
 use crate::context::Context;

@@ -1,4 +1,4 @@
-//! What it costs to fork a session in the middle of its turn.
+//! The cost of forking a session in the middle of its turn.
 
 use super::state::{BASE, LARGE, own_memory_kib};
 use crate::context::{Context, run_ok, unexpected};

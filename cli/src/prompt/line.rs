@@ -1,4 +1,4 @@
-//! What all line editors of the command have in common: keys, completion,
+//! Shared by all line editors of the command: keys, completion,
 //! history, marks.
 
 use crate::console::complain;

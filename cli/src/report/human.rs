@@ -1,4 +1,4 @@
-//! What people see of a turn besides its output.
+//! Reporting a turn to people.
 
 use super::Reporter;
 use super::quantities::{bytes, duration, limit};

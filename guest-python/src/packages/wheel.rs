@@ -1,4 +1,4 @@
-//! What is in a wheel, and what of it is taken.
+//! Reading a wheel, and selecting the files to unpack.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! What a rewrite is asked for, and what it gives.
+//! Options of a rewrite, and its result.
 
 use super::info::GlobalKind;
 use super::segments::Segment;

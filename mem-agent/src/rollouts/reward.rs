@@ -1,4 +1,4 @@
-//! What an episode is worth.
+//! The reward of an episode.
 
 use std::collections::BTreeMap;
 

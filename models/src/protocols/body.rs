@@ -1,4 +1,4 @@
-//! What the bodies of all protocols share.
+//! Parts of request bodies that all protocols share.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Where each conversation stands in a script.
+//! The position of each conversation in a script.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What an image is: the text whose digest is its name.
+//! The description of an image: the text whose digest is its name.
 
 use super::map::GuestMap;
 use super::spec::{IMAGE_BUILD_VERSION, ImageSpec};

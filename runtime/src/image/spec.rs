@@ -1,4 +1,4 @@
-//! What an image is to contain, and the key that follows from it.
+//! The requested contents of an image, and the key derived from them.
 
 use super::secret::ImageSecret;
 use crate::engine::Metering;

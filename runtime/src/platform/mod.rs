@@ -1,4 +1,4 @@
-//! What differs between operating systems: mappings, dirty pages, page-fault
+//! Code specific to operating systems: mappings, dirty pages, page-fault
 //! counts.
 //!
 //! Linux offers two ways to ask the kernel which pages of a mapping are

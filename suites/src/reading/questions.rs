@@ -1,4 +1,4 @@
-//! What is asked, answered from the books.
+//! Questions, with answers computed from the books.
 
 use serde_json::{Value, json};
 

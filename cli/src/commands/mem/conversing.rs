@@ -1,4 +1,4 @@
-//! What `ask` and `chat` have in common: an agent on a memory, fresh or going on
+//! Shared by `ask` and `chat`: an agent on a memory, fresh or continuing
 //! with a conversation.
 
 use super::options::{AgentArguments, MemoryArguments, ModelArguments, PriceArguments, run_id};

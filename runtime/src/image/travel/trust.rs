@@ -1,4 +1,4 @@
-//! Who vouches for machine code that comes from a store.
+//! Authentication of machine code that comes from a store.
 //!
 //! Machine code runs unchecked, as this user: whoever chooses its bytes needs no
 //! hole in the sandbox. A digest beside it in the same store says nothing, since
