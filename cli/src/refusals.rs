@@ -78,7 +78,9 @@ fn remedy(error: &Error) -> Option<String> {
         }
         Error::NoStoreDirectory => "name a store with --store DIR",
         Error::NoScratchDirectory => "set HOME or XDG_DATA_HOME to an absolute path",
-        Error::ToolFile(_) => "docs/tool-files.md describes tool files",
+        Error::ToolFile(_) => {
+            "docs/tool-files.md describes tool files; a secret NAME is read from MEMEX_SECRET_NAME"
+        }
         Error::Credential(_) => "secrets are read from the environment, as MEMEX_SECRET_NAME",
         Error::Databases(_) => "write --sql NAME=PATH",
         Error::Memory(_) => "`memex mem init DIR` makes a memory",

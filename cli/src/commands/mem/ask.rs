@@ -21,11 +21,11 @@ Examples:
   memex mem ask 'And her birthday?' --conversation talk.json --model openai:gpt-5-mini
   memex mem ask 'Who bakes?' --show --trajectory run.jsonl --model script:replies.toml";
 
-/// Ask a question, or tell something to remember
+/// Ask a question, or state something to remember
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AskArguments {
-    /// What to ask or tell
+    /// The question or statement
     #[arg(value_name = "TEXT")]
     question: String,
     #[command(flatten)]

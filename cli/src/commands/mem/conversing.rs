@@ -22,11 +22,11 @@ pub(super) struct ConversationArguments {
     prices: PriceArguments,
     #[command(flatten)]
     agent: AgentArguments,
-    /// Go on with the conversation in this file, if it is there, and save it there after
-    /// every answer
+    /// Continue the conversation in this file, if it exists, and save it there after every
+    /// answer
     #[arg(long, value_name = "FILE")]
     conversation: Option<PathBuf>,
-    /// Save what happens as a trajectory in this new file
+    /// Save the trajectory in this new file
     #[arg(long, value_name = "FILE")]
     trajectory: Option<PathBuf>,
 }
