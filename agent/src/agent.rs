@@ -38,7 +38,7 @@ pub(crate) struct Inner {
 }
 
 /// Makes an [`Agent`]. Without any call: no tools, no prices, no further
-/// models, nobody to approve, no audit log, and no sandbox, which does for the
+/// models, no approver, no audit log, and no sandbox, which suffices for the
 /// `tools` space.
 pub struct AgentBuilder {
     pub(crate) inner: Inner,

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use memex_host_tools::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use serde_json::{Map, Value};
 
-/// Whoever decides on calls of the tools in
+/// Decides on calls of the tools in
 /// [`AgentConfig::approve`](crate::AgentConfig). Serves both spaces alike.
 pub trait Approver: Send + Sync + 'static {
     /// Decides on a call: `Err` refuses it, with the reason for the model. Ten
@@ -74,7 +74,7 @@ impl Tool for Approved {
     }
 }
 
-/// Nobody is there to ask.
+/// No approver: every such call is refused.
 struct Nobody;
 
 impl Approver for Nobody {

@@ -56,7 +56,7 @@ impl std::fmt::Debug for Turn {
 }
 
 impl Cancellation {
-    /// One that nobody has used.
+    /// A cancellation that was not requested.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -90,7 +90,7 @@ pub enum Error {
         /// What is taken.
         limit: usize,
     },
-    /// Somebody stopped the answer.
+    /// The answer was stopped.
     #[error("stopped before there was an answer")]
     Cancelled,
     /// The thread that ran a block is gone, and the scope with it.

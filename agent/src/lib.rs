@@ -26,7 +26,7 @@
 //! ```
 //!
 //! The loop itself is not tied to these settings: a [`Dialogue`] is the same loop
-//! for whoever brings a [`Dialect`] and a [`Scope`], asked question after question.
+//! for callers with their own [`Dialect`] and [`Scope`], one question after another.
 //!
 //! What a model or its code does wrong never is an [`Error`]: it is told to the
 //! model, or ends the run with a status and a trajectory that was saved.

@@ -202,7 +202,7 @@ pub(crate) fn harmless(text: &str) -> String {
     filtered(OUTPUT, text)
 }
 
-/// What the command says to a terminal, whoever is quoted in it.
+/// Text of the command for a terminal, which may quote other sources.
 pub(crate) fn said(text: &str) -> String {
     filtered(SAID, text)
 }

@@ -169,7 +169,7 @@ fn check_closed(top: OwnedFd, interrupt: &Interrupt) -> Result<(), Errno> {
         }
         seen += 1;
         if seen > ENTRIES_MAX {
-            // As between two mounts: whoever wants it there copies it.
+            // As between two mounts: the caller can copy instead.
             return Err(Errno::Xdev);
         }
         if seen % LOOK_EVERY == 0 {

@@ -11,8 +11,8 @@
 //! answer with an [`Errno`], never with a panic, and hold no more memory than
 //! the quota and the caller's own buffers account for.
 //!
-//! This crate knows nothing of WebAssembly. Whoever embeds it copies arguments
-//! out of the guest's memory, owns descriptors 0 to 2, and sets the clock.
+//! This crate does not depend on WebAssembly. The embedder copies arguments out
+//! of the guest's memory, owns descriptors 0 to 2, and sets the clock.
 //!
 //! # How a path is resolved
 //! 1. It is joined to its directory's path, and `.` and `..` are resolved as

@@ -384,7 +384,7 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// Somebody else could have written a file of the guest.
+    /// Another user could have written a file of the guest.
     #[error("{} is not trusted: {reason}\nhint: remove it, or make it yours alone with chown and `chmod go-w`", .path.display())]
     Untrusted {
         /// The file or folder.

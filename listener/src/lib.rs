@@ -10,8 +10,8 @@
 //! bodies, and pauses in sending and taking ([`Limits`]). When all places are
 //! taken, the connection that has sent nothing for longest gives its place to the
 //! new one, of the address that holds most such places. So clients that hold
-//! connections open, with half a request or none, keep nobody out; requests that
-//! have come in whole are never given up for others.
+//! connections open, with half a request or none, cannot keep others out;
+//! requests that have arrived completely are never closed for others.
 //!
 //! What this does not protect from: whole requests that take long to answer. Who
 //! may make them, and how many, is for the router to say.

@@ -60,7 +60,7 @@ pub enum Error {
     /// The server cannot listen or speak.
     #[error("the server: {0}")]
     Server(String),
-    /// Somebody stopped the answer.
+    /// The answer was stopped.
     #[error("stopped before there was an answer")]
     Stopped,
     /// The thread that ran a block is gone.

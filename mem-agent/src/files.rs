@@ -24,7 +24,7 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Error> {
 /// Who may read a file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Its owner only: people tell an agent what is nobody else's business.
+    /// Its owner only: conversations with an agent are private.
     Owner,
     /// Whom the process usually lets.
     Usual,

@@ -22,7 +22,7 @@ pub(crate) struct Writer {
 }
 
 impl Memory {
-    /// Runs one or several changes while nobody else changes anything.
+    /// Runs one or several changes under the memory's lock.
     pub(crate) fn change<T>(
         &self,
         author: Author<'_>,
@@ -88,7 +88,7 @@ fn caught_up<'j>(
 
 impl Writer {
     /// Puts in order what a killed writer left, if the memory has records and
-    /// nobody is writing.
+    /// no other process is writing.
     pub(crate) fn recover(&mut self, root: BorrowedFd<'_>, options: &Options) -> Result<(), Error> {
         let file = LockFile::open(root, false)?;
         {

@@ -8,9 +8,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Whoever runs the agent: rules and background.
+    /// The operator of the agent: rules and background.
     System,
-    /// Whoever asks.
+    /// The user.
     User,
     /// The model.
     Assistant,

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! Invariant: this crate does no I/O. Paths on the host are kept as written;
-//! whoever opens them decides what a relative path is relative to.
+//! the code that opens them decides what a relative path is relative to.
 
 mod clock;
 mod directories;

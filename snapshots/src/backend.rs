@@ -59,8 +59,8 @@ pub trait Backend: Send + Sync {
     /// The names of all pointers, sorted.
     fn list_pointers(&self) -> Result<Vec<String>, Error>;
 
-    /// Replaces a pointer by what `judge` makes of its present bytes, with
-    /// nobody in between. `judge` may be asked more than once.
+    /// Replaces a pointer atomically by the result of `judge` for its present
+    /// bytes. `judge` may be called more than once.
     fn swap_pointer(&self, name: &str, judge: Judge<'_>) -> Result<(), Error>;
 
     /// Removes a pointer and says whether there was one.
@@ -141,8 +141,8 @@ impl Key {
         (format!("{first:02x}"), format!("{rest}.{}", self.kind))
     }
 
-    /// The key whose name has these parts. What nobody could have written
-    /// there has no key, and is left alone.
+    /// The key whose name has these parts. A name that this crate cannot have
+    /// written has no key, and is ignored.
     pub(crate) fn from_parts(directory: &str, file: &str) -> Option<Self> {
         let (rest, suffix) = file.split_once('.')?;
         let kind = [Kind::Snapshot, Kind::Chunk, Kind::Link]

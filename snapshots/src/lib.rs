@@ -1,7 +1,7 @@
 //! Where the saved states of sessions live.
 //!
-//! A store knows bytes, not sessions. Whoever saves a session gives a small
-//! *head* and, for what is large, *chunks*, each named by its BLAKE3 digest;
+//! A store knows bytes, not sessions. To save a session, its owner gives a small
+//! *head* and, for large parts, *chunks*, each named by its BLAKE3 digest;
 //! the store keeps them, gives them back only if they are what was given, and
 //! knows what belongs to what: a [`Record`] beside each head says which
 //! snapshot came before it, and a session's name points at its newest one.

@@ -25,7 +25,7 @@ pub enum Status {
         /// Why, for a person.
         reason: String,
     },
-    /// Somebody stopped it.
+    /// It was stopped.
     Cancelled,
 }
 

@@ -173,7 +173,7 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String,
         .spawn(move || {
             let ran = catch_unwind(AssertUnwindSafe(|| live(&parent, plan, step)));
             let ran = ran.unwrap_or_else(|_| Outcome::failed("a fault of the host".to_owned()));
-            // Nobody may be left to ask.
+            // The asking side may be gone.
             let _told = tell.send(Some(ran));
         })
         .map_err(|error| ("OSError", format!("no thread for the agent: {error}")))?;

@@ -102,7 +102,7 @@ fn written(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("the reply has no call of `{ANSWER}`, and is no JSON: {error}"))
 }
 
-/// What answers are checked as: nobody calls it.
+/// The function as whose arguments answers are checked. It is never called.
 struct Checked(ToolSpec);
 
 impl Checked {

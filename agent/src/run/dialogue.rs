@@ -17,8 +17,8 @@ use crate::{Budgets, Cancellation, Error, Ledger, Stopper};
 /// The loop, for any number of questions one after the other.
 ///
 /// It is a future, which may be dropped: blocks run on threads that may block.
-/// A question that has no answer, since somebody stopped it, the model or the
-/// scope failed, or its future was dropped, leaves the conversation as it was
+/// A question without an answer (it was stopped, the model or the scope failed,
+/// or its future was dropped) leaves the conversation as it was
 /// before; the trajectory keeps what happened.
 pub struct Dialogue<D> {
     core: Loop<D>,
@@ -131,7 +131,7 @@ impl<D: Dialect + Clone> Dialogue<D> {
     /// Asks a question; `text` is how the model is asked it.
     ///
     /// # Errors
-    /// Why there is no answer: [`Error::Cancelled`] if somebody stopped it,
+    /// Why there is no answer: [`Error::Cancelled`] if it was stopped,
     /// [`Error::Model`] and [`Error::LongReply`], what the scope says,
     /// [`Error::Trajectory`].
     pub async fn ask(

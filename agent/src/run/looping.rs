@@ -123,7 +123,7 @@ impl<D: Dialect> Loop<D> {
                 if answer.is_some() {
                     return Ok(Next::End(Status::Answered, answer));
                 }
-                // What nobody is asked about any more is not told either.
+                // Nothing is reported for a question that was withdrawn.
                 if self.end().is_none() {
                     self.dialect.observe(call_id.as_deref(), &text);
                     for (id, _, answer) in others {

@@ -27,7 +27,7 @@ pub struct RunRequest {
     pub trajectory: Option<PathBuf>,
     /// Stops the run.
     pub cancellation: Cancellation,
-    /// Is told what happens. Default: nobody.
+    /// Receives reports of progress. Default: none.
     pub watcher: Box<dyn Watcher>,
 }
 
@@ -65,7 +65,7 @@ pub struct RunResult {
     pub(crate) objects: Option<Objects>,
 }
 
-/// Is told what happens in a run, while the run waits. It must not wait for
+/// Receives reports of a run while the run waits. It must not wait for
 /// futures itself.
 pub trait Watcher: Send {
     /// The model is asked, for its `number`th reply; the first is 1.
@@ -81,7 +81,7 @@ pub trait Watcher: Send {
     fn step(&mut self, _step: &Step) {}
 }
 
-/// Nobody.
+/// Ignores all reports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoWatcher;
 

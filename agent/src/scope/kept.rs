@@ -104,7 +104,7 @@ pub(crate) fn restore(sandbox: &Sandbox, path: &Path) -> Result<Option<Snapshot>
     Ok(Some(decoded?.0))
 }
 
-/// Deletes the saved scope of a run that nobody will resume.
+/// Deletes the saved scope of a run that will not be resumed.
 pub(crate) fn forget(trajectory: &Path) {
     // There may be none, and one that stays does no harm.
     let _gone = std::fs::remove_file(kept_path(trajectory));

@@ -56,7 +56,7 @@ struct Asking {
 }
 
 impl Mailbox {
-    /// A turn is to begin, and nobody has stopped it.
+    /// A turn is to begin, and no stop was requested.
     pub(super) fn begin(&self) {
         let mut kept = self.kept.lock();
         (kept.stops, kept.stopped) = (0, None);

@@ -63,7 +63,7 @@ impl Forks for Children {
         let children = (0..self.count).map(|_| fork.session(SessionOptions::default()));
         match children.collect() {
             Ok(children) => {
-                // Nobody listens any more when the figure has failed.
+                // The receiver is gone when the figure has failed.
                 let _ = self.made.send(children);
                 Reply::answer(b"null".to_vec())
             }

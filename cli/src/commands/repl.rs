@@ -29,7 +29,7 @@ Examples:
   memex repl --mount ~/data:/data --preload scipy
   printf 'x = 1\\n\\nx + 1\\n' | memex repl --json";
 
-/// A line is one part of a block; nobody types or pipes longer ones.
+/// Maximum length of a line, which is one part of a block.
 const LINE_MAX_BYTES: u64 = 64 << 20;
 
 /// Talk to a session: history, completion, multi-line editing

@@ -52,7 +52,7 @@ impl Conversation {
         }
     }
 
-    /// The session, for whoever asks it questions while no turn runs.
+    /// The session, for questions while no turn runs.
     pub(crate) fn session(&self) -> Arc<Mutex<Session>> {
         Arc::clone(&self.session)
     }

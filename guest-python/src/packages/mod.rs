@@ -64,7 +64,7 @@ pub struct Unpacked {
 }
 
 /// Checks what is cheap: that the folder holds as many files and bytes as were
-/// unpacked, and that nobody but this user and root can have written them.
+/// unpacked, and that only this user and root can have written them.
 ///
 /// # Errors
 /// [`Error::Altered`] or [`Error::Untrusted`].

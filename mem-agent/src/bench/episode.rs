@@ -57,7 +57,7 @@ pub struct Graded {
 }
 
 impl Graded {
-    /// A task that nobody has worked on, and why not, if that is known.
+    /// A task that was not run, and why, if that is known.
     pub(super) fn before(task: &Task, category: Category, failure: Option<String>) -> Self {
         Self {
             id: task.id.clone(),

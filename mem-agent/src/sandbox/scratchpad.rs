@@ -101,7 +101,7 @@ impl Scratchpad {
         let question =
             format!("__import__('sys').modules['{MODULE}'].{function}({source}, {line})");
         let told = self.session.run(&question)?;
-        // Whoever tampers with the module learns nothing about names.
+        // If user code altered the module, report no names.
         if !told.is_ok() || told.stdout.truncated && mode == Mode::Extended {
             return Ok(None);
         }

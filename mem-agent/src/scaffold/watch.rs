@@ -22,7 +22,7 @@ pub enum Event<'e> {
     Result(&'e str),
 }
 
-/// Whoever watches an agent.
+/// An observer of an agent.
 pub trait Watch: Send {
     /// Takes the next event.
     fn event(&mut self, event: Event<'_>);

@@ -81,8 +81,8 @@ impl Provider {
         }
     }
 
-    /// The environment variable in which its users keep their key. Whoever
-    /// reads the environment can look there; this crate does not.
+    /// The environment variable that usually holds the key. The caller may read
+    /// it; this crate does not.
     pub fn key_variable(self) -> Option<&'static str> {
         match self {
             Self::Openai | Self::OpenaiResponses => Some("OPENAI_API_KEY"),

@@ -99,7 +99,7 @@ pub(super) async fn send(
         streamed(transport, outgoing, response, sink).await
     } else {
         let reply = whole(transport, outgoing, response).await;
-        // Whoever watches sees the same, if all at once.
+        // Observers get the same content, all at once.
         reply.inspect(|reply| tell(reply, 0, sink))
     };
     answer.map_err(|error| cleaned(error, outgoing.secrets))

@@ -58,8 +58,8 @@ pub(crate) struct EntryLock {
 }
 
 impl EntryLock {
-    /// Locks a file unless somebody else has it; a file that is not there needs
-    /// no lock.
+    /// Locks a file unless another process has locked it; a missing file needs no
+    /// lock.
     pub(super) fn try_file(path: &Path) -> Result<Option<Self>, Error> {
         match File::open(path) {
             Ok(file) => Ok(Self::of(file)),
@@ -177,7 +177,7 @@ impl Cache {
         Ok(EntryLock { _file: Some(file) })
     }
 
-    /// Locks an entry unless somebody else has it.
+    /// Locks an entry unless another process has locked it.
     pub(super) fn try_lock(&self, kind: &str, key: &str) -> Result<Option<EntryLock>, Error> {
         Ok(EntryLock::of(self.lock_file(kind, key)?))
     }

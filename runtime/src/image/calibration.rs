@@ -197,7 +197,7 @@ impl Calibrator {
         let interrupt = self.interrupt_addresses(report)?;
         let mut running = self.running.clone();
         running.restored.push(self.exception_word(&interrupt)?);
-        // Whoever copies a guest deals with pending interrupts by themselves.
+        // Code that copies a guest handles pending interrupts itself.
         let is_interrupt = |at: &u32| [interrupt.events, interrupt.exception].contains(at);
         running.restored.retain(|at| !is_interrupt(at));
         let global = self

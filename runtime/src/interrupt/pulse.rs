@@ -27,7 +27,7 @@ pub enum Cause {
     GuestTime,
     /// The turn took longer than `wall_time_ms`, waits included.
     WallTime,
-    /// Somebody asked for it, with Ctrl-C for instance.
+    /// It was requested, for instance with Ctrl-C.
     Request,
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct Pulse {
 }
 
 /// A turn whose clocks run. Until it is dropped, the watchdog and interrupters
-/// write into the memory that it was armed with: whoever owns that memory owns
+/// write into the memory that it was armed with: the owner of that memory owns
 /// this too, and drops it first. Unwinding drops it as well.
 #[derive(Debug)]
 #[must_use = "dropping it ends the turn's clocks"]

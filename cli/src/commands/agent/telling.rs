@@ -112,7 +112,7 @@ pub(super) fn bill(totals: &Totals) -> String {
     )
 }
 
-/// Asks whoever sits at the terminal, one question at a time.
+/// Asks the user at the terminal, one question at a time.
 #[derive(Default)]
 pub(super) struct AtTerminal(Arc<Mutex<()>>);
 

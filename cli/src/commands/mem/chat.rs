@@ -29,7 +29,7 @@ Examples:
   memex mem chat --memory notes --model local:mem-agent@http://127.0.0.1:8000/v1 --compat --show
   memex mem chat --memory notes --model openai:gpt-5-mini --conversation talk.json";
 
-/// Nobody types or pipes longer messages.
+/// Maximum length of a message.
 const LINE_BYTES_MAX: u64 = 4 << 20;
 
 /// Talk to the agent, with its memory at hand

@@ -29,11 +29,11 @@ const IMAGES_TOLD: usize = 8;
 const WHEEL_BYTES_MAX: u64 = 64 << 20;
 
 /// What is pulled. Default: the image that the specification asks for, with no
-/// code that nobody vouches for.
+/// unauthenticated code.
 #[derive(Debug, Clone, Default)]
 pub struct PullOptions {
     /// The name, or the beginning of one. Only the full name pins the image;
-    /// whoever can write to the store can find another for a beginning.
+    /// anyone who can write to the store can provide another image for a prefix.
     pub name: Option<String>,
     /// The secret that vouches for machine code. Default: none.
     pub secret: Option<ImageSecret>,
