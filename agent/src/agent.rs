@@ -153,7 +153,7 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`Error::Setting`] and [`Error::Tools`]: whatever is wrong with settings
-    /// and tools is told here.
+    /// and tools is reported here.
     pub fn build(mut self) -> Result<Agent, Error> {
         let inner = &mut self.inner;
         inner.config.check()?;

@@ -146,7 +146,7 @@ impl Cancellation {
     }
 
     /// What is under way from here on is interrupted so. What was cancelled
-    /// before is told at once.
+    /// before is called immediately.
     pub(crate) fn watch(&self, stop: Arc<dyn Stop>) {
         let mut turn = self.turn.lock();
         if self.token.is_cancelled() {

@@ -34,7 +34,7 @@ impl Context {
     /// Figures of an image. Default: no command to start processes of, and the
     /// `python3` of the search path as native peer.
     ///
-    /// `progress` is told when code has to be compiled for a comparison.
+    /// `progress` is called when code has to be compiled for a comparison.
     ///
     /// # Errors
     /// When the runtime cannot start.

@@ -25,7 +25,7 @@ pub enum Error {
         /// What went wrong.
         reason: String,
     },
-    /// The system does not tell what the figure needs.
+    /// The system does not provide the data for the figure.
     #[error("{what}: {reason}")]
     System {
         /// What was asked for.

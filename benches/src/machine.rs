@@ -7,7 +7,7 @@ use std::thread;
 /// What of a machine explains its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    /// The processor's name, where the system tells it.
+    /// The processor's name, if the system reports it.
     pub processor: String,
     /// Processors that this process may use.
     pub cores: usize,

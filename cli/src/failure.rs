@@ -48,7 +48,7 @@ pub(crate) fn usage_as_told(told: impl fmt::Display) -> anyhow::Error {
     usage(told.to_string(), "")
 }
 
-/// Tells a failure and gives its exit status.
+/// Reports a failure and returns its exit status.
 pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     let status = status(error);
     let text = format!("{error:#}");
@@ -75,7 +75,7 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Tells what the argument parser says, help and version included.
+/// Prints the messages of the argument parser, help and version included.
 pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
     let told = error.print();
     if !error.use_stderr() {

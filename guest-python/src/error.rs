@@ -411,7 +411,7 @@ impl Error {
         )
     }
 
-    /// The error of a file operation, a full disk told apart.
+    /// The error of a file operation; a full disk has its own variant.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| match source.kind() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Why an agent, a benchmark or a batch could not go on.
 ///
-/// What goes wrong in the model's code is no error: it is told to the model.
+/// A failure of the model's code is not an error: it is reported to the model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,7 +27,7 @@ pub enum Error {
     /// The sandbox cannot be had. The session is lost.
     #[error(transparent)]
     Sandbox(#[from] memex_runtime::Error),
-    /// The sandbox's image cannot be made to tell what blocks change.
+    /// The sandbox's image cannot be prepared to track the changes of blocks.
     #[error("the sandbox cannot be prepared: {0}")]
     Preparation(String),
     /// The tools cannot be offered.

@@ -18,7 +18,7 @@ pub trait Backend: Send + Sync {
         Self: 'a;
 
     /// Begins writing. Where the place can exclude sweeps meanwhile it does;
-    /// where it cannot, [`intact`](Self::intact) tells afterwards.
+    /// where it cannot, [`intact`](Self::intact) checks afterwards.
     fn enter(&self) -> Result<Self::Pass<'_>, Error>;
 
     /// Whether no sweep began since `enter`.

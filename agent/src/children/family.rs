@@ -71,7 +71,7 @@ pub(crate) struct Family {
 #[derive(Default)]
 struct Members {
     by_id: BTreeMap<String, Member>,
-    /// Not yet told to the step that spawned them.
+    /// Not yet reported to the step that spawned them.
     fresh: Vec<String>,
     disbanded: bool,
 }

@@ -13,7 +13,7 @@ use crate::Error;
 ///
 /// let config = AgentConfig::parse(
 ///     r#"
-///     action_space = "tools"      # the one line that tells the two spaces apart
+///     action_space = "tools"      # the one setting that selects the space
 ///     budgets.turns = 20
 ///     "#,
 ///     "agent.toml",
@@ -33,7 +33,7 @@ pub struct AgentConfig {
     pub code_form: CodeForm,
     /// Where sessions run. Default: in this process.
     pub backend: Backend,
-    /// What the model is told beside the rules of the space. Default: nothing.
+    /// Instructions to the model after the rules of the space. Default: none.
     pub instructions: String,
     /// What it is shown of a block's result.
     pub observations: ObservationOptions,

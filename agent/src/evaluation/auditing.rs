@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{Error, Input, OutputSchema, RunRequest};
 
-/// The axes along which wrong runs are told apart.
+/// The axes by which wrong runs are classified.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taxonomy {
-    /// The axes, in the order in which they are told.
+    /// The axes, in the order of the prompt.
     #[serde(rename = "axis")]
     pub axes: Vec<Axis>,
 }

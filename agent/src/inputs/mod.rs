@@ -136,12 +136,12 @@ struct Content {
     /// How the guest makes an object of it.
     kind: &'static str,
     bytes: Vec<u8>,
-    /// What models are told.
+    /// The description for models.
     told: String,
 }
 
 /// Inputs that were read: their contents, the code that makes objects of them,
-/// and what models are told.
+/// and their description for models.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) contents: BTreeMap<String, Vec<u8>>,

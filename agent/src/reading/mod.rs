@@ -31,7 +31,7 @@ pub enum Action {
         code: String,
         /// The call that it came by, if it came by one.
         call_id: Option<String>,
-        /// What the model is to be told beside the result.
+        /// A notice to the model, in addition to the result.
         note: Option<String>,
         /// Further calls, which are not made, and what they are answered.
         others: Vec<(String, String, String)>,
@@ -39,9 +39,9 @@ pub enum Action {
         /// the block has run.
         answer: Option<String>,
     },
-    /// Nothing is to run; the model is told this in place of a result.
+    /// Nothing runs; the model gets this notice instead of a result.
     Result {
-        /// What it is told.
+        /// The notice.
         text: String,
         /// The block that does not run, for the record.
         unrun: Option<String>,
@@ -51,7 +51,7 @@ pub enum Action {
     Calls(Vec<RequestedCall>),
     /// It has answered.
     Answer(String),
-    /// There is nothing to do; the model is told this.
+    /// There is nothing to do; the model gets this notice.
     Nudge(String),
     /// The provider wants the reply back, to go on.
     Continue,

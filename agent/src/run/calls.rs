@@ -35,7 +35,7 @@ struct Made {
 }
 
 impl<D: Dialect> Loop<D> {
-    /// Makes the calls of a reply and tells the model of each.
+    /// Makes the calls of a reply and reports each result to the model.
     pub(super) fn make_calls(
         &mut self,
         calls: Vec<RequestedCall>,

@@ -178,7 +178,7 @@ impl<D: Dialect> Loop<D> {
         Ok(Next::Turn)
     }
 
-    /// Writes a step into the record, then tells of it.
+    /// Writes a step into the record, then reports it.
     pub(super) fn record(&self, step: Step, watcher: &mut dyn Watcher) -> Result<(), Error> {
         let step = self.write(step)?;
         watcher.step(&step);
@@ -190,7 +190,7 @@ impl<D: Dialect> Loop<D> {
         self.recorder.lock().step(step).cloned()
     }
 
-    /// What the model is told before its last turn.
+    /// The notice to the model before its last turn.
     pub(super) fn last_turn_note(&self) -> Option<String> {
         if self.ledger.turns_left() != 1 || self.slot.is_filled() {
             return None;

@@ -222,6 +222,6 @@ pub(crate) struct Prepared {
     pub(crate) grants: ToolGrants,
     pub(crate) slot: SubmissionSlot,
     pub(crate) family: Arc<Family>,
-    /// The inputs, as models are told of them.
+    /// The inputs, as described to models.
     pub(crate) described: Vec<String>,
 }

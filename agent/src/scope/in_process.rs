@@ -99,7 +99,7 @@ impl Scope for InProcess {
         let outcome = cancellation.during(interrupter, || {
             session.run(code).map(|ended| ran_of(&ended, session))
         });
-        // One that was cancelled before the turn began is told here.
+        // A run that was cancelled before the turn began stops here.
         let Some(outcome) = outcome else {
             return Ok(Ran {
                 interrupted: true,

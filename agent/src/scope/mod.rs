@@ -62,7 +62,7 @@ impl Equipment {
     }
 }
 
-/// What models are told of the tools of a run.
+/// The description of a run's tools for models.
 pub(crate) fn offered(toolbox: &Toolbox) -> impl Iterator<Item = &memex_host_tools::ToolEntry> {
     toolbox
         .iter()

@@ -189,7 +189,7 @@ impl Line {
         self.link.send(self.session, kind, payload)
     }
 
-    /// Sends a request; one that was told to stop before is told so right after.
+    /// Sends a request; if a stop was requested before, that follows it immediately.
     pub(super) fn request(&self, kind: Kind, payload: &[u8]) -> bool {
         self.mailbox.ask(
             || self.send(kind, payload),

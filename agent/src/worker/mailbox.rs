@@ -23,7 +23,7 @@ pub(super) enum Mail {
     Answered,
     /// The worker is gone.
     Closed,
-    /// The worker was told to end the turn long ago, and did not.
+    /// The worker did not end the turn long after it was asked to.
     Late,
 }
 
@@ -43,7 +43,7 @@ struct Kept {
     frames: VecDeque<(Kind, Vec<u8>)>,
     is_answered: bool,
     is_closed: bool,
-    /// How often the turn was told to stop, and when first.
+    /// How often the turn was asked to stop, and when first.
     stops: u32,
     stopped: Option<Instant>,
 }
@@ -51,7 +51,7 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Asking {
     is_under_way: bool,
-    /// Of the stops, those that the worker was told of.
+    /// The number of stops that were sent to the worker.
     told: u32,
 }
 
@@ -65,7 +65,7 @@ impl Mailbox {
         self.bell.begin();
     }
 
-    /// Sends a request; one that was told to stop before is told so right after.
+    /// Sends a request; if a stop was requested before, that follows it immediately.
     pub(super) fn ask(&self, send: impl FnOnce() -> bool, interrupt: impl Fn() -> bool) -> bool {
         let mut asking = self.asking.lock();
         asking.is_under_way = true;

@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Runs a command and tells how it failed, if it did.
+/// Runs a command and reports its failure, if any.
 pub(crate) fn execute(arguments: Arguments) -> ExitCode {
     let context = match Context::new(&arguments.global) {
         Ok(context) => context,

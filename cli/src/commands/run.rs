@@ -126,7 +126,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
                 return Err(error.into());
             }
         };
-        // Saved, then told: who reads of a turn may take it for kept.
+        // Saved, then reported: a turn that is reported is already saved.
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
             && let Err(error) = saved.save(&mut session, &block, outcome.status)

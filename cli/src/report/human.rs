@@ -8,7 +8,7 @@ use memex_runtime::{GuestError, Outcome, Session, Status};
 use std::sync::atomic::Ordering;
 
 impl Reporter {
-    /// The output has been streamed already; this tells the rest.
+    /// The output has been streamed already; this prints the rest.
     pub(super) fn human(&mut self, session: &mut Session, outcome: &Outcome, paths: Vec<String>) {
         // Colours that the code left on.
         if self.out.is_terminal && self.out.paint.is_colored() {

@@ -65,7 +65,7 @@ pub struct TaskFolder {
     pub tasks: Vec<Task>,
 }
 
-/// One task. An update task tells `update` first, and asks a fresh agent then.
+/// One task. An update task first sends `update`, and then asks a fresh agent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Task {
     /// `CATEGORY/FOLDER/NUMBER`.
@@ -78,7 +78,7 @@ pub struct Task {
     /// What the judge has to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<String>,
-    /// What is told before the question is asked.
+    /// The message that is sent before the question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<String>,
     /// What stood in the memory before the update.

@@ -30,7 +30,7 @@ pub struct Agent {
 pub struct Answer {
     /// The last thoughts.
     pub thoughts: String,
-    /// What the person is told; empty if the agent ran out of turns.
+    /// The reply to the person; empty if the agent ran out of turns.
     pub reply: String,
     /// The last block of Python.
     pub python: String,
@@ -109,14 +109,13 @@ impl Agent {
         &self.dialogue.dialect().conversation
     }
 
-    /// Stops its answers, from any thread. What the memory was told before that
-    /// stays told.
+    /// Stops its answers, from any thread. Earlier changes to the memory stay.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.dialogue.stopper()
     }
 
-    /// Asks a question, or tells something. The memory's filters are added.
+    /// Sends a question or a statement. The memory's filters are added.
     ///
     /// Dropping the future ends what runs, and then the variables are gone.
     /// After that, and after an error, the conversation goes on as if the

@@ -139,7 +139,7 @@ fn fail(
     }
 }
 
-/// Tells a whole reply as if it were being written.
+/// Streams a complete reply as if it were being written.
 pub(crate) fn tell(reply: &Reply, chunk_chars: usize, sink: &mut dyn DeltaSink) {
     for delta in deltas(reply, chunk_chars) {
         sink.delta(delta);

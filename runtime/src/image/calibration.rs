@@ -139,7 +139,7 @@ impl Calibrator {
         Ok(report)
     }
 
-    /// Tells the guest where the image's packages are.
+    /// Gives the guest the path of the image's packages.
     pub(super) fn add_packages(&mut self) -> Result<(), Error> {
         let path = python_text(memex_guest_python::PACKAGES_GUEST_PATH);
         self.turn(&format!("{BOOTSTRAP}.packages({path})"))

@@ -108,7 +108,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
 }
 
-/// Tells how a run ended, and gives the exit status.
+/// Reports how a run ended, and returns the exit status.
 pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOptions) -> ExitCode {
     if options.session.is_json() {
         print_line(&result_object(result, saved).to_string());

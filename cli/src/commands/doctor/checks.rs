@@ -45,7 +45,7 @@ pub(super) struct Check {
     pub(super) remedy: Option<String>,
 }
 
-/// Every check, in the order in which it is told.
+/// Every check, in the order of the report.
 pub(super) fn all(context: &Context) -> Vec<Check> {
     let survey = Survey::take(TRIAL_SESSIONS);
     let mut checks = vec![

@@ -197,7 +197,7 @@ pub(super) fn pull(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What failed on the way is told with what has become of the rest.
+/// A failure on the way is reported together with the state of the rest.
 fn interrupted(error: Error, done: &str) -> anyhow::Error {
     let on_the_way = matches!(error, Error::ImageStore { .. } | Error::File { .. });
     let error = anyhow::Error::new(error);

@@ -173,7 +173,7 @@ impl Image {
     }
 }
 
-/// For the progress only: what cannot be read is told when it is sent.
+/// For the progress only: an unreadable file is reported when it is sent.
 fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
