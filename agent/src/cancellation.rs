@@ -145,8 +145,8 @@ impl Cancellation {
         }
     }
 
-    /// What is under way from here on is interrupted so. What was cancelled
-    /// before is called immediately.
+    /// From here on, `stop` interrupts the current work. A cancellation that
+    /// was requested before is passed to it immediately.
     pub(crate) fn watch(&self, stop: Arc<dyn Stop>) {
         let mut turn = self.turn.lock();
         if self.token.is_cancelled() {

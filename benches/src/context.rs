@@ -120,7 +120,7 @@ pub(crate) fn run_ok(session: &mut Session, code: &str) -> Result<Outcome, Error
     }
 }
 
-/// What a turn came to instead of `wanted`.
+/// The result of a turn, where it is not `wanted`.
 pub(crate) fn unexpected(code: &str, wanted: &str, outcome: &Outcome) -> Error {
     let found = match &outcome.error {
         Some(error) => format!("{:?}, {}: {}", outcome.status, error.class, error.message),

@@ -84,7 +84,7 @@ pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    // The help that stands in for a missing command is its own hint.
+    // The help that replaces a missing command is its own hint.
     if error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         complain("hint: `memex help` lists commands, `memex help COMMAND` gives examples");
     }

@@ -7,7 +7,7 @@ pub(crate) struct Link<'t> {
     pub(crate) line: usize,
     /// The link with its brackets.
     pub(crate) text: &'t str,
-    /// The fact that it stands in, `friend` in `- friend: [[entities/bo.md]]`.
+    /// The fact that contains it, `friend` in `- friend: [[entities/bo.md]]`.
     pub(crate) relation: Option<&'t str>,
 }
 

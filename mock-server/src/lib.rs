@@ -1,5 +1,5 @@
 //! A server that speaks the three protocols of language models, streaming and
-//! not, and whose answers stand in a [`Script`](memex_models::Script).
+//! not, and whose answers come from a [`Script`](memex_models::Script).
 //!
 //! Give a model its [`MockServer::base_url`], as in `local:any@http://…/v1`. A
 //! request that the script does not expect is answered with status 400 and the

@@ -28,7 +28,7 @@
 //! The protocols ([`Protocol`], [`ReplyStream`]) are pure: bytes in, values
 //! out. All I/O is in the transport, and in reading and writing the files named.
 //!
-//! Invariants: no API key stands in an error, a recording or a `Debug` output;
+//! Invariants: no API key occurs in an error, a recording or a `Debug` output;
 //! the environment is never read; every answer is bounded in size and in time.
 
 mod cassette;

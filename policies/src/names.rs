@@ -17,7 +17,7 @@ pub struct NameError {
 }
 
 /// Whether `name` is a plain name: one component of a path, on every system,
-/// which names neither the directory it stands in nor the one above, is not
+/// which names neither its own directory nor the one above, is not
 /// hidden, and reads as what it is.
 ///
 /// Every name that arrives as data (the id of a memory, a key of the cache, a

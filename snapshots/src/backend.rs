@@ -96,7 +96,7 @@ pub enum Kind {
     Snapshot,
     /// A part of a state.
     Chunk,
-    /// Where a trail goes on.
+    /// Where a trail continues.
     Link,
 }
 

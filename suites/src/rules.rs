@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What has to stand in an answer and what must not, in any case of letters.
+/// Words that an answer must or must not contain, in any case of letters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// All of these stand in the answer.
+    /// The answer contains all of these.
     pub all: Vec<String>,
     /// At least one of these does, if there are any.
     pub any: Vec<String>,

@@ -57,7 +57,7 @@ pub enum Grader {
         #[serde(default)]
         tolerance: f64,
     },
-    /// Words that stand in the answer, or do not.
+    /// Words that the answer contains, or does not.
     Rules(Rules),
     /// A model judges. [`judge_prompt`](crate::judge_prompt) asks it.
     Judge {

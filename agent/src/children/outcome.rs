@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Objects, RunResult};
 
-/// What became of a child.
+/// The outcome of a child.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,

@@ -91,7 +91,7 @@ impl Typed {
     }
 }
 
-/// The JSON that a text is, or that stands in its one block.
+/// The JSON that is the whole text, or its only block.
 fn written(text: &str) -> Result<Value, String> {
     let text = text.trim();
     let inner = text

@@ -1,4 +1,4 @@
-//! The settings of an agent, as they stand in its file.
+//! The settings of an agent, as written in its file.
 
 use memex_trajectories::ActionSpace;
 use serde::{Deserialize, Serialize};

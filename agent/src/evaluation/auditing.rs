@@ -1,4 +1,4 @@
-//! Auditing runs that came to a wrong answer, and choosing among several runs
+//! Auditing runs with a wrong answer, and choosing among several runs
 //! of one task.
 
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ pub fn output_of(task: &Task) -> Result<Option<OutputSchema>, Error> {
     OutputSchema::new(schema).map(Some)
 }
 
-/// Grades what a run came to; `judge` says what only a model can.
+/// Grades the result of a run; `judge` decides what needs a model.
 ///
 /// # Errors
 /// [`Error::Suite`] if the task cannot be graded, [`Error::Setting`] if it

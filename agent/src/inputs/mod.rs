@@ -78,7 +78,7 @@ impl Input {
         Ok(input)
     }
 
-    /// As it stands in a trajectory.
+    /// As it is recorded in a trajectory.
     pub(crate) fn recorded(&self) -> Value {
         match &self.source {
             InputSource::Path(path) => json!({ "name": self.name, "path": path }),

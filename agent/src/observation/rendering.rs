@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{change, cut};
 use crate::ObservationOptions;
 
-/// What running a block came to, wherever it ran.
+/// The result of running a block, wherever it ran.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ran {

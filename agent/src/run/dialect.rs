@@ -9,7 +9,7 @@ use crate::reading::Action;
 use crate::{ObservationOptions, Ran};
 
 /// How a run speaks with its model: what it is sent of the conversation, how a
-/// reply is read, how results are worded.
+/// reply is read, and how results are worded.
 ///
 /// The loop itself (budgets, requests, blocks, the record, the end) knows none
 /// of that. What the methods with a default do is what the loop's own settings

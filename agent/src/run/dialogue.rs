@@ -46,7 +46,7 @@ pub struct DialogueSettings {
     pub prices: Arc<Prices>,
 }
 
-/// What a question came to.
+/// The result of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
     /// How it ended.

@@ -45,7 +45,7 @@ pub struct Spent {
     pub cost: Option<Cost>,
 }
 
-/// How the loop goes on.
+/// How the loop continues.
 enum Next {
     Turn,
     End(Status, Option<String>),

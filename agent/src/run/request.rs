@@ -48,7 +48,7 @@ impl RunRequest {
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunResult {
     /// How it ended.

@@ -41,7 +41,7 @@ impl InProcess {
         }
     }
 
-    /// A scope that goes on with a session.
+    /// A scope that continues a session.
     pub(crate) fn of(
         session: Session,
         options: impl FnMut() -> SessionOptions + Send + 'static,

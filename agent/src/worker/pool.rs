@@ -81,7 +81,7 @@ impl Leased {
     }
 
     /// A scope in a session that another session of a worker was forked into.
-    /// Should that worker die, it goes on in one of its own.
+    /// If that worker dies, it continues in one of its own.
     pub(crate) fn forked(
         self,
         fork: RemoteFork,

@@ -1,4 +1,4 @@
-//! Telling what turns came to: for people, or as JSON.
+//! Reporting outcomes of turns: for people, or as JSON.
 
 mod displays;
 mod human;

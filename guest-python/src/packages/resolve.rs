@@ -1,4 +1,4 @@
-//! Which wheels a list of packages comes to, and getting them.
+//! Resolving a list of packages to wheels, and fetching them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};

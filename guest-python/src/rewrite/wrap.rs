@@ -99,7 +99,7 @@ pub(super) fn encode_type(results: &ResultType, bytes: &mut Vec<u8>) {
     encode_function_type(&[], results, bytes);
 }
 
-/// Encodes a function type as it stands in the type section.
+/// Encodes a function type as in the type section.
 pub(super) fn encode_function_type(
     parameters: &[ValType],
     results: &[ValType],

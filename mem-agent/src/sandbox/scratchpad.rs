@@ -16,7 +16,7 @@ pub struct Scratchpad {
     warnings: Arc<Warnings>,
 }
 
-/// What a block came to.
+/// The result of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockOutcome {
     /// What the runtime says.

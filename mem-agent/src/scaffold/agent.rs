@@ -25,7 +25,7 @@ pub struct Agent {
     dialogue: Dialogue<Tagged>,
 }
 
-/// What an agent came to.
+/// The result of an agent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     /// The last thoughts.
@@ -56,7 +56,7 @@ impl Agent {
         Self::resume(workplace, model, options, id, conversation)
     }
 
-    /// An agent that goes on with a conversation. Its variables are gone.
+    /// An agent that continues a conversation, without its variables.
     #[must_use]
     pub fn resume(
         workplace: &Workplace,

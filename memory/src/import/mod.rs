@@ -127,7 +127,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const SECRET_SHOWN: &str = "[secret]";
 
 impl<'m> Importer<'m> {
@@ -143,7 +143,7 @@ impl<'m> Importer<'m> {
     }
 
     /// Keeps a text, such as the token of a live import, out of what is written:
-    /// `[secret]` stands in its place.
+    /// `[secret]` replaces it.
     #[must_use]
     pub fn with_secret(mut self, secret: Option<&str>) -> Self {
         let secret = secret.filter(|text| !text.is_empty());

@@ -25,7 +25,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// What must not stand in errors.
+    /// The text that errors must not contain.
     pub(super) secrets: &'a [ApiKey],
 }
 
@@ -38,7 +38,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// A failure of the network, without the URL and what may stand in it.
+    /// A failure of the network, without the URL, which may contain secrets.
     fn lost(&self, error: reqwest::Error) -> ModelError {
         let mut message = String::new();
         let error = error.without_url();

@@ -40,7 +40,7 @@ pub struct CachedImage {
     pub preload: Vec<String>,
     /// Packages that were asked for, as `NAME==VERSION`.
     pub packages: Vec<String>,
-    /// The wheels that they came to, dependencies included.
+    /// The resolved wheels, dependencies included.
     pub wheels: Vec<Wheel>,
     /// The store that it was pulled from, unless it was built here.
     pub pulled_from: Option<String>,

@@ -33,7 +33,7 @@ const THREAD_STATE_BYTES: u32 = 1024;
 const C_STACK_BYTES: i32 = 576 << 10;
 /// Files the interpreter may write while it starts (font caches and the like).
 const BOOT_FILE_BYTES: u64 = 64 << 20;
-/// What the clock of a guest that boots goes on by at each look.
+/// The step of a booting guest's clock at each reading.
 const BOOT_CLOCK_STEP_NS: u64 = 1000;
 
 /// A guest that is being started.

@@ -47,7 +47,7 @@ impl Shelved {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(super) struct Search {
     pub(super) found: Option<Shelved>,
     /// Images that cannot be opened: the one that was searched may be among

@@ -58,7 +58,7 @@ pub(crate) enum WaitEnd {
     Ready,
     /// The time is up.
     Due,
-    /// A soft interrupt: the guest goes on and finds its exception.
+    /// A soft interrupt: the guest continues and finds its exception.
     Soft,
     /// A hard interrupt: the host call has to trap.
     Hard,

@@ -1,4 +1,4 @@
-//! `memex agent audit`: why runs came to a wrong answer.
+//! `memex agent audit`: why runs have a wrong answer.
 
 use super::batch::bar;
 use super::run::stopped_by_ctrl_c;

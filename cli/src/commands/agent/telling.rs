@@ -69,7 +69,7 @@ fn shown(text: &str) -> String {
     plain(&cut)
 }
 
-/// What a run came to, as JSON.
+/// The result of a run, as JSON.
 pub(super) fn result_object(result: &RunResult, trajectory: Option<&Path>) -> Value {
     let run = &result.trajectory;
     json!({

@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[&str] = &[
 
 const LOG_SHOWN: usize = 10;
 
-/// Whether the talk goes on.
+/// Whether the conversation continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     GoOn,

@@ -13,7 +13,7 @@
 //!
 //! What is interrupted leaves nothing that is used: a push writes the document
 //! that names the pieces last, a pull gives the image its place last, and either
-//! goes on where it stopped.
+//! resumes where it stopped.
 
 mod code;
 mod documents;

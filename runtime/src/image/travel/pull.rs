@@ -43,7 +43,7 @@ pub struct PullOptions {
     pub fuel: bool,
 }
 
-/// What a pull came to.
+/// The result of a pull.
 pub struct Pulled {
     /// The image, ready to be used.
     pub image: Image,
@@ -68,7 +68,7 @@ impl Image {
     /// [`Error::OtherImage`] for one of another version;
     /// [`Error::DamagedInStore`]; [`Error::OtherCode`]; and when the store or
     /// the cache fails. The cache has then what it had before; what arrived is
-    /// kept aside, and the next pull of the image goes on with it.
+    /// kept aside, and the next pull of the image resumes with it.
     pub fn pull(
         cache: &Cache,
         spec: &ImageSpec,

@@ -36,7 +36,7 @@ impl Default for PushOptions {
     }
 }
 
-/// What a push came to.
+/// The result of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The name of the image, by which it can be pulled.
