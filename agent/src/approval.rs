@@ -79,6 +79,6 @@ struct Nobody;
 
 impl Approver for Nobody {
     fn approve(&self, _: &str, _: Map<String, Value>) -> BoxFuture<'static, Result<(), String>> {
-        std::future::ready(Err("there is nobody to approve it".to_owned())).boxed()
+        std::future::ready(Err("no approver is configured".to_owned())).boxed()
     }
 }

@@ -8,7 +8,7 @@ pub enum Error {
     #[error(transparent)]
     Runtime(#[from] memex_runtime::Error),
     /// A turn did not come to what was measured: its time would mean nothing.
-    #[error("the turn `{code}` came to {found}, and not to {wanted}")]
+    #[error("the turn `{code}` gave {found} instead of {wanted}")]
     Unexpected {
         /// The turn's code, shortened.
         code: String,

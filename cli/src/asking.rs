@@ -20,7 +20,7 @@ pub(crate) fn at_the_terminal() -> Function {
             if !stdin().is_terminal() || !stderr().is_terminal() {
                 return Err(ToolError::new(
                     "EOFError",
-                    "ask_user: nobody is at a terminal to answer; go on without an answer",
+                    "ask_user: there is no terminal to answer at; continue without an answer",
                 ));
             }
             let _alone = turn.lock().await;

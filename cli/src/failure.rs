@@ -62,7 +62,7 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
         }
     }
     let otherwise = match status {
-        USAGE => "`memex help` and `memex help COMMAND` tell what is accepted",
+        USAGE => "`memex help` and `memex help COMMAND` show what is accepted",
         _ => "`memex doctor` checks what this machine offers",
     };
     for hint in &hints {

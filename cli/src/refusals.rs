@@ -94,7 +94,7 @@ fn remedy(error: &Error) -> Option<String> {
         Error::Input { .. } => "inputs are JSON values under names of Python",
         Error::NoSession { .. } => "`memex session list` shows the names",
         Error::SessionExists { .. } => "choose another name, or remove it with `memex session rm`",
-        Error::ScratchDirectory { .. } => "take it back with chown and chmod go-w, or remove it",
+        Error::ScratchDirectory { .. } => "correct it with chown and chmod go-w, or remove it",
         Error::NoTurn { name, .. } => {
             return Some(format!("`memex session log {name}` shows what is saved"));
         }
@@ -108,9 +108,9 @@ fn refused(part: SpecPart, error: &memex_policies::Error) -> anyhow::Error {
         SpecPart::Mounts => "--mount",
         SpecPart::Limits => "--limit",
         SpecPart::Environment => "--env",
-        SpecPart::Tools => return usage(error.to_string(), "`memex policy show` tells its rules"),
+        SpecPart::Tools => return usage(error.to_string(), "`memex policy show` shows its rules"),
         SpecPart::AskUser | SpecPart::SharedScratch => {
-            return usage(error.to_string(), "`memex policy show` tells it");
+            return usage(error.to_string(), "`memex policy show` shows it");
         }
     };
     match error.cause() {

@@ -168,7 +168,7 @@ pub enum Error {
     },
     /// Machine code in a store is not the code that was vouched for.
     #[error(
-        "the machine code in {place} has the digest {found}, not {expected}\nhint: pin the digest that `memex image push` told, or leave --trust-code out: the code is then compiled here"
+        "the machine code in {place} has the digest {found}, not {expected}\nhint: pin the digest that `memex image push` printed, or omit --trust-code: the code is then compiled here"
     )]
     OtherCode {
         /// The store.

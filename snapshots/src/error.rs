@@ -80,7 +80,7 @@ pub enum Error {
     },
     /// A session moved since it was read.
     #[error(
-        "session {name:?} was to move from {} but stands at {}; another process moved it: read it again, or save under another name",
+        "session {name:?} was to move from {} but is at {}; another process moved it: read it again, or save under another name",
         shown(expected),
         shown(found)
     )]
@@ -144,7 +144,7 @@ pub enum Error {
     },
     /// Others may write what only the store's owner should.
     #[error(
-        "{place} {reason}, so its content cannot be trusted; take it back with chown and chmod go-w"
+        "{place} {reason}, so its content cannot be trusted; correct it with chown and chmod go-w"
     )]
     NotPrivate {
         /// The file or directory.

@@ -29,7 +29,7 @@ impl Rules {
             return Err(format!("{words:?} is missing"));
         }
         if let Some(words) = self.none.iter().find(says) {
-            return Err(format!("{words:?} must not be told"));
+            return Err(format!("{words:?} must not be disclosed"));
         }
         if !self.any.is_empty() && !self.any.iter().any(|words| says(&words)) {
             return Err(format!("none of {:?} is there", self.any));

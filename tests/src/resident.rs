@@ -60,7 +60,7 @@ fn watch() -> Option<MutexGuard<'static, Watch>> {
 /// the place of the session's memory and the overhead.
 ///
 /// # Panics
-/// When the system does not tell what is resident.
+/// When the system does not report the resident memory.
 pub fn measured<R>(
     session: &mut Session,
     what: &str,

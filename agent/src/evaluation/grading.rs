@@ -104,7 +104,7 @@ pub fn grade_result(
     let (correct, reason) = match verdict {
         Verdict::Correct => (true, String::new()),
         Verdict::Incorrect { reason } => (false, reason),
-        Verdict::NeedsJudge => (false, "nobody judged it".to_owned()),
+        Verdict::NeedsJudge => (false, "no judge was configured".to_owned()),
     };
     let totals = &result.totals;
     Ok(Graded {

@@ -23,7 +23,7 @@ impl Reporter {
         match (&outcome.error, outcome.exit_code) {
             (Some(error), _) => self.error(error),
             (None, Some(code)) => {
-                let line = format!("SystemExit: {code}; the session goes on");
+                let line = format!("SystemExit: {code}; the session continues");
                 complain(&self.err.paint.faint(&line));
             }
             (None, None) => {}

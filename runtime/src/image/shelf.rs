@@ -30,7 +30,7 @@ impl Shelved {
         if recorded != Some(&description.memory.blake3) {
             return Err(Error::Damaged {
                 path: directory,
-                reason: "its record and its description tell of different memories".into(),
+                reason: "its record and its description are of different memories".into(),
             });
         }
         Ok(Self {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 const EXAMPLES: &str = "\
 A suite is a file of tasks, one JSON object a line, beside the documents and databases it
 asks of. Every model answers every task in every space, with the same tools. Results are
-kept as they come: a run that was stopped goes on where it was.
+kept as they come: a run that was stopped resumes where it was.
 
 Examples:
   memex agent eval --make warehouse --into suite/

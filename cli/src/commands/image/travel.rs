@@ -203,7 +203,7 @@ fn interrupted(error: Error, done: &str) -> anyhow::Error {
     let error = anyhow::Error::new(error);
     match on_the_way {
         true => error.context(format!(
-            "the image is not {done}; the same command goes on where this one stopped"
+            "the image is not {done}; the same command resumes where this one stopped"
         )),
         false => error,
     }

@@ -177,7 +177,7 @@ pub(super) fn undo(arguments: &UndoArguments) -> Result<ExitCode> {
 }
 
 const FILTERS: &str = "\
-A filter says what must not be told. It is added to every question; the agent decides, so
+A filter says what must not be disclosed. It is added to every question; the agent decides, so
 it is a wish that a good model honours, not a lock.
 
 Examples:

@@ -86,7 +86,7 @@ impl Talk {
             ("log", _) => self.log(),
             ("filters", rest) => self.filters(rest),
             ("undo", count) => self.undo(count),
-            _ => self.refuse(&format!("/{word} is no command; /help lists them")),
+            _ => self.refuse(&format!("/{word} is not a command; /help lists them")),
         }
         Then::GoOn
     }
@@ -130,7 +130,7 @@ impl Talk {
             self.has_failed = true;
             let calls = answer.calls;
             self.refuse(&format!(
-                "no answer after {calls} replies; /show tells what it tries"
+                "no answer after {calls} replies; /show shows what it tries"
             ));
             return;
         }

@@ -59,12 +59,12 @@ fn vouched(code: &CodeShipment, secret: Option<&ImageSecret>) -> Result<(), Stri
         ))
     };
     let (Some(secret), Some(said)) = (secret, &code.authentication) else {
-        return nobody("nobody vouches for it");
+        return nobody("it is not authenticated");
     };
     let said = blake3::Hash::from_hex(said).ok();
     // Hashes compare in constant time.
     match said == Some(secret.authenticate(code.statement().as_bytes())) {
         true => Ok(()),
-        false => nobody("whoever pushed it had another secret, or it was altered"),
+        false => nobody("it was pushed with another secret, or altered"),
     }
 }
