@@ -3,8 +3,8 @@
 //! | reply | what is done |
 //! |---|---|
 //! | code, whatever stands around it | it runs |
-//! | several blocks, or several calls of `python` | the first runs; the model is told of the others |
-//! | a block that is not closed | nothing runs; the model is told, also when its reply was cut off |
+//! | several blocks, or several calls of `python` | the first runs; the model gets a notice about the others |
+//! | a block that is not closed | nothing runs; the model gets a notice, also when its reply was cut off |
 //! | arguments that are no JSON, or not those of `python` | the call fails with what is wrong |
 //! | calls of tools, in tools space | each is made |
 //! | text alone | the answer; with an output schema, a hint to submit |
