@@ -107,7 +107,7 @@ impl Ledger {
         used.cost += Cost::from_usd(cost_usd.unwrap_or(0.0));
     }
 
-    /// What is used up, if anything is.
+    /// The exhausted budget, if any.
     #[must_use]
     pub fn exhausted(&self) -> Option<Budget> {
         let used = *self.used.lock();

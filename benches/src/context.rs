@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What figures are taken with.
+/// The context of figures.
 pub struct Context {
     image: Image,
     runtime: Runtime,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::thread;
 
-/// What of a machine explains its figures.
+/// The properties of a machine that explain its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     /// The processor's name, if the system reports it.

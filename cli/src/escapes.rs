@@ -20,7 +20,7 @@ struct Passes {
     lines: bool,
 }
 
-/// What code prints.
+/// Output of code.
 const OUTPUT: Passes = Passes {
     colours: true,
     returns: true,

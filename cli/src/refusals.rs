@@ -38,7 +38,7 @@ pub(crate) fn agent_refusal(error: memex_agent::Error) -> anyhow::Error {
     }
 }
 
-/// What puts an error right, where the caller of the command can.
+/// The remedy for an error, if the caller of the command has one.
 fn remedy(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Spec { .. } | Error::SpecVersion { .. } => "write `version = 1`, and known fields",

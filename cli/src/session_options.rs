@@ -127,7 +127,7 @@ impl SessionArguments {
         self.json
     }
 
-    /// Where progress of this session's image is shown.
+    /// Progress bars for this session's image.
     pub(crate) fn bars(&self, context: &Context) -> Bars {
         Bars::new(context, self.quiet)
     }

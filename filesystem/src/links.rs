@@ -140,7 +140,7 @@ impl FileSystem {
         }
     }
 
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     ///
     /// # Errors
     /// `Inval` if it is none, `Notcapable` for an absolute one on the host,

@@ -9,7 +9,7 @@ use crate::path::{below, is_normal, split};
 use crate::scratch::{HOME_ROOT, NodeId, TMP_ROOT, Tree};
 use std::sync::{Arc, Mutex};
 
-/// What a guest may do in a mounted directory.
+/// The rights of a guest in a mounted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Look and read.

@@ -21,7 +21,7 @@ pub enum Error {
     LongReply {
         /// Its size.
         bytes: usize,
-        /// What is taken.
+        /// The largest size that is accepted.
         limit: usize,
     },
     /// The sandbox cannot be had. The session is lost.
@@ -42,11 +42,11 @@ pub enum Error {
     /// A file of the host cannot be read or written.
     #[error("cannot {doing} {path}: {source}")]
     File {
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file does not hold what it should.
@@ -54,7 +54,7 @@ pub enum Error {
     Malformed {
         /// The file, and the line in it.
         place: String,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// The server cannot listen or speak.

@@ -13,7 +13,7 @@ use crate::place::{Last, Place};
 use crate::transaction::Transaction;
 use crate::{Author, Change, Content, Error, Memory, Options, files};
 
-/// What a memory keeps between its changes.
+/// The state of a memory between its changes.
 #[derive(Default)]
 pub(crate) struct Writer {
     lock: Option<LockFile>,
@@ -145,7 +145,7 @@ pub(crate) fn temporary(id: u64) -> String {
     format!(".{id}{TEMPORARY}")
 }
 
-/// What stands at a place, with its bytes if the journal can keep them.
+/// The content of a place, with its bytes if the journal can keep them.
 pub(crate) fn content(place: &Place<'_>, limit: u64) -> Result<(Content, Vec<u8>), Error> {
     let not_kept = || {
         let size = place.stat.map_or(0, |stat| stat.st_size);

@@ -147,7 +147,7 @@ pub enum Error {
         field: String,
         /// What the policy grants.
         current: String,
-        /// What was asked.
+        /// The question.
         asked: String,
     },
 }

@@ -12,7 +12,7 @@ pub const PLAIN_NAME_BYTES_MAX: usize = 200;
 pub struct NameError {
     /// The text.
     pub name: String,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: &'static str,
 }
 

@@ -15,7 +15,7 @@ use crate::{Error, Rules};
 pub struct Task {
     /// Its id, unique in its file.
     pub id: String,
-    /// What is asked.
+    /// The question.
     pub question: String,
     /// The files it is asked of, from the folder of the task file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -14,7 +14,7 @@ use crate::{Agent, Ledger};
 
 #[derive(Deserialize, JsonSchema)]
 struct Question {
-    /// What to ask, with everything the model needs to know.
+    /// The question, with everything the model needs to know.
     prompt: String,
     /// Rules and background.
     #[serde(default)]

@@ -35,11 +35,11 @@ pub struct AgentConfig {
     pub backend: Backend,
     /// Instructions to the model after the rules of the space. Default: none.
     pub instructions: String,
-    /// What it is shown of a block's result.
+    /// The observations that it is shown.
     pub observations: ObservationOptions,
-    /// What it may use up.
+    /// Its budgets.
     pub budgets: Budgets,
-    /// What it may spawn.
+    /// Limits on spawned agents.
     pub agents: AgentLimits,
     /// Tokens of the model's window. Default 128,000. From four fifths on,
     /// older turns are shortened.
@@ -77,7 +77,7 @@ pub enum CodeForm {
     Tagged,
 }
 
-/// Where sessions run.
+/// The backend of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
@@ -91,7 +91,7 @@ pub enum Backend {
     Pool,
 }
 
-/// What a model is shown of a block's result.
+/// The parts of a block's result that a model is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ObservationOptions {

@@ -24,20 +24,20 @@ pub struct Taxonomy {
 pub struct Axis {
     /// Its name.
     pub name: String,
-    /// What belongs to it, for the auditor.
+    /// Its description, for the auditor.
     pub description: String,
 }
 
-/// What an auditor found in a run.
+/// An auditor's finding in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The axis of the first decisive mistake.
     pub axis: String,
     /// The step in which it was made.
     pub step: u64,
-    /// What the run did there, in its own words or code.
+    /// The run's action there, in its own words or code.
     pub evidence: String,
-    /// What it should have done.
+    /// The right action.
     pub remedy: String,
 }
 

@@ -54,7 +54,7 @@ pub struct Graded {
     pub input_tokens: u64,
     /// Tokens out of it.
     pub output_tokens: u64,
-    /// What it cost, where prices are known.
+    /// Its cost, if prices are known.
     pub cost_usd: Option<f64>,
     /// How long it took.
     pub wall_ms: u64,

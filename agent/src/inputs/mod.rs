@@ -31,11 +31,11 @@ const INPUTS_MAX_BYTES: u64 = 2 << 30;
 pub struct Input {
     /// Its name in the scope.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: InputSource,
 }
 
-/// Where an object for the scope comes from.
+/// The source of an object for the scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputSource {
     /// A file or a folder.
@@ -131,7 +131,7 @@ const KEYWORDS: [&str; 32] = [
     "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-/// What was read of an input.
+/// An input that was read.
 struct Content {
     /// How the guest makes an object of it.
     kind: &'static str,

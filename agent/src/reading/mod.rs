@@ -22,7 +22,7 @@ pub(crate) use calls::CODE_TOOL;
 
 use crate::CodeForm;
 
-/// What a model wants done.
+/// The action that a model requests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// A block of code is to run.

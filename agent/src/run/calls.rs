@@ -27,7 +27,7 @@ const PARALLEL_MAX: usize = 16;
 /// Calls of a reply that are made at all.
 const CALLS_MAX: usize = 128;
 
-/// What became of a call.
+/// The outcome of a call.
 struct Made {
     text: String,
     is_error: bool,

@@ -33,16 +33,16 @@ pub struct Dialogue<D> {
     answer: Option<String>,
 }
 
-/// What a [`Dialogue`] begins with.
+/// The initial state of a [`Dialogue`].
 #[derive(Debug, Clone)]
 pub struct DialogueSettings {
     /// The first line of the trajectory. Its task is the first question.
     pub header: Header,
     /// The prompt, for the trajectory.
     pub system: String,
-    /// What each question may use up.
+    /// The budgets of each question.
     pub budgets: Budgets,
-    /// What models cost.
+    /// Prices of models.
     pub prices: Arc<Prices>,
 }
 
@@ -53,7 +53,7 @@ pub struct Answered {
     pub status: Status,
     /// The answer; none if a budget was used up, or the loop gave up.
     pub answer: Option<String>,
-    /// What it used.
+    /// Its usage.
     pub spent: Spent,
 }
 

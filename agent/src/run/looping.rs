@@ -34,7 +34,7 @@ pub(crate) struct Loop<D> {
     pub(super) nudges: u32,
 }
 
-/// What the replies of a loop used.
+/// The usage of a loop's replies.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
     /// Replies.

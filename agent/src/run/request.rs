@@ -11,7 +11,7 @@ use super::{Driver, Place, Plan, Recorder};
 use crate::children::Tree;
 use crate::{Agent, Cancellation, Error, Input, Ledger, Objects, OutputSchema};
 
-/// What a run is asked.
+/// The request of a run.
 pub struct RunRequest {
     /// The task, in words.
     pub task: String,
@@ -57,7 +57,7 @@ pub struct RunResult {
     pub answer: Option<String>,
     /// The value that was submitted.
     pub submission: Option<serde_json::Value>,
-    /// What it used, its children included.
+    /// Its usage, its children included.
     pub totals: Totals,
     /// The whole record.
     pub trajectory: Trajectory,

@@ -20,7 +20,7 @@ const MAGIC_1: &[u8] = b"memexscope1\n";
 /// Largest file that is read back.
 const KEPT_MAX_BYTES: u64 = 8 << 30;
 
-/// Where the scope of a trajectory is kept.
+/// The path of a trajectory's saved scope.
 pub(crate) fn kept_path(trajectory: &Path) -> PathBuf {
     trajectory.with_extension("scope")
 }

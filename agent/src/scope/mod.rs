@@ -43,7 +43,7 @@ pub trait Scope: Send {
     }
 }
 
-/// What every session of a run is given.
+/// The parts that every session of a run is given.
 pub(crate) struct Equipment {
     /// Answers the calls of one session.
     pub(crate) calls: Box<dyn Fn() -> Box<dyn HostCalls> + Send>,

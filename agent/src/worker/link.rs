@@ -202,7 +202,7 @@ impl Line {
         self.mailbox.answered();
     }
 
-    /// What interrupts the turn under way.
+    /// The interrupter of the current turn.
     pub(super) fn stop(&self) -> Arc<dyn Stop> {
         Arc::new(Interrupting {
             link: Arc::downgrade(&self.link.shared),

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// for rollbacks; one that floods is given up.
 const FRAMES_MAX: usize = 1_024;
 
-/// What a session's thread waits for.
+/// The events for which a session's thread waits.
 pub(super) enum Mail {
     Frame(Kind, Vec<u8>),
     /// An awaited call may have its answer.

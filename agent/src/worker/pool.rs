@@ -43,7 +43,7 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub(crate) struct Leased {
     workers: Workers,
-    /// What the sessions of the run are made of.
+    /// The origin of the run's sessions.
     origin: Arc<Origin>,
     /// Whether it goes back to the others after the run.
     reuse: bool,

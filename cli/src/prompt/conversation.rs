@@ -24,7 +24,7 @@ Tab completes, Alt-Enter begins a new line, Ctrl-R searches the history.";
 /// Width of the columns of `:vars` up to the preview.
 const NAME_COLUMNS: usize = 20;
 
-/// What comes after a block.
+/// The next step after a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     More,

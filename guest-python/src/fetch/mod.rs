@@ -42,7 +42,7 @@ pub struct FetchOptions {
     pub members: Option<PathBuf>,
 }
 
-/// What a fetch is busy with.
+/// The current step of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchStage {
     /// Downloading the package.

@@ -27,7 +27,7 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::fetch::store;
 
-/// Where the guest sees the folder.
+/// The path of the folder in the guest.
 pub const PACKAGES_GUEST_PATH: &str = "/usr/local/lib/packages";
 
 /// Most wheels of one image, dependencies included.
@@ -53,7 +53,7 @@ pub struct Wheel {
     pub sha256: Sha256Digest,
 }
 
-/// What was taken out of wheels.
+/// Files that were unpacked from wheels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unpacked {

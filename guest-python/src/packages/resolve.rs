@@ -158,7 +158,7 @@ fn take(from: &Path, folder: &Path) -> Result<Vec<Wheel>, Error> {
     Ok(wheels)
 }
 
-/// What the client's words mean.
+/// Interpreting the client's messages.
 fn diagnose(said: &Said, wanted: &str, python: &str, work: &Path) -> Error {
     const UNSATISFIED: &str = "Could not find a version that satisfies the requirement ";
     if said.is_disk_full() {

@@ -15,7 +15,7 @@ use super::options::Report;
 use super::wrap::Wrap;
 use crate::error::Error;
 
-/// What is to be done to the functions of a module.
+/// The changes to the functions of a module.
 #[derive(Default)]
 pub(super) struct BodyPlan {
     /// The address of the interrupt flag.

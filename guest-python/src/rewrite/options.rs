@@ -45,7 +45,7 @@ pub struct Rewritten {
     pub globals: Vec<GlobalExport>,
     /// The size memory starts with, in 64 KiB pages.
     pub memory_minimum_pages: u64,
-    /// What was counted on the way.
+    /// Counts that were made on the way.
     pub report: Report,
 }
 

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// The alignment the C ABI of WebAssembly keeps on the shadow stack.
 const ALIGNMENT: u32 = 16;
 
-/// What is put around one function's body.
+/// The wrapper of one function's body.
 pub(super) struct Wrap {
     pub(super) name: String,
     pub(super) prologue: Vec<u8>,

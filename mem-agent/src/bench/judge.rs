@@ -12,7 +12,7 @@ use crate::Error;
 
 const PROMPT: &str = include_str!("judge.md");
 
-/// Who decides whether an answer is right.
+/// The judge of answers.
 #[derive(Clone)]
 pub enum Judge {
     /// A model that is asked for a judgment.
@@ -21,12 +21,12 @@ pub enum Judge {
     Rules,
 }
 
-/// What a judge decides.
+/// The decision of a judge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgment {
     /// The verdict.
     pub verdict: Verdict,
-    /// What the judge says.
+    /// The judge's verdict.
     pub reason: String,
 }
 

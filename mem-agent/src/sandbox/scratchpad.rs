@@ -19,15 +19,15 @@ pub struct Scratchpad {
 /// The result of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockOutcome {
-    /// What the runtime says.
+    /// The runtime's outcome.
     pub outcome: Outcome,
-    /// What the block assigned or changed; none when that cannot be said.
+    /// The names that the block assigned or changed; none if they are unknown.
     pub assigned: Option<Assigned>,
-    /// What the tools warned of.
+    /// The warnings of the tools.
     pub warnings: Vec<String>,
 }
 
-/// What a block assigned or changed.
+/// The names that a block assigned or changed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assigned {
     /// Names and values, as Python shows the dictionary of them.

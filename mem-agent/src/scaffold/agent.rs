@@ -103,7 +103,7 @@ impl Agent {
         self
     }
 
-    /// What was said so far.
+    /// The conversation so far.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {
         &self.dialogue.dialect().conversation

@@ -6,7 +6,7 @@ use memex_trajectories::{Step, StepKind};
 
 use super::stream::{BlockStream, Piece, Section};
 
-/// What an agent is doing.
+/// The current activity of an agent.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'e> {

@@ -35,7 +35,7 @@ const STEPS_MAX: usize = 64;
 /// The time of one of the ten tools.
 const TOOL_TIME: Duration = Duration::from_secs(30);
 
-/// What every client of a server shares.
+/// State shared by all clients of a server.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,

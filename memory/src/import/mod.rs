@@ -68,7 +68,7 @@ impl Default for ImportLimits {
     }
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImportReport {
     /// Files that are new, from the root of the memory.
@@ -77,7 +77,7 @@ pub struct ImportReport {
     pub updated: Vec<String>,
     /// Files that were there as they are.
     pub unchanged: usize,
-    /// What was not taken in.
+    /// The skipped items.
     pub skipped: Vec<Skipped>,
     /// How many more were skipped than are named.
     pub skipped_unnamed: usize,

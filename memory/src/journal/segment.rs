@@ -15,9 +15,9 @@ use crate::{Content, ContentDigest, Error};
 pub(super) struct Segment {
     pub(super) number: u32,
     file: File,
-    /// Where the next record begins.
+    /// The offset of the next record.
     pub(super) end: u64,
-    /// Where contents stand.
+    /// The offsets of contents.
     contents: HashMap<ContentDigest, (u64, u32)>,
 }
 

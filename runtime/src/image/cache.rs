@@ -31,7 +31,7 @@ pub struct Cache {
 pub struct CachedImage {
     /// Its name: the digest of what it is, and the name of its directory.
     pub name: String,
-    /// Where it is.
+    /// Its directory.
     pub path: PathBuf,
     /// Bytes of all its files.
     pub bytes: u64,

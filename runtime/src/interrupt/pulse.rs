@@ -54,7 +54,7 @@ pub(crate) struct PulseReport {
 /// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitEnd {
-    /// What was waited for is there.
+    /// The event has occurred.
     Ready,
     /// The time is up.
     Due,

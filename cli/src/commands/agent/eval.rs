@@ -256,7 +256,7 @@ impl One<'_> {
         fault.map_or(Ok(()), |error| Err(agent_refusal(error)))
     }
 
-    /// What is not among the results yet.
+    /// Work without a result yet.
     fn jobs(&self, variant: &Variant, results: &[Graded]) -> Vec<Job> {
         let done: BTreeSet<(&str, u32)> = results
             .iter()

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the agent is.
+/// The settings of the agent.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SettingArguments {
     /// Settings of the agent, as TOML; options of the command line override it
@@ -101,7 +101,7 @@ pub(crate) struct Settings {
     pub(crate) prices: Prices,
 }
 
-/// What of the file is not the agent's own.
+/// Settings in the file that are not the agent's own.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Models {

@@ -51,7 +51,7 @@ pub(super) struct BenchArguments {
     json: bool,
 }
 
-/// What `bench` and `rollouts` share.
+/// Options shared by `bench` and `rollouts`.
 #[derive(Debug, Args)]
 struct JudgedArguments {
     #[command(flatten)]

@@ -36,7 +36,7 @@ pub(super) struct Opened {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
     pub(super) runtime: Handle,
-    /// Where the conversation is saved.
+    /// The path of the saved conversation.
     pub(super) saved_at: Option<PathBuf>,
     /// Whether there was a conversation to go on with.
     pub(super) is_resumed: bool,

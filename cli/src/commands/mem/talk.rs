@@ -211,7 +211,7 @@ impl Talk {
     }
 }
 
-/// What is shown of an agent at work.
+/// Progress of an agent, for people.
 struct Shown {
     paint: Paint,
     thoughts: bool,
