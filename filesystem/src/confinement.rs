@@ -5,7 +5,7 @@
 //! guest that could lead out, now or after any move:
 //!
 //! - A guest makes *downward* links only: relative, without `..`. Wherever such
-//!   a link is moved, it leads to something below the directory that contains it.
+//!   a link is moved, it leads to something below the directory it stands in.
 //! - Other links are the host's own. A guest neither moves nor multiplies them.
 //! - A directory is moved to another parent only if every link in it is *closed*:
 //!   downward, or with no more `..`, all in front, than there are directories
@@ -39,7 +39,7 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Does a link with this target lead below the directory that contains it, wherever
+/// Does a link with this target lead below the directory it stands in, wherever
 /// that is?
 ///
 /// A target that names nothing, such as `.`, is its own directory: a path that
@@ -90,7 +90,7 @@ pub(crate) fn check_reached(dir: &Dir, path: &str, target: &str) -> Result<(), E
     }
 }
 
-/// Moves a name within a mount. The caller ensures that no other guest moves
+/// Moves a name within a mount. The caller sees to it that no other guest moves
 /// names of the mount meanwhile.
 pub(crate) fn rename(
     dir: &Dir,
@@ -169,7 +169,7 @@ fn check_closed(top: OwnedFd, interrupt: &Interrupt) -> Result<(), Errno> {
         }
         seen += 1;
         if seen > ENTRIES_MAX {
-            // As between two mounts: the caller can copy instead.
+            // As between two mounts: whoever wants it there copies it.
             return Err(Errno::Xdev);
         }
         if seen % LOOK_EVERY == 0 {

@@ -1,4 +1,4 @@
-//! Many sessions in few slots: unused sessions hibernate automatically.
+//! Many sessions in few slots: those that nobody uses hibernate by themselves.
 
 use crate::error::Error;
 use crate::session::{Hibernated, Outcome, Sandbox, Session, SessionOptions};

@@ -27,7 +27,7 @@ pub enum Cause {
     GuestTime,
     /// The turn took longer than `wall_time_ms`, waits included.
     WallTime,
-    /// It was requested, for instance with Ctrl-C.
+    /// Somebody asked for it, with Ctrl-C for instance.
     Request,
 }
 
@@ -54,11 +54,11 @@ pub(crate) struct PulseReport {
 /// Why a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitEnd {
-    /// The event has occurred.
+    /// What was waited for is there.
     Ready,
     /// The time is up.
     Due,
-    /// A soft interrupt: the guest continues and finds its exception.
+    /// A soft interrupt: the guest goes on and finds its exception.
     Soft,
     /// A hard interrupt: the host call has to trap.
     Hard,
@@ -89,7 +89,7 @@ pub(crate) struct Pulse {
 }
 
 /// A turn whose clocks run. Until it is dropped, the watchdog and interrupters
-/// write into the memory that it was armed with: the owner of that memory owns
+/// write into the memory that it was armed with: whoever owns that memory owns
 /// this too, and drops it first. Unwinding drops it as well.
 #[derive(Debug)]
 #[must_use = "dropping it ends the turn's clocks"]
