@@ -38,7 +38,7 @@ pub(crate) struct Inner {
 }
 
 /// Makes an [`Agent`]. Without any call: no tools, no prices, no further
-/// models, nobody to approve, no audit log, and no sandbox, which does for the
+/// models, no approver, no audit log, and no sandbox, which suffices for the
 /// `tools` space.
 pub struct AgentBuilder {
     pub(crate) inner: Inner,
@@ -75,7 +75,7 @@ impl Agent {
 }
 
 impl AgentBuilder {
-    /// Where code runs; its policy says what runs may do.
+    /// The sandbox in which code runs; its policy bounds runs.
     #[must_use]
     pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
         self.inner.policy = Arc::clone(sandbox.policy());
@@ -83,7 +83,7 @@ impl AgentBuilder {
         self
     }
 
-    /// What runs may do, where there is no sandbox to say so.
+    /// The policy of runs without a sandbox.
     #[must_use]
     pub fn policy(mut self, policy: Arc<Policy>) -> Self {
         self.inner.policy = policy;
@@ -128,21 +128,21 @@ impl AgentBuilder {
         self
     }
 
-    /// What models cost.
+    /// Prices of models.
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.inner.prices = Arc::new(prices);
         self
     }
 
-    /// Who approves calls.
+    /// The approver of calls.
     #[must_use]
     pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {
         self.approver = Some(approver);
         self
     }
 
-    /// Where every call of a tool is recorded.
+    /// The log of all tool calls.
     #[must_use]
     pub fn audit(mut self, audit: Arc<dyn AuditLog>) -> Self {
         self.inner.audit = Some(audit);
@@ -153,7 +153,7 @@ impl AgentBuilder {
     ///
     /// # Errors
     /// [`Error::Setting`] and [`Error::Tools`]: whatever is wrong with settings
-    /// and tools is told here.
+    /// and tools is reported here.
     pub fn build(mut self) -> Result<Agent, Error> {
         let inner = &mut self.inner;
         inner.config.check()?;

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use memex_host_tools::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use serde_json::{Map, Value};
 
-/// Whoever decides on calls of the tools in
+/// Decides on calls of the tools in
 /// [`AgentConfig::approve`](crate::AgentConfig). Serves both spaces alike.
 pub trait Approver: Send + Sync + 'static {
     /// Decides on a call: `Err` refuses it, with the reason for the model. Ten
@@ -74,11 +74,11 @@ impl Tool for Approved {
     }
 }
 
-/// Nobody is there to ask.
+/// No approver: every such call is refused.
 struct Nobody;
 
 impl Approver for Nobody {
     fn approve(&self, _: &str, _: Map<String, Value>) -> BoxFuture<'static, Result<(), String>> {
-        std::future::ready(Err("there is nobody to approve it".to_owned())).boxed()
+        std::future::ready(Err("no approver is configured".to_owned())).boxed()
     }
 }

@@ -15,11 +15,11 @@ use crate::{Backend, Error, Workers};
 /// Time of a turn that waits for agents and models.
 const WALL_TIME_MS: u64 = 3_600_000;
 
-/// What an agent's sessions are made of, and with what.
+/// The parts from which an agent's sessions are assembled.
 pub struct Assembly<'a> {
     /// The spec of its sessions, as [`for_agents`] has it.
     pub resolved: &'a Resolved,
-    /// What this process gives to sessions.
+    /// The host of sessions in this process.
     pub host: &'a Host,
     /// The secrets of tool files.
     pub secrets: &'a dyn Secrets,

@@ -56,7 +56,7 @@ impl std::fmt::Debug for Turn {
 }
 
 impl Cancellation {
-    /// One that nobody has used.
+    /// A cancellation that was not requested.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -145,8 +145,8 @@ impl Cancellation {
         }
     }
 
-    /// What is under way from here on is interrupted so. What was cancelled
-    /// before is told at once.
+    /// From here on, `stop` interrupts the current work. A cancellation that
+    /// was requested before is passed to it immediately.
     pub(crate) fn watch(&self, stop: Arc<dyn Stop>) {
         let mut turn = self.turn.lock();
         if self.token.is_cancelled() {

@@ -18,7 +18,7 @@ const SHORT_CHARS: usize = 240;
 #[derive(Debug, Clone)]
 pub struct Conversation {
     request: Request,
-    /// Where each turn begins: at a message of the model's.
+    /// The start of each turn: a message of the model's.
     turns: Vec<usize>,
     window: u64,
     keep_turns: usize,

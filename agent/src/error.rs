@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side of a run.
+//! Errors on the host's side of a run.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ pub enum Error {
     Setting {
         /// The setting.
         setting: String,
-        /// What is wrong with it, and what would be right.
+        /// The problem, and how to correct it.
         what: String,
     },
     /// A schema of an answer that cannot be used.
     #[error("the output schema cannot be used: {what}")]
     Schema {
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// An object for the scope that cannot be had.
@@ -28,9 +28,9 @@ pub enum Error {
     Input {
         /// Its name in the scope.
         name: String,
-        /// Where it comes from.
+        /// Its source.
         from: String,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// A run that cannot be taken up again.
@@ -44,7 +44,7 @@ pub enum Error {
     /// A worker process that cannot be had.
     #[error("the worker process: {what}")]
     Worker {
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// A file that cannot be read or written.
@@ -52,7 +52,7 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -61,7 +61,7 @@ pub enum Error {
     Format {
         /// The file, and the line where one is known.
         place: String,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// The threads that models and tools run on cannot be started.
@@ -87,10 +87,10 @@ pub enum Error {
     LongReply {
         /// Its size.
         bytes: usize,
-        /// What is taken.
+        /// The largest size that is accepted.
         limit: usize,
     },
-    /// Somebody stopped the answer.
+    /// The answer was stopped.
     #[error("stopped before there was an answer")]
     Cancelled,
     /// The thread that ran a block is gone, and the scope with it.

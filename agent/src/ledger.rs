@@ -1,4 +1,4 @@
-//! What a run has used, and whether that is all it may.
+//! The usage of a run, compared with its budgets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -107,7 +107,7 @@ impl Ledger {
         used.cost += Cost::from_usd(cost_usd.unwrap_or(0.0));
     }
 
-    /// What is used up, if anything is.
+    /// The exhausted budget, if any.
     #[must_use]
     pub fn exhausted(&self) -> Option<Budget> {
         let used = *self.used.lock();

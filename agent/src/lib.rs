@@ -6,10 +6,10 @@
 //!            code ──► Scope: a session here, or in a worker process
 //!            tools ─► Broker: the same gate, without a session
 //! ```
-//! `action_space = "code"` lets a model act by blocks of Python in a persistent
-//! session, `"tools"` by structured tool calls; that line is the only
-//! difference. The loop, the toolbox, the permission gate and the record are
-//! the same.
+//! With `action_space = "code"` a model acts by writing Python that runs in a
+//! persistent session, with `"tools"` by structured tool calls. The setting is
+//! the only difference: the loop, the toolbox, the permission gate and the
+//! record are the same.
 //!
 //! ```
 //! use memex_agent::{Agent, AgentConfig, Reactor, RunRequest};
@@ -26,10 +26,10 @@
 //! ```
 //!
 //! The loop itself is not tied to these settings: a [`Dialogue`] is the same loop
-//! for whoever brings a [`Dialect`] and a [`Scope`], asked question after question.
+//! for callers with their own [`Dialect`] and [`Scope`], one question after another.
 //!
-//! What a model or its code does wrong never is an [`Error`]: it is told to the
-//! model, or ends the run with a status and a trajectory that was saved.
+//! A mistake of a model or its code is never an [`Error`]: it is reported to the
+//! model, or ends the run with a status and a saved trajectory.
 
 mod agent;
 mod approval;

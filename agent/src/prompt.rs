@@ -1,4 +1,4 @@
-//! What a model is told before it begins.
+//! The system prompt.
 
 use memex_host_tools::outside::{DefinitionStyle, tool_definition};
 use memex_host_tools::{Form, Toolbox};

@@ -9,7 +9,7 @@ use crate::Error;
 
 /// Drives requests to models and calls of tools. One serves any number of runs;
 /// cheap to clone. The last one to be dropped stops what is still under way,
-/// unless its threads are somebody else's.
+/// unless its threads belong to the caller.
 #[derive(Debug, Clone)]
 pub struct Reactor {
     runtime: Arc<Stopping>,

@@ -1,4 +1,4 @@
-//! What figures are taken with: a loaded image and the programs beside it.
+//! The context of all figures: a loaded image and the programs beside it.
 
 use crate::error::Error;
 use crate::machine::Machine;
@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What figures are taken with.
+/// The context of figures.
 pub struct Context {
     image: Image,
     runtime: Runtime,
@@ -34,7 +34,7 @@ impl Context {
     /// Figures of an image. Default: no command to start processes of, and the
     /// `python3` of the search path as native peer.
     ///
-    /// `progress` is told when code has to be compiled for a comparison.
+    /// `progress` is called when code has to be compiled for a comparison.
     ///
     /// # Errors
     /// When the runtime cannot start.
@@ -120,7 +120,7 @@ pub(crate) fn run_ok(session: &mut Session, code: &str) -> Result<Outcome, Error
     }
 }
 
-/// What a turn came to instead of `wanted`.
+/// The result of a turn, where it is not `wanted`.
 pub(crate) fn unexpected(code: &str, wanted: &str, outcome: &Outcome) -> Error {
     let found = match &outcome.error {
         Some(error) => format!("{:?}, {}: {}", outcome.status, error.class, error.message),

@@ -8,13 +8,13 @@ pub enum Error {
     #[error(transparent)]
     Runtime(#[from] memex_runtime::Error),
     /// A turn did not come to what was measured: its time would mean nothing.
-    #[error("the turn `{code}` came to {found}, and not to {wanted}")]
+    #[error("the turn `{code}` gave {found} instead of {wanted}")]
     Unexpected {
         /// The turn's code, shortened.
         code: String,
-        /// What was to come out.
+        /// The expected value.
         wanted: String,
-        /// What came out.
+        /// The actual value.
         found: String,
     },
     /// A program that the figure needs could not be run.
@@ -22,15 +22,15 @@ pub enum Error {
     Program {
         /// The program.
         program: String,
-        /// What went wrong.
+        /// The problem.
         reason: String,
     },
-    /// The system does not tell what the figure needs.
+    /// The system does not provide the data for the figure.
     #[error("{what}: {reason}")]
     System {
-        /// What was asked for.
+        /// The resource or operation.
         what: &'static str,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
     /// No reading was taken.

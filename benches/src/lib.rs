@@ -1,14 +1,14 @@
-//! The figures that memex is followed by: what they are called, how each is
-//! taken, and how two sets of them compare.
+//! The figures by which memex's performance is tracked: their names, their
+//! measurement, and the comparison of two sets.
 //!
 //! ```text
 //!   Context (image, machine) ──┐
 //!   select(names) ─► [Entry] ──┴─► run ──► Event, Event, …  ──► Figure
 //!                                          compare(base, new) ──► ratios
 //! ```
-//! A figure is a distribution over many readings of exactly the thing that its
-//! name says, with the warm-up left out. Absolute times belong to one machine
-//! at one moment; ratios of figures taken in one run travel further.
+//! A figure is a distribution over many readings, without the warm-up. Absolute
+//! times are valid for one machine at one moment; ratios of figures from one run
+//! are comparable between machines.
 //!
 //! One file under `figures/` holds one group. A new group is a file and a line
 //! in `figures/mod.rs`.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::fs;
 use std::thread;
 
-/// What of a machine explains its figures.
+/// The properties of a machine that explain its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
-    /// The processor's name, where the system tells it.
+    /// The processor's name, if the system reports it.
     pub processor: String,
     /// Processors that this process may use.
     pub cores: usize,

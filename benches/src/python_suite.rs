@@ -81,7 +81,7 @@ pub(crate) struct Native {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     program: String,
-    /// What the interpreter calls itself.
+    /// The interpreter's name.
     pub(crate) version: String,
 }
 

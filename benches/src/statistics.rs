@@ -9,7 +9,7 @@ pub struct Readings {
     values: Vec<f64>,
 }
 
-/// What is told of many readings.
+/// The summary of many readings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     /// How many there are.

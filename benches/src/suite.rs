@@ -16,11 +16,11 @@ pub struct Entry {
     pub unit: &'static str,
     /// The group it belongs to: one file of this crate.
     pub group: &'static str,
-    /// What is measured, in one sentence.
+    /// A description of the measurement, in one sentence.
     pub about: &'static str,
     /// Which direction is good.
     pub better: Better,
-    /// What it is to reach, if that was said.
+    /// Its target, if there is one.
     pub target: Option<f64>,
     /// Whether the target is for the 99th percentile rather than the median.
     pub target_is_p99: bool,
@@ -37,16 +37,16 @@ pub enum Better {
     Higher,
 }
 
-/// What taking a figure gives.
+/// The result of taking a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// The values.
     pub summary: Summary,
-    /// What explains them; may be empty.
+    /// A note that explains them; may be empty.
     pub note: String,
 }
 
-/// What happens while figures are taken.
+/// Events while figures are taken.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// This figure is being taken.

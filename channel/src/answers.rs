@@ -1,4 +1,4 @@
-//! What a waiting guest is resumed with: the answers to calls it awaits.
+//! Answers to awaited calls, with which a waiting guest is resumed.
 //!
 //! ```text
 //! answers:  count u32 | (ticket u64 | reply length u32 | reply)*

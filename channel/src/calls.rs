@@ -65,7 +65,7 @@ pub trait TurnHandle {
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
-    /// What was waited for is there.
+    /// The event has occurred.
     Ready,
     /// The time is up.
     Due,

@@ -12,15 +12,15 @@ Examples:
   memex run analysis.py --mount data:/data      a file, with a folder it may read
   memex run - --json < block.py                 one JSON object per turn
   memex repl                                    a prompt
-  memex policy show workspace                   what a policy allows, in sentences
-  memex doctor                                  what this machine offers
+  memex policy show workspace                   a policy, explained in sentences
+  memex doctor                                  features of this machine
 
 Exit status: 0 all turns ok, 1 an exception, limit or refusal, 2 usage, 3 a host fault.
 The first use fetches and compiles the Python guest, which takes a few minutes once.";
 
 /// Runs untrusted Python in a persistent scope inside WebAssembly.
 #[derive(Debug, Parser)]
-#[command(name = "memex", version, about, after_help = EXAMPLES, propagate_version = true)]
+#[command(name = "memex", version, after_help = EXAMPLES, propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalOptions,
@@ -51,8 +51,8 @@ pub(crate) struct GlobalOptions {
     )]
     pub(crate) config: Option<PathBuf>,
 
-    /// Processor that code is compiled for: this one, or a baseline that every machine of a
-    /// fleet has [default: native]
+    /// Processor to compile for: this one, or a baseline that all machines of a fleet support
+    /// [default: native]
     #[arg(
         long,
         global = true,
@@ -63,7 +63,7 @@ pub(crate) struct GlobalOptions {
     )]
     pub(crate) cpu: Option<String>,
 
-    /// Colours in what people read
+    /// When to colour text that people read
     #[arg(long, global = true, value_name = "WHEN", help_heading = "General")]
     pub(crate) color: Option<ColorChoice>,
 }

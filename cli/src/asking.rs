@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Mutex;
 
-/// Characters of an answer's line; nobody types more.
+/// Maximum number of characters in an answer's line.
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
 /// The tool. One question is asked at a time.
@@ -20,7 +20,7 @@ pub(crate) fn at_the_terminal() -> Function {
             if !stdin().is_terminal() || !stderr().is_terminal() {
                 return Err(ToolError::new(
                     "EOFError",
-                    "ask_user: nobody is at a terminal to answer; go on without an answer",
+                    "ask_user: there is no terminal to answer at; continue without an answer",
                 ));
             }
             let _alone = turn.lock().await;
@@ -51,7 +51,7 @@ async fn ask(question: &UserQuestion) -> Result<String, ToolError> {
 }
 
 /// A line of the terminal. Dropped before there is one, it takes nothing: what
-/// is typed later goes to whoever reads next.
+/// is typed later goes to the next reader.
 async fn line() -> Result<String, ToolError> {
     console::ask("> ");
     let unreadable = |error: std::io::Error| {

@@ -1,5 +1,5 @@
-//! Writing to the two streams: colours, what a terminal is not told, and what to
-//! do when nobody reads.
+//! Writing to the two streams: colours, filtering for terminals, and closed
+//! streams.
 //!
 //! Everything that the command says goes through here, so that nothing reaches a
 //! terminal that [`escapes`](crate::escapes) has not looked at, whatever it
@@ -63,7 +63,7 @@ impl Paint {
     }
 }
 
-/// What a stream is told of a text.
+/// How text is written to a stream.
 fn told<'a>(text: &'a str, stream: &impl IsTerminal) -> Cow<'a, str> {
     match stream.is_terminal() {
         true => Cow::Owned(said(text)),
@@ -91,7 +91,7 @@ pub(crate) fn print_line(text: &str) {
     print(format!("{text}\n"));
 }
 
-/// Writes a line to standard error. Nobody is left to tell when that fails.
+/// Writes a line to standard error. A failure of that cannot be reported.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{}", told(text, &io::stderr()));
 }
@@ -118,8 +118,8 @@ pub(crate) fn give_up(error: &io::Error) -> ! {
     std::process::exit(i32::from(HOST_FAULT));
 }
 
-/// Writes a file all at once: whoever reads it finds what was there before, or
-/// all of what is there now.
+/// Writes a file atomically: readers find the old content or all of the new
+/// content.
 pub(crate) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{}.new", std::process::id()));
@@ -131,7 +131,7 @@ pub(crate) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> std::io::Resu
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| std::fs::rename(&fresh, path));
     if written.is_err() {
-        // What is left of it helps nobody; it may not be there at all.
+        // The partial file is useless; it may not exist at all.
         let _gone = std::fs::remove_file(&fresh);
     }
     written

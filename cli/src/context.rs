@@ -1,4 +1,4 @@
-//! What a command works with: flags over environment over configuration file.
+//! The context of a command: flags, then the environment, then the configuration file.
 
 use crate::arguments::{ColorChoice, GlobalOptions};
 use crate::asking::at_the_terminal;
@@ -85,7 +85,7 @@ impl Context {
         started(&self.runtime).context("the threads of tools and models cannot be started")
     }
 
-    /// What this process gives to the sessions that it opens.
+    /// The host of the sessions that this process opens.
     pub(crate) fn host(&self) -> &Host {
         self.host.get_or_init(|| {
             let runtime = Arc::clone(&self.runtime);
@@ -122,7 +122,7 @@ impl Context {
         Ok(directory)
     }
 
-    /// What the configuration says of images.
+    /// The image defaults of the configuration.
     pub(crate) fn image_defaults(&self) -> ImageDefaults {
         let configured = &self.configuration;
         ImageDefaults {

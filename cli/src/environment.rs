@@ -1,4 +1,4 @@
-//! What sessions are given of this process's environment.
+//! The parts of this process's environment that sessions are given.
 
 use memex_host_tools::outside::Secrets;
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ pub(crate) fn tool_variables() -> BTreeMap<String, OsString> {
     env::vars_os().filter_map(named).collect()
 }
 
-/// What services of stores want to know of credentials and endpoints stands in
-/// these variables by convention.
+/// The variables that by convention hold credentials and endpoints of storage
+/// services.
 pub(crate) fn store_variables() -> BTreeMap<String, String> {
     let variables = env::vars_os().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);

@@ -1,4 +1,4 @@
-//! What may be said to a terminal.
+//! Filtering text before it is written to a terminal.
 //!
 //! Untrusted text that reaches a terminal could retitle it, move its cursor over
 //! earlier text, feed it input, or show something other than it says. One
@@ -20,7 +20,7 @@ struct Passes {
     lines: bool,
 }
 
-/// What code prints.
+/// Output of code.
 const OUTPUT: Passes = Passes {
     colours: true,
     returns: true,
@@ -202,7 +202,7 @@ pub(crate) fn harmless(text: &str) -> String {
     filtered(OUTPUT, text)
 }
 
-/// What the command says to a terminal, whoever is quoted in it.
+/// Text of the command for a terminal, which may quote other sources.
 pub(crate) fn said(text: &str) -> String {
     filtered(SAID, text)
 }

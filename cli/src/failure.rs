@@ -1,4 +1,4 @@
-//! Failures of the command: exit statuses, and how they are told.
+//! Failures of the command: exit statuses and messages.
 
 use crate::console::{Paint, complain};
 use std::fmt;
@@ -48,7 +48,7 @@ pub(crate) fn usage_as_told(told: impl fmt::Display) -> anyhow::Error {
     usage(told.to_string(), "")
 }
 
-/// Tells a failure and gives its exit status.
+/// Reports a failure and returns its exit status.
 pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     let status = status(error);
     let text = format!("{error:#}");
@@ -62,7 +62,7 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
         }
     }
     let otherwise = match status {
-        USAGE => "`memex help` and `memex help COMMAND` tell what is accepted",
+        USAGE => "`memex help` and `memex help COMMAND` show what is accepted",
         _ => "`memex doctor` checks what this machine offers",
     };
     for hint in &hints {
@@ -75,7 +75,7 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Tells what the argument parser says, help and version included.
+/// Prints the messages of the argument parser, help and version included.
 pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
     let told = error.print();
     if !error.use_stderr() {
@@ -84,7 +84,7 @@ pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    // The help that stands in for a missing command is its own hint.
+    // The help that replaces a missing command is its own hint.
     if error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         complain("hint: `memex help` lists commands, `memex help COMMAND` gives examples");
     }

@@ -1,4 +1,4 @@
-//! What is granted and set on the command line: `--mount`, `--limit`, `--env`.
+//! Grants and settings on the command line: `--mount`, `--limit`, `--env`.
 
 use memex_policies::{Access, SharedScratchGrant};
 use memex_sessions::Mount;

@@ -5,8 +5,8 @@
 //! main ─► arguments ─► context ─► commands/… ─► report/…
 //!                        └ flag > environment > configuration file
 //! ```
-//! This crate wires: what a policy means stands in `memex-policies`, what makes
-//! a session in `memex-sessions`, what a session does in `memex-runtime`.
+//! This crate only connects the others: `memex-policies` defines policies,
+//! `memex-sessions` assembles sessions, `memex-runtime` runs them.
 
 mod arguments;
 mod asking;

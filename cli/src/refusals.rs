@@ -38,7 +38,7 @@ pub(crate) fn agent_refusal(error: memex_agent::Error) -> anyhow::Error {
     }
 }
 
-/// What puts an error right, where the caller of the command can.
+/// The remedy for an error, if the caller of the command has one.
 fn remedy(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Spec { .. } | Error::SpecVersion { .. } => "write `version = 1`, and known fields",
@@ -78,7 +78,9 @@ fn remedy(error: &Error) -> Option<String> {
         }
         Error::NoStoreDirectory => "name a store with --store DIR",
         Error::NoScratchDirectory => "set HOME or XDG_DATA_HOME to an absolute path",
-        Error::ToolFile(_) => "docs/tool-files.md describes tool files",
+        Error::ToolFile(_) => {
+            "docs/tool-files.md describes tool files; a secret NAME is read from MEMEX_SECRET_NAME"
+        }
         Error::Credential(_) => "secrets are read from the environment, as MEMEX_SECRET_NAME",
         Error::Databases(_) => "write --sql NAME=PATH",
         Error::Memory(_) => "`memex mem init DIR` makes a memory",
@@ -92,7 +94,7 @@ fn remedy(error: &Error) -> Option<String> {
         Error::Input { .. } => "inputs are JSON values under names of Python",
         Error::NoSession { .. } => "`memex session list` shows the names",
         Error::SessionExists { .. } => "choose another name, or remove it with `memex session rm`",
-        Error::ScratchDirectory { .. } => "take it back with chown and chmod go-w, or remove it",
+        Error::ScratchDirectory { .. } => "correct it with chown and chmod go-w, or remove it",
         Error::NoTurn { name, .. } => {
             return Some(format!("`memex session log {name}` shows what is saved"));
         }
@@ -106,9 +108,9 @@ fn refused(part: SpecPart, error: &memex_policies::Error) -> anyhow::Error {
         SpecPart::Mounts => "--mount",
         SpecPart::Limits => "--limit",
         SpecPart::Environment => "--env",
-        SpecPart::Tools => return usage(error.to_string(), "`memex policy show` tells its rules"),
+        SpecPart::Tools => return usage(error.to_string(), "`memex policy show` shows its rules"),
         SpecPart::AskUser | SpecPart::SharedScratch => {
-            return usage(error.to_string(), "`memex policy show` tells it");
+            return usage(error.to_string(), "`memex policy show` shows it");
         }
     };
     match error.cause() {

@@ -104,7 +104,7 @@ impl SessionArguments {
         self.spec(context, tools).resolve().map_err(refusal)
     }
 
-    /// How turns are told.
+    /// How turns are reported.
     pub(crate) fn reporter(&self, context: &Context) -> Result<Reporter> {
         let folder = self.out.clone().map(DisplayFolder::open).transpose()?;
         let format = match self.json {
@@ -127,7 +127,7 @@ impl SessionArguments {
         self.json
     }
 
-    /// Where progress of this session's image is shown.
+    /// Progress bars for this session's image.
     pub(crate) fn bars(&self, context: &Context) -> Bars {
         Bars::new(context, self.quiet)
     }

@@ -1,6 +1,6 @@
 //! Ctrl-C: softly, then hard, and out when nothing runs, unless a line editor
 //! waits for the next line: a key that comes just after the turn it was meant for
-//! costs nobody the session.
+//! does not lose the session.
 
 use crate::console::complain;
 use crate::failure::INTERRUPTED;

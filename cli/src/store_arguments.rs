@@ -8,7 +8,7 @@ use memex_sessions::open_store;
 use memex_snapshots::SnapshotStore;
 use std::sync::Arc;
 
-/// Where saved sessions are kept.
+/// The place of saved sessions.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreArguments {
     /// Directory (or s3://BUCKET/PREFIX) of saved sessions [default: in the data directory]

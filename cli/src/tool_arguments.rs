@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// Which tools the code gets.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ToolArguments {
-    /// Tool file: commands, HTTP endpoints, MCP servers, databases; see docs/tool-files.md
+    /// Tool file: commands, HTTP endpoints, MCP servers, databases; a secret NAME in it is read
+    /// from MEMEX_SECRET_NAME; see docs/tool-files.md
     #[arg(long, value_name = "FILE", help_heading = "Tools")]
     tools: Vec<PathBuf>,
 
@@ -26,7 +27,7 @@ pub(crate) struct ToolArguments {
     #[arg(long, help_heading = "Tools")]
     ask_user: bool,
 
-    /// Give the code the keys and values of this name, which sessions share, also later ones
+    /// Give the code keys and values that sessions share under this name and that persist
     #[arg(long, value_name = "NAME[:ro|rw]", value_parser = parse_shared, help_heading = "Tools")]
     shared_scratch: Option<SharedScratchGrant>,
 
@@ -34,7 +35,7 @@ pub(crate) struct ToolArguments {
     #[arg(long, value_name = "FILE", help_heading = "Tools")]
     audit: Option<PathBuf>,
 
-    /// Record what calls are given, not only its digest
+    /// Record the arguments of calls, not only their digest
     #[arg(long, requires = "audit", help_heading = "Tools")]
     audit_arguments: bool,
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 /// smaller blocks; this only keeps an endless file from filling memory.
 const SOURCE_MAX_BYTES: u64 = 1 << 30;
 
-/// Where the code of one turn comes from.
+/// The source of one turn's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TurnSource {
     Code(OsString),

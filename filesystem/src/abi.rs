@@ -49,7 +49,7 @@ pub const FSTFLAG_MTIM_NOW: u16 = 8;
 /// The descriptor of the one preopened directory, `/`.
 pub const PREOPEN_FD: u32 = 3;
 
-/// What kind of file it is; `as u8` is the number of preview 1.
+/// The kind of a file; `as u8` is the number of preview 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FileType {
@@ -72,7 +72,7 @@ pub enum FileType {
 /// The attributes of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FdStat {
-    /// What it refers to.
+    /// The kind of file.
     pub filetype: FileType,
     /// The `FDFLAG_*` in force.
     pub flags: u16,
@@ -89,7 +89,7 @@ pub struct FileStat {
     pub dev: u64,
     /// The serial number: derived, stable, never 0, and not the host's.
     pub ino: u64,
-    /// What kind of file it is.
+    /// The kind of file.
     pub filetype: FileType,
     /// How many names it has.
     pub nlink: u64,
@@ -112,6 +112,6 @@ pub struct DirEntry {
     pub ino: u64,
     /// Its name.
     pub name: String,
-    /// What kind of file it is.
+    /// The kind of file.
     pub filetype: FileType,
 }

@@ -35,7 +35,7 @@ impl FileSystem {
         }
     }
 
-    /// A session that goes on from a state, which may be shared by many.
+    /// A session that continues from a state, which may be shared by many.
     ///
     /// Files outside scratch are opened again by path, never created or cut,
     /// and only as far as the namespace now permits. A descriptor for which

@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side.
+//! Errors on the host's side.
 
 use std::io;
 
@@ -13,7 +13,7 @@ pub enum Error {
     MountPath {
         /// The path as given.
         path: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
     /// Two mounts have the same guest path.
@@ -61,9 +61,9 @@ pub enum Error {
     /// A saved state is damaged.
     #[error("file state is damaged at byte {offset}: {what}; restore an earlier snapshot")]
     StateDamaged {
-        /// What was wrong.
+        /// The problem.
         what: &'static str,
-        /// Where reading stopped.
+        /// The offset at which reading stopped.
         offset: usize,
     },
     /// A saved state holds more than its reader may.

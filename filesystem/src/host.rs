@@ -112,7 +112,7 @@ pub(crate) fn file_metadata(file: &File) -> Result<Metadata, Errno> {
     Ok(Metadata::from_file(file)?)
 }
 
-/// Is there anything of that name, be it a dangling link?
+/// Does the name exist, even as a dangling link?
 pub(crate) fn exists(dir: &Dir, path: &str) -> Result<bool, Errno> {
     match metadata(dir, path, false) {
         Ok(_) => Ok(true),

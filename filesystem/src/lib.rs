@@ -1,18 +1,18 @@
 //! The files a guest sees: WASI preview 1 file calls over a private namespace.
 //!
-//! A [`Namespace`] says what is there: directories and files of the host,
+//! A [`Namespace`] is the table of mounts: directories and files of the host,
 //! opened once when it is built, and in-memory scratch trees at `/tmp` and
 //! `/home/user`. It is immutable and shared by sessions. A [`FileSystem`] is
-//! what one session does with it: open descriptors, the content of its
-//! scratch trees, and how much of its [`Quota`] is used. Its state is a value,
-//! [`FileState`], taken and put back between turns.
+//! the state of one session: open descriptors, the content of its scratch
+//! trees, and the used part of its [`Quota`]. That state is a value,
+//! [`FileState`], saved and restored between turns.
 //!
 //! The caller is hostile: every argument of every call may be anything. Calls
 //! answer with an [`Errno`], never with a panic, and hold no more memory than
 //! the quota and the caller's own buffers account for.
 //!
-//! This crate knows nothing of WebAssembly. Whoever embeds it copies arguments
-//! out of the guest's memory, owns descriptors 0 to 2, and sets the clock.
+//! This crate does not depend on WebAssembly. The embedder copies arguments out
+//! of the guest's memory, owns descriptors 0 to 2, and sets the clock.
 //!
 //! # How a path is resolved
 //! 1. It is joined to its directory's path, and `.` and `..` are resolved as

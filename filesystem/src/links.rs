@@ -140,11 +140,11 @@ impl FileSystem {
         }
     }
 
-    /// What a symbolic link says.
+    /// The target of a symbolic link.
     ///
     /// # Errors
     /// `Inval` if it is none, `Notcapable` for an absolute one on the host,
-    /// which would tell of paths there.
+    /// which would disclose paths there.
     pub fn path_readlink(&mut self, dirfd: u32, path: &[u8]) -> Result<String, Errno> {
         let resolved = self.resolve_name(dirfd, path)?;
         if self.stat_resolved(&resolved, false)?.filetype != FileType::SymbolicLink {

@@ -23,7 +23,7 @@ const LOOK_EVERY: u32 = 1024;
 /// `.` and `..` come first.
 const DOTS: u64 = 2;
 
-/// Where the entries of a host directory come from.
+/// The source of the entries of a host directory.
 #[derive(Debug)]
 enum Entries {
     /// The host, in its order.

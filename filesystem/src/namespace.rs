@@ -1,4 +1,4 @@
-//! What is mounted where.
+//! The table of mounts.
 
 use std::fs::File;
 
@@ -9,7 +9,7 @@ use crate::path::{below, is_normal, split};
 use crate::scratch::{HOME_ROOT, NodeId, TMP_ROOT, Tree};
 use std::sync::{Arc, Mutex};
 
-/// What a guest may do in a mounted directory.
+/// The rights of a guest in a mounted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Look and read.
@@ -110,8 +110,8 @@ impl NamespaceBuilder {
     ///
     /// Its times and serial numbers are constants then, its directories are
     /// listed by name, and nothing that a guest can see of it depends on the
-    /// host's file system. Only for directories without links that nobody
-    /// writes to: two names of one file have two serial numbers here.
+    /// host's file system. Only for directories without links that are never
+    /// written: two names of one file have two serial numbers here.
     #[must_use]
     pub fn constant(mut self) -> Self {
         self.constants = self.mounts.len();
@@ -235,8 +235,8 @@ fn add_ancestors(mounts: &mut Vec<Mount>) {
     for mount in mounts.iter() {
         let mut path = mount.path.as_str();
         while let Some((parent, _)) = split(path) {
-            // Below a file there are no directories to see: whoever walks an
-            // archive's path must find that it ends at the archive.
+            // Below a file there are no directories: a walk along the path of an
+            // archive must end at the archive.
             let in_file = mounts.iter().any(|file| {
                 matches!(file.source, Source::File(_)) && below(&file.path, parent).is_some()
             });

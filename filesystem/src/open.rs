@@ -18,7 +18,7 @@ pub(crate) const FDFLAGS_ALL: u16 =
     FDFLAG_APPEND | FDFLAG_DSYNC | FDFLAG_NONBLOCK | FDFLAG_RSYNC | FDFLAG_SYNC;
 const OFLAGS_ALL: u16 = OFLAG_CREAT | OFLAG_DIRECTORY | OFLAG_EXCL | OFLAG_TRUNC;
 
-/// What a call to `path_open` asks for.
+/// The request of a call to `path_open`.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
     read: bool,

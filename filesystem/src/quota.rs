@@ -1,4 +1,4 @@
-//! What a session may use of files, and how much of it is used.
+//! Quotas of files, and their use.
 
 use crate::errno::Errno;
 
@@ -30,7 +30,7 @@ pub struct Breach {
     pub name: &'static str,
     /// Its value.
     pub limit: u64,
-    /// What it would have become.
+    /// The value that it would have had.
     pub actual: u64,
 }
 

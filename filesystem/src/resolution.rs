@@ -8,7 +8,7 @@ use crate::scratch::{Body, NodeId, SCRATCH_DEPTH_MAX, Tree};
 /// How many symbolic links of scratch one path may go through.
 pub const SYMLINKS_MAX: u32 = 40;
 
-/// What a path leads to, and how.
+/// The target of a path, and how it is reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     /// Normal, with the links of scratch resolved.

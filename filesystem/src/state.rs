@@ -52,7 +52,7 @@ pub struct LostFile {
     pub fd: u32,
     /// The guest path it was opened by.
     pub path: String,
-    /// What opening it again answered.
+    /// The result of opening it again.
     pub reason: Errno,
 }
 

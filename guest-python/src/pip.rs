@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
     pub(crate) python: Option<&'a Path>,
     /// Where it runs, and all that it may write to.
     pub(crate) folder: &'a Path,
-    /// What follows `-m pip`.
+    /// The arguments after `-m pip`.
     pub(crate) arguments: &'a [&'a OsStr],
     /// How much the folder may hold.
     pub(crate) bytes_max: u64,
@@ -41,7 +41,7 @@ pub(crate) enum Ended {
     TooLarge,
 }
 
-/// What the client said.
+/// The output of the client.
 pub(crate) struct Said {
     pub(crate) status: ExitStatus,
     pub(crate) log: String,

@@ -1,4 +1,4 @@
-//! Serves HTTP/1.1 with the limits of a server that anyone can reach.
+//! Serves HTTP/1.1 with limits for untrusted clients.
 //!
 //! ```text
 //!  accept ─► a place ─► head ─► body ─► router ─► answer ─┐
@@ -6,15 +6,15 @@
 //!              │      may lose its place    keeps it    next request
 //!              └── all taken: the oldest of those goes ◄──┘
 //! ```
-//! A client is bounded in what it holds and in how long: connections, heads,
-//! bodies, and pauses in sending and taking ([`Limits`]). When all places are
+//! A client is limited in size and time: connections, heads, bodies, and pauses
+//! in sending and reading ([`Limits`]). When all places are
 //! taken, the connection that has sent nothing for longest gives its place to the
 //! new one, of the address that holds most such places. So clients that hold
-//! connections open, with half a request or none, keep nobody out; requests that
-//! have come in whole are never given up for others.
+//! connections open, with half a request or none, cannot keep others out;
+//! requests that have arrived completely are never closed for others.
 //!
-//! What this does not protect from: whole requests that take long to answer. Who
-//! may make them, and how many, is for the router to say.
+//! Not covered: complete requests that take long to answer. The router decides
+//! who may make them, and how many.
 
 mod body;
 mod limits;

@@ -1,4 +1,4 @@
-//! What a client may hold, and for how long.
+//! Limits of a client, in size and time.
 
 use std::time::Duration;
 

@@ -59,7 +59,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             }
         };
         let Some(place) = places.take(address.ip()) else {
-            // As much as the system takes at once: nobody waits for this client.
+            // As much as the system takes at once, without waiting for this client.
             let _ = stream.try_write(NO_PLACE);
             continue;
         };

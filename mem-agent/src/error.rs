@@ -1,4 +1,4 @@
-//! What can go wrong on the host's side of an agent.
+//! Errors on the host's side of an agent.
 
 use std::fmt::Display;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Why an agent, a benchmark or a batch could not go on.
 ///
-/// What goes wrong in the model's code is no error: it is told to the model.
+/// A failure of the model's code is not an error: it is reported to the model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,13 +21,13 @@ pub enum Error {
     LongReply {
         /// Its size.
         bytes: usize,
-        /// What is taken.
+        /// The largest size that is accepted.
         limit: usize,
     },
     /// The sandbox cannot be had. The session is lost.
     #[error(transparent)]
     Sandbox(#[from] memex_runtime::Error),
-    /// The sandbox's image cannot be made to tell what blocks change.
+    /// The sandbox's image cannot be prepared to track the changes of blocks.
     #[error("the sandbox cannot be prepared: {0}")]
     Preparation(String),
     /// The tools cannot be offered.
@@ -42,11 +42,11 @@ pub enum Error {
     /// A file of the host cannot be read or written.
     #[error("cannot {doing} {path}: {source}")]
     File {
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file does not hold what it should.
@@ -54,13 +54,13 @@ pub enum Error {
     Malformed {
         /// The file, and the line in it.
         place: String,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// The server cannot listen or speak.
     #[error("the server: {0}")]
     Server(String),
-    /// Somebody stopped the answer.
+    /// The answer was stopped.
     #[error("stopped before there was an answer")]
     Stopped,
     /// The thread that ran a block is gone.

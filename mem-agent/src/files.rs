@@ -21,10 +21,10 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::malformed(path.display(), None, "is not UTF-8"))
 }
 
-/// Who may read a file that is written.
+/// The permitted readers of a file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// Its owner only: people tell an agent what is nobody else's business.
+    /// Its owner only: conversations with an agent are private.
     Owner,
     /// Whom the process usually lets.
     Usual,

@@ -6,17 +6,17 @@
 //!        <result>│            ▼
 //!                └──── Scratchpad (WebAssembly) ─► ten tools ─► Memory
 //! ```
-//! The loop is that of [`memex_agent`]; the prompt, the tags and the words of
-//! results are this crate's.
+//! The loop is that of [`memex_agent`]; this crate defines the prompt, the tags
+//! and the wording of results.
 //!
 //! - A [`Workplace`] is a memory and the sandbox in which code works on it; an
-//!   [`Agent`] is one conversation there. What models and their code do is
-//!   bounded, and reaches the memory by its ten tools alone.
+//!   [`Agent`] is one conversation there. Models and their code are bounded, and
+//!   reach the memory only through its ten tools.
 //! - [`server`] is the agent as a tool of other programs, over MCP.
 //! - [`mod@bench`] asks the questions of a benchmark and has the answers judged;
 //!   [`rollouts`] does so in batches, for training.
 //!
-//! In [`Mode::Compat`] every string is the one that the trained model knows; in
+//! In [`Mode::Compat`] every string is that of the trained model; in
 //! [`Mode::Extended`] results are those of the runtime.
 //!
 //! [`Mode::Compat`]: memex_memory::Mode::Compat

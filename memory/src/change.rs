@@ -1,4 +1,4 @@
-//! What the journal knows of a change.
+//! A change, as the journal records it.
 
 use std::time::Instant;
 
@@ -23,7 +23,7 @@ impl ContentDigest {
     }
 }
 
-/// What stands at a path.
+/// The content of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
@@ -75,11 +75,11 @@ pub struct Change {
     pub session: String,
     /// The tool or command that made it.
     pub tool: String,
-    /// What changed, from the root.
+    /// The changed path, from the root.
     pub path: String,
-    /// What stood there.
+    /// The old content.
     pub before: Content,
-    /// What stands there now.
+    /// The new content.
     pub after: Content,
     /// The change that this one undid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ pub struct Change {
     pub undone: bool,
 }
 
-/// Who changes the memory, and how long it may take.
+/// The author of a change, and its deadline.
 #[derive(Debug, Clone, Copy)]
 pub struct Author<'a> {
     /// The session; empty for a person at the command line.

@@ -1,4 +1,4 @@
-//! What is wrong with a memory.
+//! Checking a memory for problems.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +19,7 @@ const FINDINGS_MAX: usize = 10_000;
 pub enum Finding {
     /// A link that names no file.
     BrokenLink {
-        /// Where it stands.
+        /// The file.
         path: String,
         /// On which line, counted from 1.
         line: usize,
@@ -35,7 +35,7 @@ pub enum Finding {
     },
     /// An item of a list that is no fact `- fact_name: value`.
     NotAFact {
-        /// Where it stands.
+        /// The file.
         path: String,
         /// On which line, counted from 1.
         line: usize,
@@ -55,16 +55,16 @@ pub enum Finding {
     OversizeDirectory {
         /// The directory.
         path: String,
-        /// What it holds.
+        /// Its size.
         bytes: u64,
-        /// What it may hold.
+        /// The limit.
         limit: u64,
     },
     /// A Markdown file that is not UTF-8: tools cannot read it.
     NotUtf8 {
         /// The file.
         path: String,
-        /// Where the first wrong byte is, in Python's words.
+        /// The position of the first invalid byte, in Python's words.
         what: String,
     },
     /// A file that the process may not read.

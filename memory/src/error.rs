@@ -1,4 +1,4 @@
-//! What can go wrong with a memory.
+//! Errors of a memory.
 
 use rustix::io::Errno;
 
@@ -12,7 +12,7 @@ pub enum Error {
     /// The operating system refused, in the words Python has for it.
     #[error("[Errno {}] {}: '{path}'", errno.raw_os_error(), words(*errno))]
     System {
-        /// What it said.
+        /// The error number.
         errno: Errno,
         /// The path as it was given.
         path: String,
@@ -34,7 +34,7 @@ pub enum Error {
     InvalidPath {
         /// The text, shortened and without control characters.
         path: String,
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
     },
     /// The memory's directory was removed while it was open.
@@ -56,7 +56,7 @@ pub enum Error {
     TooLarge {
         /// The path as it was given.
         path: String,
-        /// What was asked: `create`, `update` or `read`.
+        /// The operation: `create`, `update` or `read`.
         action: &'static str,
         /// How large it is or would be.
         bytes: u64,
@@ -70,9 +70,9 @@ pub enum Error {
         place: String,
         /// `bytes` or `entries`.
         unit: &'static str,
-        /// What it would hold.
+        /// The size that it would have.
         actual: u64,
-        /// What it may hold.
+        /// The limit.
         limit: u64,
     },
     /// The file is not UTF-8, in the words Python has for it.
@@ -80,7 +80,7 @@ pub enum Error {
     NotText {
         /// The path as it was given.
         path: String,
-        /// Where and why.
+        /// The place and the reason.
         what: String,
     },
     /// Others kept the memory locked.
@@ -124,7 +124,7 @@ pub enum Error {
     /// Text that cannot become a filter.
     #[error("not a filter: {what}")]
     Filter {
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// A static memory or an import that is not what it should be.
@@ -132,7 +132,7 @@ pub enum Error {
     Malformed {
         /// The document, archive or entry.
         place: String,
-        /// What is wrong with it, and the remedy.
+        /// The problem, and the remedy.
         what: String,
     },
 }

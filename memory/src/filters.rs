@@ -1,4 +1,4 @@
-//! Filters: what the memory's owner does not want told.
+//! Filters: what the memory's owner does not want disclosed.
 
 use crate::path::FILTERS;
 use crate::place::Last;

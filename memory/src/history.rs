@@ -7,7 +7,7 @@ use crate::place::Last;
 use crate::transaction::Transaction;
 use crate::{Author, Change, Content, Error, Memory};
 
-/// What to undo.
+/// The changes to undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undo {
     /// The newest so many changes that were not undone yet.
@@ -50,7 +50,7 @@ impl Memory {
         })
     }
 
-    /// What happened, oldest first.
+    /// The changes, oldest first.
     fn changes(&self) -> Result<Vec<Change>, Error> {
         self.check_root()?;
         let heads = match LockFile::open(self.root(), false) {

@@ -1,12 +1,12 @@
-//! What the memory holds, known well enough to enforce limits without adding
+//! Sizes in the memory, known well enough to enforce limits without adding
 //! it up at every change.
 //!
 //! The memory was added up once. Since then it can have grown by what all
 //! writers have put into the journal, and by what people did by hand. The
 //! first is known exactly. For the second, a small memory is added up at every
 //! change; the sum of a large one is trusted for a small multiple of the time
-//! it took, so that adding up stays a twentieth of the work. Whoever would be
-//! refused is refused by a sum made for the occasion.
+//! it took, so that summing stays a twentieth of the work. A write that would be
+//! refused is refused only after a fresh sum.
 
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};

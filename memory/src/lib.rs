@@ -15,7 +15,7 @@
 //! - Every change is in the journal first, so that [`Memory::log`] and
 //!   [`Memory::undo`] work and a killed process leaves nothing half done.
 //! - [`Memory::check`] finds what is wrong with a memory, [`Memory::graph`]
-//!   draws it, [`Memory::filters`] are what its owner does not want told.
+//!   draws it, [`Memory::filters`] are what its owner does not want disclosed.
 //! - [`StaticMemory`] is a memory as one JSON document; [`import`] fills a
 //!   memory from the exports of other services.
 //!

@@ -44,7 +44,7 @@ impl Limits {
     }
 }
 
-/// What a change has survived when the call that made it returns.
+/// The failures that a change survives once its call has returned.
 ///
 /// Either way every file is replaced as a whole, and the journal knows of a
 /// change before the file does.

@@ -1,4 +1,4 @@
-//! What a memory's Markdown says: links, headings, facts.
+//! Parsing a memory's Markdown: links, headings, facts.
 
 /// A link in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(crate) struct Link<'t> {
     pub(crate) line: usize,
     /// The link with its brackets.
     pub(crate) text: &'t str,
-    /// The fact that it stands in, `friend` in `- friend: [[entities/bo.md]]`.
+    /// The fact that contains it, `friend` in `- friend: [[entities/bo.md]]`.
     pub(crate) relation: Option<&'t str>,
 }
 

@@ -19,8 +19,8 @@ use crate::{Author, Error, Limits, Mode, Options, files};
 /// Cheap to clone; clones are the same memory. Any number of memories, in any
 /// number of processes, may be open on one directory, and people may edit its
 /// files meanwhile: every file is read and replaced as a whole, and changes
-/// made through memories wait for one another. What people save while a change
-/// is under way is the one thing nobody can lock out: the later one wins.
+/// made through memories wait for one another. Edits by people cannot be locked
+/// out: if one is saved during a change, the later write wins.
 ///
 /// Nothing outside the directory can be reached: paths are walked by handle,
 /// links that leave are refused.

@@ -23,7 +23,7 @@ pub(crate) enum Last {
     Keep,
 }
 
-/// Where a path leads.
+/// The target of a path.
 pub(crate) struct Place<'r> {
     root: BorrowedFd<'r>,
     /// The directories below the root, outermost first.
@@ -32,7 +32,7 @@ pub(crate) struct Place<'r> {
     missing: Vec<String>,
     /// The last name; `None` if the path names a directory by `.` or `..`.
     name: Option<String>,
-    /// What stands there.
+    /// The attributes of what exists there.
     pub(crate) stat: Option<Stat>,
     /// The path as it was given.
     pub(crate) given: String,

@@ -33,11 +33,11 @@ pub struct StaticMemory {
 /// A file of a [`StaticMemory`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaticEntity {
-    /// What it is called.
+    /// Its name.
     pub entity_name: String,
     /// Its path from the root of the memory.
     pub entity_file_path: String,
-    /// What it holds.
+    /// Its content.
     pub entity_file_content: String,
 }
 

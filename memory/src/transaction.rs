@@ -48,7 +48,7 @@ impl<'t> Transaction<'t> {
         self.memory.is_extended()
     }
 
-    /// What stands at a place.
+    /// The content of a place.
     pub(crate) fn content(&self, place: &Place<'_>) -> Result<(Content, Vec<u8>), Error> {
         content(place, self.memory.limits().file_bytes_max)
     }

@@ -13,7 +13,7 @@ use crate::place::{Last, Place};
 use crate::transaction::Transaction;
 use crate::{Author, Change, Content, Error, Memory, Options, files};
 
-/// What a memory keeps between its changes.
+/// The state of a memory between its changes.
 #[derive(Default)]
 pub(crate) struct Writer {
     lock: Option<LockFile>,
@@ -22,7 +22,7 @@ pub(crate) struct Writer {
 }
 
 impl Memory {
-    /// Runs one or several changes while nobody else changes anything.
+    /// Runs one or several changes under the memory's lock.
     pub(crate) fn change<T>(
         &self,
         author: Author<'_>,
@@ -88,7 +88,7 @@ fn caught_up<'j>(
 
 impl Writer {
     /// Puts in order what a killed writer left, if the memory has records and
-    /// nobody is writing.
+    /// no other process is writing.
     pub(crate) fn recover(&mut self, root: BorrowedFd<'_>, options: &Options) -> Result<(), Error> {
         let file = LockFile::open(root, false)?;
         {
@@ -145,7 +145,7 @@ pub(crate) fn temporary(id: u64) -> String {
     format!(".{id}{TEMPORARY}")
 }
 
-/// What stands at a place, with its bytes if the journal can keep them.
+/// The content of a place, with its bytes if the journal can keep them.
 pub(crate) fn content(place: &Place<'_>, limit: u64) -> Result<(Content, Vec<u8>), Error> {
     let not_kept = || {
         let size = place.stat.map_or(0, |stat| stat.st_size);

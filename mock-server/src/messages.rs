@@ -23,7 +23,7 @@ pub(crate) fn request(body: &Value) -> Request {
     }
 }
 
-/// The results of tools stand in the user's turns; here they are messages.
+/// The results of tools are in the user's turns; here they are messages.
 fn put_turn(messages: &mut Vec<Message>, turn: &Value) {
     let blocks = list(turn, "content");
     let nothing = Value::Null;

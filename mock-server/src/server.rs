@@ -57,7 +57,7 @@ pub struct MockServer {
     task: JoinHandle<()>,
 }
 
-/// What all connections use.
+/// State shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) player: ScriptPlayer,

@@ -35,7 +35,7 @@ pub enum Delta {
     Usage(Usage),
 }
 
-/// Whoever watches an answer being written.
+/// An observer of an answer that is being written.
 pub trait DeltaSink: Send {
     /// Takes the next piece. Called in order, and never after the answer.
     fn delta(&mut self, delta: Delta);

@@ -1,4 +1,4 @@
-//! What can go wrong between a request and its reply.
+//! Errors between a request and its reply.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub enum ModelError {
         status: u16,
         /// The provider's word for it.
         code: Option<String>,
-        /// What it says.
+        /// Its text.
         message: String,
         /// Whether the same request may succeed later.
         retryable: bool,
@@ -33,7 +33,7 @@ pub enum ModelError {
         protocol: &'static str,
         /// The provider's word for it.
         code: String,
-        /// What it says.
+        /// Its text.
         message: String,
         /// Whether the same request may succeed later.
         retryable: bool,
@@ -43,13 +43,13 @@ pub enum ModelError {
     Connection {
         /// Host and port.
         peer: String,
-        /// What the network says.
+        /// The network's error.
         message: String,
     },
     /// It took too long.
     #[error("{phase} took longer than {limit_ms} ms; raise timeouts.{}", phase.setting())]
     Timeout {
-        /// What was waited for.
+        /// The awaited event.
         phase: TimeoutPhase,
         /// The limit.
         limit_ms: u64,
@@ -67,7 +67,7 @@ pub enum ModelError {
     Malformed {
         /// The protocol.
         protocol: &'static str,
-        /// What is wrong.
+        /// The problem.
         what: String,
         /// The place, shortened.
         excerpt: String,
@@ -75,7 +75,7 @@ pub enum ModelError {
     /// A bound on what a peer may send.
     #[error("{what} is larger than {limit} bytes; nothing of it was kept")]
     TooLarge {
-        /// What is too large.
+        /// The part that is too large.
         what: &'static str,
         /// The bound.
         limit: u64,
@@ -128,7 +128,7 @@ pub enum ModelError {
         script: String,
         /// The entry, from 1; the last one tried where there are several.
         entry: usize,
-        /// What it expects.
+        /// Its expectation.
         expected: String,
         /// The request.
         got: String,
@@ -138,15 +138,15 @@ pub enum ModelError {
     NotRecorded {
         /// The recording.
         recording: String,
-        /// What is missing.
+        /// The missing part.
         what: String,
         /// The request.
         got: String,
     },
-    /// What was recorded is a failure.
+    /// A failure was recorded.
     #[error("recorded failure: {message}")]
     Recorded {
-        /// What it said.
+        /// Its message.
         message: String,
         /// Its HTTP status.
         status: Option<u16>,
@@ -158,7 +158,7 @@ pub enum ModelError {
         file: String,
         /// The line, from 1.
         line: Option<usize>,
-        /// What is wrong with it.
+        /// The problem.
         what: String,
     },
     /// A file that cannot be read or written.
@@ -166,7 +166,7 @@ pub enum ModelError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
@@ -175,12 +175,12 @@ pub enum ModelError {
     Setting {
         /// The setting.
         setting: &'static str,
-        /// What is wrong with it, and what would be right.
+        /// The problem, and how to correct it.
         what: String,
     },
 }
 
-/// What a timeout waited for.
+/// The event for which a timeout waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeoutPhase {
     /// The connection.

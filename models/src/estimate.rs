@@ -1,4 +1,4 @@
-//! How many tokens something is, when nobody says.
+//! Estimating the number of tokens where no provider reports it.
 //!
 //! The rule: a token for every four bytes of UTF-8, rounded up, four more for
 //! every message, and a flat number for a picture. Bytes, not characters:

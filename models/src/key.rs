@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(Arc<str>);
 
-/// What stands where a secret stood.
+/// The text that replaces a secret.
 const REMOVED: &str = "[secret]";
 
 /// Shorter secrets are not searched for: they would tear up ordinary words.

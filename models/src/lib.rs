@@ -1,7 +1,7 @@
 //! Language models behind one trait.
 //!
-//! A [`Model`] answers a [`Request`] with a [`Reply`] and tells a
-//! [`DeltaSink`] of it while it is written. What stands behind it is one of:
+//! A [`Model`] answers a [`Request`] with a [`Reply`], which it streams to a
+//! [`DeltaSink`]. The implementations are:
 //!
 //! | model | answers from |
 //! |---|---|
@@ -26,9 +26,9 @@
 //! ```
 //!
 //! The protocols ([`Protocol`], [`ReplyStream`]) are pure: bytes in, values
-//! out. All I/O is in the transport, and in reading and writing the files named.
+//! out. All I/O is in the transport, and in reading and writing named files.
 //!
-//! Invariants: no API key stands in an error, a recording or a `Debug` output;
+//! Invariants: no API key occurs in an error, a recording or a `Debug` output;
 //! the environment is never read; every answer is bounded in size and in time.
 
 mod cassette;

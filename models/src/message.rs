@@ -1,16 +1,16 @@
-//! What is said in a conversation, in no provider's words.
+//! Messages of a conversation, independent of providers.
 
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Who says a [`Message`].
+/// The author of a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Whoever runs the agent: rules and background.
+    /// The operator of the agent: rules and background.
     System,
-    /// Whoever asks.
+    /// The user.
     User,
     /// The model.
     Assistant,
@@ -22,9 +22,9 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Who says it.
+    /// Its author.
     pub role: Role,
-    /// What it says.
+    /// Its content.
     pub parts: Vec<Part>,
 }
 
@@ -44,9 +44,9 @@ pub enum Part {
     ToolCall(ToolCall),
     /// What a tool answered. Stands in tool messages.
     ToolResult(ToolResult),
-    /// What the model thought before it answered.
+    /// The model's thoughts before its answer.
     Reasoning {
-        /// What the provider shows of it; may be empty.
+        /// The part that the provider shows; may be empty.
         text: String,
         /// The provider's own form of it, which it wants back unchanged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them: JSON text, if it did well.
     pub arguments: String,
-    /// What the provider wants back beside the call.
+    /// Data that the provider wants back with the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opaque: Option<Opaque>,
 }
@@ -104,7 +104,7 @@ pub struct ToolResult {
 pub enum Image {
     /// The provider fetches it.
     Url {
-        /// Where it lies.
+        /// Its location.
         url: String,
     },
     /// It travels with the message.
@@ -204,7 +204,7 @@ impl Message {
         text
     }
 
-    /// What the model thought, as far as it is shown.
+    /// The model's thoughts, as far as they are shown.
     pub fn reasoning(&self) -> String {
         let mut all = String::new();
         for part in &self.parts {

@@ -1,4 +1,4 @@
-//! What a model answers.
+//! The reply of a model.
 
 use serde::{Deserialize, Serialize};
 
@@ -69,11 +69,11 @@ impl Usage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
-    /// What it says.
+    /// The message.
     pub message: Message,
     /// Why it ends there.
     pub stop: StopReason,
-    /// What it used.
+    /// Its usage.
     pub usage: Usage,
     /// The model that answered, as the provider names it.
     pub model: String,

@@ -1,4 +1,4 @@
-//! What a model is asked.
+//! The request to a model.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! What a directory of the host holds, for comparing two.
+//! The contents of a directory of the host, for comparing two.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What the guest sees of time and chance.
+//! The guest's clock and randomness.
 
 use crate::error::Error;
 

@@ -39,7 +39,7 @@ pub enum Error {
     UnknownKey {
         /// The key, quoted.
         key: String,
-        /// The table it stands in.
+        /// The table that contains it.
         table: String,
         /// The nearest valid key, or all of them.
         hint: String,
@@ -147,7 +147,7 @@ pub enum Error {
         field: String,
         /// What the policy grants.
         current: String,
-        /// What was asked.
+        /// The question.
         asked: String,
     },
 }

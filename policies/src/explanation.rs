@@ -1,4 +1,4 @@
-//! A policy told in plain sentences.
+//! Explaining a policy in plain sentences.
 
 use crate::clock::{Clock, Randomness};
 use crate::directories::{Access, DirectoryGrant};

@@ -1,4 +1,4 @@
-//! What a session may do and use: the policy.
+//! Policies: what a session may do and use.
 //!
 //! A policy file is TOML. It extends a [`Preset`], which bounds what the file
 //! may grant, and resolves into a [`Policy`]: a plain value that is cheap to
@@ -31,7 +31,7 @@
 //! ```
 //!
 //! Invariant: this crate does no I/O. Paths on the host are kept as written;
-//! whoever opens them decides what a relative path is relative to.
+//! the code that opens them decides what a relative path is relative to.
 
 mod clock;
 mod directories;

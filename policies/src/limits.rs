@@ -62,9 +62,9 @@ limits! {
     recursion_depth: u32 = 1_000, 50, 100_000, Count,
         "The depth of Python calls at which RecursionError is raised.";
     stdout_bytes: u64 = MIB, 0, GIB, Bytes,
-        "The standard output that a turn keeps; the rest is cut and its true size told.";
+        "The standard output that a turn keeps; the rest is cut and the full size reported.";
     stderr_bytes: u64 = 256 * KIB, 0, GIB, Bytes,
-        "The standard error that a turn keeps; the rest is cut and its true size told.";
+        "The standard error that a turn keeps; the rest is cut and the full size reported.";
     value_bytes: u64 = 64 * KIB, 0, 64 * MIB, Bytes,
         "The preview of the value of a turn's last expression.";
     display_bytes: u64 = 16 * MIB, 0, GIB, Bytes,

@@ -1,4 +1,4 @@
-//! What may name a file or directory that the host makes.
+//! The rule for names of files and directories that the host creates.
 
 use crate::suggestions::quoted;
 
@@ -12,12 +12,12 @@ pub const PLAIN_NAME_BYTES_MAX: usize = 200;
 pub struct NameError {
     /// The text.
     pub name: String,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: &'static str,
 }
 
 /// Whether `name` is a plain name: one component of a path, on every system,
-/// which names neither the directory it stands in nor the one above, is not
+/// which names neither its own directory nor the one above, is not
 /// hidden, and reads as what it is.
 ///
 /// Every name that arrives as data (the id of a memory, a key of the cache, a

@@ -11,7 +11,7 @@ const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 /// A host that may be reached, and how.
 ///
 /// The guest has no sockets: a grant speaks to the tools that make requests
-/// for it. [`HostGrant::permits`] decides by name; whoever connects must also
+/// for it. [`HostGrant::permits`] decides by name; the connecting code must also
 /// refuse a resolved address that is private unless `private_addresses` is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostGrant {

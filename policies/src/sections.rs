@@ -162,7 +162,7 @@ fn read_shared_scratch<'a>(
     let name = table.require("name", "write its name, as `name = \"team\"`")?;
     let grant = SharedScratchGrant {
         name: name.string()?.to_owned(),
-        // A scratch that nobody may write to stays empty.
+        // A scratch that no session may write to stays empty.
         access: optional(&table, "access", |item| item.choice(Access::from_name))?
             .unwrap_or(Access::ReadWrite),
     };

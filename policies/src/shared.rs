@@ -26,7 +26,7 @@ impl SharedScratchGrant {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         let name = &self.name;
-        // Narrower than any plain name, since it stands in commands too.
+        // Narrower than any plain name, since it occurs in commands too.
         let is_name = check_plain_name(name).is_ok()
             && name.len() <= NAME_MAX_CHARS
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -13,11 +13,11 @@ pub enum Error {
     /// A file operation of the host failed.
     #[error("{doing} {path}: {source}")]
     File {
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         doing: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file of the cache is not what was written there.
@@ -72,7 +72,7 @@ pub enum Error {
         "no image in {place} has a name that begins with `{key}`\nhint: `memex image list` shows the names in the cache; `memex image pull URL NAME` gets an image from a store"
     )]
     NoImage {
-        /// What was asked for.
+        /// The requested name.
         key: String,
         /// The cache or store that was searched.
         place: String,
@@ -84,7 +84,7 @@ pub enum Error {
         shortened(.names)
     )]
     ManyImages {
-        /// What was asked for.
+        /// The requested name.
         key: String,
         /// The names that fit.
         names: Vec<String>,
@@ -112,13 +112,13 @@ pub enum Error {
         "the secret is {reason}: it must have 32 to 4096 bytes that are hard to guess\nhint: `head -c 32 /dev/urandom > FILE` makes one"
     )]
     Secret {
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
     /// No processor has this name.
     #[error("there is no processor `{name}`\nhint: write one of {known}")]
     UnknownCpu {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// The names there are.
         known: String,
@@ -136,7 +136,7 @@ pub enum Error {
     /// A store of images failed.
     #[error("cannot {action} images in {place}: {cause}")]
     ImageStore {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The store.
         place: String,
@@ -152,7 +152,7 @@ pub enum Error {
         what: String,
         /// The store.
         place: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// The store has no image that this version can start from.
@@ -168,7 +168,7 @@ pub enum Error {
     },
     /// Machine code in a store is not the code that was vouched for.
     #[error(
-        "the machine code in {place} has the digest {found}, not {expected}\nhint: pin the digest that `memex image push` told, or leave --trust-code out: the code is then compiled here"
+        "the machine code in {place} has the digest {found}, not {expected}\nhint: pin the digest that `memex image push` printed, or omit --trust-code: the code is then compiled here"
     )]
     OtherCode {
         /// The store.
@@ -187,9 +187,9 @@ pub enum Error {
     /// Address space, memory or threads could not be had.
     #[error("{doing}: {source}")]
     System {
-        /// What was asked for.
+        /// The operation.
         doing: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A directory of the policy cannot be opened.
@@ -201,7 +201,7 @@ pub enum Error {
         path: PathBuf,
         /// Where the guest would see it.
         guest: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The files that a session would see contradict each other.

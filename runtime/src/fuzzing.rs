@@ -38,8 +38,7 @@ const BOUNDS: Bounds = Bounds {
 /// Where the digest of a snapshot's image lies in its head.
 const IMAGE_DIGEST_AT: std::ops::Range<usize> = 16..48;
 
-/// Reads snapshots that somebody forged: with a valid checksum, and of the
-/// image that is there.
+/// Reads forged snapshots: with a valid checksum, and of the existing image.
 #[derive(Debug)]
 pub struct ForgedSnapshots {
     image: MemoryImage,

@@ -5,13 +5,13 @@
 //!   Cache ──► Image ──┐
 //!   Policy ───────────┴─► Sandbox ──► Session ──► Outcome, Outcome, …
 //!   Runtime ──────────────┘              ▲
-//!                          HostCalls ────┘ what the guest may ask for
+//!                          HostCalls ────┘ answers the guest's calls
 //! ```
 //! - An [`Image`] is a guest that has started and warmed up, built once and
 //!   mapped by every session.
 //! - A [`Sandbox`] binds an image to a policy; a [`Session`] is one interpreter
-//!   with a scope of its own, and runs turns. What happens in the guest is an
-//!   [`Outcome`]; what goes wrong on the host is an [`Error`].
+//!   with its own scope, and runs turns. An event in the guest is an
+//!   [`Outcome`]; a failure of the host is an [`Error`].
 //! - Every bound of the policy is enforced here. A turn that ends in a hard
 //!   limit leaves the session as it was before the turn.
 //!

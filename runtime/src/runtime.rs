@@ -1,4 +1,4 @@
-//! What all sessions of a process share.
+//! State shared by all sessions of a process.
 
 use crate::error::Error;
 use crate::interrupt::Watchdog;

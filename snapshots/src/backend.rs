@@ -1,4 +1,4 @@
-//! What a place must offer to be a store. The rules of saving, naming and
+//! The operations that a storage backend must offer. The rules of saving, naming and
 //! collecting are written once, over this.
 
 use std::fmt;
@@ -18,7 +18,7 @@ pub trait Backend: Send + Sync {
         Self: 'a;
 
     /// Begins writing. Where the place can exclude sweeps meanwhile it does;
-    /// where it cannot, [`intact`](Self::intact) tells afterwards.
+    /// where it cannot, [`intact`](Self::intact) checks afterwards.
     fn enter(&self) -> Result<Self::Pass<'_>, Error>;
 
     /// Whether no sweep began since `enter`.
@@ -59,8 +59,8 @@ pub trait Backend: Send + Sync {
     /// The names of all pointers, sorted.
     fn list_pointers(&self) -> Result<Vec<String>, Error>;
 
-    /// Replaces a pointer by what `judge` makes of its present bytes, with
-    /// nobody in between. `judge` may be asked more than once.
+    /// Replaces a pointer atomically by the result of `judge` for its present
+    /// bytes. `judge` may be called more than once.
     fn swap_pointer(&self, name: &str, judge: Judge<'_>) -> Result<(), Error>;
 
     /// Removes a pointer and says whether there was one.
@@ -96,7 +96,7 @@ pub enum Kind {
     Snapshot,
     /// A part of a state.
     Chunk,
-    /// Where a trail goes on.
+    /// Where a trail continues.
     Link,
 }
 
@@ -141,8 +141,8 @@ impl Key {
         (format!("{first:02x}"), format!("{rest}.{}", self.kind))
     }
 
-    /// The key whose name has these parts. What nobody could have written
-    /// there has no key, and is left alone.
+    /// The key whose name has these parts. A name that this crate cannot have
+    /// written has no key, and is ignored.
     pub(crate) fn from_parts(directory: &str, file: &str) -> Option<Self> {
         let (rest, suffix) = file.split_once('.')?;
         let kind = [Kind::Snapshot, Kind::Chunk, Kind::Link]

@@ -1,9 +1,9 @@
-//! Removing what nobody needs.
+//! Collection: removing unused objects.
 //!
 //! Most of the work, reading every record, is done while others write. Then,
 //! batch by batch, writers are kept out while it is looked once more at what
 //! they added, and objects are removed: snapshots first, then their links,
-//! then their chunks. So a crash leaves at worst chunks that nobody needs.
+//! then their chunks. So a crash leaves at worst unused chunks.
 
 use std::collections::HashSet;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! Errors of a store.
 
 use std::io;
 
@@ -51,7 +51,7 @@ pub enum Error {
     Damaged {
         /// The file or object.
         place: String,
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
         /// What can be done.
         remedy: &'static str,
@@ -75,12 +75,12 @@ pub enum Error {
     Name {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
     /// A session moved since it was read.
     #[error(
-        "session {name:?} was to move from {} but stands at {}; another process moved it: read it again, or save under another name",
+        "session {name:?} was to move from {} but is at {}; another process moved it: read it again, or save under another name",
         shown(expected),
         shown(found)
     )]
@@ -89,7 +89,7 @@ pub enum Error {
         name: String,
         /// Where the caller thought it stood.
         expected: Option<SnapshotId>,
-        /// Where it stands.
+        /// The snapshot that it points at.
         found: Option<SnapshotId>,
     },
     /// A session is locked.
@@ -135,7 +135,7 @@ pub enum Error {
     /// The system refused something else.
     #[error("cannot {action} {place}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// With which file.
         place: String,
@@ -144,7 +144,7 @@ pub enum Error {
     },
     /// Others may write what only the store's owner should.
     #[error(
-        "{place} {reason}, so its content cannot be trusted; take it back with chown and chmod go-w"
+        "{place} {reason}, so its content cannot be trusted; correct it with chown and chmod go-w"
     )]
     NotPrivate {
         /// The file or directory.
@@ -167,13 +167,13 @@ pub enum Error {
     Url {
         /// The URL, without credentials.
         url: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// A remote store failed, after retries.
     #[error("cannot {action} {place}: {source}")]
     Remote {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// With which object.
         place: String,
@@ -185,7 +185,7 @@ pub enum Error {
     Busy {
         /// The store or object.
         place: String,
-        /// What was waited for.
+        /// The awaited event.
         what: &'static str,
     },
 }

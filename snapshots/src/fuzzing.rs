@@ -5,7 +5,7 @@ use crate::codec::{
 };
 use crate::{Digest, SnapshotId};
 
-/// Appends the checksum that whoever forges an object would.
+/// Appends the right checksum, as an attacker would.
 fn sealed(body: &[u8]) -> Vec<u8> {
     let mut object = body.to_vec();
     object.extend_from_slice(blake3::hash(body).as_bytes());

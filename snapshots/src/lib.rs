@@ -1,10 +1,10 @@
-//! Where the saved states of sessions live.
+//! Stores for the saved states of sessions.
 //!
-//! A store knows bytes, not sessions. Whoever saves a session gives a small
-//! *head* and, for what is large, *chunks*, each named by its BLAKE3 digest;
-//! the store keeps them, gives them back only if they are what was given, and
-//! knows what belongs to what: a [`Record`] beside each head says which
-//! snapshot came before it, and a session's name points at its newest one.
+//! A store knows bytes, not sessions. To save a session, its owner gives a small
+//! *head* and, for large parts, *chunks*, each named by its BLAKE3 digest;
+//! the store keeps them, verifies them when they are read, and knows how they
+//! are related: a [`Record`] with each head names the snapshot before it, and a
+//! session's name points at its newest one.
 //!
 //! | store | for | survives |
 //! |---|---|---|
@@ -12,9 +12,9 @@
 //! | [`ObjectStore`] | many machines, an S3-compatible bucket | what the bucket survives |
 //! | [`MemoryStore`] | pools and tests, one process | nothing |
 //!
-//! All three keep the same objects in the same encoding; only where they lie
-//! and how writers agree differs. The layout is written down in
-//! `docs/store-format.md`.
+//! All three keep the same objects in the same encoding; they differ in the
+//! place and in how writers synchronise. `docs/store-format.md` describes the
+//! layout.
 //!
 //! ```
 //! use memex_snapshots::{MemoryStore, RecordDraft, Saved, SnapshotStore};

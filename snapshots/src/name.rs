@@ -1,4 +1,4 @@
-//! What a session may be called.
+//! Names of sessions.
 
 use crate::Error;
 

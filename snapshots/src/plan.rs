@@ -1,4 +1,4 @@
-//! What a collection would do. Pure: it sees a survey of the store and touches
+//! Planning a collection. Pure: it sees a survey of the store and touches
 //! nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

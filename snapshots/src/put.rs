@@ -48,8 +48,8 @@ fn put_once<B: Backend>(
     if let Some(object) = backend.read(&key)? {
         match readable(&object, &id) {
             Ok(record) if record.chunk_ids == saved.chunk_ids => {
-                // Written again, it is durable and young again, whoever wrote
-                // it first and however long ago.
+                // Written again, it is durable and young again, even if an old
+                // process wrote it first.
                 backend.write(&[(key, object)])?;
                 return Ok(record);
             }

@@ -1,4 +1,4 @@
-//! What is known about a snapshot besides its bytes.
+//! The record of a snapshot: its metadata.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What a collection keeps.
+//! Retention: the snapshots that a collection keeps.
 
 use std::time::Duration;
 

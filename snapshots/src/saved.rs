@@ -1,4 +1,4 @@
-//! What is given to a store.
+//! A snapshot as it is given to a store.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a session's name points at.
+//! Pointers: the snapshot that a session's name refers to.
 
 use crate::SnapshotId;
 

@@ -1,4 +1,4 @@
-//! What can go wrong with suites.
+//! Errors of suites.
 
 use std::io;
 
@@ -11,7 +11,7 @@ pub enum Error {
     Io {
         /// The file.
         place: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A line of a task file is no task.
@@ -23,7 +23,7 @@ pub enum Error {
         line: usize,
         /// The field; empty for the whole line.
         field: String,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// Two tasks have one id.
@@ -41,7 +41,7 @@ pub enum Error {
     Ungradable {
         /// The task.
         id: String,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// The database could not be written.

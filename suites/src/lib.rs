@@ -1,11 +1,11 @@
-//! Task suites for agents: questions whose answers are known because the data
-//! was made to have them.
+//! Task suites for agents: questions whose answers are known, because the data
+//! is generated from them.
 //!
-//! [`reading`] makes annual reports of companies that do not exist, and asks
-//! what only their tables, footnotes and restatements answer. [`warehouse`]
-//! makes a SQLite database of many related tables, and asks what takes joins.
-//! Both depend on their options and seed alone: a suite is its seed. A
-//! [`Task`] says how its answer is graded, and [`grade`] does so.
+//! [`reading`] generates annual reports of fictitious companies; its questions
+//! need their tables, footnotes and restatements. [`warehouse`] generates a
+//! SQLite database of many related tables; its questions need joins. Both
+//! depend only on their options and seed. A [`Task`] says how its answer is
+//! graded, and [`grade`] does so.
 //!
 //! ```
 //! use memex_suites::{Verdict, grade, reading};

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What has to stand in an answer and what must not, in any case of letters.
+/// Words that an answer must or must not contain, in any case of letters.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// All of these stand in the answer.
+    /// The answer contains all of these.
     pub all: Vec<String>,
     /// At least one of these does, if there are any.
     pub any: Vec<String>,
@@ -29,7 +29,7 @@ impl Rules {
             return Err(format!("{words:?} is missing"));
         }
         if let Some(words) = self.none.iter().find(says) {
-            return Err(format!("{words:?} must not be told"));
+            return Err(format!("{words:?} must not be disclosed"));
         }
         if !self.any.is_empty() && !self.any.iter().any(|words| says(&words)) {
             return Err(format!("none of {:?} is there", self.any));

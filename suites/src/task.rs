@@ -15,7 +15,7 @@ use crate::{Error, Rules};
 pub struct Task {
     /// Its id, unique in its file.
     pub id: String,
-    /// What is asked.
+    /// The question.
     pub question: String,
     /// The files it is asked of, from the folder of the task file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,7 +57,7 @@ pub enum Grader {
         #[serde(default)]
         tolerance: f64,
     },
-    /// Words that stand in the answer, or do not.
+    /// Words that the answer contains, or does not.
     Rules(Rules),
     /// A model judges. [`judge_prompt`](crate::judge_prompt) asks it.
     Judge {

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 /// What a turn may add to the process besides the memory of its session: the
 /// image's pages and its code as they are first used, the copy of what the
 /// session has changed that a rollback needs, and what the host holds of output,
-/// values, displays and calls. SPECIFICATION.md states it as L15.
+/// values, displays and calls. SPECIFICATION.md states it as L17.
 pub const RESIDENT_OVERHEAD_BYTES: u64 = 128 << 20;
 
 /// Names the file that takes a line for each turn. Without it nothing is watched.
@@ -60,7 +60,7 @@ fn watch() -> Option<MutexGuard<'static, Watch>> {
 /// the place of the session's memory and the overhead.
 ///
 /// # Panics
-/// When the system does not tell what is resident.
+/// When the system does not report the resident memory.
 pub fn measured<R>(
     session: &mut Session,
     what: &str,

@@ -1,4 +1,4 @@
-//! What serde leaves out, and how null is told from nothing.
+//! Fields that serde omits, and distinguishing null from absent.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

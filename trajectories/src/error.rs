@@ -1,4 +1,4 @@
-//! What can go wrong with trajectories.
+//! Errors of trajectories.
 
 use std::fmt;
 use std::io;
@@ -14,7 +14,7 @@ pub enum Error {
     Io {
         /// The file.
         place: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file does not have the form that it should have.
@@ -106,7 +106,7 @@ pub struct Malformed {
     /// The field, such as `steps[3].tool_calls[0].arguments`; empty for the
     /// whole line or document.
     pub field: String,
-    /// What is wrong.
+    /// The problem.
     pub what: String,
 }
 

@@ -1,13 +1,13 @@
 //! The records of agent runs.
 //!
-//! A [`Trajectory`] is what happened in a run: [`Step`]s, what they used, how
-//! it ended, and the runs that it spawned. A [`TrajectoryWriter`] saves it as
-//! it happens, so that a process may be killed at any point and what it wrote
-//! is still a trajectory; [`load`] and [`TrajectoryReader`] read it.
+//! A [`Trajectory`] records a run: its [`Step`]s, their usage, the end, and the
+//! runs that it spawned. A [`TrajectoryWriter`] saves it incrementally: if the
+//! process is killed at any point, the file is still a trajectory. [`load`] and
+//! [`TrajectoryReader`] read it.
 //!
-//! Around that: [`formats`] exchanges trajectories with other programs,
-//! [`views`] is what a guest gets to see of them, [`spans`] renders them for
-//! tracing, [`report`] for people, and [`statistics`] compares many.
+//! [`formats`] exchanges trajectories with other programs, [`views`] is their
+//! form for guests, [`spans`] renders them for tracing, [`report`] for people,
+//! and [`statistics`] compares many.
 //!
 //! ```
 //! use memex_trajectories::{Agent, End, Header, Status, Step, Timestamp, TrajectoryWriter, load};

@@ -1,4 +1,4 @@
-//! What running a block of code gave.
+//! The result of running a block of code.
 
 use serde::{Deserialize, Serialize};
 

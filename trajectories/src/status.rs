@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Status {
-    /// No end was written: the run goes on, or its process died.
+    /// No end was written: the run continues, or its process died.
     #[default]
     Unfinished,
     /// A value was submitted and met its schema.
@@ -25,7 +25,7 @@ pub enum Status {
         /// Why, for a person.
         reason: String,
     },
-    /// Somebody stopped it.
+    /// It was stopped.
     Cancelled,
 }
 
@@ -57,7 +57,7 @@ impl Status {
         }
     }
 
-    /// Whether the agent came to an answer or a submission.
+    /// Whether the agent gave an answer or a submission.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Submitted | Self::Answered)
     }

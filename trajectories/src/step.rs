@@ -28,7 +28,7 @@ pub struct Step {
     /// observation it is what the model was shown.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
-    /// What the model thought before it answered.
+    /// The model's thoughts before its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
     /// The Python block of a model's reply.

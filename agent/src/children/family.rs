@@ -17,7 +17,7 @@ use crate::harness::Board;
 use crate::run::{Plan, Recorder};
 use crate::{Agent, Cancellation, Ledger};
 
-/// What a run and everything below it share.
+/// State shared by a run and all runs below it.
 pub(crate) struct Tree {
     pub(crate) board: Board,
     agents: AtomicU64,
@@ -71,7 +71,7 @@ pub(crate) struct Family {
 #[derive(Default)]
 struct Members {
     by_id: BTreeMap<String, Member>,
-    /// Not yet told to the step that spawned them.
+    /// Not yet reported to the step that spawned them.
     fresh: Vec<String>,
     disbanded: bool,
 }
@@ -149,7 +149,7 @@ impl Family {
         std::mem::take(&mut self.members.lock().fresh)
     }
 
-    /// What becomes of a child.
+    /// The outcome of a child.
     pub(crate) fn outcome(&self, id: &str) -> Option<watch::Receiver<Option<Outcome>>> {
         let members = self.members.lock();
         members.by_id.get(id).map(|member| member.outcome.clone())
@@ -221,7 +221,7 @@ impl Drop for PlaceHeld {
     }
 }
 
-/// What is noted of a child while it runs.
+/// The record of a running child.
 pub(crate) fn running(id: &str, step: u32, task: &str) -> Child {
     Child {
         id: id.to_owned(),

@@ -1,4 +1,4 @@
-//! What became of a child, for its parent's code.
+//! The outcome of a child, as its parent's code sees it.
 
 use memex_host_tools::Answer;
 use memex_trajectories::Status;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Objects, RunResult};
 
-/// What became of a child.
+/// The outcome of a child.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) status: Status,

@@ -14,7 +14,7 @@ use crate::{Agent, Ledger};
 
 #[derive(Deserialize, JsonSchema)]
 struct Question {
-    /// What to ask, with everything the model needs to know.
+    /// The question, with everything the model needs to know.
     prompt: String,
     /// Rules and background.
     #[serde(default)]
@@ -95,7 +95,7 @@ impl Asking {
         Ok(reply)
     }
 
-    /// The answer as JSON text; a reply that does not fit is told why.
+    /// The answer as JSON text; for a reply that does not fit, the reason.
     async fn typed(&self, typed: &Typed, request: Request) -> Result<String, ToolError> {
         let mut request = typed.asking(request);
         let mut last = String::new();

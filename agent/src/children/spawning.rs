@@ -22,7 +22,7 @@ use crate::{Budgets, Error, OutputSchema, RunResult};
 /// Longest task of a child.
 const TASK_MAX_CHARS: usize = 200_000;
 
-/// What a child's scope keeps of its parent's.
+/// The part of the parent's scope that a child keeps.
 pub(crate) struct ChildSetup {
     share: Option<Vec<String>>,
 }
@@ -59,7 +59,7 @@ struct Request {
     budget: Share,
 }
 
-/// What a child is given of its parent's budget.
+/// A child's share of its parent's budget.
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 struct Share {
@@ -173,7 +173,7 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String,
         .spawn(move || {
             let ran = catch_unwind(AssertUnwindSafe(|| live(&parent, plan, step)));
             let ran = ran.unwrap_or_else(|_| Outcome::failed("a fault of the host".to_owned()));
-            // Nobody may be left to ask.
+            // The asking side may be gone.
             let _told = tell.send(Some(ran));
         })
         .map_err(|error| ("OSError", format!("no thread for the agent: {error}")))?;
@@ -223,7 +223,7 @@ fn cancelled() -> Outcome {
     }
 }
 
-/// What the parent may call, or those of it that are asked for.
+/// The parent's tools, or the requested ones of them.
 fn narrowed(grants: &ToolGrants, tools: Option<&[String]>) -> Result<ToolGrants, Refusal> {
     let Some(tools) = tools else {
         return Ok(grants.clone());

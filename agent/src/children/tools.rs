@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Family;
 use crate::harness::WAIT_TOOL;
 
-/// What a scope begins with whose code can spawn agents.
+/// Setup code of a scope whose code can spawn agents.
 pub(crate) const SETUP: &str = "shared = __import__('sys').modules['memex_guest.agents'].shared\n";
 
 /// Before the time of a call is over, it answers that the child still runs.

@@ -91,7 +91,7 @@ impl Typed {
     }
 }
 
-/// The JSON that a text is, or that stands in its one block.
+/// The JSON that is the whole text, or its only block.
 fn written(text: &str) -> Result<Value, String> {
     let text = text.trim();
     let inner = text
@@ -102,7 +102,7 @@ fn written(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("the reply has no call of `{ANSWER}`, and is no JSON: {error}"))
 }
 
-/// What answers are checked as: nobody calls it.
+/// The function as whose arguments answers are checked. It is never called.
 struct Checked(ToolSpec);
 
 impl Checked {

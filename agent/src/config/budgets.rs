@@ -1,4 +1,4 @@
-//! What a run may use up.
+//! Budgets of a run.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What an agent is: one file of settings.
+//! The settings of an agent, as one file.
 
 mod budgets;
 mod settings;

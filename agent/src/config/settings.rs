@@ -1,4 +1,4 @@
-//! The settings of an agent, as they stand in its file.
+//! The settings of an agent, as written in its file.
 
 use memex_trajectories::ActionSpace;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::Error;
 ///
 /// let config = AgentConfig::parse(
 ///     r#"
-///     action_space = "tools"      # the one line that tells the two spaces apart
+///     action_space = "tools"      # the one setting that selects the space
 ///     budgets.turns = 20
 ///     "#,
 ///     "agent.toml",
@@ -33,13 +33,13 @@ pub struct AgentConfig {
     pub code_form: CodeForm,
     /// Where sessions run. Default: in this process.
     pub backend: Backend,
-    /// What the model is told beside the rules of the space. Default: nothing.
+    /// Instructions to the model after the rules of the space. Default: none.
     pub instructions: String,
-    /// What it is shown of a block's result.
+    /// The observations that it is shown.
     pub observations: ObservationOptions,
-    /// What it may use up.
+    /// Its budgets.
     pub budgets: Budgets,
-    /// What it may spawn.
+    /// Limits on spawned agents.
     pub agents: AgentLimits,
     /// Tokens of the model's window. Default 128,000. From four fifths on,
     /// older turns are shortened.
@@ -77,7 +77,7 @@ pub enum CodeForm {
     Tagged,
 }
 
-/// Where sessions run.
+/// The backend of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
@@ -91,7 +91,7 @@ pub enum Backend {
     Pool,
 }
 
-/// What a model is shown of a block's result.
+/// The parts of a block's result that a model is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ObservationOptions {

@@ -1,4 +1,4 @@
-//! Auditing runs that came to a wrong answer, and choosing among several runs
+//! Auditing runs with a wrong answer, and choosing among several runs
 //! of one task.
 
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{Error, Input, OutputSchema, RunRequest};
 
-/// The axes along which wrong runs are told apart.
+/// The axes by which wrong runs are classified.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taxonomy {
-    /// The axes, in the order in which they are told.
+    /// The axes, in the order of the prompt.
     #[serde(rename = "axis")]
     pub axes: Vec<Axis>,
 }
@@ -24,20 +24,20 @@ pub struct Taxonomy {
 pub struct Axis {
     /// Its name.
     pub name: String,
-    /// What belongs to it, for the auditor.
+    /// Its description, for the auditor.
     pub description: String,
 }
 
-/// What an auditor found in a run.
+/// An auditor's finding in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The axis of the first decisive mistake.
     pub axis: String,
     /// The step in which it was made.
     pub step: u64,
-    /// What the run did there, in its own words or code.
+    /// The run's action there, in its own words or code.
     pub evidence: String,
-    /// What it should have done.
+    /// The right action.
     pub remedy: String,
 }
 

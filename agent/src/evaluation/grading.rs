@@ -54,7 +54,7 @@ pub struct Graded {
     pub input_tokens: u64,
     /// Tokens out of it.
     pub output_tokens: u64,
-    /// What it cost, where prices are known.
+    /// Its cost, if prices are known.
     pub cost_usd: Option<f64>,
     /// How long it took.
     pub wall_ms: u64,
@@ -78,7 +78,7 @@ pub fn output_of(task: &Task) -> Result<Option<OutputSchema>, Error> {
     OutputSchema::new(schema).map(Some)
 }
 
-/// Grades what a run came to; `judge` says what only a model can.
+/// Grades the result of a run; `judge` decides what needs a model.
 ///
 /// # Errors
 /// [`Error::Suite`] if the task cannot be graded, [`Error::Setting`] if it
@@ -104,7 +104,7 @@ pub fn grade_result(
     let (correct, reason) = match verdict {
         Verdict::Correct => (true, String::new()),
         Verdict::Incorrect { reason } => (false, reason),
-        Verdict::NeedsJudge => (false, "nobody judged it".to_owned()),
+        Verdict::NeedsJudge => (false, "no judge was configured".to_owned()),
     };
     let totals = &result.totals;
     Ok(Graded {

@@ -24,15 +24,15 @@ pub struct Standing {
     pub correct: u64,
     /// The part of them.
     pub accuracy: f64,
-    /// Where that lies at 95 %.
+    /// Its 95 % interval.
     pub accuracy_low: f64,
-    /// Where that lies at 95 %.
+    /// Its 95 % interval.
     pub accuracy_high: f64,
     /// Tokens into the model, a task.
     pub input_tokens: f64,
-    /// Where that lies at 95 %.
+    /// Its 95 % interval.
     pub input_tokens_low: f64,
-    /// Where that lies at 95 %.
+    /// Its 95 % interval.
     pub input_tokens_high: f64,
     /// Tokens out of it, a task.
     pub output_tokens: f64,

@@ -1,4 +1,4 @@
-//! What a run adds to its toolbox, and the calls that are the harness's own.
+//! The tools that a run adds to its toolbox, and the harness's own calls.
 //!
 //! ```text
 //!  guest ── tool call ──────────────────────► Broker ── permission ──► tool

@@ -47,7 +47,7 @@ impl OutputSchema {
             parameters,
             wrapped: !is_object,
         };
-        // What a toolbox would refuse is told here, before anything runs.
+        // A schema that a toolbox would refuse is refused here, before anything runs.
         let tool = super::SubmitTool::new(&output, super::SubmissionSlot::default());
         compiled(std::sync::Arc::new(tool))?;
         Ok(output)

@@ -20,12 +20,12 @@ pub(crate) const SUBMIT: &str = "submit";
 pub struct Submission {
     /// The answer, which meets the schema.
     pub value: Value,
-    /// The objects that were handed in, for whoever spawned the run.
+    /// The submitted objects, for the parent of the run.
     pub objects: Option<Objects>,
 }
 
-/// The objects of an answer, beside its JSON. They are the guest's word: the
-/// host has checked the JSON and not these, so whoever reads them compares.
+/// The objects of an answer, in addition to its JSON. They come from the guest
+/// unchecked: the host checked only the JSON, so readers must compare the two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects {
     /// As the guest packed them.

@@ -31,11 +31,11 @@ const INPUTS_MAX_BYTES: u64 = 2 << 30;
 pub struct Input {
     /// Its name in the scope.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: InputSource,
 }
 
-/// Where an object for the scope comes from.
+/// The source of an object for the scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InputSource {
     /// A file or a folder.
@@ -78,7 +78,7 @@ impl Input {
         Ok(input)
     }
 
-    /// As it stands in a trajectory.
+    /// As it is recorded in a trajectory.
     pub(crate) fn recorded(&self) -> Value {
         match &self.source {
             InputSource::Path(path) => json!({ "name": self.name, "path": path }),
@@ -131,17 +131,17 @@ const KEYWORDS: [&str; 32] = [
     "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-/// What was read of an input.
+/// An input that was read.
 struct Content {
     /// How the guest makes an object of it.
     kind: &'static str,
     bytes: Vec<u8>,
-    /// What models are told.
+    /// The description for models.
     told: String,
 }
 
 /// Inputs that were read: their contents, the code that makes objects of them,
-/// and what models are told.
+/// and their description for models.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) contents: BTreeMap<String, Vec<u8>>,

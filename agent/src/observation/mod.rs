@@ -1,4 +1,4 @@
-//! What a model is shown of what its code or its calls came to.
+//! Observations: how results of code and calls are shown to the model.
 
 mod cutting;
 mod names;

@@ -80,7 +80,7 @@ impl ScopeNames {
             .map(|(name, entry)| described(name, Some(&entry.kind), entry.shape().as_deref()))
     }
 
-    /// What became of the names since `before`, in the order of the names.
+    /// The changes of the names since `before`, in the order of the names.
     #[must_use]
     pub fn since(&self, before: &Self) -> Vec<NameChange> {
         let mut changes = Vec::new();

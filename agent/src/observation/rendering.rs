@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{change, cut};
 use crate::ObservationOptions;
 
-/// What running a block came to, wherever it ran.
+/// The result of running a block, wherever it ran.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ran {
@@ -18,7 +18,7 @@ pub struct Ran {
     pub outcome: Outcome,
     /// Whether the block was interrupted from outside.
     pub interrupted: bool,
-    /// What became of the names.
+    /// The changes of the names.
     pub names: Vec<NameChange>,
     /// What the model is shown of it, where the scope has words of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ pub fn observation(ran: &Ran) -> Observation {
     }
 }
 
-/// What the model is shown.
+/// The text that the model is shown.
 #[must_use]
 pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
     let mut lines: Vec<String> = Vec::new();

@@ -3,8 +3,8 @@
 //! | reply | what is done |
 //! |---|---|
 //! | code, whatever stands around it | it runs |
-//! | several blocks, or several calls of `python` | the first runs; the model is told of the others |
-//! | a block that is not closed | nothing runs; the model is told, also when its reply was cut off |
+//! | several blocks, or several calls of `python` | the first runs; the model gets a notice about the others |
+//! | a block that is not closed | nothing runs; the model gets a notice, also when its reply was cut off |
 //! | arguments that are no JSON, or not those of `python` | the call fails with what is wrong |
 //! | calls of tools, in tools space | each is made |
 //! | text alone | the answer; with an output schema, a hint to submit |
@@ -22,7 +22,7 @@ pub(crate) use calls::CODE_TOOL;
 
 use crate::CodeForm;
 
-/// What a model wants done.
+/// The action that a model requests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// A block of code is to run.
@@ -31,7 +31,7 @@ pub enum Action {
         code: String,
         /// The call that it came by, if it came by one.
         call_id: Option<String>,
-        /// What the model is to be told beside the result.
+        /// A notice to the model, in addition to the result.
         note: Option<String>,
         /// Further calls, which are not made, and what they are answered.
         others: Vec<(String, String, String)>,
@@ -39,9 +39,9 @@ pub enum Action {
         /// the block has run.
         answer: Option<String>,
     },
-    /// Nothing is to run; the model is told this in place of a result.
+    /// Nothing runs; the model gets this notice instead of a result.
     Result {
-        /// What it is told.
+        /// The notice.
         text: String,
         /// The block that does not run, for the record.
         unrun: Option<String>,
@@ -51,7 +51,7 @@ pub enum Action {
     Calls(Vec<RequestedCall>),
     /// It has answered.
     Answer(String),
-    /// There is nothing to do; the model is told this.
+    /// There is nothing to do; the model gets this notice.
     Nudge(String),
     /// The provider wants the reply back, to go on.
     Continue,

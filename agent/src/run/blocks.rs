@@ -64,7 +64,7 @@ impl<D: Dialect> Loop<D> {
         if let (Some(path), Hands::Code(scope)) = (&self.kept_beside, &mut self.hands) {
             scope.save(path, step.index.saturating_add(1))?;
         }
-        // Who is told of a block may take what it did for saved.
+        // When a block is reported, its effects are already saved.
         watcher.step(&step);
         Ok(text)
     }

@@ -27,7 +27,7 @@ const PARALLEL_MAX: usize = 16;
 /// Calls of a reply that are made at all.
 const CALLS_MAX: usize = 128;
 
-/// What became of a call.
+/// The outcome of a call.
 struct Made {
     text: String,
     is_error: bool,
@@ -35,7 +35,7 @@ struct Made {
 }
 
 impl<D: Dialect> Loop<D> {
-    /// Makes the calls of a reply and tells the model of each.
+    /// Makes the calls of a reply and reports each result to the model.
     pub(super) fn make_calls(
         &mut self,
         calls: Vec<RequestedCall>,

@@ -9,7 +9,7 @@ use crate::reading::Action;
 use crate::{ObservationOptions, Ran};
 
 /// How a run speaks with its model: what it is sent of the conversation, how a
-/// reply is read, in which words it is told what came of it.
+/// reply is read, and how results are worded.
 ///
 /// The loop itself (budgets, requests, blocks, the record, the end) knows none
 /// of that. What the methods with a default do is what the loop's own settings
@@ -50,7 +50,7 @@ pub trait Dialect: Send + Sync {
         ObservationOptions::default().max_chars
     }
 
-    /// What the model is told before its last turn. Default: nothing.
+    /// A notice to the model before its last turn. Default: none.
     fn last_turn(&self) -> Option<String> {
         None
     }

@@ -17,8 +17,8 @@ use crate::{Budgets, Cancellation, Error, Ledger, Stopper};
 /// The loop, for any number of questions one after the other.
 ///
 /// It is a future, which may be dropped: blocks run on threads that may block.
-/// A question that has no answer, since somebody stopped it, the model or the
-/// scope failed, or its future was dropped, leaves the conversation as it was
+/// A question without an answer (it was stopped, the model or the scope failed,
+/// or its future was dropped) leaves the conversation as it was
 /// before; the trajectory keeps what happened.
 pub struct Dialogue<D> {
     core: Loop<D>,
@@ -33,27 +33,27 @@ pub struct Dialogue<D> {
     answer: Option<String>,
 }
 
-/// What a [`Dialogue`] begins with.
+/// The initial state of a [`Dialogue`].
 #[derive(Debug, Clone)]
 pub struct DialogueSettings {
     /// The first line of the trajectory. Its task is the first question.
     pub header: Header,
     /// The prompt, for the trajectory.
     pub system: String,
-    /// What each question may use up.
+    /// The budgets of each question.
     pub budgets: Budgets,
-    /// What models cost.
+    /// Prices of models.
     pub prices: Arc<Prices>,
 }
 
-/// What a question came to.
+/// The result of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
     /// How it ended.
     pub status: Status,
     /// The answer; none if a budget was used up, or the loop gave up.
     pub answer: Option<String>,
-    /// What it used.
+    /// Its usage.
     pub spent: Spent,
 }
 
@@ -131,7 +131,7 @@ impl<D: Dialect + Clone> Dialogue<D> {
     /// Asks a question; `text` is how the model is asked it.
     ///
     /// # Errors
-    /// Why there is no answer: [`Error::Cancelled`] if somebody stopped it,
+    /// Why there is no answer: [`Error::Cancelled`] if it was stopped,
     /// [`Error::Model`] and [`Error::LongReply`], what the scope says,
     /// [`Error::Trajectory`].
     pub async fn ask(

@@ -78,7 +78,7 @@ impl Driver {
         })
     }
 
-    /// Tells the model who it is and what it is asked.
+    /// Sends the model its system prompt and the task.
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
         let said = [
             (StepKind::System, std::mem::take(&mut self.system)),

@@ -1,4 +1,4 @@
-//! What carries actions out.
+//! Carrying out the actions of a model.
 
 use memex_host_tools::Broker;
 use tokio::task::{block_in_place, spawn_blocking};
@@ -53,7 +53,7 @@ impl Lent {
         let mut scope = self.scope.take().unwrap_or_else(&mut self.make);
         let mut given_up = StopOnDrop(Some(cancellation.clone()));
         let (code, cancellation) = (code.to_owned(), cancellation.clone());
-        // Until the block is over, whether somebody still waits for it or not.
+        // Until the block is over, even if its waiter is gone.
         let over = CancellationToken::new();
         let (ends, insisting) = (over.clone().drop_guard(), cancellation.clone());
         tokio::spawn(async move {
@@ -75,7 +75,7 @@ impl Lent {
     }
 }
 
-/// Ends the block when nobody waits for it any more.
+/// Ends the block when its waiter is gone.
 struct StopOnDrop(Option<Cancellation>);
 
 impl Drop for StopOnDrop {

@@ -34,7 +34,7 @@ pub(crate) struct Loop<D> {
     pub(super) nudges: u32,
 }
 
-/// What the replies of a loop used.
+/// The usage of a loop's replies.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
     /// Replies.
@@ -45,7 +45,7 @@ pub struct Spent {
     pub cost: Option<Cost>,
 }
 
-/// How the loop goes on.
+/// How the loop continues.
 enum Next {
     Turn,
     End(Status, Option<String>),
@@ -123,7 +123,7 @@ impl<D: Dialect> Loop<D> {
                 if answer.is_some() {
                     return Ok(Next::End(Status::Answered, answer));
                 }
-                // What nobody is asked about any more is not told either.
+                // Nothing is reported for a question that was withdrawn.
                 if self.end().is_none() {
                     self.dialect.observe(call_id.as_deref(), &text);
                     for (id, _, answer) in others {
@@ -178,7 +178,7 @@ impl<D: Dialect> Loop<D> {
         Ok(Next::Turn)
     }
 
-    /// Writes a step into the record, then tells of it.
+    /// Writes a step into the record, then reports it.
     pub(super) fn record(&self, step: Step, watcher: &mut dyn Watcher) -> Result<(), Error> {
         let step = self.write(step)?;
         watcher.step(&step);
@@ -190,7 +190,7 @@ impl<D: Dialect> Loop<D> {
         self.recorder.lock().step(step).cloned()
     }
 
-    /// What the model is told before its last turn.
+    /// The notice to the model before its last turn.
     pub(super) fn last_turn_note(&self) -> Option<String> {
         if self.ledger.turns_left() != 1 || self.slot.is_filled() {
             return None;

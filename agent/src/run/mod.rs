@@ -8,7 +8,7 @@
 //!      └► exhausted, cancelled                     └─ answer, refusal, failure ─► end
 //!                                     submit(…) accepted ──────────────────────► end
 //! ```
-//! One [`Loop`] serves both spaces, and whoever brings a [`Dialect`]: they
+//! One [`Loop`] serves both spaces and every other [`Dialect`]: they
 //! differ in what a request offers, in how a reply is read and in what carries
 //! an action out. A [`Driver`] asks it one task, on the thread that called; a
 //! [`Dialogue`] asks it question after question, as a future.

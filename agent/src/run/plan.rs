@@ -23,7 +23,7 @@ use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema, prompt};
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
 
-/// Where the code of a run goes.
+/// The scope in which a run's code runs.
 pub(crate) enum Place {
     /// Into a new session of this process.
     Fresh,
@@ -120,7 +120,7 @@ impl Plan {
         self.depth < depth && agents > 0
     }
 
-    /// What the policy grants, and the harness's own tools.
+    /// The tools that the policy grants, and the harness's own.
     fn granted(&self, toolbox: &Toolbox) -> ToolGrants {
         let mut grants = self.grants.clone();
         for own in [SUBMIT, "llm", "spawn_agent", "map_agents", WAIT_TOOL] {
@@ -222,6 +222,6 @@ pub(crate) struct Prepared {
     pub(crate) grants: ToolGrants,
     pub(crate) slot: SubmissionSlot,
     pub(crate) family: Arc<Family>,
-    /// The inputs, as models are told of them.
+    /// The inputs, as described to models.
     pub(crate) described: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What a run is asked, and what it comes to.
+//! The request that starts a run, and its result.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::{Driver, Place, Plan, Recorder};
 use crate::children::Tree;
 use crate::{Agent, Cancellation, Error, Input, Ledger, Objects, OutputSchema};
 
-/// What a run is asked.
+/// The request of a run.
 pub struct RunRequest {
     /// The task, in words.
     pub task: String,
@@ -27,7 +27,7 @@ pub struct RunRequest {
     pub trajectory: Option<PathBuf>,
     /// Stops the run.
     pub cancellation: Cancellation,
-    /// Is told what happens. Default: nobody.
+    /// Receives reports of progress. Default: none.
     pub watcher: Box<dyn Watcher>,
 }
 
@@ -48,7 +48,7 @@ impl RunRequest {
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunResult {
     /// How it ended.
@@ -57,7 +57,7 @@ pub struct RunResult {
     pub answer: Option<String>,
     /// The value that was submitted.
     pub submission: Option<serde_json::Value>,
-    /// What it used, its children included.
+    /// Its usage, its children included.
     pub totals: Totals,
     /// The whole record.
     pub trajectory: Trajectory,
@@ -65,7 +65,7 @@ pub struct RunResult {
     pub(crate) objects: Option<Objects>,
 }
 
-/// Is told what happens in a run, while the run waits. It must not wait for
+/// Receives reports of a run while the run waits. It must not wait for
 /// futures itself.
 pub trait Watcher: Send {
     /// The model is asked, for its `number`th reply; the first is 1.
@@ -81,7 +81,7 @@ pub trait Watcher: Send {
     fn step(&mut self, _step: &Step) {}
 }
 
-/// Nobody.
+/// Ignores all reports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoWatcher;
 

@@ -41,7 +41,7 @@ impl InProcess {
         }
     }
 
-    /// A scope that goes on with a session.
+    /// A scope that continues a session.
     pub(crate) fn of(
         session: Session,
         options: impl FnMut() -> SessionOptions + Send + 'static,
@@ -99,7 +99,7 @@ impl Scope for InProcess {
         let outcome = cancellation.during(interrupter, || {
             session.run(code).map(|ended| ran_of(&ended, session))
         });
-        // One that was cancelled before the turn began is told here.
+        // A run that was cancelled before the turn began stops here.
         let Some(outcome) = outcome else {
             return Ok(Ran {
                 interrupted: true,

@@ -20,7 +20,7 @@ const MAGIC_1: &[u8] = b"memexscope1\n";
 /// Largest file that is read back.
 const KEPT_MAX_BYTES: u64 = 8 << 30;
 
-/// Where the scope of a trajectory is kept.
+/// The path of a trajectory's saved scope.
 pub(crate) fn kept_path(trajectory: &Path) -> PathBuf {
     trajectory.with_extension("scope")
 }
@@ -104,7 +104,7 @@ pub(crate) fn restore(sandbox: &Sandbox, path: &Path) -> Result<Option<Snapshot>
     Ok(Some(decoded?.0))
 }
 
-/// Deletes the saved scope of a run that nobody will resume.
+/// Deletes the saved scope of a run that will not be resumed.
 pub(crate) fn forget(trajectory: &Path) {
     // There may be none, and one that stays does no harm.
     let _gone = std::fs::remove_file(kept_path(trajectory));

@@ -43,7 +43,7 @@ pub trait Scope: Send {
     }
 }
 
-/// What every session of a run is given.
+/// The parts that every session of a run is given.
 pub(crate) struct Equipment {
     /// Answers the calls of one session.
     pub(crate) calls: Box<dyn Fn() -> Box<dyn HostCalls> + Send>,
@@ -62,7 +62,7 @@ impl Equipment {
     }
 }
 
-/// What models are told of the tools of a run.
+/// The description of a run's tools for models.
 pub(crate) fn offered(toolbox: &Toolbox) -> impl Iterator<Item = &memex_host_tools::ToolEntry> {
     toolbox
         .iter()

@@ -1,4 +1,4 @@
-//! What a session in a worker waits for: the answer to its plain call, and
+//! Answers that a session in a worker waits for: the one to its plain call, and
 //! those to calls that its guest awaits.
 //!
 //! ```text
@@ -32,7 +32,7 @@ struct State {
     turn: u64,
     /// Answers to plain calls. There is one under way at most.
     plain: VecDeque<Reply>,
-    /// Answers to plain calls that will come and that nobody waits for.
+    /// Pending answers to plain calls that were abandoned.
     unwanted: usize,
     awaited: BTreeMap<Ticket, Awaited>,
     due: usize,
@@ -98,7 +98,7 @@ impl Answers {
     }
 
     /// Whether the plain call need not be waited for any more; if it has to be,
-    /// this wakes whoever does.
+    /// this wakes the waiter.
     pub(super) fn is_answered(&self, waker: &Waker) -> bool {
         let mut state = self.state.lock();
         let is_over = !state.plain.is_empty() || state.is_closed;

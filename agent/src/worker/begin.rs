@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use memex_sessions::SessionSpec;
 use serde::{Deserialize, Serialize};
 
-/// What a session begins with.
+/// The initial state of a session.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Begin {
-    /// What it is a session of; none for a fork, which has that of its parent.
+    /// Its origin; none for a fork, which has that of its parent.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) origin: Option<Origin>,
     /// Code that runs first.

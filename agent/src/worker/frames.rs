@@ -13,7 +13,7 @@ const FRAME_MAX_BYTES: u32 = 1 << 30;
 /// The first session that is a fork of another.
 pub(super) const FORKS_FROM: u32 = 1 << 31;
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// To the worker: begin a session, with its setup.

@@ -189,7 +189,7 @@ impl Line {
         self.link.send(self.session, kind, payload)
     }
 
-    /// Sends a request; one that was told to stop before is told so right after.
+    /// Sends a request; if a stop was requested before, that follows it immediately.
     pub(super) fn request(&self, kind: Kind, payload: &[u8]) -> bool {
         self.mailbox.ask(
             || self.send(kind, payload),
@@ -202,7 +202,7 @@ impl Line {
         self.mailbox.answered();
     }
 
-    /// What interrupts the turn under way.
+    /// The interrupter of the current turn.
     pub(super) fn stop(&self) -> Arc<dyn Stop> {
         Arc::new(Interrupting {
             link: Arc::downgrade(&self.link.shared),

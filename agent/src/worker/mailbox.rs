@@ -1,4 +1,4 @@
-//! What a session in a worker says, until its thread here looks.
+//! Frames from a session in a worker, queued for its thread here.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// for rollbacks; one that floods is given up.
 const FRAMES_MAX: usize = 1_024;
 
-/// What a session's thread waits for.
+/// The events for which a session's thread waits.
 pub(super) enum Mail {
     Frame(Kind, Vec<u8>),
     /// An awaited call may have its answer.
     Answered,
     /// The worker is gone.
     Closed,
-    /// The worker was told to end the turn long ago, and did not.
+    /// The worker did not end the turn long after it was asked to.
     Late,
 }
 
@@ -43,7 +43,7 @@ struct Kept {
     frames: VecDeque<(Kind, Vec<u8>)>,
     is_answered: bool,
     is_closed: bool,
-    /// How often the turn was told to stop, and when first.
+    /// How often the turn was asked to stop, and when first.
     stops: u32,
     stopped: Option<Instant>,
 }
@@ -51,12 +51,12 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Asking {
     is_under_way: bool,
-    /// Of the stops, those that the worker was told of.
+    /// The number of stops that were sent to the worker.
     told: u32,
 }
 
 impl Mailbox {
-    /// A turn is to begin, and nobody has stopped it.
+    /// A turn is to begin, and no stop was requested.
     pub(super) fn begin(&self) {
         let mut kept = self.kept.lock();
         (kept.stops, kept.stopped) = (0, None);
@@ -65,7 +65,7 @@ impl Mailbox {
         self.bell.begin();
     }
 
-    /// Sends a request; one that was told to stop before is told so right after.
+    /// Sends a request; if a stop was requested before, that follows it immediately.
     pub(super) fn ask(&self, send: impl FnOnce() -> bool, interrupt: impl Fn() -> bool) -> bool {
         let mut asking = self.asking.lock();
         asking.is_under_way = true;

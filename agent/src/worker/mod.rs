@@ -12,7 +12,7 @@
 //! leaves the process. Calls of guests come to the agent as they are and pass the
 //! same gate there; those that are awaited go on there while the guest does other
 //! things. A worker that dies costs the turns under way and their scopes; each
-//! run goes on in another one.
+//! run continues in another one.
 
 mod answers;
 mod begin;

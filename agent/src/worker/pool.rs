@@ -43,7 +43,7 @@ struct Shared {
 #[derive(Debug, Clone)]
 pub(crate) struct Leased {
     workers: Workers,
-    /// What the sessions of the run are made of.
+    /// The origin of the run's sessions.
     origin: Arc<Origin>,
     /// Whether it goes back to the others after the run.
     reuse: bool,
@@ -81,7 +81,7 @@ impl Leased {
     }
 
     /// A scope in a session that another session of a worker was forked into.
-    /// Should that worker die, it goes on in one of its own.
+    /// If that worker dies, it continues in one of its own.
     pub(crate) fn forked(
         self,
         fork: RemoteFork,

@@ -90,7 +90,7 @@ impl Remote {
 
 fn died(when: &str) -> Error {
     Error::Worker {
-        what: format!("ended {when}; what it said stands on standard error"),
+        what: format!("ended {when}; its messages are on standard error"),
     }
 }
 
@@ -189,7 +189,7 @@ impl Scope for Remote {
         let mut ran = match answer {
             Some(Ok(answer)) if answer.is_empty() => Ran::default(),
             Some(Ok(answer)) => serde_json::from_slice(&answer).map_err(|error| Error::Worker {
-                what: format!("answered what is no outcome: {error}"),
+                what: format!("its answer is not an outcome: {error}"),
             })?,
             Some(Err(what)) => return Err(Error::Worker { what }),
             None => {

@@ -37,7 +37,7 @@ pub fn serve(mut input: impl Read, output: impl Write + Send + 'static) -> Resul
     Ok(())
 }
 
-/// What sessions send, and the forks that they made.
+/// Frames from sessions, and their forks.
 pub(super) struct Output {
     stream: Mutex<Box<dyn Write + Send>>,
     forks: Mutex<Forked>,

@@ -1,4 +1,4 @@
-//! What agents cost beside their models: the loop, spawned agents, batches, and
+//! The cost of agents without their models: the loop, spawned agents, batches, and
 //! the tokens of one question in both spaces.
 
 use crate::context::Context;
@@ -283,7 +283,7 @@ fn rollouts(context: &Context) -> Result<Measured, Error> {
         failed += usize::from(!result.is_ok_and(|result| result.status.is_success()));
     });
     if failed > 0 {
-        return Err(fault(format!("{failed} runs came to no answer")));
+        return Err(fault(format!("{failed} runs have no answer")));
     }
     let rate = RUNS as f64 / began.elapsed().as_secs_f64();
     Ok(Measured::new(

@@ -1,4 +1,4 @@
-//! What a session costs from nothing to its first result.
+//! The cost of a fresh session, up to its first result.
 
 use crate::context::{Context, session, unexpected};
 use crate::error::Error;

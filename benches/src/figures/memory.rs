@@ -1,4 +1,4 @@
-//! What a session that does nothing holds, and what the memory of Markdown
+//! The memory of an idle session, and the cost of the memory of Markdown
 //! files costs.
 
 use crate::context::{Context, run_ok, session};

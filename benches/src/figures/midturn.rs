@@ -1,4 +1,4 @@
-//! What it costs to fork a session in the middle of its turn.
+//! The cost of forking a session in the middle of its turn.
 
 use super::state::{BASE, LARGE, own_memory_kib};
 use crate::context::{Context, run_ok, unexpected};
@@ -63,7 +63,7 @@ impl Forks for Children {
         let children = (0..self.count).map(|_| fork.session(SessionOptions::default()));
         match children.collect() {
             Ok(children) => {
-                // Nobody listens any more when the figure has failed.
+                // The receiver is gone when the figure has failed.
                 let _ = self.made.send(children);
                 Reply::answer(b"null".to_vec())
             }

@@ -1,4 +1,4 @@
-//! What the first result costs in a new process.
+//! The cost of the first result in a new process.
 
 use crate::context::{Context, FirstTurn};
 use crate::error::Error;

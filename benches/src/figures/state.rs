@@ -1,4 +1,4 @@
-//! What saving, restoring and forking sessions costs.
+//! The cost of saving, restoring and forking sessions.
 
 use super::process::once;
 use crate::context::{Context, run_ok, session, unexpected};

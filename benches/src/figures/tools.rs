@@ -1,4 +1,4 @@
-//! What calling tools of the host costs.
+//! The cost of calling tools of the host.
 
 use crate::context::{Context, run_ok, unexpected};
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What a turn costs in a session that lives.
+//! The cost of a turn in a live session.
 
 use crate::context::{Context, run_ok, session, unexpected};
 use crate::error::Error;

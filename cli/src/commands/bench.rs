@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-Names are those of figures or of their groups. Figures disturb each other when the
-machine has other work; ratios within one run travel further than absolute times.
+Names are those of figures or of their groups. Other load on the machine distorts figures;
+ratios within one run are more robust than absolute times.
 
 Examples:
   memex bench                                 every figure

@@ -20,7 +20,7 @@ Examples:
   memex doctor
   memex doctor --json | jq .checks";
 
-/// Tell what this machine offers to sessions
+/// Report the features of this machine that sessions use
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArguments {

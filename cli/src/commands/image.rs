@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-An image is a Python guest that has started and imported what agents use; every session
-starts from it in microseconds. It is built once, and kept in the cache. Its name is the
-digest of what it is; the beginning of a name will do where it is unique.
+An image is a Python guest that has started and imported common packages; every session
+starts from it in microseconds. It is built once and kept in the cache. Its name is the
+digest of its content; a unique prefix of a name is enough.
 
 Examples:
   memex image build                          fetch, verify, compile, warm up
@@ -31,7 +31,7 @@ Examples:
   memex image list
   memex image push s3://bucket/memex         for other machines
   memex image pull s3://bucket/memex         on another machine, instead of a build
-  memex image prune                          free what other versions left";
+  memex image prune                          free the space of other versions";
 
 /// Build, list, check, push and pull images
 #[derive(Debug, Args)]
@@ -61,11 +61,11 @@ enum Action {
         /// Name of `memex image list`, or its beginning [default: the standard image]
         name: Option<String>,
     },
-    /// Remove what this version does not use: images and code of other versions, damaged
-    /// entries, what stopped builds and pulls left
+    /// Remove unused entries: images and code of other versions, damaged entries, remains of
+    /// interrupted builds and pulls
     #[command(after_help = "Examples:\n  memex image prune --dry-run\n  memex image prune")]
     Prune {
-        /// Only tell what would go
+        /// Only list what would be removed
         #[arg(long)]
         dry_run: bool,
     },
@@ -78,7 +78,7 @@ enum Action {
     /// Send an image to a store, for other machines
     #[command(after_help = travel::PUSH_EXAMPLES)]
     Push(travel::PushArguments),
-    /// Get an image from a store, instead of building it
+    /// Fetch an image from a store, instead of building it
     #[command(after_help = travel::PULL_EXAMPLES)]
     Pull(travel::PullArguments),
 }
@@ -113,10 +113,10 @@ struct BuildArguments {
     /// Also build code that counts fuel, for policies with a fuel limit
     #[arg(long)]
     fuel: bool,
-    /// Build again what the cache has
+    /// Build again even if the cache has it
     #[arg(long)]
     force: bool,
-    /// Draw another secret for this cache, and build an image with it. Others stay as they are
+    /// Draw another secret for this cache, and build an image with it; existing images stay
     #[arg(long, conflicts_with = "secret_file")]
     new_secret: bool,
 }

@@ -19,7 +19,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
 
-/// What to do.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::RunArguments),
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Runs a command and tells how it failed, if it did.
+/// Runs a command and reports its failure, if any.
 pub(crate) fn execute(arguments: Arguments) -> ExitCode {
     let context = match Context::new(&arguments.global) {
         Ok(context) => context,

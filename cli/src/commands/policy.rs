@@ -38,7 +38,7 @@ pub(crate) struct PolicyArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Tell what a policy allows, in sentences
+    /// Explain a policy in sentences
     #[command(
         after_help = "Examples:\n  memex policy show compute\n  memex policy show team.toml --toml"
     )]

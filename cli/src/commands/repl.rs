@@ -17,19 +17,19 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 At the prompt: Tab completes names in scope, Alt-Enter begins a new line, Ctrl-R searches
-the history, Ctrl-D ends. A line that begins with a colon is for the prompt; try :help.
+the history, Ctrl-D ends. A line that begins with a colon is a command; try :help.
 Ctrl-C interrupts a running turn; pressed again, it stops the turn and rolls it back.
 
-When standard input is no terminal, each block is one turn. A block ends with an empty
-line, unless Python still expects more; a block whose last line is indented goes on after
-an empty line as long as indented lines, or its else, except and the like, follow.
+When standard input is not a terminal, each block is one turn. A block ends with an empty
+line, unless Python expects more; a block whose last line is indented continues after an
+empty line if indented lines, or its else, except and the like, follow.
 
 Examples:
   memex repl
   memex repl --mount ~/data:/data --preload scipy
   printf 'x = 1\\n\\nx + 1\\n' | memex repl --json";
 
-/// A line is one part of a block; nobody types or pipes longer ones.
+/// Maximum length of a line, which is one part of a block.
 const LINE_MAX_BYTES: u64 = 64 << 20;
 
 /// Talk to a session: history, completion, multi-line editing

@@ -17,9 +17,9 @@ use memex_sessions::{Opened, SessionSpec, StoreSource};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-Each argument is one turn of one session; names, imports and figures live on from turn to
-turn. What a turn prints comes as it is printed; the value of a last expression follows it.
-Turns go on after one that failed, unless --stop is given; the exit status tells.
+Each argument is one turn of one session; names, imports and figures persist from turn to
+turn. Output is streamed; the value of a last expression follows it. Further turns run after
+one that failed, unless --stop is given; the exit status is then 1.
 
 Examples:
   memex run -c 'x = 20' -c 'x + 22'
@@ -32,7 +32,7 @@ Examples:
   memex run job.py --policy team.toml --policy stricter.toml --json
 
 Ctrl-C interrupts the running turn with KeyboardInterrupt; pressed again, it stops the turn
-and puts the session back to where it was before it.";
+and rolls the session back to its state before the turn.";
 
 /// Run blocks of Python, each as one turn of one session
 #[derive(Debug, Args)]
@@ -41,11 +41,11 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     sources: TurnSources,
 
-    /// Stop after the first turn that does not end well
+    /// Stop after the first turn that fails
     #[arg(long, overrides_with = "keep_going")]
     stop: bool,
 
-    /// Go on after turns that do not end well (the default)
+    /// Continue after turns that fail (the default)
     #[arg(long)]
     keep_going: bool,
 
@@ -62,7 +62,7 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     store: StoreArguments,
 
-    /// Give random generators fresh state before the first turn
+    /// Reseed random generators before the first turn
     #[arg(
         long,
         requires = "name",
@@ -71,7 +71,7 @@ pub(crate) struct RunArguments {
     )]
     fresh_generators: bool,
 
-    /// Let random generators go on where the saved session left them (the default)
+    /// Keep the saved state of random generators (the default)
     #[arg(long, requires = "name", help_heading = "Saved sessions")]
     keep_generators: bool,
 }
@@ -126,7 +126,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
                 return Err(error.into());
             }
         };
-        // Saved, then told: who reads of a turn may take it for kept.
+        // Saved, then reported: a turn that is reported is already saved.
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
             && let Err(error) = saved.save(&mut session, &block, outcome.status)

@@ -20,7 +20,7 @@ Examples:
   memex tools stub search --full --tools tools.toml    with types and documentation
   memex tools check --tools tools.toml                 every schema, every server";
 
-/// See the tools that code would get: names, Python stubs, problems
+/// Show the tools that code would get: names, Python stubs, problems
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ToolsArguments {

@@ -24,7 +24,7 @@ Tab completes, Alt-Enter begins a new line, Ctrl-R searches the history.";
 /// Width of the columns of `:vars` up to the preview.
 const NAME_COLUMNS: usize = 20;
 
-/// What comes after a block.
+/// The next step after a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
     More,
@@ -52,7 +52,7 @@ impl Conversation {
         }
     }
 
-    /// The session, for whoever asks it questions while no turn runs.
+    /// The session, for questions while no turn runs.
     pub(crate) fn session(&self) -> Arc<Mutex<Session>> {
         Arc::clone(&self.session)
     }

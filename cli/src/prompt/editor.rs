@@ -76,7 +76,7 @@ impl Completer for ScopeCompleter {
     }
 }
 
-/// Asks the session whether a block goes on.
+/// Asks the session whether a block is incomplete.
 struct BlockValidator(Arc<Mutex<Session>>);
 
 impl Validator for BlockValidator {

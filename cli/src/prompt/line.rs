@@ -1,4 +1,4 @@
-//! What all line editors of the command have in common: keys, completion,
+//! Shared by all line editors of the command: keys, completion,
 //! history, marks.
 
 use crate::console::complain;
@@ -72,7 +72,7 @@ fn open_history(path: &Path) -> io::Result<FileBackedHistory> {
     FileBackedHistory::with_file(HISTORY_ENTRIES_MAX, path.to_owned()).map_err(io::Error::other)
 }
 
-/// What stands in front of a line, and of those that go on with it.
+/// The prompts of a line and of its continuation lines.
 pub(crate) struct Marks {
     pub(crate) first: &'static str,
     pub(crate) further: &'static str,

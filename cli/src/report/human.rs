@@ -1,4 +1,4 @@
-//! What people see of a turn besides its output.
+//! Reporting a turn to people.
 
 use super::Reporter;
 use super::quantities::{bytes, duration, limit};
@@ -8,7 +8,7 @@ use memex_runtime::{GuestError, Outcome, Session, Status};
 use std::sync::atomic::Ordering;
 
 impl Reporter {
-    /// The output has been streamed already; this tells the rest.
+    /// The output has been streamed already; this prints the rest.
     pub(super) fn human(&mut self, session: &mut Session, outcome: &Outcome, paths: Vec<String>) {
         // Colours that the code left on.
         if self.out.is_terminal && self.out.paint.is_colored() {
@@ -23,7 +23,7 @@ impl Reporter {
         match (&outcome.error, outcome.exit_code) {
             (Some(error), _) => self.error(error),
             (None, Some(code)) => {
-                let line = format!("SystemExit: {code}; the session goes on");
+                let line = format!("SystemExit: {code}; the session continues");
                 complain(&self.err.paint.faint(&line));
             }
             (None, None) => {}

@@ -1,4 +1,4 @@
-//! Telling what turns came to: for people, or as JSON.
+//! Reporting outcomes of turns: for people, or as JSON.
 
 mod displays;
 mod human;
@@ -15,14 +15,14 @@ use memex_runtime::{Outcome, OutputSink, Session};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// For whom turns are told.
+/// The reader for whom turns are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Human,
     Json,
 }
 
-/// Tells turns, and remembers whether all of them went well.
+/// Reports turns, and records whether all of them succeeded.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     format: Format,
@@ -71,7 +71,7 @@ impl Reporter {
         }
     }
 
-    /// Tells one turn.
+    /// Reports one turn.
     ///
     /// # Errors
     /// When its displays cannot be written.

@@ -1,4 +1,4 @@
-//! What a state may hold: its quota, counted before anything is built.
+//! Bounds of a state: its quota, checked before anything is built.
 
 use crate::error::Error;
 use crate::path::{COMPONENT_BYTES_MAX, PATH_BYTES_MAX};

@@ -1,4 +1,4 @@
-//! What a decoded tree must satisfy.
+//! Checks on a decoded tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 

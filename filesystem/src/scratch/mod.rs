@@ -51,7 +51,7 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// What it counts against the quota.
+    /// Its charge to the quota.
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::File(content) => content.size(),

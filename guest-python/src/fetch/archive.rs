@@ -32,7 +32,7 @@ pub(super) fn take_members(
             reason,
         };
         let mut step = steps(FetchStage::Unpack, file.bytes, progress);
-        // One byte more than there may be tells a member that is too long.
+        // Reading one byte more than permitted detects a member that is too long.
         let mut bounded = (&mut member).take(file.bytes + 1);
         store::write(path, scratch, &mut bounded, &mut step, |digest, bytes| {
             if bytes != file.bytes {

@@ -76,7 +76,7 @@ pub(super) fn download(
     Err(diagnose(&said, package, &scratch))
 }
 
-/// What the client's words mean.
+/// Interpreting the client's messages.
 fn diagnose(said: &Said, package: &Package, scratch: &Path) -> Error {
     let detail = said.detail();
     let package_name = pinned(package);

@@ -42,7 +42,7 @@ pub struct FetchOptions {
     pub members: Option<PathBuf>,
 }
 
-/// What a fetch is busy with.
+/// The current step of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchStage {
     /// Downloading the package.
@@ -78,7 +78,7 @@ pub struct GuestFiles {
     pub data: Vec<(String, PathBuf)>,
 }
 
-/// Sees to it that the files of a guest are in `dir`, and checks every digest.
+/// Ensures that the files of a guest are in `dir`, and checks every digest.
 ///
 /// What is there and right is kept, without the network; what is missing or
 /// altered is fetched. Two processes that do this at once take turns.
@@ -167,8 +167,8 @@ fn take_there(
 }
 
 /// Finds the files of a guest in `dir`, checking only what is cheap: that they
-/// are there in their sizes, and that nobody but this user and root can have
-/// written them.
+/// exist with the right sizes, and that only this user and root can have written
+/// them.
 ///
 /// # Errors
 /// [`Error::NotFetched`], [`Error::Altered`] or [`Error::Untrusted`].

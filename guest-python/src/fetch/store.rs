@@ -12,7 +12,7 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 
 const SCRATCH_PREFIX: &str = ".fetch-";
-/// Name of the file in a guest's folder that whoever fetches it holds locked.
+/// Name of the file in a guest's folder that the fetching process holds locked.
 pub const LOCK_FILE: &str = ".lock";
 /// How deep a folder of data may go.
 pub(crate) const DEPTH_MAX: usize = 16;
@@ -63,8 +63,8 @@ pub(crate) fn close(scratch: TempDir, lock: File) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a folder that only this user enters, or takes one that nobody else can
-/// write to.
+/// Creates a folder that only this user can enter, or accepts one that only this
+/// user can write to.
 pub(crate) fn private_dir(dir: &Path) -> Result<(), Error> {
     DirBuilder::new()
         .recursive(true)
@@ -98,7 +98,7 @@ pub(crate) fn write(
     sync_parent(path)
 }
 
-/// Sees to it that a renaming is on disk.
+/// Ensures that a rename is on disk.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
     let Some(parent) = path.parent() else {
         return Ok(());

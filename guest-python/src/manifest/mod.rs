@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 
-/// What a guest consists of and what the host may rely on.
+/// The contents of a guest, and the properties on which the host relies.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -29,7 +29,7 @@ pub struct Manifest {
     /// The guest's environment at boot.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// What the WebAssembly module must look like.
+    /// The required properties of the WebAssembly module.
     pub module: ModuleContract,
 }
 
@@ -49,7 +49,7 @@ pub struct Package {
     pub bytes: u64,
 }
 
-/// What a file of the guest is for.
+/// The purpose of a file of the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileRole {
@@ -63,7 +63,7 @@ pub enum FileRole {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestFile {
-    /// What it is for.
+    /// Its purpose.
     pub role: FileRole,
     /// Its path inside the wheel.
     pub member: String,
@@ -97,7 +97,7 @@ pub struct DataArchive {
     pub guest_path: String,
 }
 
-/// What the host relies on in the guest's module.
+/// The properties of the guest's module on which the host relies.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModuleContract {
@@ -105,9 +105,9 @@ pub struct ModuleContract {
     pub shadow_stack_bytes: u32,
     /// The address of four bytes the guest never touches.
     pub interrupt_flag_address: u32,
-    /// What the module may import.
+    /// The permitted imports of the module.
     pub imports: Vec<ImportGroup>,
-    /// What the module must export as it is.
+    /// The exports that the module must have.
     pub exports: Vec<String>,
     /// Functions that take shadow stack beyond their own.
     #[serde(default)]

@@ -1,4 +1,4 @@
-//! What the guest has already, and wheels that stand for it.
+//! Packages of the guest, and the wheels that represent them for the resolver.
 //!
 //! The package client must not download what is part of the guest, nor take
 //! another version of it. So it is shown an empty wheel for each such package,

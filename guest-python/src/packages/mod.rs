@@ -27,7 +27,7 @@ use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::fetch::store;
 
-/// Where the guest sees the folder.
+/// The path of the folder in the guest.
 pub const PACKAGES_GUEST_PATH: &str = "/usr/local/lib/packages";
 
 /// Most wheels of one image, dependencies included.
@@ -53,7 +53,7 @@ pub struct Wheel {
     pub sha256: Sha256Digest,
 }
 
-/// What was taken out of wheels.
+/// Files that were unpacked from wheels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unpacked {
@@ -64,7 +64,7 @@ pub struct Unpacked {
 }
 
 /// Checks what is cheap: that the folder holds as many files and bytes as were
-/// unpacked, and that nobody but this user and root can have written them.
+/// unpacked, and that only this user and root can have written them.
 ///
 /// # Errors
 /// [`Error::Altered`] or [`Error::Untrusted`].

@@ -1,4 +1,4 @@
-//! Which wheels a list of packages comes to, and getting them.
+//! Resolving a list of packages to wheels, and fetching them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -158,7 +158,7 @@ fn take(from: &Path, folder: &Path) -> Result<Vec<Wheel>, Error> {
     Ok(wheels)
 }
 
-/// What the client's words mean.
+/// Interpreting the client's messages.
 fn diagnose(said: &Said, wanted: &str, python: &str, work: &Path) -> Error {
     const UNSATISFIED: &str = "Could not find a version that satisfies the requirement ";
     if said.is_disk_full() {

@@ -1,4 +1,4 @@
-//! What is in a wheel, and what of it is taken.
+//! Reading a wheel, and selecting the files to unpack.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -192,7 +192,7 @@ fn placed(path: &Path) -> Option<PathBuf> {
 }
 
 /// Member and digest of one line: `path,sha256=digest,size`. Only a path with a
-/// comma or a quotation mark stands in quotation marks.
+/// comma or a quotation mark is quoted.
 pub(super) fn recorded(line: &str) -> Option<(String, String)> {
     let mut fields = line.trim_end().rsplitn(3, ',');
     let (_size, digest, path) = (fields.next()?, fields.next()?, fields.next()?);

@@ -15,12 +15,12 @@ use super::options::Report;
 use super::wrap::Wrap;
 use crate::error::Error;
 
-/// What is to be done to the functions of a module.
+/// The changes to the functions of a module.
 #[derive(Default)]
 pub(super) struct BodyPlan {
     /// The address of the interrupt flag.
     pub(super) flag: Option<u32>,
-    /// The functions that stand in for `memory.copy` and `memory.fill`.
+    /// The functions that replace `memory.copy` and `memory.fill`.
     pub(super) bulk: Option<BulkFunctions>,
     /// By the position of the body in the code section.
     pub(super) wraps: HashMap<usize, Wrap>,
@@ -33,7 +33,7 @@ pub(super) struct BulkFunctions {
     pub(super) fill: u32,
 }
 
-/// A run of functions, encoded as they stand in the code section.
+/// A run of functions, encoded as in the code section.
 pub(super) struct Bodies {
     pub(super) code: Vec<u8>,
     pub(super) report: Report,

@@ -16,7 +16,7 @@ const LENGTH: u32 = 2;
 /// The parameters of both functions.
 pub(super) const PARAMETERS: [ValType; 3] = [ValType::I32; 3];
 
-/// The two functions that stand in for bulk operations.
+/// The two functions that replace bulk operations.
 #[derive(Clone, Copy)]
 enum Operation {
     Copy,

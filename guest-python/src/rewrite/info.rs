@@ -1,4 +1,4 @@
-//! What a module contains, as far as the state design cares.
+//! The contents of a module that matter for saving state.
 
 use wasmparser::{ExternalKind, GlobalType, ValType};
 

@@ -7,7 +7,7 @@ use super::layout::Layout;
 use super::parallel;
 use crate::error::Error;
 
-/// Tells what a module contains. Every instruction is read once, on all cores.
+/// Lists the contents of a module. Every instruction is read once, on all cores.
 ///
 /// # Errors
 /// [`Error::Malformed`] when the bytes are not a WebAssembly module.

@@ -8,7 +8,7 @@ use wasmparser::{
 use super::names::FunctionNames;
 use crate::error::Error;
 
-/// A section as it stands in the file; of the code section, the place only.
+/// A section as it is in the file; for the code section, only its place.
 pub(super) struct Section<'a> {
     pub(super) id: u8,
     pub(super) contents: &'a [u8],

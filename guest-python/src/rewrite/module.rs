@@ -62,7 +62,7 @@ fn exported_globals(layout: &Layout<'_>) -> Result<Vec<GlobalExport>, Error> {
     layout.mutable_globals().map(export).collect()
 }
 
-/// What is added to a module's sections.
+/// The additions to a module's sections.
 #[derive(Default)]
 struct Additions {
     types: Addition,

@@ -1,4 +1,4 @@
-//! What a rewrite is asked for, and what it gives.
+//! Options of a rewrite, and its result.
 
 use super::info::GlobalKind;
 use super::segments::Segment;
@@ -18,8 +18,8 @@ pub struct RewriteOptions {
     /// by their name in the name section.
     ///
     /// An exception that leaves such a function leaves the stack pointer
-    /// lowered, as it does for any function with a frame of its own: whoever
-    /// catches it restores the pointer from its own frame, and the host does so
+    /// lowered, as for any function with its own frame: the catching function
+    /// restores the pointer from its own frame, and the host does so
     /// after a trap or an uncaught exception.
     pub wrap_shadow_stack: Vec<(String, u32)>,
     /// Whether `memory.copy` and `memory.fill` of more than
@@ -45,7 +45,7 @@ pub struct Rewritten {
     pub globals: Vec<GlobalExport>,
     /// The size memory starts with, in 64 KiB pages.
     pub memory_minimum_pages: u64,
-    /// What was counted on the way.
+    /// Counts that were made on the way.
     pub report: Report,
 }
 

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// The alignment the C ABI of WebAssembly keeps on the shadow stack.
 const ALIGNMENT: u32 = 16;
 
-/// What is put around one function's body.
+/// The wrapper of one function's body.
 pub(super) struct Wrap {
     pub(super) name: String,
     pub(super) prologue: Vec<u8>,
@@ -99,7 +99,7 @@ pub(super) fn encode_type(results: &ResultType, bytes: &mut Vec<u8>) {
     encode_function_type(&[], results, bytes);
 }
 
-/// Encodes a function type as it stands in the type section.
+/// Encodes a function type as in the type section.
 pub(super) fn encode_function_type(
     parameters: &[ValType],
     results: &[ValType],

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Category, Judge, Judgment, Task, TaskFolder, Verdict};
 use crate::{Agent, AgentOptions, Error, NoWatch, Workplace};
 
-/// Who works on the tasks, and who judges.
+/// The agent that works on the tasks, and the judge.
 #[derive(Clone)]
 pub struct Setup {
     /// The sandbox. Its own memory is not touched.
@@ -19,7 +19,7 @@ pub struct Setup {
     pub model: Arc<dyn Model>,
     /// How the agent goes about its work.
     pub options: AgentOptions,
-    /// Who judges.
+    /// The judge.
     pub judge: Judge,
 }
 
@@ -38,15 +38,15 @@ impl std::fmt::Debug for Setup {
 pub struct Graded {
     /// The task's id.
     pub id: String,
-    /// What it is about.
+    /// Its category.
     pub category: Category,
-    /// What was asked.
+    /// The question.
     pub question: String,
-    /// What was to be answered.
+    /// The expected answer.
     pub expected: String,
-    /// What was answered.
+    /// The answer.
     pub reply: String,
-    /// What the judge says.
+    /// The judge's verdict.
     pub judgment: Judgment,
     /// Why the task could not be worked on to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub struct Graded {
 }
 
 impl Graded {
-    /// A task that nobody has worked on, and why not, if that is known.
+    /// A task that was not run, and why, if that is known.
     pub(super) fn before(task: &Task, category: Category, failure: Option<String>) -> Self {
         Self {
             id: task.id.clone(),

@@ -12,21 +12,21 @@ use crate::Error;
 
 const PROMPT: &str = include_str!("judge.md");
 
-/// Who decides whether an answer is right.
+/// The judge of answers.
 #[derive(Clone)]
 pub enum Judge {
     /// A model that is asked for a judgment.
     Model(Arc<dyn Model>),
-    /// The rules of the tasks: words that must or must not stand in the answer.
+    /// The rules of the tasks: words that the answer must or must not contain.
     Rules,
 }
 
-/// What a judge decides.
+/// The decision of a judge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Judgment {
     /// The verdict.
     pub verdict: Verdict,
-    /// What the judge says.
+    /// The judge's verdict.
     pub reason: String,
 }
 
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Judge {
 }
 
 impl Verdict {
-    /// The verdict in a judge's reply: what stands in the last pair of tags.
+    /// The verdict in a judge's reply: the text in its last pair of tags.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         parse_judgment(text).into()

@@ -1,4 +1,4 @@
-//! What the grades come to.
+//! Scores, computed from the grades.
 
 use memex_trajectories::statistics::{Column, Table, wilson};
 use serde::Serialize;

@@ -15,7 +15,7 @@ const LINES_BYTES_MAX: u64 = 64 << 20;
 const FOLDERS_MAX: usize = 10_000;
 const LINES_MAX: usize = 10_000;
 
-/// What a task is about.
+/// The category of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
@@ -55,7 +55,7 @@ impl Category {
 pub struct TaskFolder {
     /// `CATEGORY/NAME`.
     pub id: String,
-    /// What its tasks are about.
+    /// The category of its tasks.
     pub category: Category,
     /// The memory that they start from.
     pub memory: StaticMemory,
@@ -65,26 +65,26 @@ pub struct TaskFolder {
     pub tasks: Vec<Task>,
 }
 
-/// One task. An update task tells `update` first, and asks a fresh agent then.
+/// One task. An update task first sends `update`, and then asks a fresh agent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Task {
     /// `CATEGORY/FOLDER/NUMBER`.
     #[serde(skip)]
     pub id: String,
-    /// What is asked.
+    /// The question.
     pub question: String,
-    /// What is to be answered.
+    /// The expected answer.
     pub answer: String,
-    /// What the judge has to know.
+    /// Notes for the judge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<String>,
-    /// What is told before the question is asked.
+    /// The message that is sent before the question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<String>,
-    /// What stood in the memory before the update.
+    /// The content of the memory before the update.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub original: Value,
-    /// What the update changes: lines that begin with `+` or `-`.
+    /// The changes of the update: lines that begin with `+` or `-`.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub diff: Value,
     /// How a judge without a model decides.

@@ -18,9 +18,9 @@ pub struct Episode {
     pub task: String,
     /// Which attempt at the task, counted from 0.
     pub attempt: u32,
-    /// What it is worth.
+    /// Its reward.
     pub reward: Reward,
-    /// What was answered, and judged.
+    /// The answer, and its judgment.
     pub grade: Graded,
     /// The files that it changed.
     pub changed: Vec<FileChange>,
@@ -34,9 +34,9 @@ pub struct Episode {
 pub struct FileChange {
     /// Its path in the memory.
     pub path: String,
-    /// What it held before.
+    /// Its content before.
     pub before: Option<String>,
-    /// What it holds after.
+    /// Its content after.
     pub after: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct Batch {
     pub attempts: u32,
     /// Episodes at once. Default 4.
     pub jobs: usize,
-    /// What counts.
+    /// The weights.
     pub weights: Weights,
 }
 

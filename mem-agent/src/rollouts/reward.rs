@@ -1,4 +1,4 @@
-//! What an episode is worth.
+//! The reward of an episode.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ impl Default for Weights {
     }
 }
 
-/// What an episode is worth: each part from 0 to 1, and their weighted mean.
+/// The reward of an episode: each part from 0 to 1, and their weighted mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Reward {
     /// The part of the replies that have thoughts and exactly one of a Python

@@ -1,4 +1,4 @@
-//! Where the code of models runs, and what it came to.
+//! Running the code of models, and its results.
 
 mod policy;
 mod result;

@@ -1,4 +1,4 @@
-//! What the code of a memory agent may do.
+//! The policy for the code of a memory agent.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use super::{Assigned, BlockOutcome};
 
 /// Names shown at the end of a result.
 const NAMES_SHOWN_MAX: usize = 50;
-/// What a block came to that assigned and told nothing.
+/// The result of a block that assigned and printed nothing.
 const NOTHING: &str = "{}";
 
 /// The message that tells the model what its block came to; `None` stands for a
@@ -106,7 +106,7 @@ fn shown(names: &[NameChange]) -> String {
     all.join(", ")
 }
 
-/// What the model is told of a block that failed.
+/// The message to the model about a block that failed.
 fn failure(outcome: &Outcome, code_time_ms: u64) -> Option<String> {
     if outcome.status == Status::Ok {
         return None;

@@ -67,7 +67,7 @@ impl Scope for MemoryScope {
         let block = block.transpose()?;
         let ran = match block {
             Some(block) if !cancellation.is_cancelled() => Ok(self.ran(block, &mut scratchpad)),
-            // Whoever stopped it does not want to be told.
+            // A stopped block is not reported.
             _ => Err(Error::Cancelled),
         };
         self.scratchpad = Some(scratchpad);

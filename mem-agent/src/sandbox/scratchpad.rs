@@ -16,18 +16,18 @@ pub struct Scratchpad {
     warnings: Arc<Warnings>,
 }
 
-/// What a block came to.
+/// The result of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockOutcome {
-    /// What the runtime says.
+    /// The runtime's outcome.
     pub outcome: Outcome,
-    /// What the block assigned or changed; none when that cannot be said.
+    /// The names that the block assigned or changed; none if they are unknown.
     pub assigned: Option<Assigned>,
-    /// What the tools warned of.
+    /// The warnings of the tools.
     pub warnings: Vec<String>,
 }
 
-/// What a block assigned or changed.
+/// The names that a block assigned or changed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assigned {
     /// Names and values, as Python shows the dictionary of them.
@@ -101,7 +101,7 @@ impl Scratchpad {
         let question =
             format!("__import__('sys').modules['{MODULE}'].{function}({source}, {line})");
         let told = self.session.run(&question)?;
-        // Whoever tampers with the module learns nothing about names.
+        // If user code altered the module, report no names.
         if !told.is_ok() || told.stdout.truncated && mode == Mode::Extended {
             return Ok(None);
         }

@@ -31,7 +31,7 @@ pub struct Workplace {
 
 struct Shared {
     sandbox: Sandbox,
-    /// A session that knows how to tell what blocks change.
+    /// A session that can track the changes of blocks.
     prepared: Arc<Snapshot>,
     broker: BrokerBuilder,
     warnings: Arc<Warnings>,

@@ -25,12 +25,12 @@ pub struct Agent {
     dialogue: Dialogue<Tagged>,
 }
 
-/// What an agent came to.
+/// The result of an agent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     /// The last thoughts.
     pub thoughts: String,
-    /// What the person is told; empty if the agent ran out of turns.
+    /// The reply to the person; empty if the agent ran out of turns.
     pub reply: String,
     /// The last block of Python.
     pub python: String,
@@ -56,7 +56,7 @@ impl Agent {
         Self::resume(workplace, model, options, id, conversation)
     }
 
-    /// An agent that goes on with a conversation. Its variables are gone.
+    /// An agent that continues a conversation, without its variables.
     #[must_use]
     pub fn resume(
         workplace: &Workplace,
@@ -103,20 +103,19 @@ impl Agent {
         self
     }
 
-    /// What was said so far.
+    /// The conversation so far.
     #[must_use]
     pub fn conversation(&self) -> &Conversation {
         &self.dialogue.dialect().conversation
     }
 
-    /// Stops its answers, from any thread. What the memory was told before that
-    /// stays told.
+    /// Stops its answers, from any thread. Earlier changes to the memory stay.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.dialogue.stopper()
     }
 
-    /// Asks a question, or tells something. The memory's filters are added.
+    /// Sends a question or a statement. The memory's filters are added.
     ///
     /// Dropping the future ends what runs, and then the variables are gone.
     /// After that, and after an error, the conversation goes on as if the

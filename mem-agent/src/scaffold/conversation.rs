@@ -11,7 +11,7 @@ use crate::files::{self, Readers};
 /// The longest conversation that is read.
 const CONVERSATION_BYTES_MAX: u64 = 64 << 20;
 
-/// Who says an [`Entry`].
+/// The author of an [`Entry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -29,13 +29,13 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// Who says it.
+    /// Its author.
     pub role: Role,
-    /// What is said.
+    /// Its text.
     pub content: String,
 }
 
-/// What was said so far.
+/// The conversation so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Conversation {

@@ -19,7 +19,7 @@ pub struct AgentOptions {
     /// Results that are sent back for one question; the model is called once
     /// more. Default 20.
     pub tool_turns_max: u32,
-    /// Whether the model is told to stop where it would invent a result.
+    /// Whether the model is asked to stop where it would invent a result.
     /// Default: yes.
     pub stop_at_result: bool,
     /// Whether only the newest thoughts stay in what the model is sent.

@@ -1,4 +1,4 @@
-//! What a model's reply is made of: thoughts, Python, an answer.
+//! Parsing a model's reply: thoughts, Python, an answer.
 
 /// The blocks of a reply. A block is the text between the first tag that opens
 /// it and the next that closes it; one that is missing is empty.

@@ -6,7 +6,7 @@ use memex_trajectories::{Step, StepKind};
 
 use super::stream::{BlockStream, Piece, Section};
 
-/// What an agent is doing.
+/// The current activity of an agent.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'e> {
@@ -22,7 +22,7 @@ pub enum Event<'e> {
     Result(&'e str),
 }
 
-/// Whoever watches an agent.
+/// An observer of an agent.
 pub trait Watch: Send {
     /// Takes the next event.
     fn event(&mut self, event: Event<'_>);

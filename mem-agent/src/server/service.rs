@@ -30,12 +30,12 @@ the person, people, places and projects. It answers from the memory, saves what 
 asks back where something is missing. Pass the person's words on as they are.";
 /// Agents at work at once; further calls wait.
 const AGENTS_MAX: usize = 16;
-/// Steps that wait to be told to a slow client; more are left out.
+/// Steps that are queued for a slow client; further ones are dropped.
 const STEPS_MAX: usize = 64;
 /// The time of one of the ten tools.
 const TOOL_TIME: Duration = Duration::from_secs(30);
 
-/// What every client of a server shares.
+/// State shared by all clients of a server.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -189,7 +189,7 @@ impl Service {
     }
 }
 
-/// Tells a client of the steps as they come.
+/// Reports steps to a client as they come.
 async fn tell(peer: Peer<RoleServer>, token: ProgressToken, mut steps: mpsc::Receiver<String>) {
     let mut number = 0.0;
     while let Some(step) = steps.recv().await {

@@ -47,7 +47,7 @@ pub struct Edge {
     pub from: usize,
     /// Index of the node that is linked to.
     pub to: usize,
-    /// The names of the facts that the links stand in, the first eight.
+    /// The names of the facts that contain the links, the first eight.
     pub relations: Vec<String>,
 }
 

@@ -194,7 +194,7 @@ struct Bounded<'e, R> {
 
 impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        // One byte more than is left tells the end from too much.
+        // Reading one byte more than is left distinguishes the end from an excess.
         let wanted = self.left.saturating_add(1).min(buffer.len() as u64);
         let wanted = usize::try_from(wanted).unwrap_or(buffer.len());
         let part = buffer.get_mut(..wanted).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::path::shown;
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchRequest<'r> {
-    /// What to get.
+    /// The resource to fetch.
     pub url: &'r str,
     /// The media type that is asked for.
     pub accept: &'r str,

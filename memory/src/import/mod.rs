@@ -68,7 +68,7 @@ impl Default for ImportLimits {
     }
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImportReport {
     /// Files that are new, from the root of the memory.
@@ -77,7 +77,7 @@ pub struct ImportReport {
     pub updated: Vec<String>,
     /// Files that were there as they are.
     pub unchanged: usize,
-    /// What was not taken in.
+    /// The skipped items.
     pub skipped: Vec<Skipped>,
     /// How many more were skipped than are named.
     pub skipped_unnamed: usize,
@@ -127,7 +127,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 const SECRET_SHOWN: &str = "[secret]";
 
 impl<'m> Importer<'m> {
@@ -143,7 +143,7 @@ impl<'m> Importer<'m> {
     }
 
     /// Keeps a text, such as the token of a live import, out of what is written:
-    /// `[secret]` stands in its place.
+    /// `[secret]` replaces it.
     #[must_use]
     pub fn with_secret(mut self, secret: Option<&str>) -> Self {
         let secret = secret.filter(|text| !text.is_empty());

@@ -11,7 +11,7 @@ use super::slug::Slugs;
 use super::{ImportReport, Importer, csv, text};
 use crate::{Error, markdown};
 
-/// What is particular about a service's export.
+/// The specifics of a service's export.
 pub(super) struct Service {
     name: &'static str,
     title: &'static str,

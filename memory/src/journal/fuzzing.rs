@@ -2,8 +2,8 @@
 
 use super::record::{HEAD_BYTES_MAX, Head, PREFIX_BYTES, Prefix, encode};
 
-/// Reads a record whose head somebody forged; what is accepted has to be read
-/// as the same once it is written.
+/// Reads a record with a forged head; an accepted record must read back equal
+/// after it is written.
 ///
 /// # Errors
 /// When it is not.

@@ -19,7 +19,7 @@ pub(crate) struct Grown {
     pub(crate) entries: u64,
 }
 
-/// What a record says.
+/// The content of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     #[serde(flatten)]

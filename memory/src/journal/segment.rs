@@ -15,9 +15,9 @@ use crate::{Content, ContentDigest, Error};
 pub(super) struct Segment {
     pub(super) number: u32,
     file: File,
-    /// Where the next record begins.
+    /// The offset of the next record.
     pub(super) end: u64,
-    /// Where contents stand.
+    /// The offsets of contents.
     contents: HashMap<ContentDigest, (u64, u32)>,
 }
 
@@ -136,7 +136,7 @@ impl Segment {
         }
     }
 
-    /// A content that stands in the segment, if it is what its digest says.
+    /// A content in the segment, if it matches its digest.
     pub(super) fn content(&self, digest: &ContentDigest) -> Option<Vec<u8>> {
         let (at, length) = *self.contents.get(digest)?;
         let mut bytes = vec![0; usize::try_from(length).ok()?];

@@ -116,7 +116,7 @@ impl Journal {
             self.rotate(retention, durability)?;
         }
         if let Err(error) = self.current.append(&head, before, after) {
-            // Part of it may stand there: whoever comes next begins a new one.
+            // It may be partly written: the next writer begins a new one.
             self.torn = true;
             return Err(error);
         }

@@ -19,7 +19,7 @@ pub use writing::Updated;
 pub struct Raised {
     /// The built-in class.
     pub class: &'static str,
-    /// What it says.
+    /// Its text.
     pub message: String,
 }
 

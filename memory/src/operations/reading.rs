@@ -41,7 +41,7 @@ impl Memory {
         self.find(path, Last::Follow).ok()?.file_type()
     }
 
-    /// Tells a memory that is gone from a file that is not there.
+    /// Distinguishes a memory that is gone from a missing file.
     pub(crate) fn explained(&self, error: Error) -> Error {
         match error.is_not_found() {
             true => self.check_root().err().unwrap_or(error),

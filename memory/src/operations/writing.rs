@@ -10,7 +10,7 @@ use crate::{Author, Error, Memory, files};
 /// How much of what was looked for a message repeats.
 const SHOWN_CHARS: usize = 50;
 
-/// What `update_file` answers.
+/// The answer of `update_file`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Updated {
     /// `Ok` is Python's `True`; an error is the string that is answered.

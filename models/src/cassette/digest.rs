@@ -1,4 +1,4 @@
-//! What makes two requests the same.
+//! The digest by which requests are compared.
 
 use serde_json::{Value, json};
 

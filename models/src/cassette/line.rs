@@ -18,7 +18,7 @@ pub(super) struct Line {
     pub(super) elapsed_ms: u64,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {

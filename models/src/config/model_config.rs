@@ -22,7 +22,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelConfig {
-    /// Where it is.
+    /// The provider, and its address.
     pub spec: ModelSpec,
     /// How it is spoken to.
     pub options: ModelOptions,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::{ModelError, Protocol};
 
-/// Who answers, and in which protocol.
+/// The provider, and its protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Provider {
     /// OpenAI by chat completions.
@@ -19,7 +19,7 @@ pub enum Provider {
     Local,
 }
 
-/// Where a model is.
+/// The address of a model.
 ///
 /// | line | model |
 /// |---|---|
@@ -36,11 +36,11 @@ pub enum Provider {
 pub enum ModelSpec {
     /// Behind HTTP.
     Remote {
-        /// Who answers.
+        /// The provider.
         provider: Provider,
         /// The model, as the provider names it.
         model: String,
-        /// Where, if not where the provider usually is.
+        /// The address, if it is not the provider's usual one.
         base_url: Option<String>,
     },
     /// From a script.
@@ -81,8 +81,8 @@ impl Provider {
         }
     }
 
-    /// The environment variable in which its users keep their key. Whoever
-    /// reads the environment can look there; this crate does not.
+    /// The environment variable that usually holds the key. The caller may read
+    /// it; this crate does not.
     pub fn key_variable(self) -> Option<&'static str> {
         match self {
             Self::Openai | Self::OpenaiResponses => Some("OPENAI_API_KEY"),

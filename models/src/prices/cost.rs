@@ -50,7 +50,7 @@ impl Sum for Cost {
 }
 
 impl fmt::Display for Cost {
-    /// With as many digits as tell it apart from nothing: `$1.25`, `$0.000375`.
+    /// With enough digits to distinguish it from zero: `$1.25`, `$0.000375`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let usd = self.usd();
         match usd {

@@ -1,4 +1,4 @@
-//! What tokens cost.
+//! Prices of tokens.
 
 mod cost;
 mod table;

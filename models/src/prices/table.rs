@@ -15,7 +15,7 @@ const BUILT_IN: &str = include_str!("prices.toml");
 /// How large a file of prices may be.
 const PRICES_BYTES_MAX: u64 = 4 << 20;
 
-/// What a million tokens cost, in US dollars.
+/// The price of a million tokens, in US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
@@ -49,7 +49,7 @@ struct Document {
 }
 
 impl Price {
-    /// What this use costs.
+    /// The cost of this use.
     pub fn cost(&self, usage: &Usage) -> Cost {
         let plain = usage.input.saturating_sub(usage.cached_input);
         let plain = plain.saturating_sub(usage.cache_write);
@@ -125,7 +125,7 @@ impl Prices {
         &self.as_of
     }
 
-    /// What a model costs.
+    /// The price of a model.
     pub fn price(&self, model: &str) -> Option<&Price> {
         if let Some(price) = self.models.get(model) {
             return Some(price);
@@ -137,7 +137,7 @@ impl Prices {
         dated.next()
     }
 
-    /// What a use of a model costs.
+    /// The cost of a use of a model.
     pub fn cost(&self, model: &str, usage: &Usage) -> Option<Cost> {
         self.price(model).map(|price| price.cost(usage))
     }

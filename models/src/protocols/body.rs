@@ -1,4 +1,4 @@
-//! What the bodies of all protocols share.
+//! Parts of request bodies that all protocols share.
 
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,7 @@ pub(crate) fn arguments_value(call: &ToolCall) -> Value {
     }
 }
 
-/// What a body says went wrong: code and message.
+/// The error in a body: code and message.
 pub(crate) fn provider_error(body: &Value) -> Option<(Option<String>, String)> {
     let error = body.get("error").filter(|error| !error.is_null())?;
     if let Some(message) = error.as_str() {

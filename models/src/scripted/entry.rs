@@ -88,7 +88,7 @@ pub enum Failure {
         /// The provider's word for it.
         #[serde(default)]
         code: Option<String>,
-        /// What it says.
+        /// Its text.
         #[serde(default)]
         message: Option<String>,
         /// How long it asks to wait.

@@ -16,8 +16,8 @@ pub const SCRIPT_BYTES_MAX: u64 = 64 << 20;
 #[serde(rename_all = "snake_case")]
 pub enum ScriptOrder {
     /// Every conversation plays the entries for it one after another, from the
-    /// first. What an entry expects must hold. Whoever else is talking makes no
-    /// difference.
+    /// first. The expectations of an entry must hold. Other conversations do not
+    /// matter.
     #[default]
     Conversation,
     /// All requests together play the entries one after another.

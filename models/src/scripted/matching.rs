@@ -12,7 +12,7 @@ impl Expectation {
     }
 }
 
-/// Whether an entry is for whoever asks.
+/// Whether an entry is for the asking conversation.
 pub(super) fn is_for(entry: &ScriptEntry, request: &Request) -> bool {
     let fits =
         |wanted: &Option<String>, given: &Option<String>| wanted.is_none() || wanted == given;

@@ -11,7 +11,7 @@ use crate::{Delta, DeltaSink, Model, ModelError, Part, Reply, Request, RetryPoli
 /// What its errors call its protocol.
 const NAME: &str = "script";
 
-/// A model whose replies stand in a [`Script`]. It needs no network, and says
+/// A model whose replies come from a [`Script`]. It needs no network, and says
 /// the same every time.
 ///
 /// Without a retry policy a scripted failure is the caller's; with one it is
@@ -139,7 +139,7 @@ fn fail(
     }
 }
 
-/// Tells a whole reply as if it were being written.
+/// Streams a complete reply as if it were being written.
 pub(crate) fn tell(reply: &Reply, chunk_chars: usize, sink: &mut dyn DeltaSink) {
     for delta in deltas(reply, chunk_chars) {
         sink.delta(delta);

@@ -1,4 +1,4 @@
-//! Where each conversation stands in a script.
+//! The position of each conversation in a script.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ struct Place {
 }
 
 impl ScriptPlayer {
-    /// A script that nobody has played.
+    /// A script at its beginning.
     #[must_use]
     pub fn new(script: Script) -> Self {
         Self {
@@ -110,7 +110,7 @@ impl ScriptPlayer {
         }
     }
 
-    /// Whether an entry is played by whoever asks, be it expected or not.
+    /// Whether the asking conversation plays an entry, expected or not.
     fn is_on_track(&self, entry: &ScriptEntry, request: &Request) -> bool {
         self.order == ScriptOrder::Sequence || is_for(entry, request)
     }

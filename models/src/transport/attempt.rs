@@ -25,7 +25,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// What must not stand in errors.
+    /// The text that errors must not contain.
     pub(super) secrets: &'a [ApiKey],
 }
 
@@ -38,7 +38,7 @@ impl Outgoing<'_> {
         }
     }
 
-    /// A failure of the network, without the URL and what may stand in it.
+    /// A failure of the network, without the URL, which may contain secrets.
     fn lost(&self, error: reqwest::Error) -> ModelError {
         let mut message = String::new();
         let error = error.without_url();
@@ -99,7 +99,7 @@ pub(super) async fn send(
         streamed(transport, outgoing, response, sink).await
     } else {
         let reply = whole(transport, outgoing, response).await;
-        // Whoever watches sees the same, if all at once.
+        // Observers get the same content, all at once.
         reply.inspect(|reply| tell(reply, 0, sink))
     };
     answer.map_err(|error| cleaned(error, outgoing.secrets))

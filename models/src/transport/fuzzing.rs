@@ -1,4 +1,4 @@
-//! What a provider's headers say of waiting, for the fuzz target.
+//! Parsing of rate-limit headers, for the fuzz target.
 
 use std::time::{Duration, SystemTime};
 

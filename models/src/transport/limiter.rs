@@ -47,7 +47,7 @@ pub struct Limiter(Arc<Shared>);
 struct Shared {
     limits: Limits,
     slots: Arc<Semaphore>,
-    /// One place: whoever holds it is the next to go.
+    /// One permit: its holder is the next to proceed.
     turnstile: Semaphore,
     waiting: AtomicUsize,
     buckets: Mutex<Buckets>,
@@ -75,7 +75,7 @@ pub(crate) struct Leave {
     _slot: OwnedSemaphorePermit,
 }
 
-/// Counts whoever waits, and stops when the wait is dropped.
+/// Counts a waiting request until the wait ends or is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -139,7 +139,7 @@ impl Limiter {
         })
     }
 
-    /// Lets nobody through for a while: the provider asks for it.
+    /// Blocks all requests for the time that the provider asks for.
     pub(crate) fn close_for(&self, wait: Duration) {
         let Some(until) = Instant::now().checked_add(wait) else {
             return;
@@ -177,7 +177,8 @@ impl Buckets {
         for (bucket, wanted) in wants {
             let Some(bucket) = bucket else { continue };
             bucket.fill(now);
-            // What never fits goes when the bucket is full, and leaves a debt.
+            // A request larger than the bucket is admitted once it is full;
+            // the level goes negative.
             let needed = wanted.min(bucket.capacity);
             wait = wait.max((needed - bucket.level) * 60.0 / bucket.capacity);
             takes.push((bucket, wanted));

@@ -1,4 +1,4 @@
-//! What providers say in headers about trying again.
+//! Headers of providers about rate limits and retries.
 
 use std::time::{Duration, SystemTime};
 

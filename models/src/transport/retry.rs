@@ -65,7 +65,7 @@ impl RetryPolicy {
     }
 }
 
-/// Notes whether anything was told, so that it can be taken back.
+/// Records whether anything was passed on, so that it can be withdrawn.
 struct Told<'a> {
     sink: &'a mut dyn DeltaSink,
     any: bool,

@@ -1,5 +1,5 @@
-//! Rich output, the one operation of the channel that the runtime answers
-//! itself, and lists in what a guest says.
+//! Displays, which the runtime answers itself, and bounded lists in the guest's
+//! answers.
 
 mod display;
 mod lists;

@@ -31,7 +31,7 @@ pub struct Cache {
 pub struct CachedImage {
     /// Its name: the digest of what it is, and the name of its directory.
     pub name: String,
-    /// Where it is.
+    /// Its directory.
     pub path: PathBuf,
     /// Bytes of all its files.
     pub bytes: u64,
@@ -40,7 +40,7 @@ pub struct CachedImage {
     pub preload: Vec<String>,
     /// Packages that were asked for, as `NAME==VERSION`.
     pub packages: Vec<String>,
-    /// The wheels that they came to, dependencies included.
+    /// The resolved wheels, dependencies included.
     pub wheels: Vec<Wheel>,
     /// The store that it was pulled from, unless it was built here.
     pub pulled_from: Option<String>,
@@ -58,8 +58,8 @@ pub(crate) struct EntryLock {
 }
 
 impl EntryLock {
-    /// Locks a file unless somebody else has it; a file that is not there needs
-    /// no lock.
+    /// Locks a file unless another process has locked it; a missing file needs no
+    /// lock.
     pub(super) fn try_file(path: &Path) -> Result<Option<Self>, Error> {
         match File::open(path) {
             Ok(file) => Ok(Self::of(file)),
@@ -177,7 +177,7 @@ impl Cache {
         Ok(EntryLock { _file: Some(file) })
     }
 
-    /// Locks an entry unless somebody else has it.
+    /// Locks an entry unless another process has locked it.
     pub(super) fn try_lock(&self, kind: &str, key: &str) -> Result<Option<EntryLock>, Error> {
         Ok(EntryLock::of(self.lock_file(kind, key)?))
     }

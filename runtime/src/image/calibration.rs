@@ -33,7 +33,7 @@ const THREAD_STATE_BYTES: u32 = 1024;
 const C_STACK_BYTES: i32 = 576 << 10;
 /// Files the interpreter may write while it starts (font caches and the like).
 const BOOT_FILE_BYTES: u64 = 64 << 20;
-/// What the clock of a guest that boots goes on by at each look.
+/// The step of a booting guest's clock at each reading.
 const BOOT_CLOCK_STEP_NS: u64 = 1000;
 
 /// A guest that is being started.
@@ -139,7 +139,7 @@ impl Calibrator {
         Ok(report)
     }
 
-    /// Tells the guest where the image's packages are.
+    /// Gives the guest the path of the image's packages.
     pub(super) fn add_packages(&mut self) -> Result<(), Error> {
         let path = python_text(memex_guest_python::PACKAGES_GUEST_PATH);
         self.turn(&format!("{BOOTSTRAP}.packages({path})"))
@@ -197,7 +197,7 @@ impl Calibrator {
         let interrupt = self.interrupt_addresses(report)?;
         let mut running = self.running.clone();
         running.restored.push(self.exception_word(&interrupt)?);
-        // Whoever copies a guest deals with pending interrupts by themselves.
+        // Code that copies a guest handles pending interrupts itself.
         let is_interrupt = |at: &u32| [interrupt.events, interrupt.exception].contains(at);
         running.restored.retain(|at| !is_interrupt(at));
         let global = self

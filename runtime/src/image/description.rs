@@ -1,4 +1,4 @@
-//! What an image is: the text whose digest is its name.
+//! The description of an image: the text whose digest is its name.
 
 use super::map::GuestMap;
 use super::spec::{IMAGE_BUILD_VERSION, ImageSpec};
@@ -46,7 +46,7 @@ pub(super) struct Description {
     pub(super) preload: Vec<String>,
     /// Packages that were asked for.
     pub(super) packages: Vec<String>,
-    /// The wheels that they came to.
+    /// The resolved wheels.
     pub(super) wheels: Vec<Wheel>,
     pub(super) memory: Memory,
     pub(super) map: GuestMap,

@@ -3,8 +3,8 @@
 //! The record holds a digest of each file and a *seal*: device, inode, size and
 //! times of change as they were when the digest was right. A file whose seal
 //! still holds was not written since, which takes microseconds to see; one
-//! whose seal does not hold is hashed. Whoever can change a file and keep its
-//! change time is root, and needs no cache to take over this program.
+//! whose seal does not hold is hashed. Only root can change a file and keep its
+//! change time, and root needs no cache to take over this program.
 
 use crate::error::Error;
 use memex_policies::check_plain_name;
@@ -141,7 +141,7 @@ impl Seal {
     }
 }
 
-/// Refuses a file or directory that somebody else owns or may write.
+/// Refuses a file or directory that another user owns or may write.
 pub(crate) fn check_private(path: &Path) -> Result<(), Error> {
     let metadata = fs::symlink_metadata(path).map_err(Error::file("read", path))?;
     let refuse = |reason: &str| Error::NotPrivate {

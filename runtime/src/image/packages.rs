@@ -98,8 +98,8 @@ impl Packages {
         Ok(None)
     }
 
-    /// Makes the entry of wheels that were fetched already, by whoever built
-    /// the image: `fill` puts them into the folder that it is given. Their
+    /// Makes the entry of wheels that were already fetched when the image was
+    /// built: `fill` puts them into the folder that it is given. Their
     /// digests are compared when they are unpacked.
     pub(super) fn adopt(
         cache: &Cache,

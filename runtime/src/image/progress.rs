@@ -1,4 +1,4 @@
-//! Telling somebody who waits what an image build is doing.
+//! Progress reports of an image build.
 
 /// A step of getting an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub trait Progress {
     }
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 

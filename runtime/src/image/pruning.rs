@@ -54,7 +54,7 @@ impl Cache {
                 let item = item.map_err(Error::file("read", &directory))?;
                 let key = item.file_name().to_string_lossy().into_owned();
                 if check_plain_name(&key).is_err() {
-                    // No entry is called so: somebody else put it there.
+                    // Not the name of an entry, so it is not from this program.
                     continue;
                 }
                 let path = item.path();
@@ -83,7 +83,7 @@ impl Cache {
     }
 
     /// Removes an entry. Sessions that run keep what they have mapped. Returns
-    /// whether it was removed: not when somebody builds it at this moment.
+    /// whether it was removed: not if another process is building it.
     ///
     /// # Errors
     /// [`Error::NoEntry`] if the cache has no such kind of entry, or the key is
@@ -100,8 +100,8 @@ impl Cache {
             return Ok(false);
         };
         let directory = self.entry_path(kind, key);
-        // Renamed first, so that nobody opens an entry that is half removed. The
-        // name is one that a build sweeps.
+        // Renamed first, so that no process opens a partially removed entry. Builds
+        // remove directories of this name.
         let aside = self.entry_path(
             kind,
             &format!("{built}{TEMPORARY}removed-{}", std::process::id()),

@@ -43,7 +43,7 @@ impl ImageSecret {
     /// Most bytes that [`from_bytes`](Self::from_bytes) takes.
     pub const GIVEN_BYTES_MAX: usize = GIVEN_BYTES_MAX;
 
-    /// Bytes of a secret that nobody knows.
+    /// Bytes of a new random secret.
     pub(super) fn random_bytes() -> Result<[u8; 32], Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| {

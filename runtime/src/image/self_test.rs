@@ -136,7 +136,7 @@ struct Kept(Sender<MidTurnFork>);
 
 impl Forks for Kept {
     fn fork(&mut self, _: &Frame<'_>, fork: MidTurnFork, _: &dyn TurnHandle) -> Reply {
-        // Whoever wanted it may be gone.
+        // The receiver may be gone.
         let _ = self.0.send(fork);
         Reply::answer(b"null".to_vec())
     }

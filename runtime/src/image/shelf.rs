@@ -30,7 +30,7 @@ impl Shelved {
         if recorded != Some(&description.memory.blake3) {
             return Err(Error::Damaged {
                 path: directory,
-                reason: "its record and its description tell of different memories".into(),
+                reason: "its record and its description are of different memories".into(),
             });
         }
         Ok(Self {
@@ -47,7 +47,7 @@ impl Shelved {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(super) struct Search {
     pub(super) found: Option<Shelved>,
     /// Images that cannot be opened: the one that was searched may be among

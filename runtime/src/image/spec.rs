@@ -1,4 +1,4 @@
-//! What an image is to contain, and the key that follows from it.
+//! The requested contents of an image, and the key derived from them.
 
 use super::secret::ImageSecret;
 use crate::engine::Metering;
@@ -35,7 +35,7 @@ pub struct ImageSpec {
 }
 
 impl ImageSpec {
-    /// The time at which images boot unless told otherwise: the beginning of
+    /// The default time at which images boot: the beginning of
     /// 2026.
     pub const BOOT_UNIX_S: u64 = 1_767_225_600;
     /// The latest time at which an image can boot.

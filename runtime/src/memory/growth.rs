@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 /// A frozen range of memory: pages `[first, first + pages)` come from `file` at
-/// `offset`. Nobody writes to that range of the file any more.
+/// `offset`. That range of the file is never written again.
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
     pub(crate) first: u32,

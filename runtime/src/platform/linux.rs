@@ -1,4 +1,4 @@
-//! Dirty pages and page faults as Linux tells them.
+//! Dirty pages and page faults, as Linux reports them.
 #![allow(unsafe_code)]
 
 use super::PAGE_BYTES;

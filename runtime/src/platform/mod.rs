@@ -1,4 +1,4 @@
-//! What differs between operating systems: mappings, dirty pages, page-fault
+//! Code specific to operating systems: mappings, dirty pages, page-fault
 //! counts.
 //!
 //! Linux offers two ways to ask the kernel which pages of a mapping are
@@ -62,7 +62,7 @@ impl DirtyTracking {
 /// Appends the numbers of the private pages in `[base, base + len)` to `pages`,
 /// ascending.
 ///
-/// `None` says that the kernel cannot tell (or not any more) and the caller has
+/// `None` says that the kernel cannot report them (any more) and the caller has
 /// to compare every page.
 pub(crate) fn private_pages(
     tracking: DirtyTracking,

@@ -1,4 +1,4 @@
-//! What this machine offers to sessions, found by trying.
+//! Features of this machine, found by trying them.
 
 use super::{DirtyTracking, Reservation, thread_faults};
 use crate::engine::{CAPACITY_BYTES, GUARD_BYTES};

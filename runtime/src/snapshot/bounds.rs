@@ -1,4 +1,4 @@
-//! What a snapshot may hold: what a session under a policy can.
+//! Bounds of a snapshot: those of a session under a policy.
 
 use super::format::{KIND_FILES, KIND_LINES, KIND_PAGES, LINE_BYTES};
 use crate::error::Error;

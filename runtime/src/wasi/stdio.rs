@@ -43,7 +43,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
         |mut caller: Caller<'_, Host>, fd: i32, vectors: i32, count: i32, out: i32| {
             answer(&mut caller, |bytes, host| {
                 let read = scatter(bytes, host, (vectors, count), |host, piece| match fd {
-                    // Nobody types into a sandbox: standard input is at its end.
+                    // A sandbox has no input: standard input is at its end.
                     0 => Ok(0),
                     _ => host.files().fd_read(fd as u32, piece),
                 })?;

@@ -1,4 +1,4 @@
-//! What every stored object starts and, except chunks, ends with.
+//! The header of every stored object and, except for chunks, its trailer.
 //!
 //! ```text
 //!  0  8  magic "MEMEXSTO"

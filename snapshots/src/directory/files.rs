@@ -1,5 +1,5 @@
-//! Single files: written whole or not at all, read only if nobody else could
-//! have written them.
+//! Single files: written completely or not at all, read only if no other user
+//! could have written them.
 
 use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};

@@ -17,7 +17,7 @@ const ATTEMPTS_MAX: usize = 100;
 /// Lock files for moving pointers: few enough to stay forever.
 const STRIPES: u8 = 64;
 
-/// Waits until nobody else moves pointers of this stripe of names.
+/// Waits until no other process moves pointers of this stripe of names.
 pub(super) fn stripe(layout: &Layout, name: &str) -> Result<File, Error> {
     let [first, ..] = *blake3::hash(name.as_bytes()).as_bytes();
     let path = layout.lock(&format!("{:02x}.stripe", first % STRIPES));

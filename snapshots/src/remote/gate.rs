@@ -82,8 +82,8 @@ pub(super) fn sweep(bucket: &Arc<Bucket>) -> Result<RemoteSweep, Error> {
 }
 
 impl RemoteSweep {
-    /// A lease that ended is not renewed, though nobody took it: saves may have
-    /// passed in between, and would not see that the collection goes on.
+    /// A lease that ended is not renewed, even if it was not taken: saves may have
+    /// passed in between that did not see the collection.
     pub(super) fn lasts(&self) -> bool {
         let mut taken = self.taken.lock();
         let age = taken.elapsed();

@@ -16,7 +16,7 @@ const SESSION_LEASE: Duration = Duration::from_secs(60);
 /// How often a live holder renews it.
 const RENEWAL: Duration = Duration::from_secs(15);
 
-/// Takes the lease on a session, if nobody has it.
+/// Takes the lease on a session, if it is free.
 pub(super) fn lock_session(bucket: &Arc<Bucket>, name: &str) -> Result<SessionLock, Error> {
     let path = format!("locks/{name}");
     match take(bucket, &path, SESSION_LEASE)? {
@@ -61,7 +61,7 @@ pub(super) fn take(bucket: &Bucket, path: &str, lasting: Duration) -> Result<Tak
         if bucket.replace(path, version, lease.encode())? == Written::Yes {
             return Ok(Taken::Ours(lease));
         }
-        // Somebody was faster, or we were and the answer was lost.
+        // Another process was faster, or our answer was lost.
         match read(bucket, path)? {
             Some(now) if now == lease => return Ok(Taken::Ours(lease)),
             Some(now) if is_active(&now) => return Ok(Taken::Theirs(now)),

@@ -71,7 +71,7 @@ const DIRECTORIES_DEPTH: usize = 2;
 
 /// Refuses a directory that others may write, or in which they may write. The
 /// service makes directories as the process's umask says, which does no harm
-/// where nobody else gets in.
+/// in a directory that other users cannot enter.
 fn check_directory(path: &Path, depth: usize) -> Result<(), Error> {
     let failed = |error| Error::io("look at", path.display().to_string(), error);
     let metadata = fs::symlink_metadata(path).map_err(failed)?;

@@ -211,7 +211,7 @@ impl Backend for ObjectStore {
         let mut written = None;
         for _ in 0..ATTEMPTS_MAX {
             let (current, version) = self.bucket.read(&path)?.unzip();
-            // A write whose answer was lost looks like somebody else's.
+            // A write whose answer was lost looks like another process's.
             if current.is_some() && current == written {
                 return Ok(());
             }

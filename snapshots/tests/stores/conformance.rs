@@ -191,7 +191,7 @@ fn sessions_move_only_from_where_they_stand() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "session {name:?} was to move from {} but stands at {}; another process moved it: read it again, or save under another name",
+                    "session {name:?} was to move from {} but is at {}; another process moved it: read it again, or save under another name",
                     shown(expected),
                     shown(found)
                 ),

@@ -236,7 +236,7 @@ fn what_others_may_write_is_refused() {
         |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let refused = |path: &Path| {
         format!(
-            "{} may be written by others, so its content cannot be trusted; take it back with chown and chmod go-w",
+            "{} may be written by others, so its content cannot be trusted; correct it with chown and chmod go-w",
             path.display()
         )
     };
@@ -275,7 +275,7 @@ fn a_store_of_which_others_may_write_a_part_is_refused() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "{} may be written by others, so its content cannot be trusted; take it back with chown and chmod go-w",
+                    "{} may be written by others, so its content cannot be trusted; correct it with chown and chmod go-w",
                     path.display()
                 )
             );

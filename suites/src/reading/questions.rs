@@ -1,4 +1,4 @@
-//! What is asked, answered from the books.
+//! Questions, with answers computed from the books.
 
 use serde_json::{Value, json};
 
@@ -221,7 +221,7 @@ fn leader(books: &Books, random: &mut Random) -> Option<Draft> {
         .collect();
     shares.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (first, second) = (shares.first()?, shares.get(1)?);
-    // Too near to be told apart by rounded figures.
+    // Too near to be distinguished by rounded figures.
     if first.0 - second.0 < 0.001 {
         return None;
     }

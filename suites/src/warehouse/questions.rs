@@ -1,4 +1,4 @@
-//! What is asked, answered from the data.
+//! Questions, with answers computed from the data.
 
 use std::collections::{BTreeMap, BTreeSet};
 

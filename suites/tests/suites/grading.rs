@@ -186,7 +186,7 @@ fn rules_look_for_words_in_any_case() {
     for (answer, expected) in [
         ("walnuts, ONE", "Correct"),
         ("one", "\"Walnut\" is missing"),
-        ("walnut two Secrets", "\"secret\" must not be told"),
+        ("walnut two Secrets", "\"secret\" must not be disclosed"),
         ("walnut", "none of [\"one\", \"two\"] is there"),
         (" \n", "there is no reply"),
     ] {

@@ -54,7 +54,7 @@ fn questions_need_a_grant_and_a_terminal() {
     assert_eq!(ran.status, 1);
     assert_eq!(
         ran.stderr
-            .matches("nobody is at a terminal to answer")
+            .matches("there is no terminal to answer at")
             .count(),
         2,
         "{ran:#?}"

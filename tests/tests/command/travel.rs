@@ -551,8 +551,8 @@ fn code_is_taken_only_from_those_who_are_trusted() {
     pull_code(&store, &trusting(TrustCode::Secret, Some(SECRET))).unwrap();
     pull_code(&store, &trusting(digest.clone(), None)).unwrap();
     for (secret, expected) in [
-        (None, "nobody vouches for it"),
-        (Some(other), "had another secret, or it was altered"),
+        (None, "it is not authenticated"),
+        (Some(other), "pushed with another secret, or altered"),
     ] {
         let told = pull_code(&store, &trusting(TrustCode::Secret, secret)).unwrap_err();
         assert!(
@@ -564,7 +564,7 @@ fn code_is_taken_only_from_those_who_are_trusted() {
     replace_code(&store);
     let told = pull_code(&store, &trusting(TrustCode::Secret, Some(SECRET))).unwrap_err();
     assert!(
-        told.contains("had another secret, or it was altered"),
+        told.contains("pushed with another secret, or altered"),
         "{told}"
     );
     let told = pull_code(&store, &trusting(digest, None)).unwrap_err();

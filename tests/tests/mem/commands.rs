@@ -242,7 +242,7 @@ fn a_talk_goes_on_in_its_file() {
         assert!(first.stdout.contains(piece), "{piece} in {}", first.stdout);
     }
     assert!(
-        first.stderr.contains("/nonsense is no command"),
+        first.stderr.contains("/nonsense is not a command"),
         "{}",
         first.stderr
     );

@@ -306,7 +306,7 @@ fn thoughts_are_dimmed_and_commands_work() {
         chat.expect(command);
     }
     chat.say("/nonsense");
-    chat.expect("/nonsense is no command");
+    chat.expect("/nonsense is not a command");
     chat.say("/thoughts");
     chat.expect("thoughts are hidden from now on");
     chat.say("Bye");

@@ -17,7 +17,7 @@ pub struct Message {
     /// Who speaks: `system`, `developer`, `user`, `assistant`, `tool` or
     /// `function`.
     pub role: String,
-    /// What is said.
+    /// Its text.
     #[serde(default)]
     pub content: Option<Content>,
     /// What an assistant thought.

@@ -67,7 +67,7 @@ fn inspect_document(path: &Path, place: &str) -> Result<(Format, Layout), Error>
     let format = if first == Some(&b'[') {
         Some(Format::Chat)
     } else {
-        // A document with a fault in it is told by the fields before that.
+        // A document with a fault is recognised by the fields before it.
         probe(&text).or_else(|| {
             let start = text.get(..text.len().min(4096)).unwrap_or_default();
             let start = String::from_utf8_lossy(start);

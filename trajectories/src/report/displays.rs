@@ -49,7 +49,7 @@ fn content(display: &Display, title: &str) -> Markup {
         .iter()
         .find(|image| image.eq_ignore_ascii_case(media_type))
     {
-        // Encoded anew, so that only base64 stands in the address.
+        // Encoded again, so that the address contains only base64.
         let Some(bytes) = bytes_of(display) else {
             return html! { p.note { "not shown: its data is not base64" } };
         };

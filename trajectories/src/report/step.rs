@@ -12,7 +12,7 @@ const OPEN_MAX_CHARS: usize = 4_000;
 /// Ends of replies that say nothing.
 const USUAL_ENDS: [&str; 4] = ["tool_calls", "end_turn", "stop", ""];
 
-/// Where a step stands in its run.
+/// The position of a step in its run.
 pub(super) struct Place<'a> {
     pub(super) anchor: &'a str,
     pub(super) started: Timestamp,

@@ -50,7 +50,7 @@ pub(super) fn reveal(page: &str) -> String {
             '\n' | '\t' => revealed.push(c),
             '\u{7f}'..='\u{9f}' => revealed.push('\u{fffd}'),
             c if c < ' ' => {
-                // The pictures of control characters stand in their order.
+                // The symbols for control characters are in their order.
                 let picture = char::from_u32(0x2400 + u32::from(c));
                 revealed.push(picture.unwrap_or('\u{fffd}'));
             }

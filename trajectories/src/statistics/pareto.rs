@@ -1,4 +1,4 @@
-//! What no other point beats.
+//! The Pareto front: points that no other point dominates.
 
 /// The indices of the points `(cost, gain)` that no other point beats by a
 /// cost as low and a gain as high, one of them better; by rising cost. Points

@@ -19,7 +19,7 @@ const CHARACTER: f64 = 6.6;
 const LINE: f64 = 13.0;
 /// Labels are cut at this length.
 const LABEL_MAX_CHARS: usize = 32;
-/// Told apart by people who do not see all colours.
+/// Distinguishable for people who do not see all colours.
 const COLOURS: [&str; 8] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000",
 ];

@@ -23,7 +23,7 @@ impl Scale {
         if low > high {
             (low, high) = (0.0, 1.0);
         }
-        // A single value, or a range too narrow to be told apart.
+        // A single value, or a range too narrow to be resolved.
         if high - low <= high.abs().max(low.abs()) * 1e-9 {
             let room = if high == 0.0 { 1.0 } else { high.abs() * 0.5 };
             (low, high) = (low - room, high + room);

@@ -1,4 +1,4 @@
-//! `memex agent audit`: why runs came to a wrong answer.
+//! `memex agent audit`: why runs have a wrong answer.
 
 use super::batch::bar;
 use super::run::stopped_by_ctrl_c;
@@ -106,10 +106,7 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
             let Some(finding) = finding else {
                 failed += 1;
                 bar.suspend(|| {
-                    complain(&format!(
-                        "{}: the auditor came to no finding",
-                        file.display()
-                    ))
+                    complain(&format!("{}: the auditor has no finding", file.display()))
                 });
                 return;
             };

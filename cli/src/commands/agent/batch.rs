@@ -115,7 +115,7 @@ impl Batch<'_> {
         bar.finish_and_clear();
         if !self.json && !options.session.is_quiet() {
             complain(&format!(
-                "{ended_well} of {count} runs came to an answer, ${cost_usd:.4}"
+                "{ended_well} of {count} runs have an answer, ${cost_usd:.4}"
             ));
         }
         match fault {

@@ -27,7 +27,7 @@ use std::sync::Arc;
 const EXAMPLES: &str = "\
 A suite is a file of tasks, one JSON object a line, beside the documents and databases it
 asks of. Every model answers every task in every space, with the same tools. Results are
-kept as they come: a run that was stopped goes on where it was.
+kept as they come: a run that was stopped resumes where it was.
 
 Examples:
   memex agent eval --make warehouse --into suite/
@@ -46,7 +46,7 @@ pub(super) struct EvalArguments {
     )]
     suite: Option<PathBuf>,
 
-    /// Make one of the suites that memex comes with, and end
+    /// Write one of the built-in suites, and exit
     #[arg(long, value_name = "SUITE", requires = "into")]
     make: Option<Suite>,
 
@@ -66,11 +66,11 @@ pub(super) struct EvalArguments {
     #[arg(long, value_name = "SPACE", value_delimiter = ',', default_values = ["code", "tools"])]
     spaces: Vec<Space>,
 
-    /// The first so many tasks
+    /// Run only the first tasks
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
 
-    /// How often each task is done
+    /// Runs of each task
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     repeat: u32,
 
@@ -78,7 +78,7 @@ pub(super) struct EvalArguments {
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     jobs: usize,
 
-    /// Keep results in this file of JSON lines, and go on from it
+    /// Keep results in this file of JSON lines, and continue from it
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
@@ -90,7 +90,7 @@ pub(super) struct EvalArguments {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// The model that judges what no rule can
+    /// The model that judges answers that no rule covers
     #[arg(long, value_name = "MODEL")]
     judge: Option<String>,
 
@@ -256,7 +256,7 @@ impl One<'_> {
         fault.map_or(Ok(()), |error| Err(agent_refusal(error)))
     }
 
-    /// What is not among the results yet.
+    /// Work without a result yet.
     fn jobs(&self, variant: &Variant, results: &[Graded]) -> Vec<Job> {
         let done: BTreeSet<(&str, u32)> = results
             .iter()

@@ -20,8 +20,8 @@ use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
-A model acts by blocks of Python in a persistent session (`--space code`, the default), or
-by structured tool calls (`--space tools`): the same loop, the same tools, the same record.
+A model acts by writing Python in a persistent session (`--space code`, the default), or by
+structured tool calls (`--space tools`), with the same loop, tools and record.
 
 Examples:
   memex agent run 'How many rows has the largest table?' --model openai:gpt-5 --sql shop=shop.sqlite

@@ -18,7 +18,7 @@ Examples:
   memex agent resume run.jsonl --model openai:gpt-5 --sql crm=crm.sqlite
   memex agent resume run.jsonl --agent agent.toml --turns 100";
 
-/// Go on with a run that was stopped or failed
+/// Continue a run that was stopped or failed
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ResumeArguments {

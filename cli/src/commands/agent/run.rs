@@ -15,10 +15,10 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Steps are shown on standard error as they happen, the answer on standard output. Ctrl-C
-stops the run and keeps its trajectory; `memex agent resume` goes on with it.
+stops the run and keeps its trajectory; `memex agent resume` continues it.
 A task file has a JSON object a line with `id` and `question`, and where a task has them
 `output` (a schema) and `inputs` (names and paths beside the file); a batch that was stopped
-goes on where it was when it is run again.
+resumes where it was when it is run again.
 
 Examples:
   memex agent run 'What drives churn?' --model openai:gpt-5 --sql crm=crm.sqlite --save run.jsonl
@@ -89,7 +89,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     if let Some(path) = arguments.save.as_deref().filter(|path| path.exists()) {
         return Err(usage(
             format!("{} is there already", path.display()),
-            "`memex agent resume` goes on with a run; name another file for a new one",
+            "`memex agent resume` continues a run; name another file for a new one",
         ));
     }
     let output = arguments.with.output()?;
@@ -108,7 +108,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
 }
 
-/// Tells how a run ended, and gives the exit status.
+/// Reports how a run ended, and returns the exit status.
 pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOptions) -> ExitCode {
     if options.session.is_json() {
         print_line(&result_object(result, saved).to_string());
@@ -125,7 +125,7 @@ pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOpti
             )));
             if let Some(saved) = saved {
                 complain(&format!(
-                    "hint: `memex agent resume {}` goes on with it",
+                    "hint: `memex agent resume {}` continues it",
                     saved.display()
                 ));
             }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the agent is.
+/// The settings of the agent.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SettingArguments {
     /// Settings of the agent, as TOML; options of the command line override it
@@ -30,7 +30,7 @@ pub(crate) struct SettingArguments {
     #[arg(long, value_name = "SPACE", help_heading = "Agent")]
     pub(crate) space: Option<Space>,
 
-    /// How code comes out of the model
+    /// How the model writes code
     #[arg(long, value_name = "FORM", help_heading = "Agent")]
     form: Option<Form>,
 
@@ -38,27 +38,27 @@ pub(crate) struct SettingArguments {
     #[arg(long, value_name = "BACKEND", help_heading = "Agent")]
     backend: Option<Place>,
 
-    /// Replies of the model, at most
+    /// Maximum number of replies of the model
     #[arg(long, value_name = "COUNT", help_heading = "Budgets")]
     turns: Option<u64>,
 
-    /// Tokens into and out of models, at most
+    /// Maximum number of tokens into and out of models
     #[arg(long, value_name = "COUNT", help_heading = "Budgets")]
     tokens: Option<u64>,
 
-    /// US dollars, at most
+    /// Maximum cost in US dollars
     #[arg(long, value_name = "USD", help_heading = "Budgets")]
     cost: Option<f64>,
 
-    /// Seconds, at most
+    /// Maximum time in seconds
     #[arg(long, value_name = "SECONDS", help_heading = "Budgets")]
     time: Option<u64>,
 
-    /// Ask before calls of this tool (or prefix with *) are made
+    /// Ask before each call of this tool (or prefix with *)
     #[arg(long, value_name = "TOOL", help_heading = "Agent")]
     approve: Vec<String>,
 
-    /// Prices of models, as TOML, over those that memex knows
+    /// Prices of models, as TOML, that override the built-in ones
     #[arg(long, value_name = "FILE", help_heading = "Budgets")]
     prices: Option<PathBuf>,
 }
@@ -88,7 +88,7 @@ enum Place {
     InProcess,
     /// In a worker process for each session
     Subprocess,
-    /// In worker processes that are used again
+    /// In reused worker processes
     Pool,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Settings {
     pub(crate) prices: Prices,
 }
 
-/// What of the file is not the agent's own.
+/// Settings in the file that are not the agent's own.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Models {

@@ -30,7 +30,7 @@ pub(crate) struct AgentOptions {
     pub(crate) session: SessionArguments,
 }
 
-/// What a task is asked with.
+/// The inputs of a task.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TaskArguments {
     /// Put an object into the scope: JSON, JSON lines, CSV, Parquet, Arrow, text, a folder of texts, trajectories

@@ -69,7 +69,7 @@ fn shown(text: &str) -> String {
     plain(&cut)
 }
 
-/// What a run came to, as JSON.
+/// The result of a run, as JSON.
 pub(super) fn result_object(result: &RunResult, trajectory: Option<&Path>) -> Value {
     let run = &result.trajectory;
     json!({
@@ -112,7 +112,7 @@ pub(super) fn bill(totals: &Totals) -> String {
     )
 }
 
-/// Asks whoever sits at the terminal, one question at a time.
+/// Asks the user at the terminal, one question at a time.
 #[derive(Default)]
 pub(super) struct AtTerminal(Arc<Mutex<()>>);
 
@@ -132,7 +132,7 @@ impl Approver for AtTerminal {
             });
             asked
                 .await
-                .unwrap_or_else(|_| Err("nobody answered".to_owned()))
+                .unwrap_or_else(|_| Err("there was no answer".to_owned()))
         })
     }
 }
@@ -142,7 +142,7 @@ fn ask(question: &str) -> Result<(), String> {
     crate::console::ask("allow it? [y/N] ");
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
-        Ok(0) | Err(_) => Err("nobody is there to ask: standard input is at its end".to_owned()),
+        Ok(0) | Err(_) => Err("the user cannot be asked: standard input is at its end".to_owned()),
         Ok(_) if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) => Ok(()),
         Ok(_) => Err("the user refused it".to_owned()),
     }

@@ -45,7 +45,7 @@ pub(super) struct Check {
     pub(super) remedy: Option<String>,
 }
 
-/// Every check, in the order in which it is told.
+/// Every check, in the order of the report.
 pub(super) fn all(context: &Context) -> Vec<Check> {
     let survey = Survey::take(TRIAL_SESSIONS);
     let mut checks = vec![
@@ -120,7 +120,7 @@ fn memory() -> Check {
     let (Some(total), Some(available)) =
         (system::memory("MemTotal"), system::memory("MemAvailable"))
     else {
-        return ok("memory", "the system does not tell");
+        return ok("memory", "the system does not report it");
     };
     let detail = format!("{} in all, {} available", bytes(total), bytes(available));
     if available < Limits::default().memory_bytes {
@@ -179,7 +179,7 @@ fn overcommit() -> Check {
             "`sysctl vm.overcommit_memory=0` lets more sessions live",
         ),
         Some(mode) => ok(NAME, format!("vm.overcommit_memory = {mode}{mappings}")),
-        None => ok(NAME, "the system does not tell"),
+        None => ok(NAME, "the system does not report it"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Facts about the system, read where it tells them. `None`: it does not.
+//! Facts about the system. `None`: the system does not report them.
 
 use memex_policies::Unit;
 use std::fs;

@@ -68,7 +68,7 @@ fn show(image: &CachedImage, context: &Context) {
         told @ "outdated" => paint.faint(told),
         told => paint.good(told),
     };
-    // Whoever reads it with a program gets what pins the image.
+    // Programs get the full name, which pins the image.
     let letters = match context.out.is_terminal {
         true => NAME_SHOWN,
         false => image.name.len(),

@@ -17,15 +17,14 @@ use std::process::ExitCode;
 
 pub(super) const PUSH_EXAMPLES: &str = "\
 The store is the one of saved sessions, or another: s3://BUCKET/PREFIX, with credentials in
-the usual AWS_… variables, or file:///DIRECTORY. What it has already is not sent again; a
-push that is stopped leaves nothing that can be pulled, and the next one goes on.
+the usual AWS_… variables, or file:///DIRECTORY. Pieces that it has are not sent again; an
+interrupted push leaves nothing that can be pulled, and the next one resumes it.
 
-Memory, the guest's files and packages go along, and the machine code that the cache has for
-this processor. With --secret-file, the secret vouches for the code: whoever pulls with the
-same secret takes it without further ado. The digest of the code is told, for --trust-code.
+The push includes memory, the guest's files, packages, and the machine code that the cache has
+for this processor. With --secret-file, the secret authenticates the code: a pull with the same
+secret accepts it. The digest of the code is printed, for --trust-code.
 
-The memory holds what the guest's strings are hashed with. Whoever can read the store can
-read that.
+The memory contains the secret of string hashes; anyone who can read the store can read it.
 
 Examples:
   memex image push s3://bucket/memex
@@ -34,16 +33,16 @@ Examples:
   memex image push file:///mnt/share/memex --no-code --json";
 
 pub(super) const PULL_EXAMPLES: &str = "\
-Without a name, the image that the other options ask for: the standard one, if there are
-none. Every byte is compared with the name, and the full name pins the image; without it
-whoever can write to the store decides what Python your sessions start with.
+Without a name, the image that matches the other options; without options, the standard one.
+A full name pins the image: every byte is verified against it. Without it, anyone who can write
+to the store decides which Python code your sessions start with.
 
-Machine code runs unchecked, as you. So it is compiled here, which takes minutes, unless
-somebody vouches for it: with --secret-file, whoever pushed with the same secret; with
---trust-code=DIGEST, you, who were told the digest by the push. A bare --trust-code takes
-what is there: then whoever can write to the store can run anything as you.
+Machine code runs unchecked, as your user. It is therefore compiled here, which takes minutes,
+unless it is authenticated: by --secret-file, if it was pushed with the same secret, or by
+--trust-code=DIGEST, with the digest that the push printed. A bare --trust-code accepts any code
+in the store: then anyone who can write to the store can run code as your user.
 
-A pull that is stopped leaves the images that you have as they are, and the next one goes on.
+An interrupted pull does not change existing images, and the next one resumes it.
 
 Examples:
   memex image pull s3://bucket/memex
@@ -79,11 +78,11 @@ pub(super) struct PullArguments {
     name: Option<String>,
     #[command(flatten)]
     choice: ImageChoice,
-    /// Take machine code for which no secret vouches: the code of this digest, or, without one,
-    /// any that is there
+    /// Accept machine code that no secret authenticates: the code of this digest or, without
+    /// one, any code in the store
     #[arg(long, value_name = "DIGEST", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     trust_code: Option<String>,
-    /// Also get code that counts fuel, for policies with a fuel limit
+    /// Also fetch code that counts fuel, for policies with a fuel limit
     #[arg(long)]
     fuel: bool,
     /// One JSON object on standard output
@@ -198,13 +197,13 @@ pub(super) fn pull(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What failed on the way is told with what has become of the rest.
+/// A failure on the way is reported together with the state of the rest.
 fn interrupted(error: Error, done: &str) -> anyhow::Error {
     let on_the_way = matches!(error, Error::ImageStore { .. } | Error::File { .. });
     let error = anyhow::Error::new(error);
     match on_the_way {
         true => error.context(format!(
-            "the image is not {done}; the same command goes on where this one stopped"
+            "the image is not {done}; the same command resumes where this one stopped"
         )),
         false => error,
     }

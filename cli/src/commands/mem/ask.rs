@@ -21,11 +21,11 @@ Examples:
   memex mem ask 'And her birthday?' --conversation talk.json --model openai:gpt-5-mini
   memex mem ask 'Who bakes?' --show --trajectory run.jsonl --model script:replies.toml";
 
-/// Ask a question, or tell something to remember
+/// Ask a question, or state something to remember
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AskArguments {
-    /// What to ask or tell
+    /// The question or statement
     #[arg(value_name = "TEXT")]
     question: String,
     #[command(flatten)]
@@ -40,7 +40,10 @@ pub(super) struct AskArguments {
 
 pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<ExitCode> {
     if arguments.question.trim().is_empty() {
-        return Err(usage("the question is empty", "say what to ask or to tell"));
+        return Err(usage(
+            "the question is empty",
+            "write a question or a statement",
+        ));
     }
     let mut opened = arguments.conversation.open("ask", context)?;
     let paint = context.err.paint;
@@ -82,7 +85,7 @@ pub(super) fn execute(arguments: &AskArguments, context: &Context) -> Result<Exi
             "{} the model was called {calls} times and did not answer",
             paint.bad("error:")
         ));
-        complain("hint: --show tells what it tried; --tool-turns gives it more turns");
+        complain("hint: --show shows what it tried; --tool-turns gives it more turns");
         return Ok(ExitCode::from(TURN_FAILED));
     }
     Ok(ExitCode::SUCCESS)

@@ -51,7 +51,7 @@ pub(super) struct BenchArguments {
     json: bool,
 }
 
-/// What `bench` and `rollouts` share.
+/// Options shared by `bench` and `rollouts`.
 #[derive(Debug, Args)]
 struct JudgedArguments {
     #[command(flatten)]
@@ -66,7 +66,7 @@ struct JudgedArguments {
     /// Behave as the trained model knows it
     #[arg(long)]
     compat: bool,
-    /// How much is worked on at once
+    /// Tasks at a time
     #[arg(long, short, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: u16,
     /// Only this category

@@ -16,12 +16,12 @@ const EXAMPLES: &str = "\
 Thoughts are shown while they are written, dimmed; the reply follows. A line that begins
 with a slash is a command: /help lists them.
 
-At the prompt: Enter sends, Alt-Enter begins a new line, the arrows and Ctrl-R go through
-what was typed before, Tab completes commands, Ctrl-D ends. Ctrl-C stops an answer; pressed
-again, it ends at once the Python that does not stop. A stopped question is forgotten; what
-it changed in the memory stays, and /undo takes it back.
+At the prompt: Enter sends, Alt-Enter begins a new line, the arrow keys and Ctrl-R search the
+history, Tab completes commands, Ctrl-D ends. Ctrl-C stops an answer; pressed again, it ends
+Python code that does not stop. A stopped question is forgotten; its changes to the memory
+stay, and /undo reverts them.
 
-When standard input is no terminal, every line is a message. Exit status 1: a question was
+When standard input is not a terminal, every line is a message. Exit status 1: a question was
 not answered.
 
 Examples:
@@ -29,7 +29,7 @@ Examples:
   memex mem chat --memory notes --model local:mem-agent@http://127.0.0.1:8000/v1 --compat --show
   memex mem chat --memory notes --model openai:gpt-5-mini --conversation talk.json";
 
-/// Nobody types or pipes longer messages.
+/// Maximum length of a message.
 const LINE_BYTES_MAX: u64 = 4 << 20;
 
 /// Talk to the agent, with its memory at hand

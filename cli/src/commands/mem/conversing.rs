@@ -1,4 +1,4 @@
-//! What `ask` and `chat` have in common: an agent on a memory, fresh or going on
+//! Shared by `ask` and `chat`: an agent on a memory, fresh or continuing
 //! with a conversation.
 
 use super::options::{AgentArguments, MemoryArguments, ModelArguments, PriceArguments, run_id};
@@ -22,11 +22,11 @@ pub(super) struct ConversationArguments {
     prices: PriceArguments,
     #[command(flatten)]
     agent: AgentArguments,
-    /// Go on with the conversation in this file, if it is there, and save it there after
-    /// every answer
+    /// Continue the conversation in this file, if it exists, and save it there after every
+    /// answer
     #[arg(long, value_name = "FILE")]
     conversation: Option<PathBuf>,
-    /// Save what happens as a trajectory in this new file
+    /// Save the trajectory in this new file
     #[arg(long, value_name = "FILE")]
     trajectory: Option<PathBuf>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Opened {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
     pub(super) runtime: Handle,
-    /// Where the conversation is saved.
+    /// The path of the saved conversation.
     pub(super) saved_at: Option<PathBuf>,
     /// Whether there was a conversation to go on with.
     pub(super) is_resumed: bool,

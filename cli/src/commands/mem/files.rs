@@ -156,7 +156,7 @@ pub(super) struct UndoArguments {
     /// Undo this change of `memex mem log`
     #[arg(long, value_name = "ID", conflicts_with = "count")]
     change: Option<u64>,
-    /// Also where the file was changed since, losing that
+    /// Also if the file was changed since; that change is lost
     #[arg(long)]
     force: bool,
 }
@@ -177,7 +177,7 @@ pub(super) fn undo(arguments: &UndoArguments) -> Result<ExitCode> {
 }
 
 const FILTERS: &str = "\
-A filter says what must not be told. It is added to every question; the agent decides, so
+A filter says what must not be disclosed. It is added to every question; the agent decides, so
 it is a wish that a good model honours, not a lock.
 
 Examples:
@@ -185,7 +185,7 @@ Examples:
   memex mem filters list --memory notes
   memex mem filters reset --memory notes";
 
-/// Say what an agent must not tell
+/// Manage filters: what an agent must not disclose
 #[derive(Debug, Args)]
 #[command(after_help = FILTERS)]
 pub(super) struct FilterArguments {
@@ -197,7 +197,7 @@ pub(super) struct FilterArguments {
 enum FilterAction {
     /// Add a filter
     Add {
-        /// What is not to be told, in a sentence
+        /// What must not be disclosed, in a sentence
         text: String,
         #[command(flatten)]
         memory: MemoryArguments,
@@ -280,7 +280,7 @@ pub(super) struct InstantiateArguments {
     /// The directory under which the memory gets a directory of its own name
     #[arg(long, value_name = "DIR", default_value = ".")]
     under: PathBuf,
-    /// Put a memory that is there back to what the document says; all else in it is lost
+    /// Reset an existing memory to the document; everything else in it is lost
     #[arg(long)]
     reset: bool,
     /// With the limits of compat mode

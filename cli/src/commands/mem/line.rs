@@ -10,7 +10,7 @@ const YOU: Marks = Marks {
     further: "...> ",
 };
 
-/// What was typed.
+/// A line that was typed.
 pub(super) enum Typed {
     Message(String),
     /// Ctrl-C: the line is given up.

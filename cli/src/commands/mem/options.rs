@@ -135,7 +135,7 @@ fn key(spec: &ModelSpec, named: Option<&str>) -> Result<Option<ApiKey>> {
     }
 }
 
-/// What tokens cost.
+/// Prices of tokens.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PriceArguments {
     /// Prices of models, as TOML, over those that memex knows

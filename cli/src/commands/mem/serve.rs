@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\
 The server `memory-agent-server` has the tool `use_memory_agent(question)`. Each call is
-answered by a fresh agent on the same memory; clients that ask for progress are told of its
-steps. A client of standard streams starts the command itself:
+answered by a fresh agent on the same memory; clients that ask for progress get its steps.
+A client of standard streams starts the command itself:
 
   {\"mcpServers\": {\"memory\": {\"command\": \"memex\",
      \"args\": [\"mem\", \"serve\", \"--memory\", \"/home/me/notes\", \"--model\", \"openai:gpt-5-mini\"]}}}
 
-Over HTTP there is no password: whoever reaches the port can read and change the memory.
+Over HTTP there is no password: anyone who reaches the port can read and change the memory.
 
 Examples:
   memex mem serve --memory notes --model anthropic:claude-sonnet-4-5

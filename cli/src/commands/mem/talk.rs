@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[&str] = &[
 
 const LOG_SHOWN: usize = 10;
 
-/// Whether the talk goes on.
+/// Whether the conversation continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     GoOn,
@@ -86,7 +86,7 @@ impl Talk {
             ("log", _) => self.log(),
             ("filters", rest) => self.filters(rest),
             ("undo", count) => self.undo(count),
-            _ => self.refuse(&format!("/{word} is no command; /help lists them")),
+            _ => self.refuse(&format!("/{word} is not a command; /help lists them")),
         }
         Then::GoOn
     }
@@ -130,7 +130,7 @@ impl Talk {
             self.has_failed = true;
             let calls = answer.calls;
             self.refuse(&format!(
-                "no answer after {calls} replies; /show tells what it tries"
+                "no answer after {calls} replies; /show shows what it tries"
             ));
             return;
         }
@@ -211,7 +211,7 @@ impl Talk {
     }
 }
 
-/// What is shown of an agent at work.
+/// Progress of an agent, for people.
 struct Shown {
     paint: Paint,
     thoughts: bool,

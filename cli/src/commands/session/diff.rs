@@ -1,4 +1,4 @@
-//! What two turns of a session differ in.
+//! The differences between two turns of a session.
 
 use super::list::{Described, described, scope};
 use crate::console::print_line;

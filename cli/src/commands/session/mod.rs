@@ -58,7 +58,7 @@ enum Action {
         #[command(flatten)]
         session: Box<SessionArguments>,
     },
-    /// Draw a session's trail: turn, outcome, size, first line of code
+    /// Show a session's trail: turn, outcome, size, first line of code
     Log {
         name: String,
         #[command(flatten)]
@@ -67,14 +67,14 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Give a session's state another name, which goes its own way from there
+    /// Start a second session from a session's state
     Fork {
         name: String,
         new: String,
         /// The turn to start from [default: the newest]
         #[arg(long)]
         turn: Option<u64>,
-        /// Let random generators draw the numbers that the other session draws too
+        /// Keep the state of random generators: both sessions draw the same numbers
         #[arg(long)]
         keep_generators: bool,
         #[command(flatten)]
@@ -87,7 +87,7 @@ enum Action {
         #[command(flatten)]
         store: StoreArguments,
     },
-    /// Say which names and files differ between two turns
+    /// Show which names and files differ between two turns
     Diff {
         name: String,
         a: u64,
@@ -97,7 +97,7 @@ enum Action {
         #[command(flatten)]
         session: Box<SessionArguments>,
     },
-    /// Remove a session's name; gc then frees what nothing else needs
+    /// Remove a session's name; gc then frees its unshared snapshots
     Rm {
         name: String,
         #[command(flatten)]

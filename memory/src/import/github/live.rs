@@ -34,7 +34,7 @@ const DOCUMENTS_ONE_BY_ONE_MAX: usize = 30;
 /// How long owners and names of repositories are.
 const NAME_BYTES_MAX: usize = 100;
 
-/// What GitHub says of a repository.
+/// GitHub's description of a repository.
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]

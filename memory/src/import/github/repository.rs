@@ -1,4 +1,4 @@
-//! What is known of a repository, file by file.
+//! The files of a repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 

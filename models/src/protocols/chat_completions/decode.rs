@@ -7,7 +7,7 @@ use crate::protocols::body::{count, list, text};
 use crate::protocols::parts::Parts;
 use crate::{DeltaSink, ModelError, NoSink, Opaque, Reply, StopReason, Usage};
 
-/// Where parts stand in a reply: first the thoughts, then the text, then calls.
+/// The order of parts in a reply: first the thoughts, then the text, then calls.
 const REASONING: u64 = 0;
 const TEXT: u64 = 1;
 pub(super) const CALLS: u64 = 2;

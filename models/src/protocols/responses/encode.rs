@@ -114,8 +114,8 @@ fn flush(input: &mut Vec<Value>, role: Role, content: &mut Vec<Value>) {
     input.push(json!({ "type": "message", "role": role, "content": content }));
 }
 
-/// Thoughts without their encrypted form are known to nobody any more: sending
-/// their id alone is an error there.
+/// The provider does not store thoughts without their encrypted form: sending
+/// their id alone is an error.
 fn reasoning(opaque: &Opaque) -> Option<Value> {
     let encrypted = opaque.value.get("encrypted_content");
     let encrypted = encrypted.is_some_and(Value::is_string);

@@ -1,6 +1,6 @@
 //! The events of a streamed answer.
 //!
-//! Deltas are told as they come; the reply is built from the finished items,
+//! Deltas are passed on as they come; the reply is built from the finished items,
 //! which repeat all of it.
 
 use std::collections::BTreeMap;

@@ -45,7 +45,7 @@ pub(super) fn machine(cpu: Cpu, metering: Metering) -> String {
     )
 }
 
-/// Sends code, if the cache has it. What somebody vouched for before stays so.
+/// Sends code, if the cache has it. An existing authentication is kept.
 pub(super) fn push(
     cache: &Cache,
     spec: &ImageSpec,
@@ -80,7 +80,7 @@ pub(super) fn push(
     Ok(Some(code))
 }
 
-/// Sees to it that the cache has the code of an image.
+/// Ensures that the cache has the code of an image.
 pub(super) fn pull(
     builder: &mut Builder<'_>,
     metering: Metering,
@@ -175,7 +175,7 @@ fn adopt(
     let _lock = cache.lock("code", &code.key, builder.progress)?;
     let place = cache.entry_path("code", &code.key);
     if Entry::<CodeDetails>::open(&place, &code.key, false).is_ok() {
-        // Somebody was faster.
+        // Another process was faster.
         return Ok(());
     }
     remove_if_there(&place)?;

@@ -52,7 +52,7 @@ pub(super) struct CodeShipment {
     pub(super) machine: String,
     pub(super) details: CodeDetails,
     pub(super) files: Vec<CodeParcel>,
-    /// What somebody with the image's secret says of [`statement`](Self::statement).
+    /// The authentication of [`statement`](Self::statement) with the image's secret.
     pub(super) authentication: Option<String>,
 }
 
@@ -161,8 +161,8 @@ impl CodeShipment {
         }
     }
 
-    /// What is said of the code by whoever vouches for it: which it is, byte by
-    /// byte, and of which inputs.
+    /// The authenticated statement about the code: the digest of every file, and
+    /// the inputs.
     pub(super) fn statement(&self) -> String {
         let mut statement = format!("memex machine code 1\n{}\n", self.key);
         for file in &self.files {

@@ -6,15 +6,14 @@
 //!                   pieces       1 MiB each, named by their digests
 //!   cache ◄──pull── every digest is compared before anything is used
 //! ```
-//! **Whom a pull believes.** A name is the digest of what the image is, so whoever
-//! pulls a full name gets that image or an error; the guest's module is pinned by
-//! its manifest in any case. Machine code is another matter: it runs unchecked,
-//! and the name does not cover it. It is compiled anew unless somebody vouches
-//! for it ([`TrustCode`]).
+//! **What a pull trusts.** A name is the digest of the image's description, so
+//! pulling a full name gives that image or an error; the guest's module is pinned
+//! by its manifest in any case. Machine code runs unchecked, and the name does not
+//! cover it. It is compiled again unless it is authenticated ([`TrustCode`]).
 //!
 //! What is interrupted leaves nothing that is used: a push writes the document
 //! that names the pieces last, a pull gives the image its place last, and either
-//! goes on where it stopped.
+//! resumes where it stopped.
 
 mod code;
 mod documents;

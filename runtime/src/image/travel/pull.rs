@@ -29,11 +29,11 @@ const IMAGES_TOLD: usize = 8;
 const WHEEL_BYTES_MAX: u64 = 64 << 20;
 
 /// What is pulled. Default: the image that the specification asks for, with no
-/// code that nobody vouches for.
+/// unauthenticated code.
 #[derive(Debug, Clone, Default)]
 pub struct PullOptions {
     /// The name, or the beginning of one. Only the full name pins the image;
-    /// whoever can write to the store can find another for a beginning.
+    /// anyone who can write to the store can provide another image for a prefix.
     pub name: Option<String>,
     /// The secret that vouches for machine code. Default: none.
     pub secret: Option<ImageSecret>,
@@ -43,7 +43,7 @@ pub struct PullOptions {
     pub fuel: bool,
 }
 
-/// What a pull came to.
+/// The result of a pull.
 pub struct Pulled {
     /// The image, ready to be used.
     pub image: Image,
@@ -68,7 +68,7 @@ impl Image {
     /// [`Error::OtherImage`] for one of another version;
     /// [`Error::DamagedInStore`]; [`Error::OtherCode`]; and when the store or
     /// the cache fails. The cache has then what it had before; what arrived is
-    /// kept aside, and the next pull of the image goes on with it.
+    /// kept aside, and the next pull of the image resumes with it.
     pub fn pull(
         cache: &Cache,
         spec: &ImageSpec,

@@ -16,12 +16,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is pushed. Default: the image with whatever code the cache has for this
-/// machine, for which nobody vouches.
+/// machine, without authentication.
 #[derive(Debug, Clone)]
 pub struct PushOptions {
     /// Whether machine code goes along.
     pub code: bool,
-    /// The secret that vouches for the code to whoever pulls with the same one.
+    /// The secret that authenticates the code for pulls with the same secret.
     /// Default: the one that the image was built with, where its specification
     /// names it.
     pub secret: Option<ImageSecret>,
@@ -36,7 +36,7 @@ impl Default for PushOptions {
     }
 }
 
-/// What a push came to.
+/// The result of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The name of the image, by which it can be pulled.
@@ -74,12 +74,12 @@ impl Image {
     /// its packages, and machine code. Every file is hashed before, and what
     /// the store has already is not sent again.
     ///
-    /// The memory holds the secret by which the guest hashes strings: whoever
-    /// can read the store can read it.
+    /// The memory contains the guest's string-hash secret: anyone who can read
+    /// the store can read it.
     ///
     /// # Errors
-    /// When a file is damaged, or the store fails. Nobody can pull half of the
-    /// image then, and another push goes on where this one stopped.
+    /// When a file is damaged, or the store fails. The partial image cannot be
+    /// pulled, and the next push resumes this one.
     pub fn push(
         &self,
         store: &dyn ImageStore,
@@ -173,7 +173,7 @@ impl Image {
     }
 }
 
-/// For the progress only: what cannot be read is told when it is sent.
+/// For the progress only: an unreadable file is reported when it is sent.
 fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }

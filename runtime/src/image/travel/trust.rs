@@ -1,10 +1,10 @@
-//! Who vouches for machine code that comes from a store.
+//! Authentication of machine code that comes from a store.
 //!
-//! Machine code runs unchecked, as this user: whoever chooses its bytes needs no
-//! hole in the sandbox. A digest beside it in the same store says nothing, since
-//! whoever writes the one can write the other. So a pull takes code only if
-//! somebody who is not the store vouches for it: a digest that was told by other
-//! means, or the secret of the fleet. Trusting the store itself has to be asked
+//! Machine code runs unchecked, as this user: an attacker who chooses its bytes
+//! needs no hole in the sandbox. A digest in the same store proves nothing, since
+//! anyone who can write the code can write the digest. So a pull accepts code only
+//! if something outside of the store authenticates it: a digest that was given by
+//! other means, or the secret of the fleet. Trusting the store itself has to be asked
 //! for.
 
 use super::ImageStore;
@@ -16,15 +16,15 @@ use crate::image::secret::ImageSecret;
 /// compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TrustCode {
-    /// Code that was pushed by somebody with the secret of this specification;
-    /// none, if it names no secret. The default.
+    /// Code that was pushed with the secret of this specification; none, if it
+    /// names no secret. The default.
     #[default]
     Secret,
     /// The code with this digest, which
     /// [`PushedCode::digest`](super::PushedCode) told, and no other.
     Digest(String),
-    /// Whatever the store has. Whoever can write to the store can then run
-    /// anything as this user.
+    /// Any code in the store. Anyone who can write to the store can then run code
+    /// as this user.
     Store,
 }
 
@@ -59,12 +59,12 @@ fn vouched(code: &CodeShipment, secret: Option<&ImageSecret>) -> Result<(), Stri
         ))
     };
     let (Some(secret), Some(said)) = (secret, &code.authentication) else {
-        return nobody("nobody vouches for it");
+        return nobody("it is not authenticated");
     };
     let said = blake3::Hash::from_hex(said).ok();
     // Hashes compare in constant time.
     match said == Some(secret.authenticate(code.statement().as_bytes())) {
         true => Ok(()),
-        false => nobody("whoever pushed it had another secret, or it was altered"),
+        false => nobody("it was pushed with another secret, or altered"),
     }
 }

@@ -150,8 +150,8 @@ fn a_soft_interrupt_keeps_scope_and_output() {
     );
 }
 
-/// Code that catches everything, so often nested that the exception, stored
-/// again each millisecond, never finds the way out.
+/// Code that catches every exception, nested so often that the interrupt,
+/// which is repeated, never leaves the outermost loop.
 fn swallowing(loop_body: &str) -> String {
     let mut code = String::new();
     for depth in 0..8 {

@@ -75,7 +75,7 @@ fn wrong_runs_are_put_under_an_axis() {
     );
     let other = bench.agent(&[&arguments[..], &["--taxonomy", "axes.toml"]].concat());
     assert_eq!(other.status, 1, "{other:#?}");
-    assert!(other.stderr.contains("came to no finding"), "{other:#?}");
+    assert!(other.stderr.contains("has no finding"), "{other:#?}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn ids_that_look_alike_as_files_are_told_apart() {
     let ran = bench.agent(&arguments);
     assert_eq!((ran.status, ran.stdout.lines().count()), (0, 3), "{ran:#?}");
     assert!(
-        ran.stderr.contains("3 of 3 runs came to an answer"),
+        ran.stderr.contains("3 of 3 runs have an answer"),
         "{ran:#?}"
     );
 }
