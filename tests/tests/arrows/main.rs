@@ -16,10 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
     ("memex-listener", &[]),
-    ("memex-models", &[]),
+    ("memex-models", &["memex-tls"]),
     ("memex-mock-server", &["memex-models"]),
-    ("memex-snapshots", &[]),
+    ("memex-snapshots", &["memex-tls"]),
     ("memex-suites", &[]),
+    ("memex-tls", &[]),
     ("memex-trajectories", &[]),
     (
         "memex-runtime",
