@@ -1,6 +1,6 @@
 //! What sessions are given of this process's environment.
 
-use memex_host_tools::outside::Secrets;
+use memex_external::Secrets;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;

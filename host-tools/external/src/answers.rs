@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use crate::tool::{Arguments, PART_KEY, ToolError};
+use memex_host_tools::{Arguments, PART_KEY, ToolError};
 
 /// The longest message of a tool that reaches the guest.
 pub(super) const MESSAGE_MAX_CHARS: usize = 2_000;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
-use crate::near::nearest;
+use memex_policies::nearest;
 use crate::scrubbing::check_header_value;
 
 const KINDS: &[&str] = &["basic", "bearer", "header", "query"];

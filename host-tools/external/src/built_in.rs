@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::document::Fields;
 use super::error::OutsideError;
 use super::secrets::Vault;
-use crate::http::Secret;
-use crate::sql::{Access, DataFiles, DatabasesBuilder};
+use crate::egress::Secret;
+use memex_sql::{Access, DataFiles, DatabasesBuilder};
 
 /// A database of the tool `sql`.
 #[derive(Debug, Clone)]

@@ -90,14 +90,8 @@ impl ReqwestClient {
     /// # Errors
     /// [`OutsideError::Client`] if TLS cannot be set up.
     pub fn new() -> Result<Self, OutsideError> {
-        use rustls_platform_verifier::BuilderVerifierExt;
         let failed = |reason: String| OutsideError::Client { reason };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| failed(error.to_string()))?
-            .with_no_client_auth();
+        let tls = memex_tls::client_config().map_err(|error| failed(error.to_string()))?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::answers;
 use super::process::Process;
-use crate::tool::{Answer, ToolError};
+use memex_host_tools::{Answer, ToolError};
 
 /// The exit status with which a command says that the last line of its standard
 /// error is a message for the guest.

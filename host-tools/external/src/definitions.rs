@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::document::shown;
-use crate::tool::ToolSpec;
-use crate::toolbox::{check_parameters, check_schema};
+use memex_host_tools::ToolSpec;
+use memex_host_tools::{check_parameters, check_schema};
 
 /// The most definitions in one array.
 pub const DEFINITIONS_MAX: usize = 10_000;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::error::OutsideError;
-use crate::near::nearest;
+use memex_policies::nearest;
 
 /// The longest tool file, and the longest schema or definitions file.
 pub const TOOL_FILE_MAX_BYTES: u64 = 8 << 20;

@@ -14,9 +14,9 @@ use super::error::OutsideError;
 use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
 use super::url_template::UrlTemplate;
-use crate::http::cuts_answers;
-use crate::near::nearest;
-use crate::tool::{Answer, PART_KEY, ToolError};
+use crate::egress::cuts_answers;
+use memex_policies::nearest;
+use memex_host_tools::{Answer, PART_KEY, ToolError};
 
 /// The fields of a declaration that say what to request.
 pub(super) const ENDPOINT_FIELDS: &[&str] = &[

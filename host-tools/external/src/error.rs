@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why a tool file, a definition or a server is refused at start-up.
 ///
 /// Nothing here happens during a call: a call's failures are
-/// [`ToolError`](crate::ToolError)s.
+/// [`ToolError`](memex_host_tools::ToolError)s.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutsideError {

@@ -17,10 +17,10 @@ use super::mcp::{Server, ServerDeclaration};
 use super::process::{PROCESS_FIELDS, ProcessDeclaration};
 use super::secrets::{Secrets, Vault};
 use super::tools::{Executor, OutsideTools};
-use crate::http::Secret;
-use crate::sql::DatabasesBuilder;
-use crate::tool::ToolSpec;
-use crate::toolbox::{Problem, check_parameters, check_schema};
+use crate::egress::Secret;
+use memex_sql::DatabasesBuilder;
+use memex_host_tools::ToolSpec;
+use memex_host_tools::{SchemaProblem, check_parameters, check_schema};
 
 /// The version of tool files.
 pub const TOOL_FILE_VERSION: u64 = 1;
@@ -365,7 +365,7 @@ fn declaration(
 fn spec(fields: &Fields<'_>) -> Result<ToolSpec, OutsideError> {
     let name = fields.require("name", "what the tool is called")?;
     check_name(name).map_err(|reason| fields.refusal(reason))?;
-    let wrong = |key: &str, reason: Problem| OutsideError::Schema {
+    let wrong = |key: &str, reason: SchemaProblem| OutsideError::Schema {
         place: fields.place.clone(),
         reason: format!("field `{key}`: {reason}"),
     };

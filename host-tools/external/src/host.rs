@@ -15,7 +15,7 @@ use super::error::OutsideError;
 use super::secrets::Secrets;
 use super::supervisor::Supervisor;
 use crate::scrubbing::Scrubber;
-use crate::tool::{Answer, CallContext, ToolError, ToolFuture};
+use memex_host_tools::{Answer, CallContext, ToolError, ToolFuture};
 
 /// How many calls of one file's tools run at once; more wait for their turn.
 pub const CALLS_MAX: usize = 64;

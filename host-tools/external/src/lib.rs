@@ -1,5 +1,5 @@
-//! Tools that come from outside: declared in tool files, or offered by MCP
-//! servers.
+//! External tools: declared in tool files, or offered by MCP servers; and the
+//! egress broker of guests, with the tool `fetch`.
 //!
 //! ```text
 //!  tools.toml ──► ToolFile ──open(OutsideHost)──► OutsideTools ──► [Arc<dyn Tool>]
@@ -24,12 +24,16 @@ mod client;
 mod command;
 mod definitions;
 mod document;
+pub mod egress;
 mod endpoint;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
-pub(crate) mod mcp;
+mod mcp;
 mod process;
+mod scrubbing;
 mod secrets;
 mod supervisor;
 mod template;
@@ -48,6 +52,7 @@ pub use error::OutsideError;
 pub use file::{DECLARATIONS_MAX, SERVERS_MAX, TOOL_FILE_VERSION, ToolFile};
 pub use host::{CALLS_MAX, OutsideHost, OutsideProgress, ProgressCallback};
 pub use mcp::{BACKOFF_MAX, SERVER_PAGES_MAX, SERVER_TOOLS_MAX};
+pub use scrubbing::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
 pub use secrets::Secrets;
 pub use supervisor::{NOT_STARTED_EXIT_STATUS, Supervisor, supervise};
 pub use tools::OutsideTools;

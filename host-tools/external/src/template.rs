@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::document::shown;
-use crate::near::nearest;
-use crate::tool::ToolError;
+use memex_policies::nearest;
+use memex_host_tools::ToolError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {

@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::error::OutsideError;
 use super::host::Surroundings;
 use super::mcp::Server;
-use crate::tool::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 
 /// The tools of an opened [`ToolFile`](super::ToolFile), and the servers behind
 /// them.

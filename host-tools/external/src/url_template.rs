@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::template::{Template, encode};
-use crate::tool::ToolError;
+use memex_host_tools::ToolError;
 
 /// A URL with parameters in its path and query. Whatever the arguments are,
 /// scheme, host, port and the number of path segments stay as written.

@@ -3,7 +3,7 @@
 use super::engine::{Bounds, Engine};
 use super::files::DataSet;
 use super::{Access, SqlLimits, messages, schema};
-use crate::{CallContext, ToolError};
+use memex_host_tools::{CallContext, ToolError};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;

@@ -6,7 +6,7 @@ use super::files::{DataFiles, DataSet};
 use super::limits::SqlLimits;
 use super::messages;
 use super::tools;
-use crate::{Tool, ToolError};
+use memex_host_tools::{Tool, ToolError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
-//! SQL for guests: `sql`, `list_tables` and `describe_table` over databases that
+//! What SQLite holds for guests: databases that they query, and a scratch that
+//! sessions share.
+//!
+//! SQL for guests is `sql`, `list_tables` and `describe_table` over databases that
 //! the operator names.
 //!
 //! ```text
@@ -29,12 +32,15 @@ mod database;
 mod databases;
 mod engine;
 mod error;
-pub(crate) mod files;
+mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod messages;
 mod parameters;
 mod query;
 mod schema;
+mod scratch;
 mod statement;
 mod tools;
 
@@ -42,3 +48,6 @@ pub use databases::{Access, Databases, DatabasesBuilder};
 pub use error::DatabasesError;
 pub use files::{DataFiles, read_frame};
 pub use limits::SqlLimits;
+pub use scratch::{
+    Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
+};

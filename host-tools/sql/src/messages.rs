@@ -4,7 +4,7 @@
 use super::engine::Engine;
 use super::statement::words;
 use super::{SqlLimits, schema};
-use crate::ToolError;
+use memex_host_tools::ToolError;
 use rusqlite::{Error, ErrorCode};
 use std::fmt::Write;
 

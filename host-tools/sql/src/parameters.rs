@@ -1,6 +1,6 @@
 //! The parameters of a query.
 
-use crate::{PART_KEY, ToolError};
+use memex_host_tools::{PART_KEY, ToolError};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Error, Statement};
 use serde_json::{Map, Value};

@@ -5,7 +5,7 @@ use super::database::Scope;
 use super::messages;
 use super::parameters::{Parameters, Unbound};
 use super::statement::{self, NotOne};
-use crate::{Answer, ToolError};
+use memex_host_tools::{Answer, ToolError};
 use rusqlite::Statement;
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,7 @@
 
 use super::database::Scope;
 use super::messages;
-use crate::{Answer, ToolError};
+use memex_host_tools::{Answer, ToolError};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Result, Row};
 use serde_json::{Map, Value, json};

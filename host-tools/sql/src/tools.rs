@@ -5,7 +5,7 @@ use super::databases::Databases;
 use super::parameters::Parameters;
 use super::query::{self, Query};
 use super::{schema, statement};
-use crate::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;

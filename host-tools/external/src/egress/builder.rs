@@ -4,19 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::budgets::Budgets;
-use super::connection::tls_connector;
 use super::egress::{Egress, Shared};
 use super::error::HttpError;
 use super::limits::HttpLimits;
 use super::resolver::{Dial, Resolve, SystemResolver, TcpDialer};
 use super::rules::EgressRules;
 use super::secrets::Secret;
+use super::tls::Tls;
 use crate::scrubbing::{REPLACEMENT, Scrubber};
 
 /// Sets up an [`Egress`].
 ///
 /// Defaults: [`HttpLimits::default`], no secrets, the system's resolver, direct
-/// TCP, Mozilla's root certificates.
+/// TCP, the certificates that the system trusts.
 pub struct EgressBuilder {
     rules: EgressRules,
     limits: HttpLimits,
@@ -84,7 +84,7 @@ impl EgressBuilder {
             secret.check()?;
         }
         Ok(Egress::new(Shared {
-            tls: tls_connector(&self.extra_roots)?,
+            tls: Tls::new(&self.extra_roots)?,
             scrubber: Scrubber::new(
                 self.secrets
                     .iter()

@@ -1,20 +1,17 @@
 //! One connection for one request, to an address that has been checked.
 
 use futures_util::future::{BoxFuture, select_ok};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use super::error::HttpError;
 use super::resolver::Dial;
 use super::target::Target;
+use super::tls::Tls;
 
 /// How long an address has the field for itself before the next is tried.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -23,43 +20,10 @@ const HEAD_START: Duration = Duration::from_millis(250);
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// The TLS settings of an egress: Mozilla's roots and `extra_roots` (PEM).
-///
-/// # Errors
-/// [`HttpError::Setup`] for text that holds no certificate.
-pub(super) fn tls_connector(extra_roots: &[String]) -> Result<TlsConnector, HttpError> {
-    let refusal = |reason: String| HttpError::Setup {
-        what: "the root certificates".to_owned(),
-        reason,
-    };
-    let mut roots = RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    for pem in extra_roots {
-        let mut count = 0_usize;
-        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-            let certificate = certificate.map_err(|error| refusal(error.to_string()))?;
-            let added = roots.add(certificate);
-            added.map_err(|error| refusal(error.to_string()))?;
-            count += 1;
-        }
-        if count == 0 {
-            return Err(refusal("no PEM certificate in the text".to_owned()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| refusal(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 /// Connects to the first of the addresses that answers.
 pub(super) async fn open(
     dialer: &dyn Dial,
-    tls: &TlsConnector,
+    tls: &Tls,
     target: &Target,
     addresses: &[IpAddr],
 ) -> Result<Box<dyn Stream>, HttpError> {
@@ -79,7 +43,12 @@ pub(super) async fn open(
             })?
         }
     };
-    let stream = tls.connect(name, stream).await;
+    let connector = tls.connector().map_err(|detail| HttpError::Connection {
+        origin: target.origin(),
+        reason: "no certificate is trusted here",
+        detail: format!("{detail}; install the system's certificates"),
+    })?;
+    let stream = connector.connect(name, stream).await;
     let stream = stream.map_err(|error| connection_error(target, &error))?;
     Ok(Box::new(stream))
 }

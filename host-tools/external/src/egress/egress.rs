@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use super::budgets::{Budget, Budgets};
 use super::builder::EgressBuilder;
@@ -19,6 +18,7 @@ use super::messages::{HttpRequest, HttpResponse};
 use super::resolver::{Dial, Resolve};
 use super::rules::EgressRules;
 use super::secrets::Secret;
+use super::tls::Tls;
 use crate::scrubbing::Scrubber;
 
 /// Makes requests for sessions, under rules.
@@ -30,7 +30,7 @@ use crate::scrubbing::Scrubber;
 /// ```
 /// Clones share rules, limits and budgets. There is no proxy, no store of
 /// cookies, and no connection that outlives its request. Nothing is read from
-/// the environment.
+/// the environment, but by the system's trust store where its certificates are.
 #[derive(Clone)]
 pub struct Egress {
     shared: Arc<Shared>,
@@ -44,7 +44,7 @@ pub(super) struct Shared {
     pub(super) scrubber: Scrubber,
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) dialer: Arc<dyn Dial>,
-    pub(super) tls: TlsConnector,
+    pub(super) tls: Tls,
     pub(super) budgets: Budgets,
 }
 

@@ -1,6 +1,6 @@
 //! Why a request was not made, or not answered.
 
-use crate::ToolError;
+use memex_host_tools::ToolError;
 
 /// Why there is no response.
 ///

@@ -27,6 +27,7 @@ mod resolver;
 mod rules;
 mod secrets;
 mod target;
+mod tls;
 
 pub use addresses::AddressClass;
 pub use builder::EgressBuilder;

@@ -6,7 +6,7 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value, json};
 
 use super::super::answers;
-use crate::tool::{Answer, PART_KEY, ToolError};
+use memex_host_tools::{Answer, PART_KEY, ToolError};
 
 /// How results of a tool are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use rmcp::model::{CallToolResult, Tool as RemoteTool};
 use super::content::{self, Reading};
 use super::declaration::{Address, ServerPlan};
 use super::listing::{Listing, choose};
-use crate::tool::{Answer, ToolSpec};
+use memex_host_tools::{Answer, ToolSpec};
 
 /// Reads the result of a call in each way that a tool's declaration can ask for.
 ///

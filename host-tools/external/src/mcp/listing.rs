@@ -11,8 +11,8 @@ use super::super::document::shown;
 use super::content::Reading;
 use super::declaration::ServerPlan;
 use crate::scrubbing::Scrubber;
-use crate::tool::ToolSpec;
-use crate::toolbox::{check_parameters, check_schema};
+use memex_host_tools::ToolSpec;
+use memex_host_tools::{check_parameters, check_schema};
 
 /// The most pages of a server's list of tools.
 pub const SERVER_PAGES_MAX: usize = 200;

@@ -15,7 +15,7 @@ use super::content;
 use super::declaration::ServerPlan;
 use super::handler::Handler;
 use super::listing::{self, Listed, Listing};
-use crate::tool::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use memex_host_tools::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 
 /// The shortest time between two looks at a server's list of tools.
 const REFRESH_PAUSE: Duration = Duration::from_millis(500);

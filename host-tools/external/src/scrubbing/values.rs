@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Scrubber;
-use crate::tool::{Answer, ToolError};
+use memex_host_tools::{Answer, ToolError};
 
 impl Scrubber {
     pub(crate) fn text(&self, text: &mut String) {

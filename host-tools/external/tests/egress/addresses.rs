@@ -2,7 +2,7 @@
 
 use crate::servers::{Server, redirect};
 use crate::world::{Dialer, Names, PUBLIC, egress, get, grant, public_grant, send};
-use memex_host_tools::{AddressClass, Egress, HttpError};
+use memex_external::egress::{AddressClass, Egress, HttpError};
 use std::net::{IpAddr, SocketAddr};
 
 use AddressClass::{

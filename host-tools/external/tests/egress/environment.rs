@@ -2,7 +2,7 @@
 
 use crate::servers::Server;
 use crate::world::{Names, get, grant, send};
-use memex_host_tools::{Egress, EgressRules, TcpDialer};
+use memex_external::egress::{Egress, EgressRules, TcpDialer};
 use std::process::{Command, Stdio};
 
 const TARGET: &str = "MEMEX_TEST_TARGET_PORT";

@@ -2,7 +2,8 @@
 
 use crate::servers::{Received, Server, ok};
 use crate::world::{egress, grant};
-use memex_host_tools::{Answer, Arguments, CallContext, Fetch, Tool, ToolError};
+use memex_external::egress::Fetch;
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;

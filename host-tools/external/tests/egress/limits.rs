@@ -3,7 +3,7 @@
 use crate::servers::{Reply, Server, answer, ok};
 use crate::world::{egress, get, grant, header, send, with_header};
 use futures_util::future::{BoxFuture, FutureExt};
-use memex_host_tools::{Dial, Egress, HttpError, HttpLimits, HttpRequest};
+use memex_external::egress::{Dial, Egress, HttpError, HttpLimits, HttpRequest};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::pin::pin;

@@ -1,7 +1,7 @@
 //! Whatever is written as a URL: no panic, and no way around the rules.
 
 use crate::world::{Dialer, Names, PUBLIC, egress, get, public_grant, send};
-use memex_host_tools::{AddressClass, HttpError};
+use memex_external::egress::{AddressClass, HttpError};
 use proptest::prelude::*;
 
 const GRANTED: &str = "api.example.test";
@@ -121,7 +121,7 @@ proptest! {
             6 => host.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>().unwrap().to_string(),
             _ => address.to_string(),
         };
-        let rules = memex_host_tools::EgressRules::new([public_grant(&granted, 80)]);
+        let rules = memex_external::egress::EgressRules::new([public_grant(&granted, 80)]);
         let outcome = rules.check("GET", &format!("http://{host}/"));
         match outcome {
             Ok(()) => prop_assert!(is_public, "{host}"),

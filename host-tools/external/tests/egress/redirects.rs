@@ -2,7 +2,7 @@
 
 use crate::servers::{Received, Reply, Server, answer, ok, redirect};
 use crate::world::{Names, PUBLIC, egress, get, grant, header, public_grant, send, with_header};
-use memex_host_tools::{Egress, HttpError, HttpLimits, HttpRequest};
+use memex_external::egress::{Egress, HttpError, HttpLimits, HttpRequest};
 
 /// `/to?URL` redirects there with the status of the header `x-status`; all else is a page.
 fn page(request: &Received) -> Reply {

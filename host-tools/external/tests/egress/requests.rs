@@ -2,7 +2,7 @@
 
 use crate::servers::{Reply, Server, answer, ok};
 use crate::world::{egress, get, grant, header, send, with_header};
-use memex_host_tools::{HttpError, HttpRequest};
+use memex_external::egress::{HttpError, HttpRequest};
 
 #[tokio::test]
 async fn a_request_arrives_as_it_was_made() {

@@ -2,7 +2,7 @@
 
 use crate::servers::Server;
 use crate::world::{Dialer, Names, egress, get, grant, public_grant, send, with_header};
-use memex_host_tools::{Egress, EgressRules, HttpError, HttpRequest};
+use memex_external::egress::{Egress, EgressRules, HttpError, HttpRequest};
 use memex_policies::HostGrant;
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::servers::{Received, Reply, Server, answer, ok, redirect};
 use crate::world::{egress, get, grant, header, send, with_header};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use memex_host_tools::{Egress, HttpError, HttpResponse, Secret};
+use memex_external::egress::{Egress, HttpError, HttpResponse, Secret};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 

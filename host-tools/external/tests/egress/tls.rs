@@ -2,7 +2,7 @@
 
 use crate::servers::{Server, ok};
 use crate::world::{Dialer, Names, PUBLIC, egress, get, grant, public_grant, send};
-use memex_host_tools::{HttpError, Secret};
+use memex_external::egress::{HttpError, Secret};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
@@ -29,8 +29,7 @@ fn config(authority: &Authority, names: &[&str], is_expired: bool) -> ServerConf
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(memex_tls::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()

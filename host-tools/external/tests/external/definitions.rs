@@ -1,7 +1,7 @@
 //! Definitions as model APIs write them.
 
 use memex_host_tools::ToolSpec;
-use memex_host_tools::outside::{
+use memex_external::{
     DEFINITIONS_MAX, DefinitionStyle, anthropic_tool_specs, openai_tool_specs, tool_definition,
 };
 use proptest::prelude::*;

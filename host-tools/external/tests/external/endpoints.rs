@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use memex_host_tools::outside::{CALLS_MAX, HttpClient, HttpError, HttpRequest, HttpResponse};
+use memex_external::{CALLS_MAX, HttpClient, HttpError, HttpRequest, HttpResponse};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What tool files say, and how wrong ones are refused.
 
-use memex_host_tools::outside::{OutsideError, TOOL_FILE_MAX_BYTES, ToolFile, ToolFileFormat};
+use memex_external::{OutsideError, TOOL_FILE_MAX_BYTES, ToolFile, ToolFileFormat};
 use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;

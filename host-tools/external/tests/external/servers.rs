@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memex_host_tools::outside::{OutsideProgress, OutsideTools};
+use memex_external::{OutsideProgress, OutsideTools};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use memex_host_tools::outside::{OutsideError, OutsideHost, OutsideTools, ToolFile};
+use memex_external::{OutsideError, OutsideHost, OutsideTools, ToolFile};
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -6,19 +6,19 @@ const DAY_MICROSECONDS: i64 = 86_400_000_000;
 
 /// A time, and whether it states its offset from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sql) struct Instant {
-    pub(in crate::sql) microseconds: i64,
-    pub(in crate::sql) zoned: bool,
+pub(crate) struct Instant {
+    pub(crate) microseconds: i64,
+    pub(crate) zoned: bool,
 }
 
 /// Days of `YYYY-MM-DD`.
-pub(in crate::sql) fn date(text: &[u8]) -> Option<i32> {
+pub(crate) fn date(text: &[u8]) -> Option<i32> {
     let (days, rest) = leading_date(text)?;
     rest.is_empty().then_some(days)
 }
 
 /// The time of `YYYY-MM-DD[(T| )HH:MM[:SS[.ffffff]][Z|±HH[:]MM]]`.
-pub(in crate::sql) fn timestamp(text: &[u8]) -> Option<Instant> {
+pub(crate) fn timestamp(text: &[u8]) -> Option<Instant> {
     let (days, rest) = leading_date(text)?;
     let midnight = i64::from(days) * DAY_MICROSECONDS;
     let Some((b'T' | b't' | b' ', rest)) = rest.split_first() else {
@@ -103,13 +103,13 @@ fn digits(text: &[u8], length: usize, max: u32) -> Option<(u32, &[u8])> {
 }
 
 /// `YYYY-MM-DD` of a number of days, for years 1 to 9999.
-pub(in crate::sql) fn date_text(days: i64) -> Option<String> {
+pub(crate) fn date_text(days: i64) -> Option<String> {
     let date = NaiveDate::from_epoch_days(i32::try_from(days).ok()?)?;
     (1..=9999).contains(&date.year()).then(|| date.to_string())
 }
 
 /// `YYYY-MM-DD HH:MM:SS[.ffffff]`, for years 1 to 9999.
-pub(in crate::sql) fn timestamp_text(microseconds: i64, zoned: bool) -> Option<String> {
+pub(crate) fn timestamp_text(microseconds: i64, zoned: bool) -> Option<String> {
     let date = date_text(microseconds.div_euclid(DAY_MICROSECONDS))?;
     let time = microseconds.rem_euclid(DAY_MICROSECONDS);
     let (seconds, fraction) = (time / 1_000_000, time % 1_000_000);

@@ -3,7 +3,7 @@
 use super::dates::{self, Instant};
 use super::text::Text;
 use super::{Column, Declared, Store, Unfit, words};
-use crate::Answer;
+use memex_host_tools::Answer;
 use serde_json::{Map, Value, json};
 
 /// The key of a JSON object that stands for a table.
@@ -11,7 +11,7 @@ const TABLE_KEY: &str = "$table";
 
 /// The answer that is a table of these columns. `attributes` say what the guest
 /// should know of it beyond the data.
-pub(in crate::sql) fn table(
+pub(crate) fn table(
     columns: Vec<Column>,
     rows: usize,
     attributes: Map<String, Value>,

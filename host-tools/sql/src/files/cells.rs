@@ -1,6 +1,6 @@
 //! The values of an Arrow array, as SQL has them.
 
-use crate::sql::columns::dates;
+use crate::columns::dates;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{

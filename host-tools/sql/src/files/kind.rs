@@ -1,6 +1,6 @@
 //! Which type a column of text has.
 
-use crate::sql::columns::dates;
+use crate::columns::dates;
 
 /// Texts that stand for "no value" in a column that is not text.
 const ABSENT: [&str; 9] = [

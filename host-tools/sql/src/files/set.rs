@@ -3,12 +3,12 @@
 use super::loading::{Loader, Plan, Unloaded};
 use super::selection::{DataFile, DataFiles, Format, Selection};
 use super::{arrow, delimited, json_lines};
-use crate::ToolError;
-use crate::sql::engine::{Bounds, saturated};
-use crate::sql::error::DatabasesError;
-use crate::sql::limits::SqlLimits;
-use crate::sql::messages;
-use crate::sql::schema::quoted;
+use memex_host_tools::ToolError;
+use crate::engine::{Bounds, saturated};
+use crate::error::DatabasesError;
+use crate::limits::SqlLimits;
+use crate::messages;
+use crate::schema::quoted;
 use cap_std::time::SystemTime;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::limits::Limit;
@@ -21,7 +21,7 @@ use std::time::Instant;
 const PAGE_BYTES: usize = 4096;
 
 /// Data files as the tables of a database.
-pub(in crate::sql) struct DataSet {
+pub(crate) struct DataSet {
     selection: Selection,
     limits: Arc<SqlLimits>,
     /// Names the database in memory. Unguessable, and no SQL can open one.
@@ -40,14 +40,14 @@ struct Version {
 }
 
 /// The tables are there until this is dropped.
-pub(in crate::sql) struct Ready<'a> {
+pub(crate) struct Ready<'a> {
     /// All tables of the set, loaded or not.
-    pub(in crate::sql) tables: Vec<String>,
+    pub(crate) tables: Vec<String>,
     _loaded: RwLockReadGuard<'a, HashMap<String, Version>>,
 }
 
 impl DataSet {
-    pub(in crate::sql) fn open(
+    pub(crate) fn open(
         database: &str,
         files: DataFiles,
         limits: &Arc<SqlLimits>,
@@ -80,12 +80,12 @@ impl DataSet {
         })
     }
 
-    pub(in crate::sql) fn uri(&self) -> &str {
+    pub(crate) fn uri(&self) -> &str {
         &self.uri
     }
 
     /// One object for every file.
-    pub(in crate::sql) fn list(&self, database: &str) -> Result<Vec<Value>, ToolError> {
+    pub(crate) fn list(&self, database: &str) -> Result<Vec<Value>, ToolError> {
         let files = self.files()?;
         let listed = files.into_iter().map(|file| {
             json!({ "database": database, "table": file.name, "kind": file.format.name(), "columns": null })
@@ -95,7 +95,7 @@ impl DataSet {
 
     /// Sees to it that the tables of `mentioned` (lower case) are loaded as
     /// their files are now, and stay while the answer is held.
-    pub(in crate::sql) fn ready(
+    pub(crate) fn ready(
         &self,
         mentioned: &HashSet<String>,
         bounds: &Bounds,

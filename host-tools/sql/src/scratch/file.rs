@@ -1,7 +1,7 @@
 //! A scratch in a file, which sessions of several processes share.
 
 use super::store::{Kept, ScratchLimits, Usage};
-use crate::tool::ToolError;
+use memex_host_tools::ToolError;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};

@@ -2,7 +2,7 @@
 
 use super::file::ScratchFile;
 use super::store::{Kept, SharedScratch};
-use crate::tool::ToolError;
+use memex_host_tools::ToolError;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! The values and their bounds.
 
-use crate::tool::{PART_KEY, ToolError};
+use memex_host_tools::{PART_KEY, ToolError};
 use bytes::Bytes;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -225,7 +225,7 @@ fn renumber(json: &mut Value, number: &mut dyn FnMut(u64) -> usize) {
                 return;
             }
             if map.len() == 1
-                && let Some(table) = map.get_mut(crate::table::TABLE_KEY)
+                && let Some(table) = map.get_mut(memex_host_tools::TABLE_KEY)
             {
                 let columns = table.get_mut("columns").and_then(Value::as_array_mut);
                 for column in columns

@@ -2,8 +2,8 @@
 
 use super::place::Scratch;
 use super::store::own_parts;
-use crate::function::function;
-use crate::tool::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use memex_host_tools::function;
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;

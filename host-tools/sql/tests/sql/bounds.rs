@@ -1,7 +1,8 @@
 //! Time, size and number.
 
 use super::support::{Table, Toolbox, context, sqlite};
-use memex_host_tools::{Access, Arguments, Databases, DatabasesError, SqlLimits, Tool};
+use memex_host_tools::{Arguments, Tool};
+use memex_sql::{Access, Databases, DatabasesError, SqlLimits};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! Parameters, names and messages.
 
 use super::support::{Table, Toolbox, call, context, sqlite};
-use memex_host_tools::{Access, Arguments, Databases, DatabasesError};
+use memex_host_tools::Arguments;
+use memex_sql::{Access, Databases, DatabasesError};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = "CREATE TABLE customers(id INTEGER, full_name TEXT, city TEXT);

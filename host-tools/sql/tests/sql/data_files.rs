@@ -10,7 +10,7 @@ use arrow_array::{
     UInt64Array,
 };
 use arrow_schema::{DataType, Field};
-use memex_host_tools::{DataFiles, Databases, DatabasesError, SqlLimits};
+use memex_sql::{DataFiles, Databases, DatabasesError, SqlLimits};
 use parquet::basic::{Compression, ZstdLevel};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -583,7 +583,7 @@ fn no_damage_to_a_parquet_file_makes_its_reader_panic() {
     let batch = RecordBatch::try_from_iter([("x", numbers), ("y", texts)]).unwrap();
     for encoding in [None, Some(parquet::basic::Encoding::PLAIN)] {
         write_encoded(&path, &batch, encoding);
-        assert!(memex_host_tools::read_frame(&path, 1 << 20).is_ok());
+        assert!(memex_sql::read_frame(&path, 1 << 20).is_ok());
         let whole = std::fs::read(&path).unwrap();
         let mut refused = 0;
         for at in 0..whole.len() {
@@ -593,7 +593,7 @@ fn no_damage_to_a_parquet_file_makes_its_reader_panic() {
                 let mut content = whole.clone();
                 content[at] = byte;
                 std::fs::write(&path, content).unwrap();
-                refused += usize::from(memex_host_tools::read_frame(&path, 1 << 20).is_err());
+                refused += usize::from(memex_sql::read_frame(&path, 1 << 20).is_err());
             }
         }
         assert!(refused > 100, "{refused}");

@@ -1,7 +1,7 @@
 //! What SQL may not do, each beside what it may.
 
 use super::support::{Table, Toolbox, call, sqlite};
-use memex_host_tools::{Access, Databases};
+use memex_sql::{Access, Databases};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = "CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT NOT NULL);

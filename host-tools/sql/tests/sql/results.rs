@@ -1,7 +1,7 @@
 //! What values become.
 
 use super::support::{Table, Toolbox};
-use memex_host_tools::Access;
+use memex_sql::Access;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

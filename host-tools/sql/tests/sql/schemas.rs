@@ -1,7 +1,7 @@
 //! What there is to query.
 
 use super::support::{Toolbox, call, sqlite};
-use memex_host_tools::{Access, DataFiles, Databases, SqlLimits};
+use memex_sql::{Access, DataFiles, Databases, SqlLimits};
 use serde_json::json;
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! Databases to ask, and answers as plain values.
 
-use memex_host_tools::{
-    Access, Answer, Arguments, CallContext, Databases, SqlLimits, Tool, ToolError,
-};
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError};
+use memex_sql::{Access, Databases, SqlLimits};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
