@@ -7,7 +7,8 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use super::{ImportLimits, ImportReport};
-use crate::Error;
+use crate::malformed;
+use memex_memory::Error;
 
 /// What may still be unpacked, over archives in archives.
 pub(super) struct Budget {
@@ -43,15 +44,15 @@ pub(super) enum Wanted {
 /// Opens a file for reading, if it is a regular one and not too large.
 pub(super) fn open(path: &Path, limits: &ImportLimits) -> Result<File, Error> {
     let place = path.to_string_lossy();
-    let failed = |error: std::io::Error| Error::malformed(place.as_ref(), error.to_string());
+    let failed = |error: std::io::Error| malformed(place.as_ref(), error.to_string());
     let is_file = std::fs::metadata(path).map_err(failed)?.is_file();
     if !is_file {
-        return Err(Error::malformed(place.as_ref(), "is no file"));
+        return Err(malformed(place.as_ref(), "is no file"));
     }
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     match bytes > limits.archive_bytes_max {
-        true => Err(Error::malformed(
+        true => Err(malformed(
             place.as_ref(),
             format!("{bytes} bytes; the limit is {}", limits.archive_bytes_max),
         )),
@@ -69,7 +70,7 @@ pub(super) fn ending(name: &str) -> String {
 pub(super) fn whole(name: &str, content: &mut dyn Read) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let read = content.read_to_end(&mut bytes);
-    read.map_err(|error| Error::malformed(name, error.to_string()))?;
+    read.map_err(|error| malformed(name, error.to_string()))?;
     Ok(bytes)
 }
 
@@ -98,12 +99,12 @@ fn each_nested<R: Read + Seek>(
     take: &mut Take<'_>,
     nesting: u32,
 ) -> Result<(), Error> {
-    let malformed = |what: String| Error::malformed(place, what);
+    let unreadable = |what: String| malformed(place, what);
     let limits = budget.limits;
-    let promised = promised_entries(&mut reader).map_err(|error| malformed(error.to_string()))?;
+    let promised = promised_entries(&mut reader).map_err(|error| unreadable(error.to_string()))?;
     let too_many = || {
         let limit = limits.entries_max;
-        malformed(format!(
+        unreadable(format!(
             "has more entries than an import may read ({limit})"
         ))
     };
@@ -111,7 +112,7 @@ fn each_nested<R: Read + Seek>(
         return Err(too_many());
     }
     let mut archive = ZipArchive::new(reader)
-        .map_err(|error| malformed(format!("is no ZIP archive that can be read: {error}")))?;
+        .map_err(|error| unreadable(format!("is no ZIP archive that can be read: {error}")))?;
     budget.entries = budget.entries.saturating_add(archive.len() as u64);
     if budget.entries > limits.entries_max {
         return Err(too_many());
@@ -158,7 +159,7 @@ fn each_nested<R: Read + Seek>(
                         let nested = Cursor::new(bytes);
                         each_nested(nested, &name, budget, report, wanted, take, nesting - 1)
                     }
-                    Err(error) => Err(Error::malformed(name.as_str(), error.to_string())),
+                    Err(error) => Err(malformed(name.as_str(), error.to_string())),
                 }
             }
             Wanted::Archive => {
@@ -169,7 +170,7 @@ fn each_nested<R: Read + Seek>(
         };
         budget.bytes = budget.bytes.saturating_add(bounded.read);
         if bounded.is_over {
-            return Err(Error::malformed(
+            return Err(malformed(
                 name.as_str(),
                 format!("unpacks to more than {bound} bytes, which is all that is left for it"),
             ));

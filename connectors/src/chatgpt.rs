@@ -13,7 +13,8 @@ use super::archive::{self, Budget, Wanted};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
 use super::{ImportReport, Importer, date, text};
-use crate::Error;
+use crate::malformed;
+use memex_memory::Error;
 
 #[derive(Deserialize)]
 struct Conversation {
@@ -84,7 +85,7 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             },
         )?;
         if files == 0 {
-            return Err(Error::malformed(
+            return Err(malformed(
                 place,
                 "holds no conversations.json; is it a ChatGPT export?",
             ));
@@ -131,9 +132,8 @@ pub(super) fn read(
             }
         },
     };
-    each.deserialize(&mut json).map_err(|error| {
-        Error::malformed(place, format!("is not a list of conversations: {error}"))
-    })
+    each.deserialize(&mut json)
+        .map_err(|error| malformed(place, format!("is not a list of conversations: {error}")))
 }
 
 struct Each<'e> {

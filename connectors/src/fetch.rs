@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::Error;
-use crate::path::shown;
+use crate::malformed;
+use memex_memory::Error;
+use memex_memory::shown;
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub(super) fn json<T: DeserializeOwned>(
 /// An answer as JSON of a form.
 pub(super) fn parsed<T: DeserializeOwned>(url: &str, body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body)
-        .map_err(|error| Error::malformed(url, format!("is not answered as expected: {error}")))
+        .map_err(|error| malformed(url, format!("is not answered as expected: {error}")))
 }
 
 /// Asks for something that may not be there.
@@ -86,9 +87,9 @@ pub(super) fn ask(
     };
     let fetched = fetch
         .get(&request)
-        .map_err(|error| Error::malformed(url, error.to_string()))?;
+        .map_err(|error| malformed(url, error.to_string()))?;
     match fetched.body.len() as u64 > bytes_max {
-        true => Err(Error::malformed(url, "answered more than was asked for")),
+        true => Err(malformed(url, "answered more than was asked for")),
         false => Ok(fetched),
     }
 }
@@ -103,7 +104,7 @@ pub(super) fn refusal(url: &str, fetched: &Fetched) -> Error {
     };
     let said = said(&fetched.body).map_or(String::new(), |said| format!(": {said}"));
     let status = fetched.status;
-    Error::malformed(url, format!("{remedy} (status {status}){said}"))
+    malformed(url, format!("{remedy} (status {status}){said}"))
 }
 
 /// The message in an error of GitHub's or Google's.

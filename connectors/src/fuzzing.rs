@@ -8,7 +8,8 @@ use super::links::Place;
 use super::{
     ImportLimits, ImportReport, Importer, chatgpt, csv, date, docx, html, links, slug, text,
 };
-use crate::Error;
+use crate::malformed;
+use memex_memory::Error;
 
 /// The Markdown of an HTML document.
 #[must_use]
@@ -61,7 +62,7 @@ pub fn import_archive(bytes: &[u8], limits: ImportLimits) -> Result<u64, Error> 
         },
         &mut |name, content, _| {
             let read = std::io::copy(content, &mut std::io::sink());
-            let read = read.map_err(|error| Error::malformed(name, error.to_string()))?;
+            let read = read.map_err(|error| malformed(name, error.to_string()))?;
             unpacked = unpacked.saturating_add(read);
             Ok(())
         },

@@ -14,7 +14,8 @@ mod csv;
 mod date;
 mod docx;
 mod fetch;
-pub(crate) mod fuzzing;
+#[doc(hidden)]
+pub mod fuzzing;
 mod github;
 mod google_docs;
 mod html;
@@ -26,7 +27,7 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Author, Error, Memory};
+use memex_memory::{Author, Error, Memory};
 
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 
@@ -95,6 +96,14 @@ pub struct Skipped {
 /// How many skipped things a report names.
 const SKIPPED_MAX: usize = 1_000;
 
+/// An export that is not what it should be.
+fn malformed(place: impl Into<String>, what: impl Into<String>) -> Error {
+    Error::Malformed {
+        place: place.into(),
+        what: what.into(),
+    }
+}
+
 impl ImportReport {
     fn skip(&mut self, place: impl AsRef<str>, why: impl Into<String>) {
         if self.skipped.len() >= SKIPPED_MAX {
@@ -102,7 +111,7 @@ impl ImportReport {
             return;
         }
         self.skipped.push(Skipped {
-            place: crate::path::shown(place.as_ref()),
+            place: memex_memory::shown(place.as_ref()),
             why: why.into(),
         });
     }

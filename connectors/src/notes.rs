@@ -9,7 +9,8 @@ use super::links::{Place, linked};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
 use super::{ImportReport, Importer, csv, text};
-use crate::{Error, markdown};
+use crate::malformed;
+use memex_memory::{Error, markdown};
 
 /// What is particular about a service's export.
 pub(super) struct Service {
@@ -69,7 +70,7 @@ pub(super) fn import(
         },
     )?;
     if files.is_empty() && report.skipped.is_empty() {
-        return Err(Error::malformed(
+        return Err(malformed(
             place,
             "holds no Markdown; export it as Markdown & CSV",
         ));

@@ -6,8 +6,7 @@ use std::fmt::Write;
 use super::slug::slug;
 use super::text::{cut, one_line};
 use super::{ImportReport, Importer};
-use crate::place::Last;
-use crate::{Content, Error, files};
+use memex_memory::Error;
 
 const USER: &str = "user.md";
 const SECTION: &str = "## Imports";
@@ -157,31 +156,23 @@ impl<'i> Pages<'i> {
     /// Links to the pages from `user.md`, which others may be writing too.
     fn link(&mut self, path: &str) -> Result<(), Error> {
         let link = format!("- {}: [[{path}]]", self.source);
-        let linked = self
-            .importer
-            .memory
-            .change(self.importer.author, |transaction| {
-                let place = transaction.find(USER, Last::Follow)?;
-                let (content, bytes) = transaction.content(&place)?;
-                let text = match content {
-                    Content::Absent => "# User Information\n".to_owned(),
-                    Content::File { .. } => files::decode(USER, bytes)?,
-                    _ => return Err(Error::malformed(USER, "is no file of a memory")),
-                };
-                if text.contains(&format!("[[{path}]]")) {
-                    return Ok(None);
-                }
-                let text = match text.split_once(SECTION) {
-                    Some((before, after)) => format!("{before}{SECTION}\n{link}{after}"),
-                    None => format!("{}\n\n{SECTION}\n{link}\n", text.trim_end()),
-                };
-                transaction.put(place, text.as_bytes(), None)?;
-                Ok(Some(content == Content::Absent))
-            })?;
-        match linked {
-            None => {}
-            Some(true) => self.report.created.push(USER.to_owned()),
-            Some(false) => self.report.updated.push(USER.to_owned()),
+        let Importer { memory, author, .. } = self.importer;
+        let mut is_new = false;
+        let written = memory.edit(*author, USER, |text| {
+            is_new = text.is_none();
+            let text = text.unwrap_or("# User Information\n");
+            if text.contains(&format!("[[{path}]]")) {
+                return None;
+            }
+            Some(match text.split_once(SECTION) {
+                Some((before, after)) => format!("{before}{SECTION}\n{link}{after}"),
+                None => format!("{}\n\n{SECTION}\n{link}\n", text.trim_end()),
+            })
+        })?;
+        match (written, is_new) {
+            (false, _) => {}
+            (true, true) => self.report.created.push(USER.to_owned()),
+            (true, false) => self.report.updated.push(USER.to_owned()),
         }
         Ok(())
     }

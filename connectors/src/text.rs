@@ -25,7 +25,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
     if text.contains('\0') {
         return Err("is no text".to_owned());
     }
-    Ok(crate::files::universal(text))
+    Ok(memex_memory::universal_newlines(text))
 }
 
 /// A text on one line.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec, Toolbox};
+use memex_host_tools::{
+    Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec, Toolbox,
+};
 use memex_models::{Message, Part, Reply, Request, Role, ToolChoice, ToolDefinition, ToolResult};
 use serde_json::Value;
 

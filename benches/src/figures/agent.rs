@@ -10,9 +10,9 @@ use memex_agent::{
     Watcher, run_batch,
 };
 use memex_host_tools::Tool;
-use memex_sql::{Access, Databases};
 use memex_models::{Script, ScriptEntry, ScriptOrder, ScriptedCall, ScriptedModel};
 use memex_runtime::Sandbox;
+use memex_sql::{Access, Databases};
 use memex_trajectories::{Step, StepKind};
 use serde_json::{Value, json};
 use std::fs;

@@ -17,8 +17,9 @@ use super::fetch::{self, Fetch, escaped};
 use super::reading::read_archive;
 use super::repository::{PASSED_OVER, Repository, is_document, is_license};
 use super::{ImportReport, Importer, date, write};
-use crate::Error;
-use crate::path::shown;
+use crate::malformed;
+use memex_memory::Error;
+use memex_memory::shown;
 
 const JSON: &str = "application/vnd.github+json";
 /// The answer about a repository is small.
@@ -118,7 +119,7 @@ fn name(given: &str) -> Result<&str, Error> {
     };
     match path.split_once('/') {
         Some((owner, name)) if is_part(owner) && is_part(name) => Ok(path),
-        _ => Err(Error::malformed(
+        _ => Err(malformed(
             shown(given),
             "is no repository; name it owner/name",
         )),
@@ -294,7 +295,7 @@ impl Api<'_> {
 }
 
 fn too_many(url: &str) -> Error {
-    Error::malformed(url, "has more files than an import may read")
+    malformed(url, "has more files than an import may read")
 }
 
 /// An identifier becomes part of a URL.
@@ -303,6 +304,6 @@ fn check_id(url: &str, id: &str) -> Result<(), Error> {
     let is_id = !id.is_empty() && id.len() <= DIGITS_MAX;
     match is_id && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         true => Ok(()),
-        false => Err(Error::malformed(url, "names something by no digest")),
+        false => Err(malformed(url, "names something by no digest")),
     }
 }

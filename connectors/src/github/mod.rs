@@ -10,7 +10,7 @@ use std::path::Path;
 use super::pages::{Page, Pages};
 use super::slug::{Slugs, slug};
 use super::{ImportReport, Importer, archive, date, fetch, text};
-use crate::Error;
+use memex_memory::Error;
 use reading::{read_archive, read_folder};
 use repository::Repository;
 

@@ -10,8 +10,9 @@ use rustix::fs::OFlags;
 use super::super::archive::{self, Budget, Wanted};
 use super::super::{ImportReport, Importer};
 use super::repository::{PASSED_OVER, Repository, is_document, is_license};
-use crate::Error;
-use crate::path::DEPTH_MAX;
+use crate::malformed;
+use memex_memory::Error;
+use memex_memory::PATH_DEPTH_MAX;
 
 pub(super) fn read_archive(
     importer: &Importer<'_>,
@@ -42,7 +43,7 @@ pub(super) fn read_archive(
                 ),
                 false => (false, std::io::copy(content, &mut std::io::sink())),
             };
-            let size = read.map_err(|error| Error::malformed(name, error.to_string()))?;
+            let size = read.map_err(|error| malformed(name, error.to_string()))?;
             repository.count(path, size);
             if is_document {
                 repository.document(path, &bytes, report);
@@ -59,7 +60,7 @@ pub(super) fn read_folder(
     report: &mut ImportReport,
 ) -> Result<Repository, Error> {
     let place = path.to_string_lossy().into_owned();
-    let failed = |error: std::io::Error| Error::malformed(place.as_str(), error.to_string());
+    let failed = |error: std::io::Error| malformed(place.as_str(), error.to_string());
     let folder = Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?;
     let name = std::fs::canonicalize(path).map_err(failed)?;
     let name = name
@@ -75,7 +76,7 @@ pub(super) fn read_folder(
         for entry in folder.entries().map_err(failed)? {
             let entry = entry.map_err(failed)?;
             left = left.checked_sub(1).ok_or_else(|| {
-                Error::malformed(place.as_str(), "has more files than an import may read")
+                malformed(place.as_str(), "has more files than an import may read")
             })?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = match above.is_empty() {
@@ -85,7 +86,7 @@ pub(super) fn read_folder(
             // Links are not followed: what they name is elsewhere.
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() && !PASSED_OVER.contains(&name.as_str()) {
-                if path.matches('/').count() < DEPTH_MAX
+                if path.matches('/').count() < PATH_DEPTH_MAX
                     && let Ok(below) = folder.open_dir(entry.file_name())
                 {
                     folders.push((path, below));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{ImportReport, text};
-use crate::path::shown;
+use memex_memory::shown;
 
 /// Folders that hold what others wrote, or what was built.
 pub(super) const PASSED_OVER: &[&str] = &[

@@ -4,8 +4,9 @@ use serde::Deserialize;
 
 use super::fetch::{self, Fetch, escaped};
 use super::{Document, ImportReport, Importer, date, split_title, text, write};
-use crate::Error;
-use crate::path::shown;
+use crate::malformed;
+use memex_memory::Error;
+use memex_memory::shown;
 
 /// An answer that lists a hundred documents.
 const LIST_BYTES_MAX: u64 = 8 << 20;
@@ -159,9 +160,6 @@ fn check(id: &str) -> Result<(), Error> {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     match is_id {
         true => Ok(()),
-        false => Err(Error::malformed(
-            shown(id),
-            "is no identifier of a document",
-        )),
+        false => Err(malformed(shown(id), "is no identifier of a document")),
     }
 }

@@ -9,7 +9,8 @@ use super::archive::{self, Budget, Wanted, ending};
 use super::pages::{Page, Pages};
 use super::slug::Slugs;
 use super::{ImportReport, Importer, date, docx, fetch, html, text};
-use crate::{Error, markdown};
+use crate::malformed;
+use memex_memory::{Error, markdown};
 
 pub(super) use live::import as import_live;
 
@@ -38,7 +39,7 @@ pub(super) fn import(
             let mut bytes = Vec::new();
             let limit = importer.limits.entry_bytes_max;
             let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-            read.map_err(|error| Error::malformed(place.as_str(), error.to_string()))?;
+            read.map_err(|error| malformed(place.as_str(), error.to_string()))?;
             if bytes.len() as u64 > limit {
                 report.skip(&place, format!("is larger than {limit} bytes"));
                 continue;

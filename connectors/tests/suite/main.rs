@@ -1,17 +1,30 @@
 //! Imports, from archives and folders made here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use crate::common::{memory, put};
-use memex_memory::import::{
+use memex_connectors::{
     Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API, ImportLimits, ImportReport,
     Importer,
 };
-use memex_memory::{Author, Error, Memory, Mode};
+use memex_memory::{Author, Error, Memory, Mode, Options};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+
+fn memory(mode: Mode) -> (TempDir, Memory) {
+    let directory = tempfile::tempdir().unwrap();
+    let memory = Memory::open(directory.path(), Options::of(mode)).unwrap();
+    (directory, memory)
+}
+
+fn put(root: &Path, path: &str, bytes: &[u8]) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
 
 fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::document::{Fields, shown};
 use super::error::OutsideError;
 use super::template::Template;
-use memex_policies::nearest;
 use memex_host_tools::ToolError;
+use memex_policies::nearest;
 
 const KINDS: &[&str] = &["form", "json", "text"];
 

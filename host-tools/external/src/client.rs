@@ -1,6 +1,5 @@
 //! The HTTP client behind HTTP tools.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;

@@ -15,8 +15,8 @@ use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
 use super::url_template::UrlTemplate;
 use crate::egress::cuts_answers;
-use memex_policies::nearest;
 use memex_host_tools::{Answer, PART_KEY, ToolError};
+use memex_policies::nearest;
 
 /// The fields of a declaration that say what to request.
 pub(super) const ENDPOINT_FIELDS: &[&str] = &[

@@ -18,9 +18,9 @@ use super::process::{PROCESS_FIELDS, ProcessDeclaration};
 use super::secrets::{Secrets, Vault};
 use super::tools::{Executor, OutsideTools};
 use crate::egress::Secret;
-use memex_sql::DatabasesBuilder;
 use memex_host_tools::ToolSpec;
 use memex_host_tools::{SchemaProblem, check_parameters, check_schema};
+use memex_sql::DatabasesBuilder;
 
 /// The version of tool files.
 pub const TOOL_FILE_VERSION: u64 = 1;

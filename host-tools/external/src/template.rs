@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::document::shown;
-use memex_policies::nearest;
 use memex_host_tools::ToolError;
+use memex_policies::nearest;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {

@@ -19,6 +19,4 @@ pub use shape::{
 pub use tools::Toolbox;
 
 pub(crate) use identifiers::{identifier_of, is_identifier};
-pub(crate) use shape::{
-    MANY, NAMED, ONE, pointer_of, resolve,
-};
+pub(crate) use shape::{MANY, NAMED, ONE, pointer_of, resolve};

@@ -3,7 +3,9 @@
 use crate::plain::Fixed;
 use crate::support::{Session, all, runtime, toolbox};
 use memex_channel::{HostCalls, OP_CALL};
-use memex_host_tools::{AuditDetail, Broker, Budget, JsonLines, NoArguments, Tool, ToolError, function, immediate};
+use memex_host_tools::{
+    AuditDetail, Broker, Budget, JsonLines, NoArguments, Tool, ToolError, function, immediate,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;

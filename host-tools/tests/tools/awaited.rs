@@ -3,7 +3,10 @@
 use crate::plain::Fixed;
 use crate::support::{Session, Turn, all, runtime, toolbox};
 use memex_channel::{HostCalls, OP_CALL};
-use memex_host_tools::{Answer, Arguments, Broker, Budget, CallContext, NoArguments, Tool, ToolError, ToolFuture, ToolSpec, function, immediate};
+use memex_host_tools::{
+    Answer, Arguments, Broker, Budget, CallContext, NoArguments, Tool, ToolError, ToolFuture,
+    ToolSpec, function, immediate,
+};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,7 +2,10 @@
 
 use crate::support::{Session, head};
 use memex_channel::OP_CALL;
-use memex_host_tools::{Answer, Arguments, Blob, Budget, CallContext, NoArguments, Tool, ToolError, ToolFuture, ToolSpec, function, immediate};
+use memex_host_tools::{
+    Answer, Arguments, Blob, Budget, CallContext, NoArguments, Tool, ToolError, ToolFuture,
+    ToolSpec, function, immediate,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,7 +1,9 @@
 //! A turn that really blocks, and a session around a broker.
 
 use memex_channel::{Frame, HostCalls, OP_CALL, OP_TOOLBOX, Reply, Ticket, TurnHandle, Waited};
-use memex_host_tools::{Answer, Arguments, Broker, Budget, CallContext, Tool, ToolFuture, ToolSpec, Toolbox};
+use memex_host_tools::{
+    Answer, Arguments, Broker, Budget, CallContext, Tool, ToolFuture, ToolSpec, Toolbox,
+};
 use memex_policies::ToolGrants;
 use serde_json::{Value, json};
 use std::sync::{Arc, Condvar, Mutex};

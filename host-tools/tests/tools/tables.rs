@@ -3,7 +3,10 @@
 use crate::support::{Session, head};
 use bytes::Bytes;
 use memex_channel::OP_CALL;
-use memex_host_tools::{Answer, BinaryBuilder, Column, ColumnType, NumberBuilder, NumberType, Table, TextBuilder, immediate};
+use memex_host_tools::{
+    Answer, BinaryBuilder, Column, ColumnType, NumberBuilder, NumberType, Table, TextBuilder,
+    immediate,
+};
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -2,7 +2,10 @@
 //! run again.
 
 use memex_host_tools::Broker;
-use memex_host_tools::{Answer, AnswerError, BrokerBuilder, ClientAnswer, ClientCall, NoArguments, Tool, ToolSpec, Toolbox, client_tool, immediate};
+use memex_host_tools::{
+    Answer, AnswerError, BrokerBuilder, ClientAnswer, ClientCall, NoArguments, Tool, ToolSpec,
+    Toolbox, client_tool, immediate,
+};
 use memex_policies::ToolGrants;
 use memex_runtime::{Outcome, OutputSink, SessionOptions, Status, Stream};
 use memex_sessions::{Suspendable, SuspendedStep, Suspension, SuspensionError};

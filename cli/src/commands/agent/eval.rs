@@ -15,8 +15,8 @@ use memex_agent::evaluation::{
 };
 use memex_agent::{ActionSpace, Cancellation, Reactor, RunRequest, run_batch};
 use memex_host_tools::Tool;
-use memex_sql::{Access, Databases};
 use memex_models::{Model, ModelConfig};
+use memex_sql::{Access, Databases};
 use memex_suites::{Task, read_tasks, reading, warehouse};
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::egress::Egress;
 use super::error::{HttpError, excerpt};
 use super::messages::{HttpRequest, HttpResponse};
-use memex_host_tools::{Answer, Arguments, CallContext, PART_KEY, Tool, ToolError, ToolFuture, ToolSpec};
+use memex_host_tools::{
+    Answer, Arguments, CallContext, PART_KEY, Tool, ToolError, ToolFuture, ToolSpec,
+};
 
 const DESCRIPTION: &str = "\
 Makes an HTTP request and returns the response.

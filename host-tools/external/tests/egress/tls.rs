@@ -8,7 +8,6 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use std::sync::Arc;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 

@@ -1,7 +1,9 @@
 //! Names, addresses and grants of the tests.
 
 use futures_util::future::BoxFuture;
-use memex_external::egress::{Dial, Egress, EgressBuilder, EgressRules, HttpError, HttpRequest, HttpResponse, Resolve};
+use memex_external::egress::{
+    Dial, Egress, EgressBuilder, EgressRules, HttpError, HttpRequest, HttpResponse, Resolve,
+};
 use memex_policies::HostGrant;
 use std::collections::{HashMap, VecDeque};
 use std::io;

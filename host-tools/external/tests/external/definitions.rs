@@ -1,9 +1,9 @@
 //! Definitions as model APIs write them.
 
-use memex_host_tools::ToolSpec;
 use memex_external::{
     DEFINITIONS_MAX, DefinitionStyle, anthropic_tool_specs, openai_tool_specs, tool_definition,
 };
+use memex_host_tools::ToolSpec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

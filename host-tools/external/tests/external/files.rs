@@ -53,7 +53,7 @@ async fn toml_and_json_say_the_same() {
 
 #[test]
 fn the_examples_of_the_handbook_are_right() {
-    let handbook = include_str!("../../../docs/tool-files.md");
+    let handbook = include_str!("../../../../docs/tool-files.md");
     let examples: Vec<_> = handbook
         .split("```toml\n")
         .skip(1)

@@ -2,9 +2,9 @@
 
 use super::arrow::{read_arrow, read_parquet};
 use super::loading::{COLUMNS_MAX, Plan, Rows, Unloaded, distinct};
-use memex_host_tools::Answer;
 use crate::columns::{Column, Declared, Unfit, table};
 use crate::error::DatabasesError;
+use memex_host_tools::Answer;
 use rusqlite::types::ValueRef;
 use serde_json::Map;
 use std::fs::File;

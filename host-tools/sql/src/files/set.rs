@@ -3,13 +3,13 @@
 use super::loading::{Loader, Plan, Unloaded};
 use super::selection::{DataFile, DataFiles, Format, Selection};
 use super::{arrow, delimited, json_lines};
-use memex_host_tools::ToolError;
 use crate::engine::{Bounds, saturated};
 use crate::error::DatabasesError;
 use crate::limits::SqlLimits;
 use crate::messages;
 use crate::schema::quoted;
 use cap_std::time::SystemTime;
+use memex_host_tools::ToolError;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};

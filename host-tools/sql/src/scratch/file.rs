@@ -1,8 +1,8 @@
 //! A scratch in a file, which sessions of several processes share.
 
 use super::store::{Kept, ScratchLimits, Usage};
-use memex_host_tools::ToolError;
 use bytes::Bytes;
+use memex_host_tools::ToolError;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::Value;

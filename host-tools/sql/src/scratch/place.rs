@@ -2,9 +2,9 @@
 
 use super::file::ScratchFile;
 use super::store::{Kept, SharedScratch};
-use memex_host_tools::ToolError;
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, ready};
+use memex_host_tools::ToolError;
 use serde_json::Value;
 use std::sync::Arc;
 

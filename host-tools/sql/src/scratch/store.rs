@@ -1,7 +1,7 @@
 //! The values and their bounds.
 
-use memex_host_tools::{PART_KEY, ToolError};
 use bytes::Bytes;
+use memex_host_tools::{PART_KEY, ToolError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Bound;

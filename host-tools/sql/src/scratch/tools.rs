@@ -2,9 +2,9 @@
 
 use super::place::Scratch;
 use super::store::own_parts;
+use bytes::Bytes;
 use memex_host_tools::function;
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
-use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};

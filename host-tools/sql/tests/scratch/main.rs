@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 #[path = "../../../tests/tools/support.rs"]
+#[expect(dead_code, reason = "the suite of the broker uses the rest")]
 mod support;
 
 use crate::support::{Session, head};
 use memex_channel::OP_CALL;
-use memex_host_tools::{UserQuestion, ask_user};
 use memex_sql::{ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools};
 use serde_json::json;
 use std::sync::Arc;

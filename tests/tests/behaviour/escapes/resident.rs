@@ -1,7 +1,9 @@
 //! Little that a guest says, and much that the host could make of it. The sizes
 //! that are held are watched by `resident.rs`, beside this folder.
 
-use memex_host_tools::{Answer, Arguments, Broker, CallContext, Tool, ToolFuture, ToolSpec, Toolbox};
+use memex_host_tools::{
+    Answer, Arguments, Broker, CallContext, Tool, ToolFuture, ToolSpec, Toolbox,
+};
 use memex_policies::{Policy, ToolGrants};
 use memex_runtime::{Sandbox, Session, SessionOptions, Status};
 use memex_tests::{each, run, run_within, session_of, try_inspect, try_run};
