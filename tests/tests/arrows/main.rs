@@ -91,6 +91,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "memex",
+        &[
+            "memex-agent",
+            "memex-channel",
+            "memex-external",
+            "memex-host-tools",
+            "memex-memory",
+            "memex-models",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-snapshots",
+            "memex-sql",
+            "memex-trajectories",
+        ],
+    ),
+    (
         "memex-benches",
         &[
             "memex-agent",
