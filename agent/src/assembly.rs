@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use memex_external::Secrets;
 use memex_host_tools::Tool;
-use memex_host_tools::outside::Secrets;
 use memex_policies::Policy;
 use memex_runtime::Progress;
 use memex_sessions::{Host, Resolved};

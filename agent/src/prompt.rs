@@ -1,6 +1,6 @@
 //! The system prompt.
 
-use memex_host_tools::outside::{DefinitionStyle, tool_definition};
+use memex_external::{DefinitionStyle, tool_definition};
 use memex_host_tools::{Form, Toolbox};
 use memex_models::ToolDefinition;
 use memex_policies::ToolGrants;

@@ -8,7 +8,7 @@ use crate::console::complain;
 use crate::environment::{store_variables, tool_variables};
 use crate::failure::usage;
 use anyhow::{Context as _, Result};
-use memex_host_tools::outside::{OutsideProgress, ProgressCallback};
+use memex_external::{OutsideProgress, ProgressCallback};
 use memex_runtime::{Cache, Cpu};
 use memex_sessions::{Host, ImageDefaults};
 use std::env;

@@ -1,6 +1,6 @@
 //! The parts of this process's environment that sessions are given.
 
-use memex_host_tools::outside::Secrets;
+use memex_external::Secrets;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;

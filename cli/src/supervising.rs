@@ -1,7 +1,7 @@
 //! This program as the supervisor of what it starts.
 
 use crate::console::complain;
-use memex_host_tools::outside::{NOT_STARTED_EXIT_STATUS, Supervisor, supervise};
+use memex_external::{NOT_STARTED_EXIT_STATUS, Supervisor, supervise};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

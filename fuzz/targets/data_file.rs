@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::read_frame;
+use memex_sql::read_frame;
 use std::path::PathBuf;
 use std::sync::{Once, OnceLock};
 

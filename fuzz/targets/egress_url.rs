@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::EgressRules;
+use memex_external::egress::EgressRules;
 use memex_policies::HostGrant;
 use url::Url;
 

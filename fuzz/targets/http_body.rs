@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::fuzzing::http_body;
+use memex_external::fuzzing::http_body;
 
 const MAX_BYTES: usize = 1 << 12;
 

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_memory::fuzzing::import_archive;
-use memex_memory::import::ImportLimits;
+use memex_connectors::ImportLimits;
+use memex_connectors::fuzzing::import_archive;
 
 const UNPACKED_MAX: u64 = 1 << 16;
 

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_memory::fuzzing::import_chatgpt;
-use memex_memory::import::Importer;
+use memex_connectors::Importer;
+use memex_connectors::fuzzing::import_chatgpt;
 use memex_memory::{Author, Memory, Options};
 use std::sync::OnceLock;
 

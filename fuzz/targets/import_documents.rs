@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_memory::fuzzing::{import_docx, import_html, import_text};
+use memex_connectors::fuzzing::{import_docx, import_html, import_text};
 
 fuzz_target!(|bytes: &[u8]| {
     import_text(bytes);

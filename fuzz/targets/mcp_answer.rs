@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::fuzzing::mcp_results;
+use memex_external::fuzzing::mcp_results;
 
 fuzz_target!(|bytes: &[u8]| {
     match mcp_results(bytes) {

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::fuzzing::mcp_tools;
-use memex_host_tools::outside::TOOL_NAME_MAX_BYTES;
+use memex_external::TOOL_NAME_MAX_BYTES;
+use memex_external::fuzzing::mcp_tools;
 
 fuzz_target!(|bytes: &[u8]| {
     match mcp_tools(bytes) {

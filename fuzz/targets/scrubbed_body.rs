@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::Secret;
-use memex_host_tools::fuzzing::Scrubbed;
+use memex_external::egress::Secret;
+use memex_external::fuzzing::Scrubbed;
 use std::sync::OnceLock;
 
 fuzz_target!(|bytes: &[u8]| {

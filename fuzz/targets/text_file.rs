@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::fuzzing::{TextFiles, TextForm};
+use memex_sql::fuzzing::{TextFiles, TextForm};
 use std::cell::RefCell;
 
 thread_local! {

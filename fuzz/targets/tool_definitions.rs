@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::outside::{anthropic_tool_specs, openai_tool_specs};
+use memex_external::{anthropic_tool_specs, openai_tool_specs};
 use memex_host_tools::{Answer, Arguments, CallContext, Form, Tool, ToolFuture, ToolSpec, Toolbox};
 use serde_json::Value;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_host_tools::outside::{ToolFile, ToolFileFormat};
+use memex_external::{ToolFile, ToolFileFormat};
 use std::path::Path;
 
 fuzz_target!(|text: &str| {

@@ -8,6 +8,9 @@
 //! of a Rust function with [`function()`]. A [`Toolbox`] holds tools and turns
 //! their schemas into Python. A [`Broker`] decides which calls of a session go
 //! through, runs them, and records them in an [`AuditLog`].
+//!
+//! Tools that need a database engine are in `memex-sql`; those that speak to
+//! processes, servers and the network are in `memex-external`.
 
 mod ask_user;
 mod audit;
@@ -16,14 +19,8 @@ mod error;
 mod function;
 #[doc(hidden)]
 pub mod fuzzing;
-mod http;
-mod near;
-pub mod outside;
 mod parts;
 mod python;
-mod scratch;
-mod scrubbing;
-mod sql;
 mod table;
 mod tool;
 mod toolbox;
@@ -37,24 +34,13 @@ pub use broker::{
 };
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
-pub use http::{
-    AddressClass, Dial, Egress, EgressBuilder, EgressRules, Fetch, HttpError, HttpLimits,
-    HttpRequest, HttpResponse, Resolve, Secret, SystemResolver, TcpDialer,
-};
 pub use python::{Definition, Form};
-pub use scratch::{
-    Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
-};
-pub use scrubbing::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
-pub use sql::{
-    Access, DataFiles, Databases, DatabasesBuilder, DatabasesError, SqlLimits, read_frame,
-};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,
 };
 pub use tool::{Answer, Arguments, CallContext, PART_KEY, Tool, ToolError, ToolFuture, ToolSpec};
 pub use toolbox::{
-    SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX, ToolEntry, Toolbox,
-    ToolboxBuilder,
+    SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,
+    ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema,
 };

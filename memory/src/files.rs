@@ -131,7 +131,8 @@ pub(crate) fn decode(path: &str, bytes: Vec<u8>) -> Result<String, Error> {
 }
 
 /// Line ends as Python's text mode reads them.
-pub(crate) fn universal(text: String) -> String {
+#[must_use]
+pub fn universal_newlines(text: String) -> String {
     match text.contains('\r') {
         true => text.replace("\r\n", "\n").replace('\r', "\n"),
         false => text,

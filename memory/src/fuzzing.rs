@@ -1,8 +1,5 @@
 //! Decoders of what a file may contain, for the fuzz targets.
 
-pub use crate::import::fuzzing::{
-    import_archive, import_chatgpt, import_docx, import_html, import_text,
-};
 pub use crate::journal::fuzzing::check_journal_record;
 
 /// What a memory's text says: every link and fact lies in the text.

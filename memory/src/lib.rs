@@ -11,12 +11,13 @@
 //!                     ▼
 //!            lock ─► limits ─► journal ─► temporary file ─► rename
 //! ```
-//! - [`Memory`] has the ten operations, and [`tools()`] makes tools of them.
+//! - [`Memory`] has the ten operations; with the feature `tools`, `tools()` makes
+//!   tools of them.
 //! - Every change is in the journal first, so that [`Memory::log`] and
 //!   [`Memory::undo`] work and a killed process leaves nothing half done.
 //! - [`Memory::check`] finds what is wrong with a memory, [`Memory::graph`]
 //!   draws it, [`Memory::filters`] are what its owner does not want disclosed.
-//! - [`StaticMemory`] is a memory as one JSON document; [`import`] fills a
+//! - [`StaticMemory`] is a memory as one JSON document; `memex-connectors` fills a
 //!   memory from the exports of other services.
 //!
 //! ```
@@ -45,11 +46,10 @@ mod filters;
 pub mod fuzzing;
 mod graph;
 mod history;
-pub mod import;
 mod journal;
 mod ledger;
 mod limits;
-mod markdown;
+pub mod markdown;
 mod memory;
 mod names;
 mod operations;
@@ -57,6 +57,7 @@ mod path;
 mod place;
 mod replacement;
 mod static_form;
+#[cfg(feature = "tools")]
 mod tools;
 mod transaction;
 mod tree;
@@ -65,11 +66,14 @@ mod writer;
 pub use change::{Author, Change, Content, ContentDigest};
 pub use check::Finding;
 pub use error::Error;
+pub use files::universal_newlines;
 pub use filters::Filters;
 pub use graph::{Edge, GRAPH_EDGES_MAX, GRAPH_NODES_MAX, Graph, Node};
 pub use history::Undo;
 pub use limits::{Durability, Limits, Mode, Options, Retention};
 pub use memory::Memory;
 pub use operations::{Raised, Updated};
+pub use path::{PATH_DEPTH_MAX, shown};
 pub use static_form::{StaticEntity, StaticMemory};
+#[cfg(feature = "tools")]
 pub use tools::{Warnings, tools};

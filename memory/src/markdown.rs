@@ -2,20 +2,20 @@
 
 /// A link in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Link<'t> {
+pub struct Link<'t> {
     /// Counts from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// The link with its brackets.
-    pub(crate) text: &'t str,
+    pub text: &'t str,
     /// The fact that contains it, `friend` in `- friend: [[entities/bo.md]]`.
-    pub(crate) relation: Option<&'t str>,
+    pub relation: Option<&'t str>,
 }
 
 /// The longest link that is one.
 const LINK_BYTES_MAX: usize = 1024;
 
 /// The lines of a text that are no code, counted from 1.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_code = false;
     text.lines().enumerate().filter_map(move |(index, line)| {
         let fence = line.trim_start();
@@ -28,7 +28,8 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// The `[[links]]` of a text, those in code left out.
-pub(crate) fn links(text: &str) -> Vec<Link<'_>> {
+#[must_use]
+pub fn links(text: &str) -> Vec<Link<'_>> {
     let mut links = Vec::new();
     for (number, line) in lines(text) {
         let relation = fact(line).map(|(name, _)| name);
@@ -58,7 +59,8 @@ pub(crate) fn links(text: &str) -> Vec<Link<'_>> {
 }
 
 /// Name and value of `- fact_name: value`.
-pub(crate) fn fact(line: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn fact(line: &str) -> Option<(&str, &str)> {
     let item = line.strip_prefix("- ")?;
     let (name, value) = item.split_once(':')?;
     let is_name = name.starts_with(|c: char| c.is_alphabetic())
@@ -70,12 +72,14 @@ pub(crate) fn fact(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether the line is an item of a list at the margin.
-pub(crate) fn is_item(line: &str) -> bool {
+#[must_use]
+pub fn is_item(line: &str) -> bool {
     ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark))
 }
 
 /// The first heading of a text.
-pub(crate) fn heading(text: &str) -> Option<&str> {
+#[must_use]
+pub fn heading(text: &str) -> Option<&str> {
     lines(text).find_map(|(_, line)| {
         let title = line.trim_start_matches('#');
         let is_heading = title.len() < line.len() && title.starts_with(' ');

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::place::{DIRECTORY, Last, Place};
 use crate::writer::Writer;
-use crate::{Author, Error, Limits, Mode, Options, files};
+use crate::{Author, Content, Error, Limits, Mode, Options, files};
 
 /// A memory of Markdown files, held by the handle of its directory.
 ///
@@ -129,7 +129,10 @@ impl Memory {
     /// # Errors
     /// As [`Self::bytes`], and if it is not UTF-8.
     pub fn text(&self, path: &str) -> Result<String, Error> {
-        Ok(files::universal(files::decode(path, self.bytes(path)?)?))
+        Ok(files::universal_newlines(files::decode(
+            path,
+            self.bytes(path)?,
+        )?))
     }
 
     /// Writes a file, whatever stood there before.
@@ -142,6 +145,34 @@ impl Memory {
             let place = transaction.find(path, Last::Keep)?;
             transaction.check_writable(&place)?;
             transaction.put(place, bytes, None)
+        })
+    }
+
+    /// Changes the text of one file while nobody else changes anything. `change`
+    /// gets the text, `None` if there is no file, and returns the text to write,
+    /// or `None` to leave everything as it is. Returns whether it was written.
+    ///
+    /// # Errors
+    /// As [`Self::write`], and if what stands there is no file or not UTF-8.
+    pub fn edit(
+        &self,
+        author: Author<'_>,
+        path: &str,
+        change: impl FnOnce(Option<&str>) -> Option<String>,
+    ) -> Result<bool, Error> {
+        self.change(author, |transaction| {
+            let place = transaction.find(path, Last::Follow)?;
+            transaction.check_writable(&place)?;
+            let (content, bytes) = transaction.content(&place)?;
+            let text = match content {
+                Content::Absent => None,
+                Content::File { .. } => Some(files::decode(path, bytes)?),
+                _ => return Err(Error::malformed(path, "is no file of a memory")),
+            };
+            match change(text.as_deref()) {
+                None => Ok(false),
+                Some(text) => transaction.put(place, text.as_bytes(), None).map(|()| true),
+            }
         })
     }
 

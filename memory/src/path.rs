@@ -12,7 +12,7 @@ pub(crate) const TEMPORARY: &str = ".memex-tmp";
 /// The longest path, as Linux has it.
 const PATH_BYTES_MAX: usize = 4096;
 /// The deepest path; trees deeper than this are not walked either.
-pub(crate) const DEPTH_MAX: usize = 64;
+pub const PATH_DEPTH_MAX: usize = 64;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) fn parse(path: &str) -> Result<(Vec<Step>, bool), Error> {
             name => steps.push(Step::Down(name.to_owned())),
         }
     }
-    if steps.len() > DEPTH_MAX {
+    if steps.len() > PATH_DEPTH_MAX {
         return refused("it is deeper than 64 directories");
     }
     let directory = path.ends_with('/') || path.ends_with("/.");
@@ -68,7 +68,8 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// A text that is safe to repeat: short and without control characters.
-pub(crate) fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 200;
     let mut shown: String = text
         .chars()

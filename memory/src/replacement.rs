@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, FileType, Stat, fstat, unlinkat};
 use rustix::io::Errno;
 
 use crate::journal::LockFile;
-use crate::path::{self, DEPTH_MAX, Step};
+use crate::path::{self, PATH_DEPTH_MAX, Step};
 use crate::place::{Last, Place};
 use crate::{Author, Error, Memory, files, tree};
 
@@ -100,7 +100,7 @@ fn check_removable(
         if entry.kind != FileType::Directory {
             continue;
         }
-        if depth >= DEPTH_MAX {
+        if depth >= PATH_DEPTH_MAX {
             return Err(Errno::NAMETOOLONG);
         }
         let below = tree::open(directory, &entry.raw)?;
@@ -115,7 +115,7 @@ fn check_removable(
 fn clear(directory: BorrowedFd<'_>, at_root: bool, depth: usize) -> Result<(), Errno> {
     for entry in tree::entries(directory, at_root)? {
         if entry.kind == FileType::Directory {
-            if depth >= DEPTH_MAX {
+            if depth >= PATH_DEPTH_MAX {
                 return Err(Errno::NAMETOOLONG);
             }
             let below = tree::open(directory, &entry.raw)?;

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, openat, statat};
 use rustix::io::Errno;
 
-use crate::path::{self, DEPTH_MAX};
+use crate::path::{self, PATH_DEPTH_MAX};
 use crate::place::DIRECTORY;
 
 /// How many entries any walk looks at: more are an error, not a wait.
@@ -108,7 +108,7 @@ fn measure_into(
                 bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
             }
         }
-        if kind == FileType::Directory && depth < DEPTH_MAX {
+        if kind == FileType::Directory && depth < PATH_DEPTH_MAX {
             let Ok(below) = openat(directory, raw, DIRECTORY, Mode::empty()) else {
                 continue;
             };
@@ -161,7 +161,7 @@ fn files_into(
                     return Err(Errno::OVERFLOW);
                 }
             }
-            FileType::Directory if depth < DEPTH_MAX => {
+            FileType::Directory if depth < PATH_DEPTH_MAX => {
                 if let Ok(handle) = open(directory, &entry.raw) {
                     files_into(handle.as_fd(), &below, hidden, depth + 1, found)?;
                 }

@@ -80,3 +80,17 @@ pub struct Reply {
     /// The provider's name for the answer; may be empty.
     pub id: String,
 }
+
+impl Reply {
+    /// A whole answer of these words, of a model that counts no tokens.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            message: Message::assistant(text),
+            stop: StopReason::EndTurn,
+            usage: Usage::default(),
+            model: String::new(),
+            id: String::new(),
+        }
+    }
+}

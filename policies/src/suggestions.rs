@@ -32,7 +32,9 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{escaped}{cut}`")
 }
 
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The one of `known` that `name` was probably meant to be, whatever its case.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.chars().count() > COMPARED_MAX_CHARS {
         return None;
     }

@@ -123,19 +123,19 @@ pub enum Error {
     NobodyToAsk,
     /// A tool file, or what it declares, cannot be used.
     #[error(transparent)]
-    ToolFile(#[from] memex_host_tools::outside::OutsideError),
+    ToolFile(#[from] memex_external::OutsideError),
     /// A secret that a tool file names cannot be used.
     #[error(transparent)]
-    Credential(memex_host_tools::outside::OutsideError),
+    Credential(memex_external::OutsideError),
     /// The databases cannot be opened.
     #[error(transparent)]
-    Databases(#[from] memex_host_tools::DatabasesError),
+    Databases(#[from] memex_sql::DatabasesError),
     /// The memory cannot be opened.
     #[error(transparent)]
     Memory(#[from] memex_memory::Error),
     /// The gate to the network cannot be made.
     #[error(transparent)]
-    Egress(#[from] memex_host_tools::HttpError),
+    Egress(#[from] memex_external::egress::HttpError),
     /// The tools do not go together.
     #[error(transparent)]
     Tools(memex_host_tools::Error),

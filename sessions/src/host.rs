@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use memex_external::{ProgressCallback, Supervisor};
 use memex_host_tools::Tool;
-use memex_host_tools::outside::{ProgressCallback, Supervisor};
 use memex_runtime::{Cache, Cpu};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;

@@ -1,7 +1,7 @@
 //! From a resolved spec to a session.
 
 use memex_channel::HostCalls;
-use memex_host_tools::outside::Secrets;
+use memex_external::Secrets;
 use memex_runtime::{
     Error as RuntimeError, NoProgress, OutputSink, Progress, Sandbox, Session, SessionOptions,
 };

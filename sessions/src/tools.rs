@@ -1,14 +1,14 @@
 //! The tools of a session: what its spec names, and what that becomes.
 
 use crate::{Error, Host, Resolved, ToolSources};
-use memex_host_tools::outside::{OutsideHost, OutsideTools, Secrets, ToolFile};
-use memex_host_tools::{
-    Access, AuditDetail, AuditLog, Broker, Budget, DataFiles, Databases, Egress, EgressRules,
-    Fetch, HttpLimits, JsonLines, ScratchFile, ScratchLimits, Tool, Toolbox, scratch_read_tools,
-    scratch_tools,
-};
+use memex_external::egress::{Egress, EgressRules, Fetch, HttpLimits};
+use memex_external::{OutsideHost, OutsideTools, Secrets, ToolFile};
+use memex_host_tools::{AuditDetail, AuditLog, Broker, Budget, JsonLines, Tool, Toolbox};
 use memex_memory::{Memory, Mode, Options};
 use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
+use memex_sql::{
+    Access, DataFiles, Databases, ScratchFile, ScratchLimits, scratch_read_tools, scratch_tools,
+};
 use rustix::process::geteuid;
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};

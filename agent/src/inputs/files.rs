@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use memex_channel::Frame;
-use memex_host_tools::read_frame;
+use memex_sql::read_frame;
 use memex_trajectories::formats::{Format, detect};
 use serde_json::Value;
 

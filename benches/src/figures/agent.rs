@@ -9,9 +9,10 @@ use memex_agent::{
     ActionSpace, Agent, AgentConfig, Cancellation, OutputSchema, Reactor, RunRequest, RunResult,
     Watcher, run_batch,
 };
-use memex_host_tools::{Access, Databases, Tool};
+use memex_host_tools::Tool;
 use memex_models::{Script, ScriptEntry, ScriptOrder, ScriptedCall, ScriptedModel};
 use memex_runtime::Sandbox;
+use memex_sql::{Access, Databases};
 use memex_trajectories::{Step, StepKind};
 use serde_json::{Value, json};
 use std::fs;

@@ -4,11 +4,10 @@ use crate::context::{Context, run_ok, unexpected};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
 use crate::suite::{Better, Entry, Measured};
-use memex_host_tools::{
-    Access, Blob, Broker, Databases, NoArguments, Tool, Toolbox, function, immediate,
-};
+use memex_host_tools::{Blob, Broker, NoArguments, Tool, Toolbox, function, immediate};
 use memex_policies::ToolGrants;
 use memex_runtime::{Sandbox, Session, SessionOptions};
+use memex_sql::{Access, Databases};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -267,7 +266,7 @@ fn rows(context: &Context, peer: Peer) -> Result<Measured, Error> {
     let path = folder.path().join("orders.sqlite");
     fill(&path, count).map_err(wrong)?;
     let databases = Databases::builder()
-        .limits(memex_host_tools::SqlLimits {
+        .limits(memex_sql::SqlLimits {
             rows_max: 2_000_000,
             result_max_bytes: 256 << 20,
             statement_timeout: Duration::from_secs(60),

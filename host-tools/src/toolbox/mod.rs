@@ -13,10 +13,10 @@ mod tools;
 
 pub use builder::{TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX, ToolboxBuilder};
 pub use entry::ToolEntry;
-pub use shape::{SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX};
+pub use shape::{
+    SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, check_parameters, check_schema,
+};
 pub use tools::Toolbox;
 
 pub(crate) use identifiers::{identifier_of, is_identifier};
-pub(crate) use shape::{
-    MANY, NAMED, ONE, Problem, check_parameters, check_schema, pointer_of, resolve,
-};
+pub(crate) use shape::{MANY, NAMED, ONE, pointer_of, resolve};

@@ -2,7 +2,7 @@
 //! it, and what bounds the work of everything that walks it later.
 
 use crate::Error;
-use crate::near::nearest;
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -62,7 +62,10 @@ pub(super) fn check(tool: &str, which: &'static str, schema: &Value) -> Result<(
 }
 
 /// Checks the schema of a tool's arguments.
-pub(crate) fn check_parameters(schema: &Value) -> Result<(), Problem> {
+///
+/// # Errors
+/// Says what cannot be used, and where.
+pub fn check_parameters(schema: &Value) -> Result<(), SchemaProblem> {
     let no_object = |at| problem(at, "the arguments of a tool are an object");
     let object = schema.as_object().ok_or_else(|| no_object(""))?;
     if object.get("type").is_some_and(|kind| kind != "object") {
@@ -72,7 +75,10 @@ pub(crate) fn check_parameters(schema: &Value) -> Result<(), Problem> {
 }
 
 /// Checks any schema.
-pub(crate) fn check_schema(schema: &Value) -> Result<(), Problem> {
+///
+/// # Errors
+/// Says what cannot be used, and where.
+pub fn check_schema(schema: &Value) -> Result<(), SchemaProblem> {
     let mut nodes = 0;
     measure(schema, 0, &mut nodes).map_err(|reason| problem("", reason))?;
     let mut checker = Checker {
@@ -87,13 +93,13 @@ pub(crate) fn check_schema(schema: &Value) -> Result<(), Problem> {
 }
 
 /// What is wrong with a schema, and where.
-#[derive(Debug)]
-pub(crate) struct Problem {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaProblem {
     at: String,
     reason: String,
 }
 
-impl Problem {
+impl SchemaProblem {
     fn place(&self) -> String {
         match self.at.as_str() {
             "" => "its root".to_owned(),
@@ -103,14 +109,14 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at {}: {}", self.place(), self.reason)
     }
 }
 
-fn problem(at: &str, reason: impl Into<String>) -> Problem {
-    Problem {
+fn problem(at: &str, reason: impl Into<String>) -> SchemaProblem {
+    SchemaProblem {
         at: at.to_owned(),
         reason: reason.into(),
     }
@@ -147,8 +153,8 @@ impl<'a> Checker<'a> {
     fn inside(
         &mut self,
         key: &str,
-        check: impl FnOnce(&mut Self) -> Result<(), Problem>,
-    ) -> Result<(), Problem> {
+        check: impl FnOnce(&mut Self) -> Result<(), SchemaProblem>,
+    ) -> Result<(), SchemaProblem> {
         let length = self.at.len();
         self.at.push('/');
         self.at.push_str(&key.replace('~', "~0").replace('/', "~1"));
@@ -157,11 +163,11 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    fn fail(&self, reason: impl Into<String>) -> Result<(), Problem> {
+    fn fail(&self, reason: impl Into<String>) -> Result<(), SchemaProblem> {
         Err(problem(&self.at, reason))
     }
 
-    fn schema(&mut self, schema: &'a Value) -> Result<(), Problem> {
+    fn schema(&mut self, schema: &'a Value) -> Result<(), SchemaProblem> {
         match schema {
             Value::Bool(_) => Ok(()),
             Value::Object(object) => {
@@ -177,7 +183,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn keyword(&mut self, key: &str, value: &'a Value) -> Result<(), Problem> {
+    fn keyword(&mut self, key: &str, value: &'a Value) -> Result<(), SchemaProblem> {
         if ONE.contains(&key) {
             return match value {
                 // How tuples were written before `prefixItems`.
@@ -216,21 +222,21 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn schemas(&mut self, schemas: &'a [Value]) -> Result<(), Problem> {
+    fn schemas(&mut self, schemas: &'a [Value]) -> Result<(), SchemaProblem> {
         for (index, schema) in schemas.iter().enumerate() {
             self.inside(&index.to_string(), |checker| checker.schema(schema))?;
         }
         Ok(())
     }
 
-    fn named(&mut self, schemas: &'a Map<String, Value>) -> Result<(), Problem> {
+    fn named(&mut self, schemas: &'a Map<String, Value>) -> Result<(), SchemaProblem> {
         for (name, schema) in schemas {
             self.inside(name, |checker| checker.schema(schema))?;
         }
         Ok(())
     }
 
-    fn types(&self, value: &Value) -> Result<(), Problem> {
+    fn types(&self, value: &Value) -> Result<(), SchemaProblem> {
         let known = |kind: &Value| kind.as_str().is_some_and(|kind| TYPES.contains(&kind));
         match value {
             Value::Array(kinds) if kinds.iter().all(known) => Ok(()),
@@ -244,7 +250,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn reference(&self, value: &Value) -> Result<(), Problem> {
+    fn reference(&self, value: &Value) -> Result<(), SchemaProblem> {
         let Some(reference) = value.as_str() else {
             return self.fail("a reference is text");
         };

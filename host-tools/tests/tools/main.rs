@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admission;
+mod ask_user;
 mod audit;
 mod awaited;
 mod frames;
 mod plain;
 mod python;
 mod questions;
-mod scratch;
 mod support;
 mod tables;
 mod texts;

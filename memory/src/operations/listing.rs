@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use crate::path::DEPTH_MAX;
+use crate::path::PATH_DEPTH_MAX;
 use crate::tree::{self, Entry, is_hidden};
 use crate::{Error, Memory};
 
@@ -75,7 +75,7 @@ impl Listing {
                 .and_then(|below| visible(below.as_fd(), false));
             match (below.as_ref(), contents) {
                 (Ok(_), Ok(contents)) if contents.is_empty() => self.text.push_str(" (empty)"),
-                (Ok(below), Ok(contents)) if depth < DEPTH_MAX => {
+                (Ok(below), Ok(contents)) if depth < PATH_DEPTH_MAX => {
                     let indent = format!("{indent}{}", if is_last { "    " } else { "│   " });
                     self.draw(below.as_fd(), &contents, &indent, depth + 1)?;
                 }

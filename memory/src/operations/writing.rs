@@ -191,7 +191,7 @@ fn updated(
     let limit = transaction.file_bytes_max();
     let text = files::decode(path, files::read(&place, "update", limit)?)?;
     let keeps_crlf = transaction.is_extended() && is_crlf(&text);
-    let text = files::universal(text);
+    let text = files::universal_newlines(text);
     if !text.contains(old) {
         return Err(Refusal::NotFound);
     }
@@ -214,7 +214,7 @@ fn updated(
     )
     .map_err(|errno| place.system(errno))?;
     if keeps_crlf {
-        replaced = files::universal(replaced).replace('\n', "\r\n");
+        replaced = files::universal_newlines(replaced).replace('\n', "\r\n");
     }
     if replaced.len() as u64 > limit {
         return Err(Refusal::Other(Error::TooLarge {

@@ -8,9 +8,9 @@ mod escapes;
 mod filters;
 mod graph;
 mod history;
-mod imports;
 mod limits;
 mod speed;
 mod static_form;
 mod strings;
+#[cfg(feature = "tools")]
 mod tools;

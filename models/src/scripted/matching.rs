@@ -1,6 +1,6 @@
 //! Whether a request is the one that an entry expects.
 
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::{Expectation, ScriptEntry};
 use crate::error::excerpt;

@@ -1,10 +1,9 @@
 //! The HTTP client.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use memex_tls::ClientConfig;
 use reqwest::redirect;
-use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::{Limiter, Limits, RetryPolicy, Timeouts};
 use crate::ModelError;
@@ -65,20 +64,13 @@ impl Transport {
 }
 
 /// Plain HTTP needs no certificates, and a machine may have none.
-fn tls_config(tls: bool) -> Result<rustls::ClientConfig, ModelError> {
-    let refused = |error: rustls::Error| ModelError::Setting {
+fn tls_config(tls: bool) -> Result<ClientConfig, ModelError> {
+    let config = match tls {
+        true => memex_tls::client_config(),
+        false => memex_tls::plain_client_config(),
+    };
+    config.map_err(|error| ModelError::Setting {
         setting: "tls",
         what: format!("{error}; install the system's certificates"),
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(refused)?;
-    let builder = if tls {
-        builder.with_platform_verifier().map_err(refused)?
-    } else {
-        builder.with_root_certificates(rustls::RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
+    })
 }

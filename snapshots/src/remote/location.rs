@@ -116,6 +116,7 @@ fn open_s3(url: &Url, options: Vec<(String, String)>, driver: Driver) -> Result<
     };
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
+        .with_http_connector(super::connector::Connector)
         .with_retry(retry);
     for (name, value) in options {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {

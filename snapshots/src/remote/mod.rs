@@ -6,6 +6,8 @@
 //! locks are leases, objects that say until when they hold.
 
 mod bucket;
+#[cfg(feature = "s3")]
+mod connector;
 mod driver;
 mod gate;
 mod images;

@@ -155,3 +155,25 @@ fn a_bucket_that_cannot_be_reached_is_named() {
     );
     assert!(!text.contains("hidden"), "{text}");
 }
+
+/// The positive control is the test above: the same options without these open.
+#[cfg(feature = "s3")]
+#[test]
+fn options_that_a_bucket_cannot_obey_are_refused_by_name() {
+    for (name, value) in [
+        ("AWS_ALLOW_INVALID_CERTIFICATES", "true"),
+        ("AWS_HTTP2_ONLY", "true"),
+        ("AWS_PROXY_CA_CERTIFICATE", "text"),
+    ] {
+        let options = [
+            ("AWS_ACCESS_KEY_ID", "key"),
+            ("AWS_SECRET_ACCESS_KEY", "hidden"),
+            (name, value),
+        ];
+        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let error = ObjectStore::open_with("s3://bucket/x", options).unwrap_err();
+        let option = name.trim_start_matches("AWS_").to_ascii_lowercase();
+        let expected = format!("the option `{option}` is not supported; take it away");
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
+}

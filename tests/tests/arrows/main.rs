@@ -16,10 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
     ("memex-listener", &[]),
-    ("memex-models", &[]),
+    ("memex-models", &["memex-tls"]),
     ("memex-mock-server", &["memex-models"]),
-    ("memex-snapshots", &[]),
+    ("memex-snapshots", &["memex-tls"]),
     ("memex-suites", &[]),
+    ("memex-tls", &[]),
     ("memex-trajectories", &[]),
     (
         "memex-runtime",
@@ -31,16 +32,32 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("memex-host-tools", &["memex-channel", "memex-policies"]),
+    (
+        "memex-sql",
+        &["memex-channel", "memex-host-tools", "memex-policies"],
+    ),
+    (
+        "memex-external",
+        &[
+            "memex-host-tools",
+            "memex-policies",
+            "memex-sql",
+            "memex-tls",
+        ],
+    ),
     ("memex-memory", &["memex-host-tools", "memex-policies"]),
+    ("memex-connectors", &["memex-memory"]),
     (
         "memex-sessions",
         &[
             "memex-channel",
+            "memex-external",
             "memex-host-tools",
             "memex-memory",
             "memex-policies",
             "memex-runtime",
             "memex-snapshots",
+            "memex-sql",
         ],
     ),
     (
@@ -62,12 +79,31 @@ const ARROWS: &[(&str, &[&str])] = &[
         "memex-agent",
         &[
             "memex-channel",
+            "memex-external",
             "memex-host-tools",
             "memex-models",
             "memex-policies",
             "memex-runtime",
             "memex-sessions",
+            "memex-sql",
             "memex-suites",
+            "memex-trajectories",
+        ],
+    ),
+    (
+        "memex",
+        &[
+            "memex-agent",
+            "memex-channel",
+            "memex-external",
+            "memex-host-tools",
+            "memex-memory",
+            "memex-models",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-snapshots",
+            "memex-sql",
             "memex-trajectories",
         ],
     ),
@@ -82,6 +118,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-policies",
             "memex-runtime",
             "memex-snapshots",
+            "memex-sql",
             "memex-trajectories",
         ],
     ),
@@ -90,6 +127,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "memex-agent",
             "memex-benches",
+            "memex-connectors",
+            "memex-external",
             "memex-host-tools",
             "memex-mem-agent",
             "memex-memory",
@@ -98,6 +137,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-runtime",
             "memex-sessions",
             "memex-snapshots",
+            "memex-sql",
             "memex-suites",
             "memex-trajectories",
         ],
@@ -164,7 +204,10 @@ fn arrows_point_down() {
         // Tests of a crate may not reach up either.
         for name in names(package, &[DependencyKind::Development]) {
             assert!(
-                !members.contains(name.as_str()) || package.name.as_str() == "memex-tests",
+                !members.contains(name.as_str())
+                    || allowed[package.name.as_str()].contains(&name.as_str())
+                    // The examples of the facade share the image of the suites.
+                    || (package.name.as_str() == "memex" && name == "memex-tests"),
                 "the tests of {} must not depend on {name}",
                 package.name
             );
@@ -192,6 +235,98 @@ fn only_the_runtime_knows_the_engine() {
         );
     }
     assert!(found > 3, "the search finds what is there");
+}
+
+/// What is heavy, and the one crate that may bring it.
+#[test]
+fn heavy_dependencies_have_one_owner_each() {
+    let metadata = metadata();
+    let users = |wanted: &[&str]| -> BTreeSet<String> {
+        let uses = |package: &&Package| {
+            let used = names(package, SHIPPED);
+            used.iter().any(|name| wanted.contains(&name.as_str()))
+        };
+        let users = metadata.packages.iter().filter(uses);
+        users.map(|package| package.name.to_string()).collect()
+    };
+    let owners = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    for (wanted, owned_by) in [
+        // Suites make databases and benches fill them; no guest reaches those.
+        (
+            &["rusqlite"][..],
+            &["memex-benches", "memex-sql", "memex-suites"][..],
+        ),
+        (&["parquet", "arrow-array", "arrow-ipc"], &["memex-sql"]),
+        (
+            &["rustls-platform-verifier", "rustls-native-certs"],
+            &["memex-tls"],
+        ),
+        (&["hyper-rustls", "tokio-rustls"], &["memex-external"]),
+        (&["rmcp"], &["memex-external", "memex-mem-agent"]),
+        (&["jsonschema"], &["memex-host-tools", "memex-suites"]),
+        (
+            &["zip", "html5gum", "quick-xml"],
+            &["memex-connectors", "memex-guest-python"],
+        ),
+        (&["webpki-roots", "regex-lite", "aws-lc-rs"], &[]),
+    ] {
+        assert_eq!(users(wanted), owners(owned_by), "{wanted:?}");
+    }
+}
+
+/// The crates that a build of one package compiles in.
+fn crates_below(package: &str) -> BTreeSet<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package", package])
+        .args(["--edges", "normal", "--prefix", "none"])
+        .current_dir(sources::root())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Whoever embeds a part does not compile the whole. The figures count repeated
+/// lines of `cargo tree` as well, and so bound the crates from above.
+#[test]
+fn parts_stay_small() {
+    for (package, most) in [
+        ("memex-memory", 60),
+        ("memex-policies", 25),
+        ("memex-host-tools", 120),
+        ("memex-sql", 185),
+    ] {
+        let crates = crates_below(package);
+        assert!(
+            crates.len() <= most,
+            "{package} brings {} crates, {most} are allowed: {crates:#?}",
+            crates.len()
+        );
+    }
+    let whole = crates_below("memex-cli");
+    let named = |name: &str| {
+        whole
+            .iter()
+            .any(|line| line.starts_with(&format!("{name} v")))
+    };
+    assert!(
+        whole.len() > 300 && named("ring"),
+        "the search finds what is there"
+    );
+    for doubled in ["aws-lc-rs", "webpki-roots", "regex-lite"] {
+        assert!(!named(doubled), "{doubled} is there beside its like");
+    }
+    let zstd: BTreeSet<&str> = whole
+        .iter()
+        .filter(|line| line.starts_with("zstd v"))
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert_eq!(zstd.len(), 1, "{zstd:?}");
 }
 
 #[test]
@@ -239,6 +374,7 @@ fn async_stays_at_the_edges() {
             "memex-agent",
             "memex-benches",
             "memex-cli",
+            "memex-external",
             "memex-host-tools",
             "memex-listener",
             "memex-mem-agent",
@@ -246,6 +382,7 @@ fn async_stays_at_the_edges() {
             "memex-models",
             "memex-sessions",
             "memex-snapshots",
+            "memex-sql",
             "memex-tests",
         ]
         .contains(&name)

@@ -14,8 +14,9 @@ use memex_agent::evaluation::{
     Graded, Variant, database_path, document_tools, grade_result, output_of, plot, summarise, table,
 };
 use memex_agent::{ActionSpace, Cancellation, Reactor, RunRequest, run_batch};
-use memex_host_tools::{Access, Databases, Tool};
+use memex_host_tools::Tool;
 use memex_models::{Model, ModelConfig};
+use memex_sql::{Access, Databases};
 use memex_suites::{Task, read_tasks, reading, warehouse};
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

@@ -8,7 +8,7 @@ use crate::escapes::line;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use memex_memory::import::{ImportReport, Importer};
+use memex_connectors::{ImportReport, Importer};
 use memex_memory::{Author, Error, Memory};
 use serde_json::json;
 use std::path::PathBuf;

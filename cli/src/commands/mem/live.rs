@@ -2,8 +2,8 @@
 
 use crate::failure::usage;
 use anyhow::Result;
-use memex_host_tools::{Egress, EgressRules, HttpLimits, HttpRequest, Secret};
-use memex_memory::import::{Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API};
+use memex_connectors::{Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API};
+use memex_external::egress::{Egress, EgressRules, HttpLimits, HttpRequest, Secret};
 use memex_policies::HostGrant;
 use std::net::IpAddr;
 use tokio::runtime::Handle;

@@ -1,0 +1,87 @@
+//! Readers of exports, for the fuzz targets.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use super::archive::{self, Budget, Wanted};
+use super::links::Place;
+use super::{
+    ImportLimits, ImportReport, Importer, chatgpt, csv, date, docx, html, links, slug, text,
+};
+use crate::malformed;
+use memex_memory::Error;
+
+/// The Markdown of an HTML document.
+#[must_use]
+pub fn import_html(html: &str) -> String {
+    html::markdown(html).0
+}
+
+/// The Markdown of the XML of a Word document.
+///
+/// # Errors
+/// Says why it cannot be read.
+pub fn import_docx(xml: &str) -> Result<String, String> {
+    docx::markdown(xml).map(|(text, _)| text)
+}
+
+/// The pieces of text that importers take from anywhere: rows of CSV, dates,
+/// links, names of files.
+pub fn import_text(bytes: &[u8]) {
+    let Ok(text) = text::decode(bytes) else {
+        return;
+    };
+    let _rows = csv::rows(&text, 100);
+    let _date = date::of_iso(&text);
+    let seconds = text.trim().parse().ok();
+    let _date = seconds.and_then(date::of_seconds);
+    let _name = slug::slug(&text);
+    let place = Place {
+        title: "A".to_owned(),
+        path: "entities/a.md".to_owned(),
+    };
+    let places = BTreeMap::from([("a.md", place)]);
+    let _linked = links::linked(&text, "b.md", &places);
+    let _quoted = text::quoted(&text);
+}
+
+/// Unpacks an archive within `limits` and returns the bytes that came out.
+///
+/// # Errors
+/// [`Error::Malformed`] when it is none, or breaks a limit.
+pub fn import_archive(bytes: &[u8], limits: ImportLimits) -> Result<u64, Error> {
+    let mut unpacked: u64 = 0;
+    archive::each(
+        Cursor::new(bytes),
+        "archive",
+        &mut Budget::new(limits),
+        &mut ImportReport::default(),
+        &|name| match name.ends_with(".zip") {
+            true => Wanted::Archive,
+            false => Wanted::Yes,
+        },
+        &mut |name, content, _| {
+            let read = std::io::copy(content, &mut std::io::sink());
+            let read = read.map_err(|error| malformed(name, error.to_string()))?;
+            unpacked = unpacked.saturating_add(read);
+            Ok(())
+        },
+    )?;
+    Ok(unpacked)
+}
+
+/// The number of conversations in a ChatGPT export.
+///
+/// # Errors
+/// [`Error::Malformed`] when it is none.
+pub fn import_chatgpt(json: &[u8], importer: &Importer<'_>) -> Result<usize, Error> {
+    let (mut found, mut report) = (Vec::new(), ImportReport::default());
+    chatgpt::read(
+        json,
+        "conversations.json",
+        importer,
+        &mut found,
+        &mut report,
+    )?;
+    Ok(found.len())
+}

@@ -1,0 +1,236 @@
+//! Command tools: a process for each call, JSON on its standard input and
+//! output.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+
+use super::answers;
+use super::process::Process;
+use memex_host_tools::{Answer, ToolError};
+
+/// The exit status with which a command says that the last line of its standard
+/// error is a message for the guest.
+pub const MESSAGE_EXIT_STATUS: i32 = 3;
+
+/// How much of the end of standard error is kept.
+const STDERR_MAX_BYTES: usize = 64 << 10;
+/// How long output is awaited that others hold open once the process is gone.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+const READ_BYTES: usize = 64 << 10;
+
+/// The exceptions that a command may name.
+const CLASSES: &[&str] = &[
+    "ConnectionError",
+    "FileNotFoundError",
+    "KeyError",
+    "LookupError",
+    "NotImplementedError",
+    "PermissionError",
+    "RuntimeError",
+    "TimeoutError",
+    "TypeError",
+    "ValueError",
+];
+
+/// Runs a process for each call.
+#[derive(Clone)]
+pub(super) struct CommandExecutor {
+    pub(super) process: Process,
+    pub(super) output_max_bytes: u64,
+}
+
+struct Finished {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+enum Broken {
+    TooLong,
+    Io(std::io::Error),
+}
+
+impl CommandExecutor {
+    pub(super) async fn call(self, tool: &str, input: Value) -> Result<Answer, ToolError> {
+        let finished = self.run(tool, input.to_string().into_bytes()).await?;
+        tracing::debug!(target: "memex::tools", tool, status = %finished.status, "command ended");
+        judge(tool, finished)
+    }
+
+    async fn run(&self, tool: &str, input: Vec<u8>) -> Result<Finished, ToolError> {
+        let failed = |what: &str, error: &std::io::Error| {
+            ToolError::new("RuntimeError", format!("{tool}: the command {what}"))
+                .with_detail(error.to_string())
+        };
+        let mut running = self
+            .process
+            .start()
+            .map_err(|error| failed("could not be started", &error))?;
+        let stdin = running.child.stdin.take();
+        let stdout = running.child.stdout.take();
+        let stderr = running.child.stderr.take();
+        let (mut answer, mut log) = (Vec::new(), Vec::new());
+        let mut streams = Box::pin(async {
+            tokio::try_join!(
+                async {
+                    if let Some(mut stdin) = stdin {
+                        // A command need not read what it is given.
+                        let _ = stdin.write_all(&input).await;
+                        let _ = stdin.shutdown().await;
+                    }
+                    Ok(())
+                },
+                read_capped(stdout, self.output_max_bytes, &mut answer),
+                read_tail(stderr, &mut log),
+            )
+        });
+        let ended = tokio::select! {
+            read = &mut streams => match read {
+                Ok(_) => running.child.wait().await.map_err(Broken::Io),
+                Err(broken) => Err(broken),
+            },
+            status = running.child.wait() => {
+                // What the process left behind would hold its output open.
+                running.kill_group();
+                match tokio::time::timeout(DRAIN_TIMEOUT, &mut streams).await {
+                    Ok(Err(broken)) => Err(broken),
+                    Ok(Ok(_)) | Err(_) => status.map_err(Broken::Io),
+                }
+            }
+        };
+        drop(streams);
+        running.kill_group();
+        let stderr = tail(&log);
+        match ended {
+            Ok(status) => Ok(Finished {
+                status,
+                stdout: answer,
+                stderr,
+            }),
+            Err(Broken::TooLong) => Err(ToolError::new(
+                "RuntimeError",
+                format!(
+                    "{tool}: the answer is longer than {} bytes",
+                    self.output_max_bytes
+                ),
+            )
+            .with_detail(stderr)),
+            Err(Broken::Io(error)) => Err(failed("could not be followed", &error)),
+        }
+    }
+}
+
+async fn read_capped(
+    stream: Option<impl AsyncRead + Unpin>,
+    maximum: u64,
+    into: &mut Vec<u8>,
+) -> Result<(), Broken> {
+    let Some(stream) = stream else { return Ok(()) };
+    stream
+        .take(maximum.saturating_add(1))
+        .read_to_end(into)
+        .await
+        .map_err(Broken::Io)?;
+    match into.len() as u64 > maximum {
+        true => Err(Broken::TooLong),
+        false => Ok(()),
+    }
+}
+
+/// Reads to the end and keeps twice [`STDERR_MAX_BYTES`] at most.
+async fn read_tail(
+    stream: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+) -> Result<(), Broken> {
+    let Some(mut stream) = stream else {
+        return Ok(());
+    };
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = stream.read(&mut buffer).await.map_err(Broken::Io)?;
+        if read == 0 {
+            return Ok(());
+        }
+        into.extend_from_slice(buffer.get(..read).unwrap_or_default());
+        if into.len() > 2 * STDERR_MAX_BYTES {
+            into.drain(..into.len() - STDERR_MAX_BYTES);
+        }
+    }
+}
+
+/// The end of a log, from a whole line on.
+fn tail(log: &[u8]) -> String {
+    let cut = log.len().saturating_sub(STDERR_MAX_BYTES);
+    let mut kept = log.get(cut..).unwrap_or_default();
+    if log.len() >= STDERR_MAX_BYTES {
+        let line = memchr::memchr(b'\n', kept).map_or(0, |at| at + 1);
+        kept = kept.get(line..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(kept).into_owned()
+}
+
+/// What the exit status and the output mean.
+fn judge(tool: &str, finished: Finished) -> Result<Answer, ToolError> {
+    let Finished {
+        status,
+        stdout,
+        stderr,
+    } = finished;
+    let fail = |class, message: &str| {
+        Err(ToolError::new(class, format!("{tool}: {message}")).with_detail(stderr.clone()))
+    };
+    match status.code() {
+        Some(0) => {}
+        Some(MESSAGE_EXIT_STATUS) => {
+            let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
+            return fail(
+                "RuntimeError",
+                last.unwrap_or("the command failed without a message"),
+            );
+        }
+        code => {
+            // A command that fails may still say so in its answer.
+            if let Some((class, message)) = serde_json::from_slice(&stdout)
+                .ok()
+                .as_ref()
+                .and_then(stated_error)
+            {
+                return fail(class, message);
+            }
+            return match code {
+                Some(code) => fail(
+                    "RuntimeError",
+                    &format!("the command failed with exit status {code}"),
+                ),
+                None => fail("RuntimeError", "the command was ended by a signal"),
+            };
+        }
+    }
+    let answer =
+        answers::parse(tool, &stdout).map_err(|error| error.with_detail(stderr.clone()))?;
+    match stated_error(&answer) {
+        Some((class, message)) => fail(class, message),
+        None => Ok(Answer::json(answer)),
+    }
+}
+
+/// `{"error": "…"}` or `{"error": {"type": "…", "message": "…"}}`, with no other
+/// key: results that merely have a field `error` stay results.
+fn stated_error(answer: &Value) -> Option<(&'static str, &str)> {
+    let map = answer.as_object().filter(|map| map.len() == 1)?;
+    match map.get("error")? {
+        Value::String(message) => Some(("RuntimeError", message)),
+        Value::Object(error) => {
+            let message = error.get("message")?.as_str()?;
+            let class = error
+                .get("type")
+                .and_then(Value::as_str)
+                .and_then(|name| CLASSES.iter().find(|class| **class == name));
+            Some((class.copied().unwrap_or("RuntimeError"), message))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,166 @@
+//! What a server's result is in the guest.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
+use serde_json::{Map, Value, json};
+
+use super::super::answers;
+use memex_host_tools::{Answer, PART_KEY, ToolError};
+
+/// How results of a tool are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Structured content, else the contents.
+    Plain,
+    /// Likewise; a text is JSON.
+    Json,
+    /// Likewise; the value is wrapped as `{"result": …}`, as one server library
+    /// does with values that are no objects.
+    Wrapped,
+}
+
+/// The answer that a result stands for.
+pub(super) fn answer(
+    tool: &str,
+    reading: Reading,
+    result: CallToolResult,
+) -> Result<Answer, ToolError> {
+    if result.is_error == Some(true) {
+        return Err(ToolError::new(
+            "RuntimeError",
+            format!("{tool}: {}", error_text(&result)),
+        ));
+    }
+    if let Some(mut structured) = result.structured_content {
+        answers::refuse_reserved(tool, &structured)?;
+        let wrapped = match (reading, &mut structured) {
+            (Reading::Wrapped, Value::Object(map)) if map.len() == 1 => map.remove("result"),
+            _ => None,
+        };
+        return Ok(Answer::json(wrapped.unwrap_or(structured)));
+    }
+    let mut parts = Vec::new();
+    let mut values = result
+        .content
+        .into_iter()
+        .map(|block| value(tool, block, &mut parts))
+        .collect::<Result<Vec<_>, _>>()?;
+    let json = match (values.pop(), values.is_empty()) {
+        (None, _) => Value::Null,
+        (Some(Value::String(text)), true) if reading != Reading::Plain => {
+            match serde_json::from_str::<Value>(&text) {
+                Ok(parsed) => {
+                    answers::refuse_reserved(tool, &parsed)?;
+                    parsed
+                }
+                Err(_) => Value::String(text),
+            }
+        }
+        (Some(single), true) => single,
+        (Some(last), false) => {
+            values.push(last);
+            Value::Array(values)
+        }
+    };
+    Ok(Answer { json, parts })
+}
+
+fn error_text(result: &CallToolResult) -> String {
+    let texts: Vec<_> = result
+        .content
+        .iter()
+        .filter_map(|block| match block {
+            ContentBlock::Text(text) => Some(text.text.as_str()),
+            _ => None,
+        })
+        .collect();
+    match (texts.is_empty(), &result.structured_content) {
+        (false, _) => texts.join("\n"),
+        (true, Some(structured)) => structured.to_string(),
+        (true, None) => "the tool failed without a message".to_owned(),
+    }
+}
+
+/// A text is itself; everything else is a record with its `type`.
+fn value(tool: &str, block: ContentBlock, parts: &mut Vec<Vec<u8>>) -> Result<Value, ToolError> {
+    Ok(match block {
+        ContentBlock::Text(text) => Value::String(text.text),
+        ContentBlock::Image(image) => json!({
+            "type": "image",
+            "mime_type": image.mime_type,
+            "data": bytes(tool, &image.data, parts)?,
+        }),
+        ContentBlock::Audio(audio) => json!({
+            "type": "audio",
+            "mime_type": audio.mime_type,
+            "data": bytes(tool, &audio.data, parts)?,
+        }),
+        ContentBlock::Resource(embedded) => resource(tool, embedded.resource, parts)?,
+        ContentBlock::ResourceLink(link) => record([
+            ("type", Some(Value::from("resource_link"))),
+            ("uri", Some(Value::from(link.uri))),
+            ("name", Some(Value::from(link.name))),
+            ("title", link.title.map(Value::from)),
+            ("description", link.description.map(Value::from)),
+            ("mime_type", link.mime_type.map(Value::from)),
+        ]),
+        _ => {
+            return Err(ToolError::new(
+                "RuntimeError",
+                format!("{tool}: the answer has content of an unknown kind"),
+            ));
+        }
+    })
+}
+
+fn resource(
+    tool: &str,
+    contents: ResourceContents,
+    parts: &mut Vec<Vec<u8>>,
+) -> Result<Value, ToolError> {
+    let (uri, mime_type, key, content) = match contents {
+        ResourceContents::TextResourceContents {
+            uri,
+            mime_type,
+            text,
+            ..
+        } => (uri, mime_type, "text", Value::String(text)),
+        ResourceContents::BlobResourceContents {
+            uri,
+            mime_type,
+            blob,
+            ..
+        } => (uri, mime_type, "data", bytes(tool, &blob, parts)?),
+        _ => {
+            return Err(ToolError::new(
+                "RuntimeError",
+                format!("{tool}: the answer has a resource of an unknown kind"),
+            ));
+        }
+    };
+    Ok(record([
+        ("type", Some(Value::from("resource"))),
+        ("uri", Some(Value::from(uri))),
+        ("mime_type", mime_type.map(Value::from)),
+        (key, Some(content)),
+    ]))
+}
+
+fn record<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    let present = fields
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(present.collect::<Map<_, _>>())
+}
+
+fn bytes(tool: &str, text: &str, parts: &mut Vec<Vec<u8>>) -> Result<Value, ToolError> {
+    let decoded = STANDARD.decode(text.trim()).map_err(|error| {
+        ToolError::new(
+            "RuntimeError",
+            format!("{tool}: the answer has binary content that is not base64: {error}"),
+        )
+    })?;
+    parts.push(decoded);
+    Ok(json!({PART_KEY: parts.len() - 1}))
+}

@@ -1,0 +1,64 @@
+//! Secrets in JSON, in answers and in errors of tools.
+
+use serde_json::{Map, Value};
+
+use super::Scrubber;
+use memex_host_tools::{Answer, ToolError};
+
+impl Scrubber {
+    pub(crate) fn text(&self, text: &mut String) {
+        if self.finds_in(text.as_bytes()) {
+            *text = self.clean_text(text);
+        }
+    }
+
+    pub(crate) fn json(&self, value: &mut Value) {
+        if self.is_empty() {
+            return;
+        }
+        match value {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
+            Value::Object(map) => {
+                if map.keys().any(|key| self.finds_in(key.as_bytes())) {
+                    *map = std::mem::take(map)
+                        .into_iter()
+                        .map(|(mut key, mut item)| {
+                            self.text(&mut key);
+                            self.json(&mut item);
+                            (key, item)
+                        })
+                        .collect::<Map<_, _>>();
+                } else {
+                    map.values_mut().for_each(|item| self.json(item));
+                }
+            }
+            Value::Number(number) => {
+                let digits = number.to_string();
+                if self.finds_in(digits.as_bytes()) {
+                    *value = Value::String(self.clean_text(&digits));
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    pub(crate) fn result(&self, result: Result<Answer, ToolError>) -> Result<Answer, ToolError> {
+        match result {
+            Ok(mut answer) => {
+                self.json(&mut answer.json);
+                for part in &mut answer.parts {
+                    *part = self.clean(std::mem::take(part));
+                }
+                Ok(answer)
+            }
+            Err(mut error) => {
+                self.text(&mut error.message);
+                if let Some(detail) = &mut error.detail {
+                    self.text(detail);
+                }
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Which databases there are.
+
+use super::database::{Database, Source};
+use super::error::DatabasesError;
+use super::files::{DataFiles, DataSet};
+use super::limits::SqlLimits;
+use super::messages;
+use super::tools;
+use memex_host_tools::{Tool, ToolError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const NAME_MAX_BYTES: usize = 64;
+const GIB: usize = 1 << 30;
+
+/// What a guest's SQL may do with a SQLite file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Read.
+    #[default]
+    ReadOnly,
+    /// Read, change rows, and create, alter and drop tables, indexes and views.
+    ReadWrite,
+}
+
+/// The databases that guests may query, by name. Cheap to clone: clones share
+/// connections and loaded tables.
+#[derive(Clone)]
+pub struct Databases {
+    pub(super) all: Arc<[Arc<Database>]>,
+    pub(super) limits: Arc<SqlLimits>,
+}
+
+impl std::fmt::Debug for Databases {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.all.iter().map(|database| database.name());
+        formatter.debug_list().entries(names).finish()
+    }
+}
+
+impl Databases {
+    /// No databases yet, and [`SqlLimits::default`].
+    #[must_use]
+    pub fn builder() -> DatabasesBuilder {
+        DatabasesBuilder::default()
+    }
+
+    /// The tools: `sql`, `list_tables` and `describe_table`.
+    #[must_use]
+    pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
+        tools::all(self)
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.all
+            .iter()
+            .map(|database| database.name().to_owned())
+            .collect()
+    }
+
+    /// The database called `name`, or the only one.
+    pub(super) fn pick(&self, name: Option<&str>) -> Result<Arc<Database>, ToolError> {
+        let found = match (name, &*self.all) {
+            (None, [only]) => return Ok(Arc::clone(only)),
+            (None, _) => {
+                let message = format!(
+                    "sql: say which database: one of {}",
+                    self.names().join(", ")
+                );
+                return Err(ToolError::new("ValueError", message));
+            }
+            (Some(name), all) => all
+                .iter()
+                .find(|database| database.name().eq_ignore_ascii_case(name)),
+        };
+        found.cloned().ok_or_else(|| {
+            let name = name.unwrap_or_default();
+            let hint = messages::instead("databases", name, &self.names());
+            ToolError::new(
+                "ValueError",
+                format!("sql: there is no database {name:?}{hint}"),
+            )
+        })
+    }
+}
+
+/// Builds [`Databases`]. Without any call: no databases, which is refused, and
+/// the default limits.
+#[derive(Debug, Default)]
+pub struct DatabasesBuilder {
+    limits: SqlLimits,
+    sqlite: Vec<(String, PathBuf, Access)>,
+    files: Vec<(String, DataFiles)>,
+}
+
+impl DatabasesBuilder {
+    /// The bounds of every query.
+    #[must_use]
+    pub fn limits(mut self, limits: SqlLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Adds the SQLite file at `path`. It must exist.
+    #[must_use]
+    pub fn sqlite(mut self, name: &str, path: impl AsRef<Path>, access: Access) -> Self {
+        self.sqlite
+            .push((name.to_owned(), path.as_ref().to_owned(), access));
+        self
+    }
+
+    /// Adds a database whose tables are data files.
+    #[must_use]
+    pub fn files(mut self, name: &str, files: DataFiles) -> Self {
+        self.files.push((name.to_owned(), files));
+        self
+    }
+
+    /// Resolves every path and opens every directory.
+    ///
+    /// # Errors
+    /// When a name cannot be used or is given twice, when a file or directory
+    /// cannot be opened, and when a limit is out of range.
+    pub fn build(self) -> Result<Databases, DatabasesError> {
+        check_limits(&self.limits)?;
+        let limits = Arc::new(self.limits);
+        let mut all: Vec<Arc<Database>> = Vec::new();
+        let mut add = |name: String, source: Source| {
+            check_name(&name)?;
+            if all
+                .iter()
+                .any(|other| other.name().eq_ignore_ascii_case(&name))
+            {
+                return Err(DatabasesError::Twice { name });
+            }
+            all.push(Arc::new(Database::new(name, source, Arc::clone(&limits))));
+            Ok(())
+        };
+        for (name, path, access) in self.sqlite {
+            let path = resolve(&name, &path)?;
+            add(name, Source::File { path, access })?;
+        }
+        for (name, files) in self.files {
+            let set = DataSet::open(&name, files, &limits)?;
+            add(name, Source::Set(set))?;
+        }
+        if all.is_empty() {
+            return Err(DatabasesError::None);
+        }
+        let all = all.into();
+        Ok(Databases { all, limits })
+    }
+}
+
+/// The real path of a SQLite file: the one place where links are followed.
+fn resolve(name: &str, path: &Path) -> Result<PathBuf, DatabasesError> {
+    let open = |source| DatabasesError::Open {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        source,
+    };
+    let real = std::fs::canonicalize(path).map_err(open)?;
+    if !std::fs::metadata(&real).map_err(open)?.is_file() {
+        return Err(DatabasesError::NotAFile {
+            name: name.to_owned(),
+            path: real,
+        });
+    }
+    Ok(real)
+}
+
+/// Names that need no quoting, in SQL and in Python.
+pub(super) fn check_name(name: &str) -> Result<(), DatabasesError> {
+    let plain = name.len() <= NAME_MAX_BYTES
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if plain {
+        return Ok(());
+    }
+    Err(DatabasesError::Name {
+        name: name.to_owned(),
+    })
+}
+
+fn check_limits(limits: &SqlLimits) -> Result<(), DatabasesError> {
+    for (limit, value, max, rule) in [
+        ("rows_max", limits.rows_max, 1 << 31, "between 1 and 2^31"),
+        ("columns_max", limits.columns_max, 300, "between 1 and 300"),
+        (
+            "result_max_bytes",
+            limits.result_max_bytes,
+            2 * GIB,
+            "between 1 byte and 2 GiB",
+        ),
+        (
+            "query_max_bytes",
+            limits.query_max_bytes,
+            GIB,
+            "between 1 byte and 1 GiB",
+        ),
+        (
+            "value_max_bytes",
+            limits.value_max_bytes,
+            GIB,
+            "between 1 byte and 1 GiB",
+        ),
+        (
+            "connections_max",
+            limits.connections_max,
+            1024,
+            "between 1 and 1024",
+        ),
+        (
+            "tables_max",
+            limits.tables_max,
+            100_000,
+            "between 1 and 100000",
+        ),
+        (
+            "loaded_max_bytes",
+            limits.loaded_max_bytes,
+            GIB,
+            "between 1 byte and 1 GiB",
+        ),
+        (
+            "memory_max_bytes",
+            limits.memory_max_bytes,
+            usize::MAX,
+            "at least 1 byte",
+        ),
+    ] {
+        if value == 0 || value > max {
+            return Err(DatabasesError::Limit { limit, rule });
+        }
+    }
+    Ok(())
+}
