@@ -100,6 +100,7 @@ impl Suspendable {
         };
         let mut restored = Self::around(session, calls, seen)?;
         restored.state = state;
+        restored.before = saved.turn.calls.is_again().then_some(start);
         restored.code.clone_from(&saved.turn.code);
         Ok(restored)
     }
