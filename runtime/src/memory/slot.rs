@@ -343,8 +343,8 @@ struct Heaps {
     idle: Arc<Mutex<Vec<Arc<Slot>>>>,
 }
 
-/// Reservations that are kept: address space, and nothing else.
-const HEAPS_IDLE_MAX: usize = 64;
+/// Reservations that are kept, as many as slots: address space, and nothing else.
+const HEAPS_IDLE_MAX: usize = 256;
 
 impl Heaps {
     fn take(&self) -> Option<Arc<Slot>> {
@@ -473,7 +473,7 @@ mod tests {
         // SAFETY: as above.
         // JUSTIFICATION: as above.
         assert_eq!(unsafe { base.read() }, 0);
-        let many: Vec<_> = (0..2 * HEAPS_IDLE_MAX).map(|_| memory()).collect();
+        let many: Vec<_> = (0..HEAPS_IDLE_MAX + 3).map(|_| memory()).collect();
         drop((many, other, again));
         assert_eq!(creator.heaps.idle.lock().len(), HEAPS_IDLE_MAX);
     }
