@@ -167,10 +167,6 @@ impl Broker {
         let mut desk = client.desk();
         let opening = desk.open(&tool, arguments, again, at, turn.waker());
         let ended = match opening {
-            Opening::Answered(ended) => {
-                drop(desk);
-                ended
-            }
             Opening::Open(number) if !call.awaits => {
                 drop(desk);
                 let held = Held {
@@ -179,7 +175,11 @@ impl Broker {
                 };
                 held.wait(turn)
             }
-            Opening::Open(number) => {
+            Opening::Answered(ended) if !call.awaits => {
+                drop(desk);
+                ended
+            }
+            opening => {
                 let end = End {
                     tool: Arc::clone(&tool),
                     account: call.account,
@@ -189,7 +189,15 @@ impl Broker {
                 let completion = self.awaited.take_call(None, held_bytes, cancelled, end);
                 let ticket = completion.ticket();
                 desk.expect(at, ticket);
-                desk.await_call(number, completion);
+                match opening {
+                    Opening::Open(number) => desk.await_call(number, completion),
+                    // The guest awaits it as in the first run, so that tasks beside this
+                    // one come to their calls in the same order.
+                    Opening::Answered(ended) => {
+                        drop(desk);
+                        completion.finish(ended);
+                    }
+                }
                 return ticket_reply(budget, ticket);
             }
         };

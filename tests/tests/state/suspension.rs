@@ -541,6 +541,39 @@ fn a_new_call_of_the_host_does_not_run_while_calls_are_left_over() {
     assert_eq!(ran.0.load(Ordering::SeqCst), 1);
 }
 
+/// Tasks that await a client and call the host then are no other way, though their answers
+/// are there at once in the second run.
+#[test]
+fn tasks_beside_a_held_call_come_to_their_calls_in_the_same_order() {
+    let ran = Ran::default();
+    let mut session =
+        Suspendable::new(standard_sandbox(), broker(&ran).build(), Default::default()).unwrap();
+    session.set_hold(Duration::from_millis(20));
+    let code = "import asyncio\nasync def job(n):\n    a = await f(n)\n    return own(), a\ndef g():\n    return f(9)\nasync def holder():\n    return g()\nawait asyncio.gather(job(1), job(2), holder())";
+    let calls = waiting(session.start(code).unwrap());
+    assert_eq!(calls.len(), 3);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(
+        session.open_calls().iter().all(|call| !call.is_held),
+        "it was rolled back"
+    );
+    session.set_hold(Duration::from_secs(60));
+    // One of them later: what is answered goes on meanwhile.
+    let left = waiting(
+        session
+            .answer([double(&calls[0]), double(&calls[2])])
+            .unwrap(),
+    );
+    assert_eq!(left.len(), 1);
+    assert_eq!(ran.0.load(Ordering::SeqCst), 1, "the first task went on");
+    let outcome = done(session.answer(left.iter().map(double)).unwrap());
+    assert_eq!(
+        outcome.value.as_deref(),
+        Some("[(0, 2), (1, 4), 18]"),
+        "{outcome:#?}"
+    );
+}
+
 #[test]
 fn a_turn_that_runs_again_is_saved_as_such() {
     let (late, moment) = in_a_moment();
