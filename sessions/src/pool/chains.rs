@@ -41,38 +41,32 @@ impl Chains {
             self.links.resize(place + 1, Links::default());
         }
         let before = list.last.replace(place);
-        match before {
-            Some(before) => self.at(before).after = Some(place),
+        match before.and_then(|before| self.links.get_mut(before)) {
+            Some(before) => before.after = Some(place),
             None => list.first = Some(place),
         }
-        *self.at(place) = Links {
-            before,
-            after: None,
-        };
+        if let Some(links) = self.links.get_mut(place) {
+            *links = Links {
+                before,
+                after: None,
+            };
+        }
         list.len += 1;
     }
 
     /// Takes a place out of the list it stands in.
     pub(super) fn remove(&mut self, list: &mut List, place: usize) {
-        let Links { before, after } = std::mem::take(self.at(place));
-        match before {
-            Some(before) => self.at(before).after = after,
+        let links = self.links.get_mut(place).map(std::mem::take);
+        let Links { before, after } = links.unwrap_or_default();
+        match before.and_then(|before| self.links.get_mut(before)) {
+            Some(before) => before.after = after,
             None => list.first = after,
         }
-        match after {
-            Some(after) => self.at(after).before = before,
+        match after.and_then(|after| self.links.get_mut(after)) {
+            Some(after) => after.before = before,
             None => list.last = before,
         }
         list.len = list.len.saturating_sub(1);
-    }
-
-    fn at(&mut self, place: usize) -> &mut Links {
-        // Every place was pushed once, which made room for it.
-        if self.links.len() <= place {
-            self.links.resize(place + 1, Links::default());
-        }
-        #[expect(clippy::indexing_slicing, reason = "the line above makes the room")]
-        &mut self.links[place]
     }
 }
 
