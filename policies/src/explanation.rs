@@ -101,7 +101,7 @@ impl Policy {
                 self.amount("wasm_stack_bytes")
             ),
             format!(
-                "A process holds at most {} live sessions.",
+                "A process holds at most {} live sessions of this policy.",
                 self.amount("live_sessions")
             ),
         ]

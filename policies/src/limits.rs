@@ -86,7 +86,7 @@ limits! {
     turns: u64 = 10_000, 1, 1_000_000_000, Count,
         "The number of turns of a session.";
     live_sessions: u64 = 1_000, 1, 1_000_000, Count,
-        "The number of sessions that are live in one process.";
+        "The number of sessions of this policy that are live in one process.";
     agents: u64 = 32, 0, 10_000, Count,
         "The number of sub-agents that a session may start.";
     agent_depth: u64 = 3, 0, 16, Count,

@@ -67,7 +67,7 @@ pub(crate) fn engine(metering: Metering, stack_bytes: usize, cpu: Cpu) -> Result
         .max_wasm_stack(stack_bytes)
         .async_stack_size(stack_bytes + HOST_STACK_BYTES)
         .consume_fuel(metering == Metering::Fuel)
-        .with_host_memory(Arc::new(SlotCreator));
+        .with_host_memory(Arc::new(SlotCreator::default()));
     compile_for(&mut config, cpu)?;
     Engine::new(&config).map_err(Error::engine)
 }

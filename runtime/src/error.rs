@@ -207,12 +207,12 @@ pub enum Error {
     /// The files that a session would see contradict each other.
     #[error(transparent)]
     Files(#[from] memex_filesystem::Error),
-    /// As many sessions live as the policy allows in one process.
+    /// As many sessions of a policy live as it allows in one process.
     #[error(
-        "{live} sessions are alive in this process, and the policy allows {limit}\nhint: drop or hibernate sessions, or raise live_sessions"
+        "{live} sessions of this policy are alive in this process, of {limit} allowed\nhint: drop or hibernate sessions, or raise live_sessions"
     )]
     TooManySessions {
-        /// Sessions alive.
+        /// Sessions of the policy that are alive.
         live: u64,
         /// The policy's `live_sessions`.
         limit: u64,

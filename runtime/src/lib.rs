@@ -39,7 +39,6 @@ mod image;
 mod interrupt;
 mod memory;
 mod platform;
-mod pool;
 mod runtime;
 mod session;
 mod snapshot;
@@ -62,11 +61,11 @@ pub use memex_channel::{
 pub use memex_filesystem::LostFile;
 pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel};
 pub use platform::{DirtyTracking, PAGE_BYTES, Survey};
-pub use pool::{Pool, PoolKey};
 pub use runtime::Runtime;
 pub use session::{
     Captured, Forks, GuestError, Hibernated, LimitHit, MidTurnFork, Outcome, OutputSink, Sandbox,
-    Session, SessionOptions, SessionState, Status, Step, Stream, Suspended, TURN_FORMAT_VERSION,
+    SavedHibernated, Session, SessionOptions, SessionState, Status, Step, StillAsleep, StillAwake,
+    Stream, Suspended, TURN_FORMAT_VERSION,
 };
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,

@@ -41,6 +41,7 @@ mod inputs;
 mod open;
 mod outcome;
 mod policy_files;
+mod pool;
 mod resolved;
 mod saved;
 mod spec;
@@ -54,6 +55,7 @@ pub use images::Images;
 pub use open::{Opened, open, options};
 pub use outcome::{Content, Display, Exception, Outcome};
 pub use policy_files::{load_policy, resolve_policies};
+pub use pool::{Pool, PoolError, PoolKey, PoolOptions, PoolPlace, PoolStats};
 pub use resolved::Resolved;
 pub use saved::{SavedSession, at_turn, fork, head_of, load, open_store};
 pub use spec::{

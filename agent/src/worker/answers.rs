@@ -18,6 +18,9 @@ use std::time::Duration;
 use memex_channel::{Frame, Reply, Ticket};
 use parking_lot::{Condvar, Mutex};
 
+/// Answers that are kept for calls whose tickets have not come yet. There is one such call
+/// under way at most.
+const EARLY_MAX: usize = 16;
 /// From giving a call up to the end of waiting for its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -35,6 +38,10 @@ struct State {
     /// Pending answers to plain calls that were abandoned.
     unwanted: usize,
     awaited: BTreeMap<Ticket, Awaited>,
+    /// The last ticket that came.
+    last: Ticket,
+    /// Answers that came before their tickets, which another thread brings.
+    early: BTreeMap<Ticket, Reply>,
     due: usize,
     taken: Vec<(Ticket, Awaited)>,
     waker: Option<Waker>,
@@ -65,12 +72,13 @@ impl Answers {
     pub(super) fn deliver(&self, payload: &[u8]) {
         let mut state = self.state.lock();
         for (ticket, reply) in tickets(payload) {
-            let Some(awaited) = state.awaited.get_mut(&ticket) else {
-                continue;
-            };
-            if awaited.reply.is_none() {
-                awaited.reply = Some(reply);
-                state.due += 1;
+            match state.awaited.get_mut(&ticket) {
+                Some(awaited) if awaited.reply.is_none() => {
+                    awaited.reply = Some(reply);
+                    state.due += 1;
+                }
+                Some(_) => {}
+                None => state.keep_early(ticket, reply),
             }
         }
         self.ring(state);
@@ -131,7 +139,12 @@ impl Answers {
     /// A call was taken, and is answered later.
     pub(super) fn expect(&self, ticket: Ticket) {
         let mut state = self.state.lock();
-        let reply = state.is_closed.then(gone);
+        let early = state.early.remove(&ticket);
+        // Tickets ascend: what came for others before this one is for calls that were
+        // rolled back.
+        state.last = state.last.max(ticket);
+        state.early.retain(|other, _| *other > ticket);
+        let reply = early.or_else(|| state.is_closed.then(gone));
         state.due += usize::from(reply.is_some());
         let turn = state.turn;
         state.awaited.insert(ticket, Awaited { turn, reply });
@@ -190,6 +203,16 @@ impl Answers {
         state.awaited.extend(taken);
         let awaited = state.awaited.values();
         state.due = awaited.filter(|awaited| awaited.reply.is_some()).count();
+    }
+}
+
+impl State {
+    /// Keeps an answer whose ticket may still come. One to a call that was rolled back has
+    /// a ticket that came before.
+    fn keep_early(&mut self, ticket: Ticket, reply: Reply) {
+        if ticket > self.last && self.early.len() < EARLY_MAX {
+            self.early.entry(ticket).or_insert(reply);
+        }
     }
 }
 
@@ -258,6 +281,28 @@ mod tests {
         assert!(answers.has_due());
         assert_eq!(answers.take_due(), [(7, reply("seven"))]);
         assert_eq!((answers.pending(), answers.has_due()), (0, false));
+    }
+
+    #[test]
+    fn an_answer_may_come_before_its_ticket() {
+        let answers = Answers::default();
+        answers.begin_turn();
+        deliver(&answers, 5, "five");
+        deliver(&answers, 5, "again");
+        assert!(!answers.has_due(), "nobody waits for it yet");
+        answers.expect(5);
+        assert!(answers.has_due());
+        assert_eq!(answers.take_due(), [(5, reply("five"))]);
+        // Calls that were rolled back, or never made, are not kept for ever.
+        deliver(&answers, 4, "rolled back");
+        for ticket in 6..6 + 3 * EARLY_MAX as u64 {
+            deliver(&answers, ticket, "early");
+        }
+        assert_eq!(answers.state.lock().early.len(), EARLY_MAX);
+        answers.expect(7);
+        answers.expect(1_000);
+        assert_eq!(answers.take_due(), [(7, reply("early"))]);
+        assert!(answers.state.lock().early.is_empty());
     }
 
     #[test]

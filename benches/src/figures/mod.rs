@@ -5,6 +5,7 @@ mod fresh;
 mod memory;
 mod midturn;
 mod overshoot;
+mod pool;
 mod process;
 mod speed;
 mod state;
@@ -18,13 +19,14 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn figures() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let groups: [&[Entry]; 10] = [
+        let groups: [&[Entry]; 11] = [
             fresh::FIGURES,
             turns::FIGURES,
             memory::FIGURES,
             process::FIGURES,
             state::FIGURES,
             midturn::FIGURES,
+            pool::FIGURES,
             tools::FIGURES,
             overshoot::FIGURES,
             speed::FIGURES,

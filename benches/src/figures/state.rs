@@ -341,7 +341,7 @@ fn hibernated(context: &Context) -> Result<Hibernated, Error> {
     let mut live = session(&sandbox)?;
     run_ok(&mut live, "import pandas")?;
     run_ok(&mut live, "x = 1")?;
-    Ok(live.hibernate()?)
+    Ok(live.hibernate().map_err(memex_runtime::Error::from)?)
 }
 
 fn hibernated_bytes(context: &Context) -> Result<Measured, Error> {
@@ -360,7 +360,8 @@ fn wake(context: &Context) -> Result<Measured, Error> {
     for _ in 0..200 {
         let asleep = hibernated(context)?;
         let (awake, took) = timed(|| asleep.wake());
-        expect(&mut awake?.0, "x", "1")?;
+        let (mut awake, _) = awake.map_err(memex_runtime::Error::from)?;
+        expect(&mut awake, "x", "1")?;
         readings.push(took.as_secs_f64() * 1e3);
     }
     Ok(Measured::new(readings.summary("sessions")?, "from memory"))

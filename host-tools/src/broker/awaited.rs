@@ -70,20 +70,19 @@ pub(super) struct End {
 }
 
 impl Awaited {
-    /// Takes a call, which its completion ends. `ticket` is the one that the guest has of
-    /// it already, in a session that was saved.
+    /// Takes a call, which its completion ends. `known` are the turn that made it and the
+    /// ticket that the guest has of it already, in a session that was saved.
     pub(super) fn take_call(
         &self,
-        ticket: Option<Ticket>,
+        known: Option<(u64, Ticket)>,
         bytes: usize,
         cancelled: CancellationToken,
         end: End,
     ) -> Completion {
         let mut calls = lock(&self.calls);
-        let turn = calls.turn;
-        let ticket = ticket.unwrap_or_else(|| {
+        let (turn, ticket) = known.unwrap_or_else(|| {
             calls.last += 1;
-            calls.last
+            (calls.turn, calls.last)
         });
         calls.bytes = calls.bytes.saturating_add(bytes);
         let under_way = UnderWay {
@@ -177,17 +176,23 @@ impl Awaited {
         (calls.last, tickets.collect())
     }
 
-    /// Goes on after the ticket `last` of a session that was saved, with replies that are
-    /// due at once.
-    pub(super) fn restore(&self, last: Ticket, due: impl IntoIterator<Item = (Ticket, Reply)>) {
+    /// Goes on after the ticket `last` of a session that was saved, in the turn `turn`, with
+    /// replies to calls of the turn `before` that are due at once.
+    pub(super) fn restore(
+        &self,
+        last: Ticket,
+        (turn, before): (u64, u64),
+        due: impl IntoIterator<Item = (Ticket, Reply)>,
+    ) {
         let mut calls = lock(&self.calls);
         calls.last = calls.last.max(last);
+        calls.turn = turn;
         for (ticket, reply) in due {
             calls.bytes = calls.bytes.saturating_add(size(&reply));
-            // Of an earlier turn: a rollback does not forget it.
+            // A rollback does not forget it: the task that awaits it may be of that turn.
             calls.due.push_back(Due {
                 ticket,
-                turn: 0,
+                turn: before,
                 reply,
             });
         }

@@ -2,14 +2,17 @@
 
 use super::awaited::{Awaited, End, Task};
 use super::budget::Budget;
-use super::client::{ClientCalls, Desk, Held, Key, Opening, Replay, RestoredCall, SavedCalls};
+use super::client::{
+    ClientAnswer, ClientCalls, ClientTool, Desk, Entry, Held, Key, Opening, Replay, RestoredCall,
+    SavedCalls, TURN_BEFORE_RESTORED, TURN_RESTORED,
+};
 use super::head::Head;
 use super::head::tree_bytes;
 use super::permission::{Admitted, Permission};
 use super::plain;
 use super::questions;
 use super::running::{Ended, Running};
-use super::settlement::{answer, refuse, settle};
+use super::settlement::{answer, refuse, result_of, settle};
 use crate::Error;
 use crate::audit::{Account, AuditLog, Outcome};
 use crate::tool::{CallContext, ToolError};
@@ -92,17 +95,29 @@ impl Broker {
         if let Some(client) = &self.client {
             let mut desk = client.desk();
             let key = Key::of(frame);
-            match desk.replay(key) {
+            let entry = self.permission.toolbox.get(&head.tool);
+            let is_client = entry.is_some_and(ToolEntry::is_client);
+            let name = entry.map_or("", |entry| entry.spec().name.as_str());
+            let mut replay = desk.replay(key, name);
+            if matches!(replay, Replay::Ahead) && !is_client {
+                // It would have its effects before anybody knows whether it belongs here.
+                desk.diverge();
+                replay = Replay::Diverged;
+            }
+            match replay {
                 Replay::Reply(reply) => return reply,
                 Replay::Open(number) => {
                     place.again = Some(number);
                     place.at = desk.place_of(number);
                 }
-                Replay::New => place.at = desk.note(key, head.awaited),
+                Replay::Anew(at) => place.at = Some(at),
+                Replay::New | Replay::Ahead => {
+                    place.at = desk.note(key, name, head.awaited);
+                }
                 Replay::Diverged => {
                     drop(desk);
                     let error = ToolError::new("RuntimeError", DIVERGED);
-                    return refuse("", account, Outcome::Refused, &error);
+                    return refuse(name, account, Outcome::Refused, &error);
                 }
             }
         }
@@ -152,10 +167,6 @@ impl Broker {
         let mut desk = client.desk();
         let opening = desk.open(&tool, arguments, again, at, turn.waker());
         let ended = match opening {
-            Opening::Answered(ended) => {
-                drop(desk);
-                ended
-            }
             Opening::Open(number) if !call.awaits => {
                 drop(desk);
                 let held = Held {
@@ -164,7 +175,11 @@ impl Broker {
                 };
                 held.wait(turn)
             }
-            Opening::Open(number) => {
+            Opening::Answered(ended) if !call.awaits => {
+                drop(desk);
+                ended
+            }
+            opening => {
                 let end = End {
                     tool: Arc::clone(&tool),
                     account: call.account,
@@ -174,7 +189,15 @@ impl Broker {
                 let completion = self.awaited.take_call(None, held_bytes, cancelled, end);
                 let ticket = completion.ticket();
                 desk.expect(at, ticket);
-                desk.await_call(number, completion);
+                match opening {
+                    Opening::Open(number) => desk.await_call(number, completion),
+                    // The guest awaits it as in the first run, so that tasks beside this
+                    // one come to their calls in the same order.
+                    Opening::Answered(ended) => {
+                        drop(desk);
+                        completion.finish(ended);
+                    }
+                }
                 return ticket_reply(budget, ticket);
             }
         };
@@ -398,11 +421,15 @@ impl BrokerBuilder {
             (*ticket, Reply::error("ConnectionAbortedError", message))
         };
         let due: Vec<(Ticket, Reply)> = saved.lost().iter().map(lost).collect();
-        broker.awaited.restore(saved.last_ticket(), due);
+        let turns = (TURN_RESTORED, TURN_BEFORE_RESTORED);
+        broker.awaited.restore(saved.last_ticket(), turns, due);
         for call in saved.open() {
             broker.reopen(client, call).map_err(refused)?;
         }
-        client.desk().restore(saved, journal);
+        for entry in &journal {
+            broker.check_entry(entry).map_err(refused)?;
+        }
+        client.desk().restore(saved, journal).map_err(refused)?;
         Ok(broker)
     }
 }
@@ -422,6 +449,11 @@ impl Broker {
         entry
             .check(&arguments)
             .map_err(|error| format!("the open call does not fit its tool: {}", error.message))?;
+        if let (Some(ClientAnswer::Value(answer)), Some(tool)) =
+            (&call.answer, entry.tool().client())
+        {
+            check_answer(tool, &answer.json)?;
+        }
         let parts: usize = call.arguments.parts.iter().map(Vec::len).sum();
         let held = parts.saturating_add(tree_bytes(&call.arguments.json));
         let max = permission.budget.held_bytes;
@@ -430,6 +462,10 @@ impl Broker {
                 "the open calls hold more than the {max} bytes allowed"
             ));
         }
+        let turn = match call.earlier {
+            true => TURN_BEFORE_RESTORED,
+            false => TURN_RESTORED,
+        };
         let completion = call.ticket.map(|ticket| {
             let mut account = Account::open(self.audit.as_ref(), &self.session, parts);
             account.awaited = true;
@@ -440,11 +476,39 @@ impl Broker {
                 budget: permission.budget.clone(),
             };
             let cancelled = CancellationToken::new();
-            self.awaited.take_call(Some(ticket), held, cancelled, end)
+            let known = Some((turn, ticket));
+            self.awaited.take_call(known, held, cancelled, end)
         });
         client.desk().reopen(entry.tool(), call, completion);
         Ok(())
     }
+
+    /// Whether the reply of a saved call may be given to the guest: its tool is permitted,
+    /// and it is what the tool says it returns.
+    fn check_entry(&self, saved: &Entry) -> Result<(), String> {
+        let Some(reply) = &saved.reply else {
+            return Ok(());
+        };
+        let Some(entry) = self.permission.toolbox.get(&saved.tool) else {
+            return Err(format!("there is no tool called {:?}", saved.tool));
+        };
+        if !self.permission.grants(&saved.tool) {
+            return Err(format!("the policy does not grant {:?}", saved.tool));
+        }
+        match (entry.tool().client(), reply.ok) {
+            (Some(tool), true) => {
+                let value = result_of(reply)
+                    .map_err(|reason| format!("a saved reply of {:?}: {reason}", saved.tool))?;
+                check_answer(tool, &value)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_answer(tool: &ClientTool, value: &serde_json::Value) -> Result<(), String> {
+    tool.check(value)
+        .map_err(|error| format!("a saved answer does not fit its tool: {}", error.message))
 }
 
 impl std::fmt::Debug for Broker {

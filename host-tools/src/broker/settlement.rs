@@ -9,7 +9,7 @@ use crate::tool::{Answer, ToolError};
 use crate::validation::clipped;
 use memex_channel::Reply;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::io::{self, Write};
 
 /// Most characters of an error's message.
@@ -113,6 +113,26 @@ fn encode(budget: &Budget, tool: &str, mut given: Answer) -> Result<Reply, ToolE
         head: head.bytes,
         parts: given.parts,
     })
+}
+
+/// The value of a reply that was settled before and kept since; nothing of it is trusted.
+pub(super) fn result_of(reply: &Reply) -> Result<Value, String> {
+    let head: Map<String, Value> =
+        serde_json::from_slice(&reply.head).map_err(|error| error.to_string())?;
+    let mut head = head;
+    let text = head.remove("text");
+    if head.len() != 1 || !head.contains_key("result") {
+        return Err("it is no answer".to_owned());
+    }
+    check_references(head.values(), reply.parts.len(), ANSWER_DEPTH_MAX)?;
+    if let Some(text) = text {
+        let text = text.as_u64().and_then(|text| usize::try_from(text).ok());
+        let part = text.and_then(|text| reply.parts.get(text));
+        let part = part.ok_or("\"text\" names no part")?;
+        texts::restore(&mut head, part)?;
+    }
+    head.remove("result")
+        .ok_or_else(|| "it is no answer".to_owned())
 }
 
 /// Stops a writer that would go past `max` bytes.

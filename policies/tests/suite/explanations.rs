@@ -25,7 +25,7 @@ Time
 
 Memory
   The guest has 1 GiB of memory and 16 MiB of native stack.
-  A process holds at most 1,000 live sessions.
+  A process holds at most 1,000 live sessions of this policy.
 
 Files
   No directory of the host can be read or written.

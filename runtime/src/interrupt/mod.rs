@@ -9,8 +9,8 @@
 //!                                      every tick         session rolls back
 //! ```
 //!
-//! A turn is armed by the guest whose memory the interrupts go to: it owns the
-//! guard that disarms, so that no interrupt outlives the memory.
+//! The clocks belong to the guest whose memory the interrupts go to and stop when it
+//! is dropped, so that no interrupt outlives the memory.
 //!
 //! The soft interrupt makes CPython raise: the host stores an exception class
 //! into the thread state and sets the bit that makes the interpreter look. Code
@@ -21,7 +21,7 @@
 mod pulse;
 mod watchdog;
 
-pub(crate) use pulse::{Armed, Arming, Pulse, PulseReport, WaitEnd};
+pub(crate) use pulse::{Arming, Clocks, Pulse, PulseReport, WaitEnd};
 pub use pulse::{Cause, Interrupter};
 pub(crate) use watchdog::Watchdog;
 

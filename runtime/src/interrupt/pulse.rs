@@ -88,33 +88,47 @@ pub(crate) struct Pulse {
     woken: AtomicBool,
 }
 
-/// A turn whose clocks run. Until it is dropped, the watchdog and interrupters
-/// write into the memory that it was armed with: whoever owns that memory owns
-/// this too, and drops it first. Unwinding drops it as well.
+/// The clocks of one guest. While they run, the watchdog and interrupters write
+/// into the memory that they were started with: whoever owns that memory owns
+/// this too, and drops it first. Dropping it stops them; so does unwinding.
+///
+/// It lives as long as the guest, so that a turn costs two locks and no
+/// reference count.
 #[derive(Debug)]
-#[must_use = "dropping it ends the turn's clocks"]
-pub(crate) struct Armed {
+pub(crate) struct Clocks {
     pulse: Arc<Pulse>,
+    runs: bool,
 }
 
-impl Armed {
-    /// Starts the clocks of a turn in the memory at `memory`, and says when the
-    /// watchdog has to look.
-    pub(crate) fn new(pulse: &Arc<Pulse>, memory: usize, arming: Arming) -> (Self, Instant) {
-        let due = pulse.arm(memory, arming);
-        let pulse = Arc::clone(pulse);
-        (Self { pulse }, due)
+impl Clocks {
+    /// Clocks that stand.
+    pub(crate) fn new(pulse: &Arc<Pulse>) -> Self {
+        Self {
+            pulse: Arc::clone(pulse),
+            runs: false,
+        }
     }
 
-    /// Ends the turn's clocks and says what happened.
-    pub(crate) fn disarm(self) -> PulseReport {
+    /// Starts the clocks of a turn in the memory at `memory`, and says when the
+    /// watchdog has to look.
+    pub(crate) fn start(&mut self, memory: usize, arming: Arming) -> Instant {
+        // Before the pulse has the address.
+        self.runs = true;
+        self.pulse.arm(memory, arming)
+    }
+
+    /// Stops the clocks and says what happened while they ran.
+    pub(crate) fn stop(&mut self) -> PulseReport {
+        if !std::mem::take(&mut self.runs) {
+            return PulseReport::default();
+        }
         self.pulse.disarm()
     }
 }
 
-impl Drop for Armed {
+impl Drop for Clocks {
     fn drop(&mut self) {
-        self.pulse.disarm();
+        self.stop();
     }
 }
 
@@ -300,7 +314,7 @@ impl Running {
     fn word(&self, address: u32) -> &AtomicU32 {
         let pointer = (self.memory + address as usize) as *mut u32;
         // SAFETY: `memory` is the base of a live linear memory: `Live`
-        // arms with its own base, owns the `Armed` that disarms (under this
+        // arms with its own base, owns the `Clocks` that disarm (under this
         // lock), and drops it before the memory, in a panic too; memory neither
         // moves nor shrinks. The addresses were proved to lie
         // inside the image and to be aligned when it was loaded
@@ -458,7 +472,8 @@ mod tests {
     fn an_exception_is_stored_again_after_a_pause() {
         let memory: [AtomicU32; 8] = Default::default();
         let pulse = Arc::new(Pulse::default());
-        let (_armed, _due) = Armed::new(&pulse, memory.as_ptr() as usize, arming());
+        let mut clocks = Clocks::new(&pulse);
+        clocks.start(memory.as_ptr() as usize, arming());
         assert!(pulse.request(false));
         let begun = Instant::now();
         // The guest takes the exception, and the watchdog looks at once.
@@ -485,7 +500,8 @@ mod tests {
         };
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let base = memory.as_ptr() as usize;
-            let (_armed, _due) = Armed::new(&pulse, base, arming());
+            let mut clocks = Clocks::new(&pulse);
+            clocks.start(base, arming());
             // Where it is allowed, it works.
             assert!(interrupter.hard());
             assert_eq!(words(&memory)[1..4], [1, 9, 1]);

@@ -51,16 +51,7 @@ impl HeapState {
     pub(crate) fn take(&mut self, dirty: &[u32], memory: &[u8], image: &MemoryImage) {
         self.memory_bytes = memory.len() as u64;
         let pages = Arc::make_mut(&mut self.pages);
-        // Pages that are not dirty are the image's: no longer, or in a slot that was filled
-        // from another state than this one.
-        let mut at = 0;
-        pages.retain(|(page, _)| {
-            while dirty.get(at).is_some_and(|number| number < page) {
-                at += 1;
-            }
-            dirty.get(at) == Some(page)
-        });
-        let mut known = 0;
+        let (mut known, mut met) = (0, 0);
         let mut fresh = Vec::new();
         for &number in dirty {
             let (Some(current), Some(base)) = (page_of(memory, number), image.page_array(number))
@@ -74,6 +65,7 @@ impl HeapState {
             let is_whole = self.layers.iter().any(|layer| layer.holds(number));
             match pages.get_mut(known) {
                 Some((page, saved)) if *page == number => {
+                    met += 1;
                     if is_whole && !saved.is_whole() {
                         *saved = Arc::new(PageDelta::whole(current));
                     } else {
@@ -86,6 +78,9 @@ impl HeapState {
                 }
                 _ => {}
             }
+        }
+        if met < pages.len() {
+            keep_only(pages, dirty);
         }
         if !fresh.is_empty() {
             pages.append(&mut fresh);
@@ -133,6 +128,18 @@ impl HeapState {
         let pages: usize = self.pages.iter().map(|(_, delta)| delta.len()).sum();
         pages as u64 + layers * PAGE_BYTES as u64
     }
+}
+
+/// Drops the pages that are not dirty: those are the image's. They are so again, or lie in
+/// a slot that was filled from another state than this one. Both lists ascend.
+fn keep_only(pages: &mut Vec<SavedPage>, dirty: &[u32]) {
+    let mut at = 0;
+    pages.retain(|(page, _)| {
+        while dirty.get(at).is_some_and(|number| number < page) {
+            at += 1;
+        }
+        dirty.get(at) == Some(page)
+    });
 }
 
 fn show((number, delta): &SavedPage, image: &MemoryImage, visit: &mut impl FnMut(u32, &Page)) {

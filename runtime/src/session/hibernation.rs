@@ -4,8 +4,9 @@ use super::host::Host;
 use super::lifecycle::{LOST, Session, SessionState};
 use super::paused::PausedTurn;
 use super::sandbox::{Sandbox, SessionOptions};
+use super::suspended::Suspended;
 use crate::error::Error;
-use crate::snapshot::{Bounds, Encoded, Generators, Snapshot};
+use crate::snapshot::{Bounds, Encoded, Generators};
 use memex_filesystem::LostFile;
 use std::task::Waker;
 use std::time::Instant;
@@ -17,9 +18,41 @@ use std::time::Instant;
 pub struct Hibernated {
     sandbox: Sandbox,
     encoded: Encoded,
-    /// A turn that waits, and the state before it.
-    paused: Option<Box<(PausedTurn, Encoded)>>,
+    paused: Option<Paused>,
     options: SessionOptions,
+}
+
+/// A turn that waits, and the state before it.
+type Paused = Box<(PausedTurn, Encoded)>;
+
+/// A hibernated session outside of the process: everything of it but its tools, sink and
+/// forks.
+#[derive(Debug, Clone)]
+pub enum SavedHibernated {
+    /// Between turns.
+    AtRest(Encoded),
+    /// In a turn that waits.
+    Waiting(Suspended),
+}
+
+/// A session that could not hibernate. It is as it was.
+#[derive(thiserror::Error)]
+#[error("the session stays in its slot: {error}")]
+pub struct StillAwake {
+    /// Why.
+    pub error: Error,
+    /// The session.
+    pub session: Box<Session>,
+}
+
+/// A hibernated session that could not be woken. It is as it was.
+#[derive(thiserror::Error)]
+#[error("the session stays hibernated: {error}")]
+pub struct StillAsleep {
+    /// Why.
+    pub error: Error,
+    /// The session.
+    pub session: Box<Hibernated>,
 }
 
 impl Session {
@@ -30,27 +63,46 @@ impl Session {
     ///
     /// # Errors
     /// When the session is lost, or its state is larger than a snapshot can
-    /// be; the session is gone then.
-    pub fn hibernate(mut self) -> Result<Hibernated, Error> {
+    /// be. The session is part of the error, as it was.
+    pub fn hibernate(mut self) -> Result<Hibernated, StillAwake> {
+        let taken = self.dormant();
+        match (taken, self.live.take()) {
+            (Ok((encoded, paused)), Some(live)) => {
+                let sandbox = self.sandbox.clone();
+                let host = live.retire(sandbox.image().pool());
+                Ok(Hibernated {
+                    sandbox,
+                    encoded,
+                    paused,
+                    options: Host::into_options(host),
+                })
+            }
+            (taken, live) => {
+                self.live = live;
+                Err(StillAwake {
+                    error: taken.err().unwrap_or(LOST),
+                    session: Box::new(self),
+                })
+            }
+        }
+    }
+
+    /// The state now; and of a turn that waits, what the host knows of it and the state
+    /// before it.
+    fn dormant(&mut self) -> Result<(Encoded, Option<Paused>), Error> {
         let sandbox = self.sandbox.clone();
-        let encode = |snapshot: &_| sandbox.encode(snapshot, Generators::Keep);
-        let (encoded, paused) = if let SessionState::Waiting { .. } = self.state {
-            let (snapshot, paused) = self.pause()?;
-            let start = self.as_snapshot(self.rest.clone())?;
-            let paused = Box::new((paused, encode(&start)?));
-            (encode(&snapshot)?, Some(paused))
-        } else {
-            (encode(&self.snapshot()?)?, None)
+        let encode = |snapshot: &_| {
+            let mut encoded = sandbox.encode(snapshot, Generators::Keep)?;
+            encoded.shrink();
+            Ok::<_, Error>(encoded)
         };
-        let live = self.live.take().ok_or(LOST)?;
-        let host = live.retire(sandbox.image().pool());
-        let options = Host::into_options(host);
-        Ok(Hibernated {
-            sandbox,
-            encoded,
-            paused,
-            options,
-        })
+        if !matches!(self.state, SessionState::Waiting { .. }) {
+            return Ok((encode(&self.snapshot()?)?, None));
+        }
+        let (snapshot, paused) = self.pause()?;
+        let start = self.as_snapshot(self.rest.clone())?;
+        let paused = Box::new((paused, encode(&start)?));
+        Ok((encode(&snapshot)?, Some(paused)))
     }
 }
 
@@ -60,24 +112,96 @@ impl Hibernated {
     /// Returns it with the files that were open and cannot be opened again.
     ///
     /// # Errors
-    /// When the system has no memory left, or too many sessions live. The
-    /// state is lost then; [`Hibernated::encoded`] can be kept before.
-    pub fn wake(self) -> Result<(Session, Vec<LostFile>), Error> {
-        let Self {
-            sandbox,
-            encoded,
-            paused,
-            options,
-        } = self;
-        let (snapshot, generators) = decode(&sandbox, &encoded)?;
-        let (mut session, lost) = sandbox.restore(&snapshot, generators, options)?;
+    /// When the system has no memory left, or too many sessions live. The session is part
+    /// of the error, as it was, and can be woken later.
+    pub fn wake(mut self) -> Result<(Session, Vec<LostFile>), StillAsleep> {
+        match self.woken() {
+            Ok(woken) => Ok(woken),
+            Err(error) => Err(StillAsleep {
+                error,
+                session: Box::new(self),
+            }),
+        }
+    }
+
+    /// Whatever fails, fails before anything of `self` is gone.
+    fn woken(&mut self) -> Result<(Session, Vec<LostFile>), Error> {
+        // A state that was taken under another policy may hold more than this one's.
+        let decode = |encoded| self.sandbox.decode_encoded(encoded, &Bounds::OWN);
+        let (snapshot, generators) = decode(&self.encoded)?;
+        let start = match &self.paused {
+            Some(paused) => Some(decode(&paused.1)?.0),
+            None => None,
+        };
+        let sandbox = self.sandbox.clone();
+        let restored = Session::from_snapshot(sandbox, &snapshot, generators, &mut self.options);
+        let (mut session, lost) = restored?;
         session.calls_stayed_behind = false;
-        if let Some(paused) = paused {
-            let (paused, start) = *paused;
-            let (start, _) = decode(&sandbox, &start)?;
-            session.unpause(paused, start.state)?;
+        if let (Some(paused), Some(start)) = (self.paused.take(), start) {
+            session.unpause(paused.0, start.state)?;
         }
         Ok((session, lost))
+    }
+
+    /// What a store needs to keep the session while this process, or another one, keeps its
+    /// options.
+    ///
+    /// # Errors
+    /// When the turn that waits cannot be encoded.
+    pub fn saved(&self) -> Result<SavedHibernated, Error> {
+        let state = self.encoded.clone();
+        Ok(match &self.paused {
+            None => SavedHibernated::AtRest(state),
+            Some(paused) => SavedHibernated::Waiting(Suspended {
+                state,
+                start: paused.1.clone(),
+                turn: paused.0.encode()?,
+            }),
+        })
+    }
+
+    /// Forgets the state and keeps what is not part of it: tools, sink and forks.
+    #[must_use]
+    pub fn into_options(self) -> SessionOptions {
+        self.options
+    }
+
+    /// The session of a state that was [saved](Hibernated::saved), without options. `until`
+    /// is when a turn that waits wants to go on by itself.
+    ///
+    /// # Errors
+    /// When the turn that waits is damaged, or larger than the policy allows. The states
+    /// themselves are checked when the session wakes.
+    pub fn from_saved(
+        sandbox: &Sandbox,
+        saved: SavedHibernated,
+        until: Option<Instant>,
+    ) -> Result<Self, Error> {
+        let (encoded, paused) = match saved {
+            SavedHibernated::AtRest(state) => (state, None),
+            SavedHibernated::Waiting(Suspended { state, start, turn }) => {
+                let mut turn = PausedTurn::decode(&turn, &sandbox.policy().limits)?;
+                turn.until = until;
+                (state, Some(Box::new((turn, start))))
+            }
+        };
+        Ok(Self {
+            sandbox: sandbox.clone(),
+            encoded,
+            paused,
+            options: SessionOptions::default(),
+        })
+    }
+
+    /// Gives the session other options than it has.
+    pub fn equip(&mut self, options: SessionOptions) {
+        self.options = options;
+    }
+
+    /// The sandbox that the session was made by.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// Whether a turn waits.
@@ -115,24 +239,39 @@ impl Hibernated {
     /// Bytes that the state takes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let start = self.paused.as_ref().map_or(0, |paused| size(&paused.1));
-        size(&self.encoded) + start
+        let paused = self.paused.as_ref();
+        let turn = paused.map_or(0, |paused| paused.0.bytes() + paused.1.bytes());
+        self.encoded.bytes() + turn
     }
 }
 
-fn size(encoded: &Encoded) -> u64 {
-    let chunks = encoded.chunks.iter().map(|chunk| chunk.bytes.len());
-    (encoded.head.len() + chunks.sum::<usize>()) as u64
+impl From<StillAwake> for Error {
+    fn from(failure: StillAwake) -> Self {
+        failure.error
+    }
 }
 
-fn decode(sandbox: &Sandbox, encoded: &Encoded) -> Result<(Snapshot, Generators), Error> {
-    // A state that was taken under another policy may hold more than this one's.
-    sandbox.decode_within(&encoded.head, &Bounds::OWN, |digest| {
-        encoded
-            .chunks
-            .iter()
-            .find(|chunk| chunk.digest == *digest)
-            .map(|chunk| chunk.bytes.clone())
-            .ok_or_else(|| Error::Snapshot("a chunk is missing".into()))
-    })
+impl From<StillAsleep> for Error {
+    fn from(failure: StillAsleep) -> Self {
+        failure.error
+    }
 }
+
+impl std::fmt::Debug for StillAwake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("StillAwake").field(&self.error).finish()
+    }
+}
+
+impl std::fmt::Debug for StillAsleep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("StillAsleep").field(&self.error).finish()
+    }
+}
+
+/// Compile-time proof that hibernated sessions move between threads.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Hibernated>();
+    is_send::<SavedHibernated>();
+};

@@ -88,8 +88,8 @@ pub enum Step {
 }
 
 impl Session {
-    pub(super) fn new(sandbox: Sandbox, options: SessionOptions) -> Result<Self, Error> {
-        let (mut session, host) = Self::without_guest(sandbox, options)?;
+    pub(super) fn new(sandbox: Sandbox, mut options: SessionOptions) -> Result<Self, Error> {
+        let (mut session, host) = Self::without_guest(sandbox, &mut options)?;
         session.live = Some(session.sandbox.instantiate(host)?);
         let heap = session.rest.heap.clone();
         session.install(&heap)?;
@@ -98,17 +98,16 @@ impl Session {
         Ok(session)
     }
 
-    /// A session that is counted and watched, and has no guest yet.
+    /// A session that is counted and watched, and has no guest yet. Takes the options,
+    /// unless too many sessions live.
     pub(super) fn without_guest(
         sandbox: Sandbox,
-        options: SessionOptions,
+        options: &mut SessionOptions,
     ) -> Result<(Self, Host), Error> {
-        let counted = sandbox
-            .runtime()
-            .enter(sandbox.policy().limits.live_sessions)?;
+        let counted = sandbox.runtime().enter(sandbox.population())?;
         let pulse = Arc::new(Pulse::default());
         let watch = sandbox.runtime().watchdog().watch(&pulse);
-        let host = sandbox.host(Arc::clone(&pulse), options);
+        let host = sandbox.host(Arc::clone(&pulse), std::mem::take(options));
         let files = host.files_ref().checkpoint();
         let heap = sandbox.origin().clone();
         let session = Self {
@@ -240,13 +239,14 @@ impl Session {
         random.fill(&mut seed).map_err(Error::engine)?;
         let mut stream = blake3::Hasher::new_keyed(&seed).finalize_xof();
         let mut words = [0; RandomState::WORDS * 4];
-        for state in states {
-            stream.fill(&mut words);
-            live.patch(state.words, &words).map_err(Live::into_error)?;
-            live.patch(state.position, &RandomState::SPENT.to_le_bytes())
-                .map_err(Live::into_error)?;
-        }
-        Ok(())
+        live.patching(|live| {
+            states.iter().try_for_each(|state| {
+                stream.fill(&mut words);
+                live.write(state.words, &words)?;
+                live.write(state.position, &RandomState::SPENT.to_le_bytes())
+            })
+        })
+        .map_err(Live::into_error)
     }
 }
 

@@ -7,7 +7,7 @@ use super::host::Host;
 use super::sandbox::Sandbox;
 use crate::error::Error;
 use crate::image::{GuestMap, LoadedCode};
-use crate::interrupt::{Armed, Arming, Pulse, PulseReport};
+use crate::interrupt::{Arming, Clocks, PulseReport};
 use crate::memory::{Layer, Slot, SlotPool};
 use crate::platform::{DirtyTracking, PAGE_BYTES, private_pages, thread_faults};
 use std::sync::Arc;
@@ -21,9 +21,9 @@ const TYPE_OFFSET: u32 = 4;
 ///
 /// A guest that is dropped instead of retired takes its slot with it.
 pub(crate) struct Live {
-    /// The clocks of the turn that runs in it. The first field, so that it is
-    /// dropped before the memory that interrupts are written to.
-    armed: Option<Armed>,
+    /// The clocks of the turn that runs in it. The first field, so that they are
+    /// stopped before the memory that interrupts are written to is gone.
+    clocks: Clocks,
     pub(crate) store: Store<Host>,
     memory: Memory,
     stack_pointer: Global,
@@ -67,6 +67,18 @@ pub(crate) enum CallError {
     },
 }
 
+/// A guest that could not be made, with the host's side, which is as it was.
+pub(crate) struct NotInstantiated {
+    pub(crate) error: Error,
+    pub(crate) host: Box<Host>,
+}
+
+impl From<NotInstantiated> for Error {
+    fn from(failure: NotInstantiated) -> Self {
+        failure.error
+    }
+}
+
 impl std::fmt::Display for CallError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -80,6 +92,59 @@ impl std::fmt::Display for CallError {
     }
 }
 
+/// What the host holds of an instance.
+struct Parts {
+    memory: Memory,
+    stack_pointer: Global,
+    vectorcall: TypedFunc<(i32, i32, i32, i32), i32>,
+    new_bytes: TypedFunc<(i32, i32), i32>,
+    release: TypedFunc<i32, ()>,
+    clear_error: TypedFunc<(), ()>,
+    allocate: TypedFunc<i32, i32>,
+}
+
+impl Parts {
+    /// Instantiates the module over a slot.
+    fn of(
+        code: &LoadedCode,
+        map: &GuestMap,
+        store: &mut Store<Host>,
+        slot: &Arc<Slot>,
+    ) -> Result<Self, Error> {
+        store.limiter(|host| &mut host.growth);
+        if code.is_metered() {
+            store.set_fuel(u64::MAX).map_err(Error::engine)?;
+        }
+        Slot::hand_off(slot);
+        let instance = code.instantiate(store);
+        Slot::withdraw();
+        let instance = instance.map_err(Error::engine)?;
+        let exports = code.exports();
+        let stack_pointer = exports.stack_pointer(&instance, &mut *store)?;
+        stack_pointer
+            .set(&mut *store, Val::I32(map.stack_pointer))
+            .map_err(Error::engine)?;
+        Ok(Self {
+            memory: exports.memory(&instance, &mut *store)?,
+            stack_pointer,
+            vectorcall: exports.vectorcall(&instance, &mut *store)?,
+            new_bytes: exports.new_bytes(&instance, &mut *store)?,
+            release: exports.release(&instance, &mut *store)?,
+            clear_error: exports.clear_error(&instance, &mut *store)?,
+            allocate: exports.allocate(&instance, &mut *store)?,
+        })
+    }
+}
+
+impl NotInstantiated {
+    pub(crate) fn new(error: Error, host: Host) -> Self {
+        Self {
+            error,
+            host: Box::new(host),
+        }
+    }
+}
+
 impl Live {
     /// A fresh guest from the image, in a slot of the pool.
     pub(crate) fn new(
@@ -88,52 +153,44 @@ impl Live {
         map: &GuestMap,
         tracking: DirtyTracking,
         host: Host,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, NotInstantiated> {
         let slot = pool
             .take(tracking != DirtyTracking::Compare)
-            .map_err(Error::system("reserve address space for a session"))?;
+            .map_err(Error::system("reserve address space for a session"));
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(error) => return Err(NotInstantiated::new(error, host)),
+        };
         let dirty = Dirty {
             tracking,
             pages: slot.hot().to_vec(),
             complete: thread_faults().is_some() && tracking != DirtyTracking::Compare,
         };
+        let clocks = Clocks::new(&host.interrupter.pulse);
         let mut store = Store::new(code.engine(), host);
-        store.limiter(|host| &mut host.growth);
-        if code.is_metered() {
-            store.set_fuel(u64::MAX).map_err(Error::engine)?;
-        }
-        Slot::hand_off(&slot);
-        let instance = code.instantiate(&mut store);
-        Slot::withdraw();
-        let instance = instance.map_err(Error::engine)?;
-        let exports = code.exports();
-        let memory = exports.memory(&instance, &mut store)?;
-        let stack_pointer = exports.stack_pointer(&instance, &mut store)?;
-        stack_pointer
-            .set(&mut store, Val::I32(map.stack_pointer))
-            .map_err(Error::engine)?;
-        let live = Self {
-            armed: None,
+        let parts = Parts::of(code, map, &mut store, &slot);
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(error) => return Err(NotInstantiated::new(error, store.into_data())),
+        };
+        let host = store.data_mut();
+        host.memory = Some(parts.memory);
+        host.allocate = Some(parts.allocate);
+        Ok(Self {
+            clocks,
             is_entered: false,
-            memory,
-            stack_pointer,
-            vectorcall: exports.vectorcall(&instance, &mut store)?,
-            new_bytes: exports.new_bytes(&instance, &mut store)?,
-            release: exports.release(&instance, &mut store)?,
-            clear_error: exports.clear_error(&instance, &mut store)?,
+            store,
+            memory: parts.memory,
+            stack_pointer: parts.stack_pointer,
+            vectorcall: parts.vectorcall,
+            new_bytes: parts.new_bytes,
+            release: parts.release,
+            clear_error: parts.clear_error,
             slot,
             map: map.clone(),
             stack_bytes: code.stack_bytes(),
             dirty,
-            store: {
-                let allocate = exports.allocate(&instance, &mut store)?;
-                let host = store.data_mut();
-                host.memory = Some(memory);
-                host.allocate = Some(allocate);
-                store
-            },
-        };
-        Ok(live)
+        })
     }
 
     /// Lets the host fork this guest from inside of its calls, if it has
@@ -153,7 +210,7 @@ impl Live {
     /// A slot that was left in the middle of a call is not used again: what is
     /// known of its dirty pages is from before that call.
     pub(crate) fn retire(mut self, pool: &SlotPool) -> Host {
-        self.armed = None;
+        self.clocks.stop();
         let is_known = !self.is_entered;
         if is_known {
             self.dirty_pages();
@@ -173,15 +230,13 @@ impl Live {
 
     /// Starts the clocks of a turn, whose interrupts go to this guest's memory,
     /// and says when the watchdog has to look.
-    pub(crate) fn arm(&mut self, pulse: &Arc<Pulse>, arming: Arming) -> Instant {
-        let (armed, due) = Armed::new(pulse, self.slot.base(), arming);
-        self.armed = Some(armed);
-        due
+    pub(crate) fn arm(&mut self, arming: Arming) -> Instant {
+        self.clocks.start(self.slot.base(), arming)
     }
 
     /// Ends the turn's clocks and says what happened.
     pub(crate) fn disarm(&mut self) -> PulseReport {
-        let report = self.armed.take().map(Armed::disarm).unwrap_or_default();
+        let report = self.clocks.stop();
         if report.soft.is_some() || report.hard.is_some() {
             // Another thread wrote.
             self.dirty.complete = false;
@@ -290,11 +345,16 @@ impl Live {
             .map_err(|_| CallError::Malformed("the guest's memory is smaller than its image"))
     }
 
-    /// Like [`Live::write`], for writes outside of a call: they may touch a
-    /// page for the first time.
+    /// Like [`Live::write`], for a write outside of a call.
     pub(crate) fn patch(&mut self, address: u32, bytes: &[u8]) -> Result<(), CallError> {
+        self.patching(|live| live.write(address, bytes))
+    }
+
+    /// Does writes outside of a call: they may touch pages for the first time. The system
+    /// is asked once for all of them.
+    pub(crate) fn patching<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
         let before = thread_faults();
-        let result = self.write(address, bytes);
+        let result = work(self);
         if before.is_none() || before != thread_faults() {
             self.dirty.complete = false;
         }

@@ -23,7 +23,7 @@ mod waiting;
 mod watch;
 
 pub use forking::Forks;
-pub use hibernation::Hibernated;
+pub use hibernation::{Hibernated, SavedHibernated, StillAsleep, StillAwake};
 pub use lifecycle::{Session, SessionState, Step};
 pub use mid_turn::MidTurnFork;
 pub use outcome::{Captured, GuestError, LimitHit, Outcome, Status};

@@ -63,6 +63,11 @@ impl Buffer {
         (self.head.clone(), self.tail.iter().copied().collect())
     }
 
+    /// Bytes that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
     /// Bytes that were written.
     pub(super) fn total(&self) -> u64 {
         self.total

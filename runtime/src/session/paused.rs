@@ -5,6 +5,7 @@ use super::host::TurnLedger;
 use super::lifecycle::{LOST, RestState, Session, SessionState};
 use super::output::Buffer;
 use super::turn::TurnInProgress;
+use crate::channel::Display;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use std::time::Instant;
@@ -23,6 +24,12 @@ impl PausedTurn {
     /// When the guest wants to go on by itself.
     pub(super) fn until(&self) -> Option<Instant> {
         self.until
+    }
+
+    /// Bytes of what the turn has said and shown so far.
+    pub(super) fn bytes(&self) -> u64 {
+        let displays = self.ledger.displays.iter().map(Display::len);
+        (self.stdout.held() + self.stderr.held() + displays.sum::<usize>()) as u64
     }
 }
 

@@ -4,7 +4,7 @@ use super::forking::Forks;
 use super::heap::HeapState;
 use super::host::{Host, HostParts};
 use super::lifecycle::Session;
-use super::live::Live;
+use super::live::{Live, NotInstantiated};
 use super::output::OutputSink;
 use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::engine::Metering;
@@ -13,7 +13,7 @@ use crate::image::{Image, LoadedCode, Progress};
 use crate::interrupt::{Interrupter, Pulse};
 use crate::memory::MemoryImage;
 use crate::platform::DirtyTracking;
-use crate::runtime::Runtime;
+use crate::runtime::{Population, Runtime};
 use crate::wasi::{Clock, Random};
 use cap_std::fs::Dir;
 use memex_channel::{HostCalls, NoHostCalls};
@@ -34,6 +34,7 @@ struct Inner {
     runtime: Runtime,
     image: Image,
     policy: Arc<Policy>,
+    population: Arc<Population>,
     code: Arc<LoadedCode>,
     namespace: Arc<Namespace>,
     /// The state that a session starts from: the image's, or that of a guest
@@ -100,6 +101,7 @@ impl Sandbox {
         let mut inner = Inner {
             runtime: runtime.clone(),
             image: image.clone(),
+            population: runtime.population(&policy),
             policy,
             code,
             namespace,
@@ -134,8 +136,26 @@ impl Sandbox {
         &self.inner.image
     }
 
+    /// Sessions alive that count against the policy's `live_sessions`: those of this
+    /// sandbox, and of others of the same runtime whose policies are equal.
+    #[must_use]
+    pub fn live_sessions(&self) -> u64 {
+        self.inner.population.live()
+    }
+
+    /// The same number for all sandboxes whose sessions count against one limit of
+    /// `live_sessions`, and for no other as long as one of them lives.
+    #[must_use]
+    pub fn limits_key(&self) -> usize {
+        Arc::as_ptr(&self.inner.population).addr()
+    }
+
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.inner.runtime
+    }
+
+    pub(crate) fn population(&self) -> &Arc<Population> {
+        &self.inner.population
     }
 
     pub(crate) fn origin(&self) -> &HeapState {
@@ -164,7 +184,7 @@ impl Sandbox {
     }
 
     /// A guest in the image's state.
-    pub(crate) fn instantiate(&self, host: Host) -> Result<Live, Error> {
+    pub(crate) fn instantiate(&self, host: Host) -> Result<Live, NotInstantiated> {
         let mut live = self.inner.instantiate(host)?;
         live.allow_forks(self);
         Ok(live)
@@ -193,7 +213,7 @@ impl Inner {
         })
     }
 
-    fn instantiate(&self, host: Host) -> Result<Live, Error> {
+    fn instantiate(&self, host: Host) -> Result<Live, NotInstantiated> {
         Live::new(
             &self.code,
             self.image.pool(),

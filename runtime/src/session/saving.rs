@@ -1,6 +1,8 @@
 //! Saving and using the state of sessions: snapshot, restore, fork, rewind.
 
+use super::host::Host;
 use super::lifecycle::{LOST, RestState, Session, SessionState};
+use super::live::NotInstantiated;
 use super::sandbox::{Sandbox, SessionOptions};
 use crate::error::Error;
 use crate::snapshot::{Bounds, Encoded, Generators, Snapshot};
@@ -77,7 +79,7 @@ impl Session {
         self.sandbox.expect_own(snapshot)?;
         let live = self.live.take().ok_or(LOST)?;
         let host = live.retire(self.sandbox.image().pool());
-        self.begin_from(host, snapshot)
+        Ok(self.begin_from(host, snapshot)?)
     }
 
     fn expect_ready(&self) -> Result<(), Error> {
@@ -94,9 +96,9 @@ impl Session {
     /// Makes a fresh guest with the snapshot's state the session's own.
     fn begin_from(
         &mut self,
-        mut host: super::host::Host,
+        mut host: Host,
         snapshot: &Snapshot,
-    ) -> Result<Vec<LostFile>, Error> {
+    ) -> Result<Vec<LostFile>, NotInstantiated> {
         let (files, lost) = FileSystem::restore(
             Arc::clone(self.sandbox.namespace()),
             self.sandbox.quota(),
@@ -109,15 +111,31 @@ impl Session {
         host.random.skip_to(snapshot.random_position);
         self.state = SessionState::Lost;
         self.live = Some(self.sandbox.instantiate(host)?);
-        self.install(&snapshot.state.heap)?;
+        if let Err(error) = self.install(&snapshot.state.heap) {
+            return Err(self.without_live(error));
+        }
         self.rest = snapshot.state.clone();
         self.turns = snapshot.turn;
         self.calls_stayed_behind = snapshot.awaits_calls;
-        if !self.rest.seeded {
-            self.reseed()?;
+        if !self.rest.seeded
+            && let Err(error) = self.reseed()
+        {
+            return Err(self.without_live(error));
         }
         self.state = SessionState::Ready;
         Ok(lost)
+    }
+
+    /// Takes the host's side back from a guest that could not be filled.
+    fn without_live(&mut self, error: Error) -> NotInstantiated {
+        match self.live.take() {
+            Some(live) => NotInstantiated::new(error, live.retire(self.sandbox.image().pool())),
+            None => NotInstantiated::new(
+                error,
+                self.sandbox
+                    .host(Arc::clone(&self.pulse), SessionOptions::default()),
+            ),
+        }
     }
 }
 
@@ -134,10 +152,10 @@ impl Sandbox {
         &self,
         snapshot: &Snapshot,
         generators: Generators,
-        options: SessionOptions,
+        mut options: SessionOptions,
     ) -> Result<(Session, Vec<LostFile>), Error> {
         self.expect_own(snapshot)?;
-        Session::from_snapshot(self.clone(), snapshot, generators, options)
+        Session::from_snapshot(self.clone(), snapshot, generators, &mut options)
     }
 
     /// Encodes a snapshot for a store.
@@ -163,15 +181,40 @@ impl Sandbox {
         head: &[u8],
         chunk: impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<(Snapshot, Generators), Error> {
-        let bounds = Bounds {
+        self.decode_within(head, &self.bounds(), chunk)
+    }
+
+    /// As [`Sandbox::decode`], of a snapshot whose chunks are in memory.
+    ///
+    /// # Errors
+    /// As [`Sandbox::decode`].
+    pub fn decode_whole(&self, encoded: &Encoded) -> Result<(Snapshot, Generators), Error> {
+        self.decode_encoded(encoded, &self.bounds())
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
             memory_bytes: self.policy().limits.memory_bytes,
             files: self.quota(),
-        };
-        self.decode_within(head, &bounds, chunk)
+        }
+    }
+
+    pub(super) fn decode_encoded(
+        &self,
+        encoded: &Encoded,
+        bounds: &Bounds,
+    ) -> Result<(Snapshot, Generators), Error> {
+        let chunks = encoded.by_digest()?;
+        self.decode_within(&encoded.head, bounds, |digest| {
+            let chunk = chunks.get(digest);
+            chunk
+                .map(|bytes| bytes.to_vec())
+                .ok_or_else(|| Error::Snapshot("a chunk is missing".into()))
+        })
     }
 
     /// As [`Sandbox::decode`], with other bounds than the policy's.
-    pub(super) fn decode_within(
+    fn decode_within(
         &self,
         head: &[u8],
         bounds: &Bounds,
@@ -193,14 +236,21 @@ impl Sandbox {
 }
 
 impl Session {
-    fn from_snapshot(
+    /// Takes the options only if there is a session in the end.
+    pub(super) fn from_snapshot(
         sandbox: Sandbox,
         snapshot: &Snapshot,
         generators: Generators,
-        options: SessionOptions,
+        options: &mut SessionOptions,
     ) -> Result<(Self, Vec<LostFile>), Error> {
         let (mut session, host) = Self::without_guest(sandbox, options)?;
-        let lost = session.begin_from(host, snapshot)?;
+        let lost = match session.begin_from(host, snapshot) {
+            Ok(lost) => lost,
+            Err(failure) => {
+                *options = failure.host.into_options();
+                return Err(failure.error);
+            }
+        };
         if generators == Generators::Fresh && session.rest.seeded {
             session.reseed()?;
             session.rest.current = false;

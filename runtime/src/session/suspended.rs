@@ -160,7 +160,7 @@ fn micros(duration: Duration) -> u64 {
 }
 
 impl PausedTurn {
-    fn encode(&self) -> Result<Vec<u8>, Error> {
+    pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
         let (stdout, stderr) = (self.stdout.saved(), self.stderr.saved());
         let mut parts = vec![stdout.0, stdout.1, stderr.0, stderr.1];
         let mut displays = Vec::with_capacity(self.ledger.displays.len());
@@ -213,7 +213,7 @@ impl PausedTurn {
         Ok(reply.encode())
     }
 
-    fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, Error> {
         if bytes.len() as u64 > bytes_max(limits) {
             return Err(damaged("it is larger than the policy allows"));
         }

@@ -141,7 +141,7 @@ impl Session {
 
     pub(super) fn arm_with(&mut self, arming: Arming) -> Result<(), Error> {
         let live = self.live.as_mut().ok_or(LOST)?;
-        let due = live.arm(&self.pulse, arming);
+        let due = live.arm(arming);
         self.sandbox.runtime().watchdog().look_at(due);
         Ok(())
     }

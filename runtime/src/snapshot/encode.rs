@@ -8,7 +8,7 @@ use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
 use crate::session::Page;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A snapshot outside of its process: a head of a few kilobytes, and the large
 /// parts it names.
@@ -27,6 +27,38 @@ pub struct Chunk {
     pub digest: [u8; 32],
     /// The bytes, not compressed.
     pub bytes: Vec<u8>,
+}
+
+impl Encoded {
+    /// Bytes of the head and all chunks.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let chunks = self.chunks.iter().map(|chunk| chunk.bytes.len());
+        (self.head.len() + chunks.sum::<usize>()) as u64
+    }
+
+    /// Gives back room that nothing is in.
+    pub(crate) fn shrink(&mut self) {
+        self.head.shrink_to_fit();
+        self.chunks.shrink_to_fit();
+        for chunk in &mut self.chunks {
+            chunk.bytes.shrink_to_fit();
+        }
+    }
+
+    /// The chunks by their digests, which nobody has checked.
+    pub(crate) fn by_digest(&self) -> Result<HashMap<&[u8; 32], &[u8]>, Error> {
+        if self.chunks.len() > SECTIONS_MAX {
+            let count = self.chunks.len();
+            return Err(Error::Snapshot(format!(
+                "it has {count} chunks, of {SECTIONS_MAX} allowed"
+            )));
+        }
+        let chunks = self.chunks.iter();
+        Ok(chunks
+            .map(|chunk| (&chunk.digest, chunk.bytes.as_slice()))
+            .collect())
+    }
 }
 
 struct Section {

@@ -1,8 +1,9 @@
 //! One named session and its history of snapshots.
 
+use super::encoding::for_store;
 use crate::Error;
 use memex_runtime::{Generators, Sandbox, Session, SessionOptions, Snapshot, Status};
-use memex_snapshots::{Digest, Record, RecordDraft, Saved, SessionLock, SnapshotId, SnapshotStore};
+use memex_snapshots::{Digest, Record, RecordDraft, SessionLock, SnapshotId, SnapshotStore};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -124,22 +125,7 @@ fn put(
     snapshot: &Snapshot,
     draft: &RecordDraft,
 ) -> Result<Record, Error> {
-    let encoded = sandbox.encode(snapshot, Generators::Keep)?;
-    let chunk_ids = memex_runtime::snapshot_info(&encoded.head)?
-        .chunks
-        .into_iter()
-        .map(Digest::from_bytes)
-        .collect();
-    let chunks = encoded
-        .chunks
-        .into_iter()
-        .map(|chunk| (Digest::from_bytes(chunk.digest), chunk.bytes.into()))
-        .collect();
-    let saved = Saved {
-        head: encoded.head,
-        chunks,
-        chunk_ids,
-    };
+    let saved = for_store(sandbox.encode(snapshot, Generators::Keep)?)?;
     Ok(store.put(&saved, draft)?)
 }
 

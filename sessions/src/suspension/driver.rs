@@ -100,6 +100,7 @@ impl Suspendable {
         };
         let mut restored = Self::around(session, calls, seen)?;
         restored.state = state;
+        restored.before = saved.turn.calls.is_again().then_some(start);
         restored.code.clone_from(&saved.turn.code);
         Ok(restored)
     }
@@ -305,58 +306,67 @@ impl Suspendable {
     /// What there is to be seen of a held turn, without waiting.
     fn look(&mut self) -> Result<SuspendedStep, SuspensionError> {
         match self.thread.events.try_recv() {
-            Ok(event) => self.take(event),
+            Ok(event) => match self.take(event)? {
+                Some(step) => Ok(step),
+                None => self.next(),
+            },
             Err(_) => Ok(self.waiting(None)),
         }
     }
 
+    /// Follows the turn until it is over or waits for the client.
     fn next(&mut self) -> Result<SuspendedStep, SuspensionError> {
-        let event = self.thread.next().inspect_err(|_| {
-            self.state = State::Lost;
-        })?;
-        self.take(event)
+        loop {
+            let event = self.thread.next().inspect_err(|_| {
+                self.state = State::Lost;
+            })?;
+            if let Some(step) = self.take(event)? {
+                return Ok(step);
+            }
+        }
     }
 
-    fn take(&mut self, event: Event) -> Result<SuspendedStep, SuspensionError> {
+    /// What an event comes to; `None` if the turn goes on by itself.
+    fn take(&mut self, event: Event) -> Result<Option<SuspendedStep>, SuspensionError> {
         let step = match event {
             Event::Held => {
                 self.state = State::Held;
-                if self.calls.is_stopped() || self.calls.open().iter().any(|call| call.is_held) {
-                    return Ok(self.waiting(None));
-                }
-                // The call was answered before its event was looked at.
-                return self.next();
+                let is_held = self.calls.open().iter().any(|call| call.is_held);
+                // Else the call was answered before its event was looked at.
+                let waits = self.calls.is_stopped() || is_held;
+                return Ok(waits.then(|| self.waiting(None)));
             }
             Event::Step(step) => step.inspect_err(|_| self.state = State::Lost)?,
         };
         if self.calls.is_stopped() {
             self.state = State::Stopped;
             return match self.calls.has_answers() {
-                true => self.go_on(),
-                false => Ok(self.waiting(None)),
+                true => self.go_on().map(Some),
+                false => Ok(Some(self.waiting(None))),
             };
         }
         if let Some(before) = self.before.clone()
             && (self.calls.has_diverged()
                 || (matches!(step, Step::Done(_)) && self.calls.has_left_over()))
         {
-            return self.diverged(&step, before);
+            return self.diverged(&step, before).map(Some);
         }
         match step {
             Step::Done(outcome) => {
                 self.state = State::Ready;
                 self.before = None;
                 self.calls.end_turn();
-                Ok(SuspendedStep::Done(outcome))
+                Ok(Some(SuspendedStep::Done(outcome)))
             }
             Step::Waiting { until } => {
-                if self.calls.has_open() {
+                let has_answers = self.thread.with(|session| session.has_answers())?;
+                if self.calls.has_open() && !has_answers {
                     self.state = State::Parked { until };
-                    return Ok(self.waiting(until));
+                    return Ok(Some(self.waiting(until)));
                 }
-                // Only the host or the clock can answer.
+                // Answers are there, or only the host or the clock can answer.
                 self.thread.step(Session::wait_and_resume)?;
-                self.next()
+                Ok(None)
             }
         }
     }

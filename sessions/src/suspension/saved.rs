@@ -61,7 +61,7 @@ impl Suspension {
     }
 
     pub(super) fn start(&self, sandbox: &Sandbox) -> Result<(Snapshot, Generators), Error> {
-        decode(sandbox, &self.start)
+        sandbox.decode_whole(&self.start)
     }
 
     /// The state now, and what the host knows of the turn.
@@ -69,19 +69,9 @@ impl Suspension {
         let Some(state) = &self.state else {
             return Ok(None);
         };
-        let (snapshot, _) = decode(sandbox, state)?;
+        let (snapshot, _) = sandbox.decode_whole(state)?;
         Ok(Some((snapshot, &self.turn.turn)))
     }
-}
-
-fn decode(sandbox: &Sandbox, encoded: &Encoded) -> Result<(Snapshot, Generators), Error> {
-    sandbox.decode(&encoded.head, |digest| {
-        let mut chunks = encoded.chunks.iter();
-        chunks
-            .find(|chunk| chunk.digest == *digest)
-            .map(|chunk| chunk.bytes.clone())
-            .ok_or_else(|| Error::Snapshot("a chunk is missing".into()))
-    })
 }
 
 mod base64_text {

@@ -8,6 +8,7 @@ mod files;
 mod forks;
 mod hibernation;
 mod midturn;
+mod pool;
 mod randomness;
 mod rewinding;
 mod specs;

@@ -22,6 +22,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+/// The turn at hand of a session that was saved.
+pub(in crate::broker) const TURN_RESTORED: u64 = 1;
+/// Any turn before it: rolling the turn at hand back leaves its calls as they are.
+pub(in crate::broker) const TURN_BEFORE_RESTORED: u64 = 0;
+
 /// What is called when the desk wants something of the session's driver.
 pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
 
@@ -142,8 +147,11 @@ impl Desk {
     }
 
     /// What a call gets without being made.
-    pub(in crate::broker) fn replay(&mut self, key: Key) -> Replay {
-        let replay = self.journal.replay(key);
+    pub(in crate::broker) fn replay(&mut self, key: Key, tool: &str) -> Replay {
+        if self.run == Run::Diverged {
+            return Replay::Diverged;
+        }
+        let replay = self.journal.replay(key, tool);
         if matches!(replay, Replay::Diverged) {
             self.diverge();
         }
@@ -151,8 +159,8 @@ impl Desk {
     }
 
     /// Notes a new call; the place of its reply in the journal.
-    pub(in crate::broker) fn note(&mut self, key: Key, awaited: bool) -> Option<usize> {
-        self.journal.note(key, awaited, self.journal_bytes)
+    pub(in crate::broker) fn note(&mut self, key: Key, tool: &str, awaited: bool) -> Option<usize> {
+        self.journal.note(key, tool, awaited, self.journal_bytes)
     }
 
     /// The reply of a call.
@@ -243,24 +251,45 @@ impl Desk {
         let open = Open {
             tool: Arc::clone(tool),
             arguments: call.arguments,
-            turn: self.turn,
+            turn: match call.earlier {
+                true => TURN_BEFORE_RESTORED,
+                false => TURN_RESTORED,
+            },
             state,
         };
         self.open.insert(call.number, open);
     }
 
-    /// Goes on with the turn of a session that was saved.
-    pub(in crate::broker) fn restore(&mut self, saved: &SavedCalls, journal: Vec<Entry>) {
+    /// Goes on with the turn of a session that was saved, whose open calls have been
+    /// reopened.
+    ///
+    /// # Errors
+    /// When the journal is larger than it may be.
+    pub(in crate::broker) fn restore(
+        &mut self,
+        saved: &SavedCalls,
+        journal: Vec<Entry>,
+    ) -> Result<(), String> {
+        let max = self.journal_bytes;
+        let journal = Journal::restored(journal, max);
+        self.journal = journal.ok_or_else(|| {
+            format!("the replies of the saved turn hold more than the {max} bytes allowed")
+        })?;
         self.last = saved.last;
-        for mut entry in journal {
-            // A turn that waits has made all of its calls.
-            entry.made = !saved.stopped;
-            self.journal.restore(entry);
+        self.turn = TURN_RESTORED;
+        for (number, open) in &self.open {
+            if let State::Awaited(completion) = &open.state
+                && let Some(at) = self.journal.of_call(*number)
+            {
+                self.journal.expect(at, completion.ticket());
+            }
         }
-        self.run = match saved.stopped {
-            true => Run::Stopped,
-            false => Run::Usual,
+        self.run = match (saved.stopped, saved.again) {
+            (true, _) => Run::Stopped,
+            (false, true) => Run::Again,
+            (false, false) => Run::Usual,
         };
+        Ok(())
     }
 
     pub(super) fn hold(&self) -> Duration {
@@ -268,7 +297,7 @@ impl Desk {
     }
 
     /// Gives the running turn up, since it took another way than before.
-    fn diverge(&mut self) {
+    pub(in crate::broker) fn diverge(&mut self) {
         self.run = Run::Diverged;
         if let Some(abort) = &self.abort {
             abort();

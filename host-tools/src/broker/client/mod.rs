@@ -22,8 +22,8 @@ pub use saved::{SAVED_CALLS_VERSION, SavedCalls};
 pub use tool::{ClientTool, client_tool};
 
 pub(super) use calls::Held;
-pub(super) use desk::{Desk, Opening};
-pub(super) use journal::{Key, Replay};
+pub(super) use desk::{Desk, Opening, TURN_BEFORE_RESTORED, TURN_RESTORED};
+pub(super) use journal::{Entry, Key, Replay};
 pub(super) use saved::RestoredCall;
 
 use std::time::Duration;

@@ -11,9 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use memex_channel::{Reply, Ticket};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Version of [`SavedCalls`]' form.
-pub const SAVED_CALLS_VERSION: u32 = 1;
+pub const SAVED_CALLS_VERSION: u32 = 2;
 
 /// What another process needs to go on with the open calls of a session: as JSON, the
 /// part of a waiting session that its snapshot does not hold.
@@ -25,6 +26,9 @@ pub struct SavedCalls {
     pub(super) version: u32,
     /// Whether the turn was rolled back and is to run again.
     pub(super) stopped: bool,
+    /// Whether the turn runs again, and waits meanwhile.
+    #[serde(default)]
+    pub(super) again: bool,
     /// The number of the last call.
     pub(super) last: u64,
     /// The last ticket of an awaited call.
@@ -49,6 +53,9 @@ pub(super) struct SavedCall {
     pub(super) ticket: Option<Ticket>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) answer: Option<SavedAnswer>,
+    /// Whether a turn before the one at hand made it.
+    #[serde(default)]
+    pub(super) earlier: bool,
 }
 
 /// The answer to a call whose turn has not run again yet.
@@ -64,12 +71,16 @@ pub(super) enum SavedAnswer {
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedEntry {
     pub(super) key: Base64,
+    pub(super) tool: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<Base64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) call: Option<u64>,
     #[serde(default)]
     pub(super) awaited: bool,
+    /// Whether the turn that waits has made it.
+    #[serde(default)]
+    pub(super) made: bool,
 }
 
 /// Bytes, in Base64.
@@ -107,19 +118,25 @@ impl SavedCalls {
                 parts: open.arguments.parts.iter().cloned().map(Base64).collect(),
                 ticket,
                 answer,
+                earlier: open.turn != desk.turn,
             }
         });
         let open: Vec<SavedCall> = open.collect();
-        lost.retain(|ticket| open.iter().all(|call| call.ticket != Some(*ticket)));
+        let kept: BTreeSet<Ticket> = open.iter().filter_map(|call| call.ticket).collect();
+        lost.retain(|ticket| !kept.contains(ticket));
         let journal = desk.journal.entries.iter().map(|entry| SavedEntry {
             key: Base64(entry.key.0.to_vec()),
+            tool: entry.tool.clone(),
             reply: entry.reply.as_ref().map(|reply| Base64(reply.encode())),
-            call: entry.call,
+            // One that is closed and has no reply is made anew.
+            call: entry.call.filter(|call| desk.open.contains_key(call)),
             awaited: entry.awaited,
+            made: entry.made,
         });
         Self {
             version: SAVED_CALLS_VERSION,
             stopped: desk.run == Run::Stopped,
+            again: desk.run == Run::Again,
             last: desk.last,
             last_ticket,
             open,
@@ -132,6 +149,12 @@ impl SavedCalls {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Whether the turn was rolled back before, and waits in its second run.
+    #[must_use]
+    pub fn is_again(&self) -> bool {
+        self.again
     }
 
     /// Whether this form can be read, and everything in it is of use.
@@ -154,10 +177,31 @@ impl SavedCalls {
         if (numbers.len(), tickets.len()) != count
             || !numbers.iter().all(|number| known(*number))
             || tickets.iter().any(|ticket| *ticket > self.last_ticket)
+            || self
+                .open
+                .iter()
+                .any(|call| call.ticket.is_some() && call.answer.is_some())
+            || (self.stopped && self.again)
             || self.last == u64::MAX
             || self.last_ticket == Ticket::MAX
         {
             return Err("the saved calls contradict each other".to_owned());
+        }
+        self.check_journal(&numbers)
+    }
+
+    /// Whether the journal's calls are open ones, each once. `open` ascends.
+    fn check_journal(&self, open: &[u64]) -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        for call in self.journal.iter().filter_map(|entry| entry.call) {
+            if open.binary_search(&call).is_err() {
+                return Err(format!(
+                    "the saved turn waits for the call {call}, which is not open"
+                ));
+            }
+            if !seen.insert(call) {
+                return Err(format!("the saved turn names the call {call} twice"));
+            }
         }
         Ok(())
     }
@@ -181,10 +225,11 @@ impl SavedCalls {
             },
             ticket: call.ticket,
             answer: call.answer.as_ref().map(restored_answer),
+            earlier: call.earlier,
         })
     }
 
-    /// The journal's entries, none of them made.
+    /// The journal's entries, of which a turn that was stopped has made none.
     pub(in crate::broker) fn journal(&self) -> Result<Vec<Entry>, String> {
         let entries = self.journal.iter().map(|saved| {
             let key = <[u8; 32]>::try_from(saved.key.0.as_slice());
@@ -195,10 +240,11 @@ impl SavedCalls {
                 .map_err(|error| format!("a saved reply cannot be read: {error}"))?;
             Ok(Entry {
                 key,
+                tool: saved.tool.clone(),
                 reply,
                 call: saved.call,
                 awaited: saved.awaited,
-                made: false,
+                made: saved.made && !self.stopped,
             })
         });
         entries.collect()
@@ -212,6 +258,7 @@ pub(in crate::broker) struct RestoredCall {
     pub(in crate::broker) arguments: Arguments,
     pub(in crate::broker) ticket: Option<Ticket>,
     pub(in crate::broker) answer: Option<ClientAnswer>,
+    pub(in crate::broker) earlier: bool,
 }
 
 fn saved_answer(ended: &Ended) -> Option<SavedAnswer> {

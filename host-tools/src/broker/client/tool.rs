@@ -28,7 +28,7 @@ impl ClientTool {
     ///
     /// # Errors
     /// Names the tool and the place in the value.
-    pub(super) fn check(&self, value: &Value) -> Result<(), ToolError> {
+    pub(in crate::broker) fn check(&self, value: &Value) -> Result<(), ToolError> {
         let compile = || {
             let schema = self.spec.returns.as_ref()?;
             // The toolbox has checked its shape; a schema that cannot be compiled all the

@@ -453,8 +453,24 @@ fn live_sessions() {
     for session in &mut held {
         still_works(session);
     }
+    // Another sandbox of an equal policy is no way around it; another policy has a limit
+    // of its own.
+    let made = |policy: Policy| {
+        Sandbox::new(&runtime, image(), Arc::new(policy), &mut NoProgress).unwrap()
+    };
+    let twin = made(Policy::clone(sandbox.policy()));
+    assert_eq!(
+        (twin.live_sessions(), twin.limits_key()),
+        (3, sandbox.limits_key())
+    );
+    assert!(twin.session(SessionOptions::default()).is_err());
+    let other = made(Policy::default());
+    assert_ne!(other.limits_key(), sandbox.limits_key());
+    let guest = session_of(&other);
+    assert_eq!((other.live_sessions(), runtime.live_sessions()), (1, 4));
+    drop(guest);
     drop(held);
-    assert_eq!(runtime.live_sessions(), 0);
+    assert_eq!((twin.live_sessions(), runtime.live_sessions()), (0, 0));
 }
 
 #[test]
