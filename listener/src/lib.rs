@@ -9,7 +9,8 @@
 //! A client is bounded in what it holds and in how long: connections, heads,
 //! bodies, and pauses in sending and taking ([`Limits`]). When all places are
 //! taken, the connection that has sent nothing for longest gives its place to the
-//! new one, of the address that holds most such places. So clients that hold
+//! new one, of the address that holds most such places (of IPv6: the network of 64
+//! bits). Bodies share their memory in the same way. So clients that hold
 //! connections open, with half a request or none, keep nobody out; requests that
 //! have come in whole are never given up for others.
 //!
