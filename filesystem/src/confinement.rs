@@ -21,10 +21,14 @@
 use std::os::fd::OwnedFd;
 
 use cap_std::fs::{Dir, MetadataExt};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, openat, readlinkat, renameat, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fstat, linkat, openat, readlinkat,
+    renameat, renameat_with, statat, unlinkat,
+};
 
 use crate::errno::Errno;
 use crate::interrupt::Interrupt;
+use crate::moving::Alone;
 
 /// How many entries are looked at before a directory is moved.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -90,37 +94,72 @@ pub(crate) fn check_reached(dir: &Dir, path: &str, target: &str) -> Result<(), E
     }
 }
 
-/// Moves a name within a mount. The caller sees to it that no other guest moves
-/// names of the mount meanwhile.
+/// Moves a name within a mount.
+///
+/// `alone` says that no other session moves names of the mount meanwhile. Without
+/// it names move within their directory only, where no link comes to lead
+/// elsewhere.
 pub(crate) fn rename(
     dir: &Dir,
     old: &str,
     new: &str,
     must_be_directory: bool,
+    alone: Option<&Alone>,
     interrupt: &Interrupt,
 ) -> Result<(), Errno> {
     let (from, old) = parent(dir, old)?;
     let (to, new) = parent(dir, new)?;
-    match kind(&from, old)? {
-        FileType::Directory if is_same(&from, &to)? => {}
+    let (kind, mut checked) = look(&from, old)?;
+    let stays = is_same(&from, &to)?;
+    if alone.is_none() && !stays {
+        return Err(Errno::Xdev);
+    }
+    // Held until the move has been checked: no other file gets its number.
+    let mut _held = None;
+    match kind {
+        FileType::Directory if stays => {}
         FileType::Directory => {
-            check_closed(openat(&from, old, DIRECTORY, Mode::empty())?, interrupt)?;
+            let top = openat(&from, old, DIRECTORY, Mode::empty())?;
+            checked = identity(&fstat(&top)?);
+            check_closed(top.try_clone()?, interrupt)?;
+            _held = Some(top);
         }
         _ if must_be_directory => return Err(Errno::Notdir),
         FileType::Symlink => check_downward(&from, old)?,
         _ => {}
     }
-    Ok(renameat(&from, old, &to, new)?)
+    renameat(&from, old, &to, new)?;
+    match look(&to, new) {
+        Ok((_, moved)) if moved != checked && !stays => undo(&from, old, &to, new),
+        _ => Ok(()),
+    }
+}
+
+/// Moves back what a program of the host has put in the place of what was
+/// checked.
+fn undo(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<(), Errno> {
+    match renameat_with(to, new, from, old, RenameFlags::NOREPLACE) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Err(Errno::Notcapable),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Gives a file, or a link itself, a second name in a mount.
 pub(crate) fn hard_link(dir: &Dir, old: &str, new: &str) -> Result<(), Errno> {
     let (from, old) = parent(dir, old)?;
     let (to, new) = parent(dir, new)?;
-    if kind(&from, old)? == FileType::Symlink {
+    let (kind, checked) = look(&from, old)?;
+    if kind == FileType::Symlink {
         check_downward(&from, old)?;
     }
-    Ok(linkat(&from, old, &to, new, AtFlags::empty())?)
+    linkat(&from, old, &to, new, AtFlags::empty())?;
+    match look(&to, new) {
+        Ok((_, linked)) if linked != checked => {
+            unlinkat(&to, new, AtFlags::empty())?;
+            Err(Errno::Notcapable)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The directory that holds a name, by handle, and the name.
@@ -131,9 +170,20 @@ pub(crate) fn parent<'p>(dir: &Dir, path: &'p str) -> Result<(Dir, &'p str), Err
     }
 }
 
-fn kind(dir: &Dir, name: &str) -> Result<FileType, Errno> {
+/// The kind of what a name stands for, and which file it is.
+fn look(dir: &Dir, name: &str) -> Result<(FileType, (u64, u64)), Errno> {
     let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(FileType::from_raw_mode(stat.st_mode))
+    Ok((FileType::from_raw_mode(stat.st_mode), identity(&stat)))
+}
+
+/// The numbers that tell a file from all others.
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    reason = "their types differ between systems"
+)]
+pub(crate) fn identity(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 fn is_same(one: &Dir, other: &Dir) -> Result<bool, Errno> {
@@ -202,7 +252,35 @@ fn check_closed(top: OwnedFd, interrupt: &Interrupt) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_closed, is_downward};
+    use cap_std::ambient_authority;
+    use cap_std::fs::Dir;
+
+    use super::{is_closed, is_downward, rename};
+    use crate::errno::Errno;
+    use crate::interrupt::Interrupt;
+    use crate::moving::Alone;
+
+    #[test]
+    fn without_locks_names_move_within_their_directory_only() {
+        let folder = tempfile::TempDir::new().unwrap();
+        for name in ["a/d", "b"] {
+            std::fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        std::fs::write(folder.path().join("a/f"), "").unwrap();
+        let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
+        let interrupt = Interrupt::default();
+        let alone = Alone::wait(&dir, &interrupt).unwrap();
+        assert!(alone.is_some());
+        for name in ["d", "f"] {
+            let (old, new) = (format!("a/{name}"), format!("a/{name}2"));
+            rename(&dir, &old, &new, false, None, &interrupt).unwrap();
+            let away = format!("b/{name}");
+            let refused = rename(&dir, &new, &away, false, None, &interrupt);
+            assert_eq!(refused, Err(Errno::Xdev));
+            rename(&dir, &new, &away, false, alone.as_ref(), &interrupt).unwrap();
+            assert!(folder.path().join(away).exists());
+        }
+    }
 
     #[test]
     fn links_that_lead_down_are_told_from_all_others() {

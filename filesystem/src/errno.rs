@@ -13,7 +13,7 @@ pub enum Errno {
     Again = 6,
     /// No such descriptor, or not open for this.
     Badf = 8,
-    /// In use: a mount point cannot be moved or removed.
+    /// In use: a mount point cannot be moved or removed; others move names.
     Busy = 10,
     /// The host's disk quota is used up.
     Dquot = 19,

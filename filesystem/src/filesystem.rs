@@ -1,11 +1,12 @@
 //! One session's file system: its parts, and what every call starts with.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::abi::{PREOPEN_FD, RIGHTS_ALL};
 use crate::descriptor::{Descriptor, Table, Target};
 use crate::errno::Errno;
 use crate::interrupt::Interrupt;
+use crate::moving::Alone;
 use crate::namespace::{Namespace, Source};
 use crate::path::normalise;
 use crate::quota::{Breach, Granted, Ledger, Quota};
@@ -202,11 +203,10 @@ impl FileSystem {
         })
     }
 
-    /// Keeps other guests from moving names of a mount.
-    pub(crate) fn alone(&self, mount: usize) -> Result<MutexGuard<'_, ()>, Errno> {
-        let mount = self.namespace.mount(mount).ok_or(Errno::Noent)?;
-        // Nothing is behind the lock that a panic could leave half done.
-        Ok(mount.moves.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Keeps all other sessions from moving names of a host mount; none where
+    /// it cannot be locked.
+    pub(crate) fn alone(&self, mount: usize) -> Result<Option<Alone>, Errno> {
+        Alone::wait(self.host_dir(mount)?, &self.interrupt)
     }
 
     /// The handle of a host mount.

@@ -57,6 +57,7 @@ mod host;
 mod interrupt;
 mod links;
 mod listing;
+mod moving;
 mod namespace;
 mod open;
 mod path;

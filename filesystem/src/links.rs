@@ -120,9 +120,12 @@ impl FileSystem {
                 if !confinement::is_downward(target.as_bytes()) {
                     return Err(Errno::Notcapable);
                 }
-                confinement::check_reached(self.host_dir(mount)?, &rest, target)?;
                 self.ledger.admit_file(self.tree.entries())?;
-                self.host_dir(mount)?.symlink(target, &rest)?;
+                {
+                    let _alone = self.alone(mount)?;
+                    confinement::check_reached(self.host_dir(mount)?, &rest, target)?;
+                    self.host_dir(mount)?.symlink(target, &rest)?;
+                }
                 self.ledger.spend_file();
                 Ok(())
             }

@@ -7,7 +7,7 @@ use cap_std::fs::Dir;
 use crate::error::Error;
 use crate::path::{below, is_normal, split};
 use crate::scratch::{HOME_ROOT, NodeId, TMP_ROOT, Tree};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The rights of a guest in a mounted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,6 @@ pub(crate) struct Mount {
     pub(crate) constant: bool,
     /// Mounts directly below: name and index.
     pub(crate) children: Vec<(String, usize)>,
-    /// Held while a guest moves a name of a host directory, so that none moves
-    /// while another looks at what it is about to move.
-    pub(crate) moves: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -156,7 +153,6 @@ impl NamespaceBuilder {
                 source,
                 constant: index < self.constants,
                 children: Vec::new(),
-                moves: Mutex::default(),
             });
         }
         refuse_nesting(&mounts)?;
@@ -255,7 +251,6 @@ fn add_ancestors(mounts: &mut Vec<Mount>) {
                 source: Source::Virtual,
                 constant: false,
                 children: Vec::new(),
-                moves: Mutex::default(),
             });
         }
     }

@@ -14,7 +14,9 @@ impl FileSystem {
     /// `Notdir` if what is there does not match, `Rofs`, `Busy` for a mount
     /// point. On the host, `Notcapable` for a link of the host's own that is
     /// absolute or has `..`, and for a directory that holds one which leads out
-    /// of it, if it gets another parent; `Xdev` if it holds too much to look.
+    /// of it, if it gets another parent; `Xdev` if it holds too much to look, or
+    /// for another parent where the host has no locks; `Busy` or `Intr` while
+    /// another session moves names.
     pub fn path_rename(
         &mut self,
         old_dirfd: u32,
@@ -36,9 +38,9 @@ impl FileSystem {
                     rest: new,
                 },
             ) if from == to => {
-                let _alone = self.alone(from)?;
+                let alone = self.alone(from)?;
                 let dir = self.host_dir(from)?;
-                confinement::rename(dir, &old, &new, required, &self.interrupt)
+                confinement::rename(dir, &old, &new, required, alone.as_ref(), &self.interrupt)
             }
             (
                 Spot::Scratch {

@@ -98,6 +98,10 @@ impl HttpBody for Received {
                     return Poll::Ready(Some(Err("the body is too large".into())));
                 };
                 self.left_bytes = left;
+                if !self.place.holds(bytes) {
+                    self.end();
+                    return Poll::Ready(Some(Err("there is no room for the body".into())));
+                }
                 match self.inner.is_end_stream() {
                     true => self.end(),
                     false => self.advance(),
@@ -152,6 +156,8 @@ impl HttpBody for Answered {
 
 impl Drop for Answered {
     fn drop(&mut self) {
+        // Of a body that was read while it was answered.
+        self.place.releases();
         self.place.receives();
     }
 }

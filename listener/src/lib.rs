@@ -9,7 +9,8 @@
 //! A client is limited in size and time: connections, heads, bodies, and pauses
 //! in sending and reading ([`Limits`]). When all places are
 //! taken, the connection that has sent nothing for longest gives its place to the
-//! new one, of the address that holds most such places. So clients that hold
+//! new one, of the address that holds most such places (of IPv6: the network of 64
+//! bits). Bodies share their memory in the same way. So clients that hold
 //! connections open, with half a request or none, cannot keep others out;
 //! requests that have arrived completely are never closed for others.
 //!

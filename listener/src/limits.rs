@@ -11,6 +11,7 @@ use std::time::Duration;
 /// | `head_max_bytes` | 64 KiB |
 /// | `headers_max_count` | 100 |
 /// | `body_max_bytes` | 16 MiB |
+/// | `bodies_max_bytes` | 64 MiB, or one body if that may be larger |
 /// | `body_pause` | 15 s |
 /// | `body_timeout` | 120 s |
 /// | `answer_pause` | 30 s |
@@ -29,6 +30,9 @@ pub struct Limits {
     pub headers_max_count: usize,
     /// Bytes of a request's body.
     pub body_max_bytes: u64,
+    /// Bytes of the bodies of all requests together that are held: while they
+    /// come in, and until they have been answered.
+    pub bodies_max_bytes: u64,
     /// The time in which a client may send nothing of a body.
     pub body_pause: Duration,
     /// The time for a whole body.
@@ -47,6 +51,7 @@ impl Default for Limits {
             head_max_bytes: 64 << 10,
             headers_max_count: 100,
             body_max_bytes: 16 << 20,
+            bodies_max_bytes: 64 << 20,
             body_pause: Duration::from_secs(15),
             body_timeout: Duration::from_secs(120),
             answer_pause: Duration::from_secs(30),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -39,7 +39,8 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n
 /// with I/O and time.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
     let limits = Arc::new(limits);
-    let places = Places::new(limits.connections_max);
+    let room = limits.bodies_max_bytes.max(limits.body_max_bytes);
+    let places = Places::new(limits.connections_max, room);
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -130,7 +131,7 @@ async fn answer(
     place: Arc<Place>,
     limits: Arc<Limits>,
 ) -> Result<Response<Answered>, Infallible> {
-    let response = if request.body().size_hint().lower() > limits.body_max_bytes {
+    let mut response = if request.body().size_hint().lower() > limits.body_max_bytes {
         StatusCode::PAYLOAD_TOO_LARGE.into_response()
     } else {
         let received = |body| Body::new(Received::new(body, Arc::clone(&place), &limits));
@@ -141,5 +142,10 @@ async fn answer(
     };
     // Also where a handler keeps the body: it has answered.
     place.answers();
+    if place.releases() {
+        // Whatever the handler made of a body that broke off.
+        let again = [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")];
+        response = (StatusCode::SERVICE_UNAVAILABLE, again).into_response();
+    }
     Ok(response.map(|inner| Answered { inner, place }))
 }

@@ -84,6 +84,17 @@ pub fn run(files: &mut FileSystem, command: &str) -> String {
     }
 }
 
+/// A session of another sandbox, to which a folder of the host is granted at
+/// /work.
+pub fn session_of_another_sandbox(folder: &std::path::Path) -> FileSystem {
+    let dir = Dir::open_ambient_dir(folder, ambient_authority()).unwrap();
+    let namespace = Namespace::builder()
+        .directory("/work", dir, Access::ReadWrite)
+        .build()
+        .unwrap();
+    FileSystem::new(Arc::new(namespace), PLENTY)
+}
+
 pub fn check(files: &mut FileSystem, table: &[(&str, &str)]) {
     for (command, expected) in table {
         assert_eq!(run(files, command), *expected, "{command}");

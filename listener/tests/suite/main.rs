@@ -46,6 +46,13 @@ async fn server(limits: Limits) -> Server {
                 "slow"
             }),
         )
+        .route(
+            "/keep",
+            post(|body: Bytes| async move {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                body.len().to_string()
+            }),
+        )
         .route("/never", get(std::future::pending::<StatusCode>))
         .route("/flood", get(|| async { Body::from(vec![b'x'; 64 << 20]) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -192,6 +199,49 @@ async fn half_bodies_keep_nobody_out() {
         held.push(server.send(half).await);
     }
     assert!(server.ask("/").await.ends_with("here"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_of_all_requests_together_are_bounded() {
+    const BODY: usize = 100_000;
+    let mut limits = limits();
+    limits.body_max_bytes = BODY as u64;
+    limits.bodies_max_bytes = 4 * BODY as u64;
+    let server = server(limits).await;
+    let post = |path: &str, size: usize, sent: usize| {
+        let body = "x".repeat(sent);
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n{body}"
+        )
+    };
+    // Almost whole bodies of many: those that are past the bound are given up.
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(server.send(&post("/count", BODY, BODY - 1)).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut open = 0;
+    for stream in &mut held {
+        open += usize::from(is_open(stream).await);
+    }
+    assert!((1..=4).contains(&open), "{open} are held");
+    // They keep nobody out.
+    let said = rest(&mut server.send(&post("/count", BODY, BODY)).await).await;
+    assert!(said.ends_with("100000"), "{said}");
+    drop(held);
+    // Whole ones count while they are answered, and are not given up.
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        kept.push(server.send(&post("/keep", BODY, BODY)).await);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let said = rest(&mut server.send(&post("/count", 1, 1)).await).await;
+    assert!(said.starts_with("HTTP/1.1 503 "), "{said}");
+    for stream in &mut kept {
+        assert!(rest(stream).await.ends_with("100000"));
+    }
+    let said = rest(&mut server.send(&post("/count", 1, 1)).await).await;
+    assert!(said.ends_with("\r\n\r\n1"), "{said}");
 }
 
 #[tokio::test]
