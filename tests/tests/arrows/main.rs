@@ -103,6 +103,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "memex-python",
+        &[
+            "memex-guest-python",
+            "memex-host-tools",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-snapshots",
+        ],
+    ),
+    (
         "memex-tests",
         &[
             "memex-agent",

@@ -1,0 +1,330 @@
+"""Sessions: one interpreter each, with a scope that lasts from turn to turn."""
+
+from __future__ import annotations
+
+import json
+import time
+import weakref
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
+
+from memex import _calls, _values
+from memex._errors import SessionError, SnapshotError, ValueNotData
+from memex._result import Result
+
+_FIRST_LINE = 200
+
+
+class TurnRecord(NamedTuple):
+    """One turn of a session's history."""
+
+    turn: int
+    status: str
+    first_line: str
+    time: float
+
+
+class Call(NamedTuple):
+    """A call of a tool that waits for an answer: `session.answer({call.id: value})`."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+class Done(NamedTuple):
+    """The turn is over."""
+
+    result: Result
+
+
+class Waiting(NamedTuple):
+    """The turn waits for answers to these calls."""
+
+    calls: list[Call]
+
+
+class Failure:
+    """An answer that raises in the sandbox: `session.answer({id: Failure(ValueError("no"))})`."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.name, self.message, _detail = _calls.refusal("answer", error)
+
+
+class Snapshot:
+    """A session's state between turns. `bytes(snapshot)` leaves the process, and so does a pickle."""
+
+    __slots__ = ("_native", "_bytes")
+
+    def __init__(self, data: bytes) -> None:
+        self._native: Any = None
+        self._bytes: bytes | None = bytes(data)
+
+    @classmethod
+    def _of(cls, native: Any) -> Snapshot:
+        made = cls.__new__(cls)
+        made._native, made._bytes = native, None
+        return made
+
+    def __bytes__(self) -> bytes:
+        if self._bytes is None:
+            self._bytes = self._native.encode()
+        return self._bytes
+
+    def __reduce__(self):
+        return Snapshot, (bytes(self),)
+
+    def __repr__(self) -> str:
+        if self._native is None:
+            return f"Snapshot({len(self._bytes or b'')} bytes)"
+        return f"Snapshot(turn={self._native.turn})"
+
+    def _in(self, sandbox: Any) -> Any:
+        """The state for a session of a sandbox."""
+        if self._native is None:
+            self._native = sandbox._open().decode(self._bytes)
+        return self._native
+
+
+class BaseSession:
+    """What sessions and async sessions have in common: everything that does not wait."""
+
+    def __init__(self, sandbox: Any, native: Any, lost_files: list[str]) -> None:
+        self._sandbox = sandbox
+        self._native = native
+        self._turn: _calls.Turn | None = None
+        self._struck_by: BaseException | None = None
+        self._last: Callable[[], Result | None] = _no_result
+        self._code = ""
+        self._history: list[TurnRecord] = []
+        #: Files that were open when the session was saved, and cannot be opened again.
+        self.lost_files = lost_files
+        _calls.sessions[native.name] = self
+        sandbox._sessions.add(self)
+
+    # Variables
+
+    def get(self, name: str) -> Any:
+        """The value of a variable. Raises `ValueNotData` for one that is not there or cannot cross."""
+        self._settle()
+        packed, refusal = self._native.get(name)
+        if refusal is not None:
+            kind, message = refusal
+            raise ValueNotData(message if kind in ("TypeError", "ValueError") else f"{kind}: {message}")
+        return _values.unpacked(packed)
+
+    def set(self, name: str, value: Any) -> None:
+        """Binds a variable to a value: data as in `Result.value`, arrays, tables, models by their fields."""
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueNotData(f"{name!r} is not a name that Python code can use")
+        packed = _values.packed(value, name)
+        self._settle()
+        refusal = self._native.set(name, packed)
+        if refusal is not None:
+            raise ValueNotData(f"{name}: {refusal[1]}")
+
+    def names(self) -> list[dict[str, Any]]:
+        """The variables: name, type, preview, and shape or length."""
+        self._settle()
+        answer = self._native.inspect(json.dumps({"op": "names"}))
+        return json.loads(answer)["names"] if answer else []
+
+    def complete(self, code: str, cursor: int | None = None) -> list[str]:
+        """What may follow in a block up to the cursor, as at a prompt."""
+        self._settle()
+        request = {"op": "complete", "text": code, "cursor": len(code) if cursor is None else cursor}
+        answer = self._native.inspect(json.dumps(request))
+        return json.loads(answer)["matches"] if answer else []
+
+    # State
+
+    def snapshot(self) -> Snapshot:
+        """The state now; the session goes on undisturbed."""
+        self._settle()
+        return Snapshot._of(self._native.snapshot())
+
+    def rewind(self, to: Snapshot | None = None, *, turn: int | None = None) -> list[str]:
+        """Goes back to a snapshot, or, in a session that is saved by name, to a turn of its history.
+
+        Returns the paths of files that were open then and cannot be opened again.
+        """
+        if (to is None) == (turn is None):
+            raise SessionError("rewind takes either a snapshot or a turn")
+        self._settle()
+        if to is not None:
+            state = to._in(self._sandbox)
+        else:
+            state = self._native.saved_turn(turn, self._store)
+        lost = self._native.rewind(state)
+        self._history = [record for record in self._history if record.turn <= state.turn]
+        return lost
+
+    def history(self) -> list[TurnRecord]:
+        """The turns so far, oldest first; of a session that is saved by name, those in its store."""
+        records = self._native.records(self._store)
+        if records is None:
+            return list(self._history)
+        return [TurnRecord(turn, status, line, ms / 1000) for turn, status, line, ms in reversed(records)]
+
+    def interrupt(self) -> bool:
+        """Raises `KeyboardInterrupt` in the turn that runs in another thread; says whether there is one."""
+        return self._native.interrupt()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._native.closed
+
+    def _close(self) -> None:
+        if not self._native.closed:
+            try:
+                self._settle()
+            except SessionError:
+                # It waits, or runs in another thread: what it would have said is gone.
+                self._last = _no_result
+        self._native.close()
+
+    # Turns
+
+    _store: str | None = None
+
+    def _begin(self, code: str, loop: Any = None) -> None:
+        if not isinstance(code, str):
+            raise TypeError(f"code is a text, not {type(code).__name__}")
+        self._settle()
+        self._code = code
+        self._struck_by = None
+        self._turn = _calls.Turn(loop)
+
+    def _seen(self, step: Any) -> Result | list[Call]:
+        if self._struck_by is not None:
+            error, self._struck_by = self._struck_by, None
+            raise error
+        if type(step) is list:
+            return [Call(id, tool, arguments) for id, tool, arguments, _held in step]
+        result = Result(step, self, self._code)
+        if step.text is not None:
+            self._last = weakref.ref(result)
+        if step.status != "refused":
+            line = next((line.strip() for line in self._code.splitlines() if line.strip()), "")
+            self._history.append(TurnRecord(step.turn, step.status, line[:_FIRST_LINE], time.time()))
+        return result
+
+    def _settle(self) -> None:
+        """Gets the value of the last turn, if somebody may still ask for it, before the session goes on."""
+        last, self._last = self._last, _no_result
+        result = last()
+        if result is not None:
+            result._fetch()
+
+    def _last_value(self) -> tuple[bytes | None, tuple[str, str] | None]:
+        self._last = _no_result
+        return self._native.get("_")
+
+    def _struck(self, error: BaseException) -> None:
+        """A tool was ended by something that is not the guest's to catch: the turn ends, and it is raised."""
+        self._struck_by = error
+        self._native.interrupt()
+
+    def _packed_answers(self, answers: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+        packed = []
+        for id, value in answers.items():
+            if isinstance(value, Failure):
+                packed.append((id, "error", value.name, value.message))
+            else:
+                try:
+                    packed.append((id, "value", *_values.json_like(_values._plain(value, 0), f"the answer to {id}")))
+                except (TypeError, ValueError) as error:
+                    raise ValueNotData(f"{error}".replace("passed to a tool", "an answer")) from None
+        return packed
+
+    def _repr_html_(self) -> str:
+        """A table of the variables, for notebooks."""
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(one['name'])}</td><td>{escape(one['type'])}</td><td>{escape(one.get('preview', ''))}</td></tr>"
+            for one in self.names()
+        )
+        return f"<table><tr><th>name</th><th>type</th><th>value</th></tr>{rows}</table>"
+
+    def __repr__(self) -> str:
+        return f"<memex.{type(self).__name__} {self._native.name}{' (closed)' if self.closed else ''}>"
+
+    def __reduce__(self):
+        raise TypeError("a session cannot be pickled; pickle session.snapshot(), and restore it with Sandbox.restore()")
+
+
+class Session(BaseSession):
+    """One interpreter with a scope that lasts from turn to turn.
+
+    Runs one turn at a time: a second thread that uses it meanwhile gets `SessionBusy`.
+    Sessions on several threads run in parallel.
+    """
+
+    def run(self, code: str) -> Result:
+        """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises."""
+        self._begin(code)
+        found = self._seen(self._native.start(code))
+        if type(found) is list:
+            self.cancel()
+            names = ", ".join(sorted({call.name for call in found}))
+            raise SessionError(
+                f"the code called {names}, whose calls wait for an answer; use session.start(code) and session.answer(…)"
+            )
+        return found
+
+    def stream(self, code: str) -> Iterator[Any]:
+        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`."""
+        from memex._streams import stream
+
+        return stream(self, code)
+
+    def start(self, code: str) -> Done | Waiting:
+        """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
+        self._begin(code)
+        return _step(self._seen(self._native.start(code)))
+
+    def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
+        """Answers calls by their ids, with values or `Failure`s, and goes on with the turn that waits."""
+        packed = self._packed_answers(answers or {})
+        self._turn = _calls.Turn()
+        return _step(self._seen(self._native.answer(packed)))
+
+    def cancel(self) -> Result | None:
+        """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
+        step = self._native.cancel()
+        return None if step is None else self._seen(step)
+
+    def fork(self, count: int = 1) -> list[Session]:
+        """Sessions in this one's state, which go their own ways, with random generators of their own."""
+        if count < 0:
+            raise SessionError(f"a session is forked a number of times, not {count}")
+        self._settle()
+        return [Session(self._sandbox, native, []) for native in self._native.fork(count)]
+
+    def close(self) -> None:
+        """Ends the session; a turn that runs in another thread is ended first."""
+        self._close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def _step(found: Result | list[Call]) -> Done | Waiting:
+    return Waiting(found) if type(found) is list else Done(found)
+
+
+def _no_result() -> None:
+    return None
+
+
+def snapshot_of(state: Any) -> Snapshot:
+    """A snapshot of what a user gives."""
+    if isinstance(state, Snapshot):
+        return state
+    if isinstance(state, (bytes, bytearray, memoryview)):
+        return Snapshot(bytes(state))
+    raise SnapshotError(f"a snapshot, or the bytes of one, is needed, not {type(state).__name__}")
