@@ -125,9 +125,10 @@ class AsyncSandbox(BaseSandbox):
         inputs: Mapping[str, Any] | None = None,
         store: str | os.PathLike[str] | None = None,
         fresh_generators: bool = False,
+        keep: int = 0,
     ) -> AsyncSession:
         """A fresh session; or, with a name, the saved one of that name."""
-        return await self._apart(lambda: opened(self, AsyncSession, name, inputs, store, fresh_generators))
+        return await self._apart(lambda: opened(self, AsyncSession, name, inputs, store, fresh_generators, keep))
 
     async def restore(self, state: Snapshot | bytes, *, keep_generators: bool = False) -> AsyncSession:
         """A session in the state of a snapshot, or of the bytes of one."""

@@ -168,13 +168,15 @@ class Sandbox(BaseSandbox):
         inputs: Mapping[str, Any] | None = None,
         store: str | os.PathLike[str] | None = None,
         fresh_generators: bool = False,
+        keep: int = 0,
     ) -> Session:
         """A fresh session; or, with a name, the saved one of that name, which is saved after every turn.
 
         `inputs` are variables that it begins with. `store` is a directory or a URL such
-        as `s3://BUCKET/PREFIX`; by default the one of the command.
+        as `s3://BUCKET/PREFIX`; by default the one of the command. With `keep`, the states
+        after that many turns are kept in memory, for `Session.rewind(turn=…)`.
         """
-        return opened(self, Session, name, inputs, store, fresh_generators)
+        return opened(self, Session, name, inputs, store, fresh_generators, keep)
 
     def restore(self, state: Snapshot | bytes, *, keep_generators: bool = False) -> Session:
         """A session in the state of a snapshot, or of the bytes of one."""
@@ -204,6 +206,7 @@ def opened(
     inputs: Mapping[str, Any] | None,
     store: Any,
     fresh_generators: bool,
+    keep: int,
 ) -> Any:
     """A session of a sandbox."""
     if name is None and store is not None:
@@ -211,10 +214,11 @@ def opened(
     place = None if store is None else os.fspath(store)
     native, lost = sandbox._open().session(name, place, fresh_generators)
     session = kind(sandbox, native, lost)
-    session._store = place
+    session._store, session._is_saved = place, name is not None
     try:
         for variable, value in (inputs or {}).items():
             session.set(variable, value)
+        session._keep(keep)
     except BaseException:
         session._close()
         raise

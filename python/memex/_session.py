@@ -96,6 +96,9 @@ class BaseSession:
         self._last: Callable[[], Result | None] = _no_result
         self._code = ""
         self._history: list[TurnRecord] = []
+        # The states after the last turns, as many as are kept.
+        self._keeps = 0
+        self._kept: dict[int, Any] = {}
         #: Files that were open when the session was saved, and cannot be opened again.
         self.lost_files = lost_files
         _calls.sessions[native.name] = self
@@ -143,20 +146,42 @@ class BaseSession:
         return Snapshot._of(self._native.snapshot())
 
     def rewind(self, to: Snapshot | None = None, *, turn: int | None = None) -> list[str]:
-        """Goes back to a snapshot, or, in a session that is saved by name, to a turn of its history.
+        """Goes back to a snapshot, or to how a turn left it.
 
-        Returns the paths of files that were open then and cannot be opened again.
+        The latter takes a session that is saved by name, or that keeps its states:
+        `Sandbox.session(keep=10)`. Returns the paths of files that were open then and cannot be opened again.
         """
         if (to is None) == (turn is None):
             raise SessionError("rewind takes either a snapshot or a turn")
         self._settle()
-        if to is not None:
-            state = to._in(self._sandbox)
-        else:
-            state = self._native.saved_turn(turn, self._store)
+        state = to._in(self._sandbox) if to is not None else self._state_after(turn)
         lost = self._native.rewind(state)
         self._history = [record for record in self._history if record.turn <= state.turn]
+        self._kept = {number: kept for number, kept in self._kept.items() if number <= state.turn}
         return lost
+
+    def _state_after(self, turn: int) -> Any:
+        if turn in self._kept:
+            return self._kept[turn]
+        if self._is_saved:
+            return self._native.saved_turn(turn, self._store)
+        if not self._keeps:
+            raise SessionError("the session keeps no states; make it with session(keep=10), or take snapshots")
+        known = ", ".join(str(number) for number in self._kept)
+        raise SessionError(f"the state after turn {turn} is not kept; those after these turns are: {known}")
+
+    def _keep(self, count: int) -> None:
+        """Has the states after the last turns kept, and the one now."""
+        self._keeps = count
+        self._keep_state()
+
+    def _keep_state(self) -> None:
+        if not self._keeps:
+            return
+        state = self._native.snapshot()
+        self._kept[state.turn] = state
+        while len(self._kept) > self._keeps + 1:
+            del self._kept[min(self._kept)]
 
     def history(self) -> list[TurnRecord]:
         """The turns so far, oldest first; of a session that is saved by name, those in its store."""
@@ -186,6 +211,7 @@ class BaseSession:
     # Turns
 
     _store: str | None = None
+    _is_saved = False
 
     def _begin(self, code: str, loop: Any = None) -> None:
         if not isinstance(code, str):
@@ -207,6 +233,7 @@ class BaseSession:
         if step.status != "refused":
             line = next((line.strip() for line in self._code.splitlines() if line.strip()), "")
             self._history.append(TurnRecord(step.turn, step.status, line[:_FIRST_LINE], time.time()))
+            self._keep_state()
         return result
 
     def _settle(self) -> None:

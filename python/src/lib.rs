@@ -85,6 +85,8 @@ fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<tools::ToolDefinition>()?;
     module.add_class::<tools::LaterAnswer>()?;
+    tools::prepare(module.py());
+    module.add_function(wrap_pyfunction!(tools::run_apart, module)?)?;
     module.add_function(wrap_pyfunction!(guest_sources, module)?)?;
     module.add_function(wrap_pyfunction!(limit_fields, module)?)?;
     module.add_function(wrap_pyfunction!(policy_of_toml, module)?)?;

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::tools::from_guest;
+
 /// Who gets a session's output as it comes; nobody, most of the time.
 #[derive(Clone, Default)]
 pub(crate) struct Listener(Arc<Mutex<Option<Py<PyAny>>>>);

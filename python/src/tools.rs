@@ -7,6 +7,8 @@
 //! - `("later", cancel)`: the answer comes by the [`LaterAnswer`]; `cancel()` is
 //!   called when nobody waits for it any more.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
@@ -73,20 +75,55 @@ impl ToolDefinition {
     }
 
     /// The tool.
-    pub(crate) fn tool(&self, py: Python<'_>) -> std::sync::Arc<dyn Tool> {
+    pub(crate) fn tool(&self, py: Python<'_>) -> Arc<dyn Tool> {
         match &self.function {
-            None => std::sync::Arc::new(memex_host_tools::client_tool(self.spec.clone())),
-            Some(function) => std::sync::Arc::new(PythonTool {
+            None => Arc::new(memex_host_tools::client_tool(self.spec.clone())),
+            Some(function) => Arc::new(PythonTool(Arc::new(Function {
                 spec: self.spec.clone(),
                 function: function.clone_ref(py),
                 table: self.table.clone_ref(py),
-            }),
+            }))),
         }
     }
 }
 
+/// Whether Python must not run on a session's own thread.
+///
+/// The guest's frames need a stack that is not the thread's own, and a call of a tool
+/// stands on top of them. From 3.14 on the interpreter measures its depth by addresses
+/// of the thread's own stack, and takes another one for an overflow.
+static APART: AtomicBool = AtomicBool::new(false);
+
+/// The first version that measures so.
+const MEASURES_ADDRESSES: (u8, u8) = (3, 14);
+
+/// Decides where tools run, for this version of Python.
+pub(crate) fn prepare(py: Python<'_>) {
+    APART.store(py.version_info() >= MEASURES_ADDRESSES, Ordering::Relaxed);
+}
+
+/// Has tools and listeners run on threads of their own, whatever the version: for
+/// tests of that.
+#[pyfunction]
+pub(crate) fn run_apart(apart: bool) {
+    APART.store(apart, Ordering::Relaxed);
+}
+
+/// Calls Python from a thread that may be deep in a guest.
+pub(crate) fn from_guest<R: Send>(work: impl FnOnce(Python<'_>) -> R + Send) -> Option<R> {
+    if !APART.load(Ordering::Relaxed) {
+        return Python::try_attach(work);
+    }
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| Python::try_attach(work));
+        thread.join().ok().flatten()
+    })
+}
+
 /// A tool that is a Python function.
-struct PythonTool {
+struct PythonTool(Arc<Function>);
+
+struct Function {
     spec: ToolSpec,
     function: Py<PyAny>,
     table: Py<PyAny>,
@@ -117,11 +154,10 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if let Some(cancel) = self.cancel.take() {
             // At the interpreter's exit there is nothing to cancel any more.
-            let _gone = Python::try_attach(|py| {
+            let _gone = from_guest(move |py| {
                 if let Err(error) = cancel.call0(py) {
                     error.write_unraisable(py, None);
                 }
-                drop(cancel);
             });
         }
     }
@@ -129,25 +165,40 @@ impl Drop for Waiting {
 
 impl Tool for PythonTool {
     fn spec(&self) -> &ToolSpec {
-        &self.spec
+        &self.0.spec
     }
 
     fn call(&self, context: CallContext, arguments: Arguments) -> ToolFuture {
+        if APART.load(Ordering::Relaxed) {
+            let function = Arc::clone(&self.0);
+            let begun =
+                tokio::task::spawn_blocking(move || function.call(&context.session, &arguments));
+            return Box::pin(async move {
+                match begun.await {
+                    Ok(Begun::Ended(ended)) => ended,
+                    Ok(Begun::Later(waiting)) => waiting.answer().await,
+                    Err(_) => Err(lost()),
+                }
+            });
+        }
         // A function that is not async runs here, on the session's own thread, which
         // is the one that called `run`.
-        let begun = Python::try_attach(|py| {
-            self.begin(py, &context.session, &arguments)
-                .unwrap_or_else(|error| Begun::Ended(Err(failure(py, &self.spec.name, &error))))
-        });
-        match begun {
-            Some(Begun::Ended(ended)) => Box::pin(std::future::ready(ended)),
-            Some(Begun::Later(waiting)) => Box::pin(waiting.answer()),
-            None => Box::pin(std::future::ready(Err(lost()))),
+        match self.0.call(&context.session, &arguments) {
+            Begun::Ended(ended) => Box::pin(std::future::ready(ended)),
+            Begun::Later(waiting) => Box::pin(waiting.answer()),
         }
     }
 }
 
-impl PythonTool {
+impl Function {
+    fn call(&self, session: &str, arguments: &Arguments) -> Begun {
+        let begun = Python::try_attach(|py| {
+            self.begin(py, session, arguments)
+                .unwrap_or_else(|error| Begun::Ended(Err(failure(py, &self.spec.name, &error))))
+        });
+        begun.unwrap_or_else(|| Begun::Ended(Err(lost())))
+    }
+
     fn begin(&self, py: Python<'_>, session: &str, arguments: &Arguments) -> PyResult<Begun> {
         let reading = Reading {
             py,

@@ -43,6 +43,7 @@ mod pool;
 mod runtime;
 mod session;
 mod snapshot;
+mod stacks;
 mod wasi;
 
 pub use channel::{AtMost, Display, DisplayData};

@@ -138,6 +138,7 @@ const UNSAFE: &[&str] = &[
     "runtime/src/memory/slot.rs",
     "runtime/src/platform/linux.rs",
     "runtime/src/platform/mapping.rs",
+    "runtime/src/stacks.rs",
 ];
 
 fn metadata() -> Metadata {
