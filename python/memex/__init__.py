@@ -8,6 +8,8 @@ A `Sandbox` binds a policy, limits and tools; a `Session` is one interpreter who
 lasts from turn to turn; a `Result` is what a turn came to. The tour is `docs/python.md`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from memex._errors import (
     AnswerError,
     Closed,
@@ -36,7 +38,10 @@ from memex._result import Display, ErrorInfo, LimitInfo, Result, Stats
 from memex._sandbox import Sandbox, default, prepare, run
 from memex._session import Call, Done, Failure, Session, Snapshot, TurnRecord, Waiting
 from memex._streams import Stderr, Stdout
-from memex._tools import Tool, tool
+
+if TYPE_CHECKING:
+    from memex._async import AsyncSandbox, AsyncSession
+    from memex._tools import Tool, tool
 
 __all__ = [
     "AnswerError",
@@ -88,16 +93,21 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
-    # They need asyncio, which takes longer to import than all the rest.
-    if name in ("AsyncSandbox", "AsyncSession"):
-        from memex import _async
+# What needs modules that take longer to import than all the rest, such as asyncio.
+_LAZY = {"AsyncSandbox": "_async", "AsyncSession": "_async", "Tool": "_tools", "tool": "_tools"}
 
-        return getattr(_async, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        found = getattr(import_module(f"memex.{_LAZY[name]}"), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module 'memex' has no attribute {name!r}")
 
 
-def load_ipython_extension(shell) -> None:
+def load_ipython_extension(shell: Any) -> None:
     """`%load_ext memex`: the cell magic `%%memex`."""
     from memex._magic import load
 

@@ -12,7 +12,7 @@ from memex._calls import Turn
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
-from memex._session import BaseSession, Done, Snapshot, Waiting, _step, snapshot_of
+from memex._session import BaseSession, Done, Snapshot, Waiting, _ended, _step, snapshot_of
 from memex._streams import Pieces
 
 # Turns at a time of one sandbox, by default: they wait for tools more than they compute.
@@ -30,7 +30,7 @@ class AsyncSession(BaseSession):
         loop = asyncio.get_running_loop()
         self._begin(code, loop)
         found = self._seen(await self._apart(lambda: self._native.start(code)))
-        if type(found) is list:
+        if isinstance(found, list):
             await self.cancel()
             names = ", ".join(sorted({call.name for call in found}))
             raise SessionError(
@@ -39,7 +39,10 @@ class AsyncSession(BaseSession):
         return found
 
     async def stream(self, code: str) -> AsyncIterator[Any]:
-        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`."""
+        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
+
+        Closing the generator ends the turn; `contextlib.aclosing` does so where it is left early.
+        """
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Any] = asyncio.Queue()
         pieces = Pieces()
@@ -80,7 +83,7 @@ class AsyncSession(BaseSession):
     async def cancel(self) -> Result | None:
         """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
         step = await self._apart(self._native.cancel)
-        return None if step is None else self._seen(step)
+        return None if step is None else _ended(self._seen(step))
 
     async def fork(self, count: int = 1) -> list[AsyncSession]:
         """Sessions in this one's state, which go their own ways."""

@@ -7,19 +7,15 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
-import traceback
 import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
 from memex import _loops, _memex, _values
-from memex._tools import Tool, in_running_loop
 
 if TYPE_CHECKING:
+    from memex._tools import Tool
     from memex._session import BaseSession
-
-_log = logging.getLogger("memex.tools")
 
 # Sessions by the name that the extension module calls tools with.
 sessions: weakref.WeakValueDictionary[str, BaseSession] = weakref.WeakValueDictionary()
@@ -37,7 +33,7 @@ class Turn:
         self.context = contextvars.copy_context()
         # The loop of an `AsyncSession`.
         self.loop = loop
-        self.in_loop = loop is None and in_running_loop()
+        self.in_loop = loop is None and _loops.in_running_loop()
 
 
 def definition(tool: Tool) -> Any:
@@ -106,8 +102,12 @@ def _begin(tool: Tool, turn: Turn | None, positional: list, named: dict, later: 
 
 def refusal(name: str, error: BaseException) -> tuple[str, str, str]:
     """What the guest gets of an exception, its name and message, and what only logs get."""
+    import logging
+    import traceback
+
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    _log.info("the tool %s raised %s", name, type(error).__name__, exc_info=error)
+    log = logging.getLogger("memex.tools")
+    log.info("the tool %s raised %s", name, type(error).__name__, exc_info=error)
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
         # `str` of a KeyError is the repr of its text.
         message = error.args[0]

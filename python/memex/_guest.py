@@ -50,7 +50,7 @@ def _loaded() -> dict[str, ModuleType]:
         made = ModuleType(f"memex._guest.{name}")
         made.__dict__["__builtins__"] = own
         if name == "isolation":
-            made.BUILTINS = own
+            made.__dict__["BUILTINS"] = own
         else:
             exec(compile(sources[name], f"<memex {name}>", "exec"), made.__dict__)
         found[name] = made
@@ -65,5 +65,5 @@ def _door() -> ModuleType:
     def call(_frame):
         raise RuntimeError("this process is no guest")
 
-    door.call = call
+    door.__dict__["call"] = call
     return door

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-import difflib
 import json
 import os
-from typing import Any, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
 from memex import _memex
 from memex._errors import PolicyError
+
+if TYPE_CHECKING:
+    import datetime
 
 # Shorter names for what is set most.
 _SHORT = {
@@ -38,15 +39,17 @@ class Limits:
         for given, value in values.items():
             name = _SHORT.get(given, given)
             if name not in known:
+                import difflib
+
                 near = difflib.get_close_matches(given, [*known, *_SHORT], 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise PolicyError(f"there is no limit `{given}`{hint}\nhint: Limits.fields() lists them")
             if name in self.values:
                 raise PolicyError(f"the limit {name} is given twice")
-            if isinstance(value, datetime.timedelta):
+            if hasattr(value, "total_seconds"):
                 if not name.endswith("_ms"):
                     raise PolicyError(f"the limit {name} is no time")
-                value = int(value / datetime.timedelta(milliseconds=1))
+                value = int(value.total_seconds() * 1000)
             if isinstance(value, bool) or not isinstance(value, (int, str)):
                 raise PolicyError(f'the limit {name} takes a number or a text such as "2s", not {value!r}')
             if isinstance(value, int) and value < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextvars
 import os
+import sys
 import threading
 from typing import Any, Awaitable, Callable
 
@@ -43,6 +44,12 @@ def start(loop: Any, function: Callable[[], Awaitable[None]], context: contextva
 
     loop.call_soon_threadsafe(begin, context=context)
     return cancel
+
+
+def in_running_loop() -> bool:
+    """Whether this thread runs an event loop, without importing asyncio for the question."""
+    events = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None
 
 
 def _run(loop: Any) -> None:

@@ -31,8 +31,8 @@ def _visit(node: ast.AST, found: dict[str, None]) -> None:
             found.setdefault(node.asname or node.name.split(".")[0])
     elif isinstance(node, ast.ExceptHandler) and node.name:
         # Unbound again when the handler ends.
-        for child in node.body:
-            _visit(child, found)
+        for inner in node.body:
+            _visit(inner, found)
         return
     elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
         found.setdefault(node.name)

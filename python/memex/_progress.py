@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Any, Callable, NamedTuple
-
-_log = logging.getLogger("memex")
 
 
 class Progress(NamedTuple):
@@ -60,7 +57,7 @@ def _in_notebook() -> Callable[[Progress], None]:
     from IPython.display import DisplayHandle
 
     handle = DisplayHandle()
-    shown = []
+    shown: list[bool] = []
 
     def show(progress: Progress) -> None:
         data = {"text/plain": _text(progress)}
@@ -74,8 +71,10 @@ def _in_notebook() -> Callable[[Progress], None]:
 
 
 def _logged(progress: Progress) -> None:
+    import logging
+
     if progress.done is None:
-        _log.info("%s", _text(progress))
+        logging.getLogger("memex").info("%s", _text(progress))
 
 
 def end_line(shown: bool) -> None:

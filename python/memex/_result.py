@@ -9,7 +9,7 @@ from memex import _values
 from memex._errors import GuestError, ValueNotData, limit_error
 
 if TYPE_CHECKING:
-    from memex._session import Session
+    from memex._session import BaseSession
 
 
 class ErrorInfo(NamedTuple):
@@ -56,7 +56,7 @@ class Result:
 
     __slots__ = ("_outcome", "_session", "_code", "_value", "_value_error", "__weakref__")
 
-    def __init__(self, outcome: Any, session: Session | None, code: str) -> None:
+    def __init__(self, outcome: Any, session: BaseSession | None, code: str) -> None:
         self._outcome = outcome
         # The session that still has the value; none when it was fetched, or there is none.
         self._session = session if outcome.text is not None else None
@@ -193,6 +193,7 @@ class Result:
             name, message = refusal
             self._value_error = message if name in ("TypeError", "ValueError") else f"{name}: {message}"
             return
+        assert packed is not None
         try:
             self._value = _values.unpacked(packed)
         except ValueNotData as error:

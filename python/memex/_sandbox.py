@@ -7,13 +7,15 @@ import json
 import os
 import threading
 import weakref
-from typing import Any, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
 from memex import _calls, _host, _limits, _progress
 from memex._errors import Closed, MemexError, PolicyError, ToolError
 from memex._result import Result
 from memex._session import BaseSession, Session, Snapshot, snapshot_of
-from memex._tools import Tool, tool_of
+
+if TYPE_CHECKING:
+    from memex._tools import Tool
 
 _SPEC_VERSION = 1
 
@@ -41,7 +43,7 @@ class BaseSandbox:
     ) -> None:
         if isinstance(tools, (str, bytes)) or not isinstance(tools, Iterable):
             raise ToolError("tools are a list of functions")
-        self.tools: list[Tool] = [tool_of(given) for given in tools]
+        self.tools: list[Tool] = _tools_of(tools)
         self._settings: dict[str, Any] = {
             "tools": self.tools,
             "policy": policy,
@@ -255,6 +257,16 @@ _default_lock = threading.Lock()
 
 def _again(kind: type, settings: dict[str, Any]) -> Any:
     return kind(**settings)
+
+
+def _tools_of(given: Iterable[Any]) -> list[Tool]:
+    given = list(given)
+    if not given:
+        return []
+    # It imports what reads signatures, which sandboxes without tools do not need.
+    from memex._tools import tool_of
+
+    return [tool_of(one) for one in given]
 
 
 def _texts(given: Iterable[str], what: str) -> list[str]:

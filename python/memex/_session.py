@@ -12,6 +12,8 @@ from memex._errors import SessionError, SnapshotError, ValueNotData
 from memex._result import Result
 
 _FIRST_LINE = 200
+# What is kept of a block for its record.
+_FIRST_LINES = 1000
 
 
 class TurnRecord(NamedTuple):
@@ -95,7 +97,8 @@ class BaseSession:
         self._struck_by: BaseException | None = None
         self._last: Callable[[], Result | None] = _no_result
         self._code = ""
-        self._history: list[TurnRecord] = []
+        # Number, status, the beginning of the code, and the time of each turn.
+        self._history: list[tuple[int, str, str, float]] = []
         # The states after the last turns, as many as are kept.
         self._keeps = 0
         self._kept: dict[int, Any] = {}
@@ -156,11 +159,11 @@ class BaseSession:
         self._settle()
         state = to._in(self._sandbox) if to is not None else self._state_after(turn)
         lost = self._native.rewind(state)
-        self._history = [record for record in self._history if record.turn <= state.turn]
+        self._history = [record for record in self._history if record[0] <= state.turn]
         self._kept = {number: kept for number, kept in self._kept.items() if number <= state.turn}
         return lost
 
-    def _state_after(self, turn: int) -> Any:
+    def _state_after(self, turn: int | None) -> Any:
         if turn in self._kept:
             return self._kept[turn]
         if self._is_saved:
@@ -187,7 +190,7 @@ class BaseSession:
         """The turns so far, oldest first; of a session that is saved by name, those in its store."""
         records = self._native.records(self._store)
         if records is None:
-            return list(self._history)
+            return [TurnRecord(turn, status, _first_line(code), when) for turn, status, code, when in self._history]
         return [TurnRecord(turn, status, line, ms / 1000) for turn, status, line, ms in reversed(records)]
 
     def interrupt(self) -> bool:
@@ -219,7 +222,8 @@ class BaseSession:
         self._settle()
         self._code = code
         self._struck_by = None
-        self._turn = _calls.Turn(loop)
+        if self._sandbox.tools:
+            self._turn = _calls.Turn(loop)
 
     def _seen(self, step: Any) -> Result | list[Call]:
         if self._struck_by is not None:
@@ -231,9 +235,9 @@ class BaseSession:
         if step.text is not None:
             self._last = weakref.ref(result)
         if step.status != "refused":
-            line = next((line.strip() for line in self._code.splitlines() if line.strip()), "")
-            self._history.append(TurnRecord(step.turn, step.status, line[:_FIRST_LINE], time.time()))
-            self._keep_state()
+            self._history.append((step.turn, step.status, self._code[:_FIRST_LINES], time.time()))
+            if self._keeps:
+                self._keep_state()
         return result
 
     def _settle(self) -> None:
@@ -253,7 +257,7 @@ class BaseSession:
         self._native.interrupt()
 
     def _packed_answers(self, answers: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
-        packed = []
+        packed: list[tuple[str, str, Any, Any]] = []
         for id, value in answers.items():
             if isinstance(value, Failure):
                 packed.append((id, "error", value.name, value.message))
@@ -292,7 +296,7 @@ class Session(BaseSession):
         """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises."""
         self._begin(code)
         found = self._seen(self._native.start(code))
-        if type(found) is list:
+        if isinstance(found, list):
             self.cancel()
             names = ", ".join(sorted({call.name for call in found}))
             raise SessionError(
@@ -320,7 +324,7 @@ class Session(BaseSession):
     def cancel(self) -> Result | None:
         """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
         step = self._native.cancel()
-        return None if step is None else self._seen(step)
+        return None if step is None else _ended(self._seen(step))
 
     def fork(self, count: int = 1) -> list[Session]:
         """Sessions in this one's state, which go their own ways, with random generators of their own."""
@@ -340,8 +344,16 @@ class Session(BaseSession):
         self.close()
 
 
+def _ended(found: Result | list[Call]) -> Result | None:
+    return None if isinstance(found, list) else found
+
+
 def _step(found: Result | list[Call]) -> Done | Waiting:
-    return Waiting(found) if type(found) is list else Done(found)
+    return Waiting(found) if isinstance(found, list) else Done(found)
+
+
+def _first_line(code: str) -> str:
+    return next((line.strip() for line in code.splitlines() if line.strip()), "")[:_FIRST_LINE]
 
 
 def _no_result() -> None:

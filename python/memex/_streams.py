@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import queue
-import threading
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
-
-from memex._session import Done
 
 if TYPE_CHECKING:
     from memex._session import Session
@@ -29,6 +24,8 @@ class Pieces:
     """Makes events of output, whose characters may come in parts."""
 
     def __init__(self) -> None:
+        import codecs
+
         make = codecs.getincrementaldecoder("utf-8")
         self._decoders = {"stdout": make("replace"), "stderr": make("replace")}
 
@@ -42,6 +39,11 @@ class Pieces:
 
 def stream(session: Session, code: str) -> Iterator[Any]:
     """Runs the block on a thread of its own; leaving the iteration interrupts it."""
+    import queue
+    import threading
+
+    from memex._session import Done
+
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pieces = Pieces()
 

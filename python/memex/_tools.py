@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from typing import Any, Callable, get_type_hints
 
 from memex._errors import ToolError
@@ -61,7 +60,18 @@ class Tool:
         try:
             return _conversion.model_schema(self._model)
         except Exception as error:
-            raise ToolError(f"{self.name}: a parameter has no JSON schema: {error}") from None
+            raise ToolError(f"{self.name}: {self._without_schema()} has no JSON schema: {_first_line(error)}") from None
+
+    def _without_schema(self) -> str:
+        """The parameter that has no schema, in words."""
+        from memex import _conversion
+
+        for name, (annotation, _default, _text) in self._fields.items():
+            try:
+                _conversion.schema_of(_conversion.adapter(annotation), "validation")
+            except Exception:
+                return f"the type {_conversion.shown(annotation)} of the parameter `{name}`"
+        return "a parameter"
 
     @functools.cached_property
     def returns(self) -> dict[str, Any] | None:
@@ -73,7 +83,7 @@ class Tool:
         try:
             return _conversion.schema_of(self._adapter, "serialization")
         except Exception as error:
-            raise ToolError(f"{self.name}: the result has no JSON schema: {error}") from None
+            raise ToolError(f"{self.name}: the result has no JSON schema: {_first_line(error)}") from None
 
     @functools.cached_property
     def _model(self) -> Any:
@@ -81,7 +91,7 @@ class Tool:
 
         from memex import _conversion
 
-        fields = {}
+        fields: dict[str, Any] = {}
         for number, (name, (annotation, default, text)) in enumerate(self._fields.items()):
             # Under a name of ours: a parameter may be called `copy` or `_x`.
             field = pydantic.Field(default=default, alias=name, description=text or None)
@@ -184,6 +194,10 @@ def tool_of(given: Any) -> Tool:
     return foreign_tool(given) or Tool(given)
 
 
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _inner(function: Any) -> Any:
     """The function itself, below partials, methods and objects that can be called."""
     while isinstance(function, functools.partial):
@@ -279,9 +293,3 @@ def _documented(function: Any) -> tuple[str, dict[str, str]]:
     if returns is not None and returns.description:
         summary += f"\n\nReturns: {returns.description}"
     return summary, {one.arg_name: " ".join((one.description or "").split()) for one in parsed.params}
-
-
-def in_running_loop() -> bool:
-    """Whether this thread runs an event loop, without importing asyncio for the question."""
-    events = sys.modules.get("asyncio.events")
-    return events is not None and events._get_running_loop() is not None

@@ -7,7 +7,6 @@ the session gives (see `docs/dispatcher.md`, "Values between sessions").
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import sys
 from typing import Any
@@ -93,9 +92,10 @@ def _plain(value: Any, depth: int) -> Any:
         return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth + 1)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _plain(fields, depth + 1)
+    if hasattr(kind, "__dataclass_fields__"):
+        from dataclasses import fields
+
+        return _plain({field.name: getattr(value, field.name) for field in fields(value)}, depth + 1)
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(value, pydantic.BaseModel):
         return _plain(value.model_dump(), depth + 1)

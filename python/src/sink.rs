@@ -30,9 +30,9 @@ impl OutputSink for Listener {
             Stream::Stderr => "stderr",
         };
         // At the interpreter's exit nobody follows any more.
-        let _gone = Python::try_attach(|py| {
-            let function = self
-                .0
+        let listener = &self.0;
+        let _gone = from_guest(|py| {
+            let function = listener
                 .lock()
                 .as_ref()
                 .map(|function| function.clone_ref(py));
