@@ -8,11 +8,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, AsyncIterator, Callable, Mapping
 
-from memex._calls import Turn
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
-from memex._session import BaseSession, Done, Snapshot, Waiting, _ended, _step, snapshot_of
+from memex._session import BaseSession, Call, Done, Snapshot, Waiting, _ended, _step, snapshot_of
 from memex._streams import Pieces
 
 # Turns at a time of one sandbox, by default: they wait for tools more than they compute.
@@ -27,9 +26,7 @@ class AsyncSession(BaseSession):
 
     async def run(self, code: str) -> Result:
         """Runs a block to its end."""
-        loop = asyncio.get_running_loop()
-        self._begin(code, loop)
-        found = self._seen(await self._apart(lambda: self._native.start(code)))
+        found = await self._started(code)
         if isinstance(found, list):
             await self.cancel()
             names = ", ".join(sorted({call.name for call in found}))
@@ -71,14 +68,23 @@ class AsyncSession(BaseSession):
 
     async def start(self, code: str) -> Done | Waiting:
         """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
-        self._begin(code, asyncio.get_running_loop())
-        return _step(self._seen(await self._apart(lambda: self._native.start(code))))
+        return _step(await self._started(code))
 
     async def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
         """Answers calls by their ids and goes on with the turn that waits."""
         packed = self._packed_answers(answers or {})
-        self._turn = Turn(asyncio.get_running_loop())
-        return _step(self._seen(await self._apart(lambda: self._native.answer(packed))))
+        self._begin(asyncio.get_running_loop())
+        try:
+            return _step(self._seen(await self._apart(lambda: self._native.answer(packed))))
+        finally:
+            self._end()
+
+    async def _started(self, code: str) -> Result | list[Call]:
+        self._begin(asyncio.get_running_loop(), code)
+        try:
+            return self._seen(await self._apart(lambda: self._native.start(code)))
+        finally:
+            self._end()
 
     async def cancel(self) -> Result | None:
         """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
@@ -138,6 +144,10 @@ class AsyncSandbox(BaseSandbox):
         snapshot = snapshot_of(state)
         native, lost = await self._apart(lambda: self._open().restore(snapshot._in(self), keep_generators))
         return AsyncSession(self, native, lost)
+
+    async def wake(self, data: bytes) -> AsyncSession:
+        """The session of `AsyncSession.hibernate`, which waits for answers to its `open_calls()`."""
+        return AsyncSession(self, await self._apart(lambda: self._open().wake(bytes(data))), [])
 
     async def run(self, code: str, *, inputs: Mapping[str, Any] | None = None) -> Result:
         """Runs a block in a fresh session."""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memex import _values
-from memex._errors import GuestError, ValueNotData, limit_error
+from memex._errors import GuestError, SessionBusy, SessionError, ValueNotData, limit_error
 
 if TYPE_CHECKING:
     from memex._session import BaseSession
@@ -185,10 +185,18 @@ class Result:
 
     def _fetch(self) -> None:
         """Gets the value, while the session still has it."""
-        session, self._session = self._session, None
+        session = self._session
         if session is None:
             return
-        packed, refusal = session._last_value()
+        try:
+            packed, refusal = session._last_value()
+        except SessionBusy:
+            # Another thread uses the session at this moment, which is for the caller to know.
+            raise
+        except SessionError as error:
+            self._session, self._value_error = None, str(error)
+            return
+        self._session = None
         if refusal is not None:
             name, message = refusal
             self._value_error = message if name in ("TypeError", "ValueError") else f"{name}: {message}"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from memex._tools import Tool
 
 _SPEC_VERSION = 1
+# How long the interpreter's exit waits for a turn in another thread, in seconds.
+_PATIENCE_AT_EXIT = 0.5
 
 
 class BaseSandbox:
@@ -137,11 +139,17 @@ class BaseSandbox:
         """What a model is told of each tool, by its name: a typed Python stub."""
         return dict(self._open().stubs())
 
-    def _close(self) -> None:
+    def _close(self, **patience: float) -> None:
         self._closed = True
+        failure = None
         for session in list(self._sessions):
-            session._close()
+            try:
+                session._close(**patience)
+            except MemexError as error:
+                failure = error
         self._native = None
+        if failure is not None:
+            raise failure
 
     def __repr__(self) -> str:
         return f"<memex.{type(self).__name__} with {len(self.tools)} tools>"
@@ -184,6 +192,10 @@ class Sandbox(BaseSandbox):
         """A session in the state of a snapshot, or of the bytes of one."""
         native, lost = self._open().restore(snapshot_of(state)._in(self), keep_generators)
         return Session(self, native, lost)
+
+    def wake(self, data: bytes) -> Session:
+        """The session of `Session.hibernate`, which waits for answers to its `open_calls()`."""
+        return Session(self, self._open().wake(bytes(data)), [])
 
     def run(self, code: str, *, inputs: Mapping[str, Any] | None = None) -> Result:
         """Runs a block in a fresh session."""
@@ -279,9 +291,9 @@ def _end_all() -> None:
     """At the interpreter's exit: turns in other threads end, before anything they use goes away."""
     for sandbox in list(_live):
         try:
-            sandbox._close()
+            sandbox._close(patience=_PATIENCE_AT_EXIT)
         except MemexError:
-            # One that was made before a fork is not this process's to end.
+            # A tool that does not return must not keep the process.
             continue
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import weakref
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 from memex import _calls, _values
-from memex._errors import SessionError, SnapshotError, ValueNotData
+from memex._errors import SessionBusy, SessionError, SnapshotError, ValueNotData
 from memex._result import Result
 
 _FIRST_LINE = 200
+# How long a session that is closed waits for its turn in another thread to end, in seconds.
+_PATIENCE = 10.0
 # What is kept of a block for its record.
 _FIRST_LINES = 1000
 
@@ -95,6 +98,7 @@ class BaseSession:
         self._native = native
         self._turn: _calls.Turn | None = None
         self._struck_by: BaseException | None = None
+        self._running = threading.Lock()
         self._last: Callable[[], Result | None] = _no_result
         self._code = ""
         # Number, status, the beginning of the code, and the time of each turn.
@@ -197,33 +201,59 @@ class BaseSession:
         """Raises `KeyboardInterrupt` in the turn that runs in another thread; says whether there is one."""
         return self._native.interrupt()
 
+    def hibernate(self) -> bytes:
+        """The session with the turn that waits, for `Sandbox.wake` in any process with the same image and tools.
+
+        It holds the arguments and answers of calls, which are as secret as the heap. This session goes on
+        waiting; close it if the other one is to answer.
+        """
+        return self._native.hibernate()
+
+    def open_calls(self) -> list[Call]:
+        """The calls that wait for an answer."""
+        return [Call(id, tool, arguments) for id, tool, arguments, _held in self._native.open_calls()]
+
     @property
     def closed(self) -> bool:
         """Whether the session was closed."""
         return self._native.closed
 
-    def _close(self) -> None:
+    def _close(self, patience: float = _PATIENCE) -> None:
         if not self._native.closed:
             try:
                 self._settle()
             except SessionError:
                 # It waits, or runs in another thread: what it would have said is gone.
                 self._last = _no_result
-        self._native.close()
+        self._native.close(patience)
 
     # Turns
 
     _store: str | None = None
     _is_saved = False
 
-    def _begin(self, code: str, loop: Any = None) -> None:
-        if not isinstance(code, str):
+    def _begin(self, loop: Any = None, code: str | None = None) -> None:
+        """A part of a turn begins: nobody else runs one until `_end`."""
+        if code is not None and not isinstance(code, str):
             raise TypeError(f"code is a text, not {type(code).__name__}")
-        self._settle()
-        self._code = code
+        if not self._running.acquire(blocking=False):
+            raise SessionBusy(
+                "the session runs a turn already; a session runs one turn at a time, "
+                "so wait for it, or use a fork or another session"
+            )
+        try:
+            self._settle()
+        except BaseException:
+            self._end()
+            raise
+        if code is not None:
+            self._code = code
         self._struck_by = None
         if self._sandbox.tools:
             self._turn = _calls.Turn(loop)
+
+    def _end(self) -> None:
+        self._running.release()
 
     def _seen(self, step: Any) -> Result | list[Call]:
         if self._struck_by is not None:
@@ -248,8 +278,9 @@ class BaseSession:
             result._fetch()
 
     def _last_value(self) -> tuple[bytes | None, tuple[str, str] | None]:
+        found = self._native.get("_")
         self._last = _no_result
-        return self._native.get("_")
+        return found
 
     def _struck(self, error: BaseException) -> None:
         """A tool was ended by something that is not the guest's to catch: the turn ends, and it is raised."""
@@ -294,8 +325,7 @@ class Session(BaseSession):
 
     def run(self, code: str) -> Result:
         """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises."""
-        self._begin(code)
-        found = self._seen(self._native.start(code))
+        found = self._started(code)
         if isinstance(found, list):
             self.cancel()
             names = ", ".join(sorted({call.name for call in found}))
@@ -312,14 +342,23 @@ class Session(BaseSession):
 
     def start(self, code: str) -> Done | Waiting:
         """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
-        self._begin(code)
-        return _step(self._seen(self._native.start(code)))
+        return _step(self._started(code))
 
     def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
         """Answers calls by their ids, with values or `Failure`s, and goes on with the turn that waits."""
         packed = self._packed_answers(answers or {})
-        self._turn = _calls.Turn()
-        return _step(self._seen(self._native.answer(packed)))
+        self._begin()
+        try:
+            return _step(self._seen(self._native.answer(packed)))
+        finally:
+            self._end()
+
+    def _started(self, code: str) -> Result | list[Call]:
+        self._begin(code=code)
+        try:
+            return self._seen(self._native.start(code))
+        finally:
+            self._end()
 
     def cancel(self) -> Result | None:
         """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""

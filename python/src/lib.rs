@@ -11,7 +11,7 @@
 //! gives it back. So there is no hand-over between threads on the way.
 //!
 //! Invariants: no object of this module is used in a process that was forked from
-//! its own ([`owned`]); nothing here calls Python while it holds a lock of its own,
+//! its own (`owned.rs`); nothing here calls Python while it holds a lock of its own,
 //! but for the lock that says that a session is busy.
 
 mod errors;

@@ -11,7 +11,7 @@ use crate::errors::{Class, assembling, raise, runtime, suspension};
 use crate::owned::Owned;
 use crate::session::Session;
 use crate::sink::Listener;
-use crate::snapshot::{Snapshot, decode};
+use crate::snapshot::{Snapshot, decode, waiting_of};
 use crate::turns::Turns;
 
 /// A policy bound to an image and tools.
@@ -94,6 +94,24 @@ impl Sandbox {
     ) -> PyResult<(Session, Vec<String>)> {
         let (_, snapshot) = snapshot.inner.get(py)?;
         self.restored(py, snapshot, keep_generators)
+    }
+
+    /// A session that waits as it did where it was hibernated.
+    fn wake(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<Session> {
+        let parts = self.inner.get(py)?;
+        let (name, listener) = (new_name(), Listener::default());
+        let (Some(saved), Some(tools)) = (waiting_of(bytes), &parts.tools) else {
+            let message = "these bytes are no session of this version that waits, or the sandbox \
+                           has none of its tools";
+            return Err(raise(py, Class::Snapshot, message));
+        };
+        let woken = py.detach(|| {
+            let options = options(None, Some(Box::new(listener.clone())));
+            Suspendable::restore(&parts.sandbox, &saved, tools.broker_builder(&name), options)
+        });
+        let woken = woken.map_err(|error| suspension(py, &error))?;
+        let turns = Turns::suspendable(woken);
+        Ok(Session::new(Arc::clone(parts), turns, name, listener))
     }
 
     /// The snapshot in some bytes.

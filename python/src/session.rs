@@ -1,12 +1,14 @@
 //! One interpreter, as Python holds it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use memex_host_tools::{Answer, ClientAnswer, ClientCall};
 use memex_runtime::{GuestError, Interrupter};
 use memex_sessions::{at_turn, load, open_store};
 use parking_lot::{Mutex, MutexGuard};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::errors::{Class, assembling, raise, runtime, suspension};
@@ -15,7 +17,7 @@ use crate::owned::Owned;
 use crate::sandbox::{Parts, new_name};
 use crate::signals::Watch;
 use crate::sink::Listener;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, waiting_bytes};
 use crate::tools::answered;
 use crate::turns::{Fault, Step, Turns};
 
@@ -96,9 +98,7 @@ impl Inner {
         let watch = Watch::begin(py, &self.interrupter)?;
         let step = py.detach(|| work(turns));
         drop(guard);
-        if let Some(watch) = watch {
-            watch.end(py)?;
-        }
+        drop(watch);
         py.check_signals()?;
         step.map_err(|fault| raised(py, &fault))
     }
@@ -171,6 +171,26 @@ impl Session {
         step.map(|step| inner.seen(py, step)).transpose()
     }
 
+    /// The turn that waits, as bytes for another process; it goes on waiting here.
+    fn hibernate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let inner = self.inner.get(py)?;
+        let mut guard = inner.lock(py)?;
+        let turns = inner.open(py, &mut guard)?;
+        let saved = py.detach(|| turns.save());
+        let saved = saved.map_err(|fault| raised(py, &fault))?;
+        let bytes = waiting_bytes(&saved);
+        let bytes = bytes.map_err(|error| raise(py, Class::Memex, error.to_string()))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The calls that wait for an answer.
+    fn open_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let inner = self.inner.get(py)?;
+        let mut guard = inner.lock(py)?;
+        let calls = inner.open(py, &mut guard)?.open_calls();
+        inner.seen(py, Step::Waiting(calls))
+    }
+
     /// A variable, packed: `(bytes, None)`, or `(None, (class, message))`.
     #[allow(clippy::type_complexity)]
     fn get<'py>(
@@ -190,7 +210,7 @@ impl Session {
         &self,
         py: Python<'_>,
         name: String,
-        value: Vec<u8>,
+        value: PyBackedBytes,
     ) -> PyResult<Option<(String, String)>> {
         let put = self.between(py, move |session| session.set(&name, &value))?;
         let put = put.map_err(|error| runtime(py, &error))?;
@@ -307,18 +327,28 @@ impl Session {
         Ok(self.inner.get(py)?.interrupter.soft())
     }
 
-    /// Ends the session. A turn that runs in another thread is ended first.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    /// Ends the session. A turn that runs in another thread is ended first, which may
+    /// take so many seconds: a tool of this process cannot be stopped.
+    fn close(&self, py: Python<'_>, patience_s: f64) -> PyResult<()> {
         let inner = self.inner.get(py)?;
+        let patience = Duration::try_from_secs_f64(patience_s).unwrap_or(CLOSING);
+        let until = Instant::now().checked_add(patience);
         let closed = py.detach(|| {
-            let mut turns = loop {
-                if let Some(turns) = inner.turns.try_lock_for(CLOSING) {
-                    break turns;
+            loop {
+                if let Some(mut turns) = inner.turns.try_lock_for(CLOSING) {
+                    return Some(turns.take());
                 }
                 let _ran = inner.interrupter.hard();
-            };
-            turns.take()
+                if until.is_none_or(|until| Instant::now() >= until) {
+                    return None;
+                }
+            }
         });
+        let Some(closed) = closed else {
+            let message = "the session cannot be closed: it runs a turn whose tool does not return; \
+                           a tool must not close the session that calls it";
+            return Err(raise(py, Class::SessionBusy, message));
+        };
         py.detach(|| drop(closed));
         Ok(())
     }
@@ -332,7 +362,7 @@ impl Session {
 }
 
 /// Between two tries to end a turn that runs.
-const CLOSING: std::time::Duration = std::time::Duration::from_millis(20);
+const CLOSING: Duration = Duration::from_millis(20);
 
 impl Session {
     fn between<R: Send + 'static>(

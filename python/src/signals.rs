@@ -80,7 +80,7 @@ impl Watch {
     }
 
     /// Ends the watch, and passes on what came meanwhile.
-    pub(crate) fn end(self, py: Python<'_>) -> PyResult<()> {
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
         let numbers = {
             let mut targets = self.targets.lock();
             targets.turns.retain(|(number, _)| *number != self.number);
@@ -93,6 +93,17 @@ impl Watch {
             let _gone = os.call_method1("write", (self.before, numbers.as_slice()));
         }
         Ok(())
+    }
+}
+
+impl Drop for Watch {
+    /// Also where a panic goes through the turn: no interrupt is left for a later one.
+    fn drop(&mut self) {
+        let _gone = Python::try_attach(|py| {
+            if let Err(error) = self.end(py) {
+                error.write_unraisable(py, None);
+            }
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session's state, in this process or as bytes.
 
 use memex_runtime::{Chunk, Encoded, Generators, Sandbox};
+use memex_sessions::Suspension;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -9,6 +10,8 @@ use crate::owned::Owned;
 
 /// What the bytes begin with: a name, and the version of this form.
 const MAGIC: &[u8; 8] = b"memexsn\x01";
+/// What the bytes of a session that waits begin with.
+const WAITING_MAGIC: &[u8; 8] = b"memexwt\x01";
 const DIGEST_BYTES: usize = 32;
 
 /// A state between turns.
@@ -73,6 +76,29 @@ pub(crate) fn decode(
     });
     let (snapshot, _) = decoded.map_err(|error| runtime(py, &error))?;
     Ok(snapshot)
+}
+
+/// A session that waits, as bytes: its turn, its state before the turn, and its state
+/// now, which is empty where the turn is to run again.
+pub(crate) fn waiting_bytes(saved: &Suspension) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = WAITING_MAGIC.to_vec();
+    push(&mut bytes, &serde_json::to_vec(&saved.turn)?);
+    push(&mut bytes, &joined(&saved.start));
+    let state = saved.state.as_ref().map(joined);
+    push(&mut bytes, &state.unwrap_or_default());
+    Ok(bytes)
+}
+
+/// Reads what [`waiting_bytes`] wrote; nothing in it is trusted.
+pub(crate) fn waiting_of(bytes: &[u8]) -> Option<Suspension> {
+    let mut rest = bytes.strip_prefix(WAITING_MAGIC)?;
+    let turn = serde_json::from_slice(take(&mut rest)?).ok()?;
+    let start = split(take(&mut rest)?)?;
+    let state = match take(&mut rest)? {
+        [] => None,
+        state => Some(split(state)?),
+    };
+    rest.is_empty().then_some(Suspension { state, start, turn })
 }
 
 fn joined(encoded: &Encoded) -> Vec<u8> {

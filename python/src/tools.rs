@@ -1,10 +1,10 @@
 //! Tools that are Python functions.
 //!
 //! The function that Python gives for a tool takes the session's name, the arguments
-//! and a [`LaterAnswer`], and never raises; `memex/_calls.py` makes it. It returns
+//! and a `LaterAnswer`, and never raises; `memex/_calls.py` makes it. It returns
 //! - `("value", json, parts)`: the result,
 //! - `("error", class, message, detail)`: the exception that the guest gets,
-//! - `("later", cancel)`: the answer comes by the [`LaterAnswer`]; `cancel()` is
+//! - `("later", cancel)`: the answer comes by the `LaterAnswer`; `cancel()` is
 //!   called when nobody waits for it any more.
 
 use std::sync::Arc;
@@ -243,8 +243,7 @@ pub(crate) struct LaterAnswer {
 #[pymethods]
 impl LaterAnswer {
     /// The result.
-    fn value(&self, py: Python<'_>, json: &Bound<'_, PyAny>, parts: &Bound<'_, PyAny>) {
-        let _ = py;
+    fn value(&self, json: &Bound<'_, PyAny>, parts: &Bound<'_, PyAny>) {
         self.send(answered(json, parts));
     }
 

@@ -3,7 +3,7 @@
 
 use memex_host_tools::{ClientAnswer, ClientCall};
 use memex_runtime::{Interrupter, Session};
-use memex_sessions::{SavedSession, Suspendable, SuspendedStep, SuspensionError};
+use memex_sessions::{SavedSession, Suspendable, SuspendedStep, Suspension, SuspensionError};
 
 use crate::outcome::Outcome;
 
@@ -28,26 +28,26 @@ pub(crate) enum Step {
 
 /// Why it has come to nothing.
 pub(crate) enum Fault {
-    Runtime(memex_runtime::Error),
-    Suspension(SuspensionError),
-    Sessions(memex_sessions::Error),
+    Runtime(Box<memex_runtime::Error>),
+    Suspension(Box<SuspensionError>),
+    Sessions(Box<memex_sessions::Error>),
 }
 
 impl From<memex_runtime::Error> for Fault {
     fn from(error: memex_runtime::Error) -> Self {
-        Self::Runtime(error)
+        Self::Runtime(Box::new(error))
     }
 }
 
 impl From<SuspensionError> for Fault {
     fn from(error: SuspensionError) -> Self {
-        Self::Suspension(error)
+        Self::Suspension(Box::new(error))
     }
 }
 
 impl From<memex_sessions::Error> for Fault {
     fn from(error: memex_sessions::Error) -> Self {
-        Self::Sessions(error)
+        Self::Sessions(Box::new(error))
     }
 }
 
@@ -119,6 +119,22 @@ impl Turns {
                 }) => Ok(None),
                 Err(error) => Err(error.into()),
             },
+        }
+    }
+
+    /// What another process needs to go on with the turn that waits.
+    pub(crate) fn save(&mut self) -> Result<Suspension, Fault> {
+        match &mut self.kind {
+            Kind::Plain(_) => Err(SuspensionError::NoClientTools.into()),
+            Kind::Suspendable(session) => Ok(session.save()?),
+        }
+    }
+
+    /// The calls that wait for an answer.
+    pub(crate) fn open_calls(&self) -> Vec<ClientCall> {
+        match &self.kind {
+            Kind::Plain(_) => Vec::new(),
+            Kind::Suspendable(session) => session.open_calls(),
         }
     }
 

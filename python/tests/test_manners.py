@@ -122,7 +122,7 @@ def test_crashes_of_the_guest_stay_there(session):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_child_is_told_and_can_begin_anew(program):
+def test_a_forked_child_is_told(program):
     out = program(
         """
 import os, sys

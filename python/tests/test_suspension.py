@@ -84,6 +84,24 @@ def test_a_turn_that_waits_can_be_given_up(asking):
         assert session.run("1").value == 1
 
 
+@pytest.mark.parametrize("code", ["x = double(1)\ny = ask('held or parked') + x\ny", "x = double(1)\ndef f(): return ask('held or parked')\ny = f() + x\ny"])
+def test_a_turn_that_waits_goes_on_elsewhere(asking, code):
+    with asking.session() as session:
+        session.run("z = 100")
+        call = session.start(code).calls[0]
+        data = session.hibernate()
+        assert session.open_calls() == [call]
+    with asking.wake(data) as woken:
+        assert woken.open_calls() == [call]
+        assert woken.answer({call.id: 5}).result.value == 7
+        assert woken.run("y + z").value == 107
+        with pytest.raises(memex.SessionError):
+            woken.hibernate()
+    for damaged in (b"", data[:-1], data[:200], b"memexwt\1" + data[8:40]):
+        with pytest.raises(memex.SnapshotError):
+            asking.wake(damaged)
+
+
 def test_sessions_without_such_tools_say_so(session):
     with pytest.raises(memex.SessionError):
         session.answer({})

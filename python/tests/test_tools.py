@@ -307,6 +307,25 @@ def test_a_tool_that_uses_its_own_session_is_told_that_it_is_busy():
         assert "one turn at a time" in session.run("again()").value
 
 
+def test_a_tool_that_closes_its_own_session_does_not_wait_for_ever(monkeypatch):
+    from memex import _session
+
+    monkeypatch.setattr(_session.BaseSession._close, "__defaults__", (0.1,))
+
+    def end() -> str:
+        try:
+            session.close()
+        except memex.SessionBusy as error:
+            return str(error)
+        return "closed"
+
+    with memex.Sandbox(tools=[end]) as box, box.session() as session:
+        error = session.run("end()").error
+        # The turn is ended, and the session lives.
+        assert error is None or error.name
+        assert session.run("1").value == 1
+
+
 def test_a_tool_can_run_another_session(box):
     def other(code: str) -> str:
         return box.run(code).text

@@ -170,7 +170,7 @@ def test_a_session_cannot_choose_what_is_made_here(session):
     code = (
         "from memex_guest import exchange, channel\n"
         "def forged(payload):\n"
-        "    return channel.framed(0, '', [channel.framed(1, '', [WRITTEN])])\n"
+        "    return channel.framed(1, '', [WRITTEN])\n"
         "exchange.answer = forged\n0"
     )
     outcomes = []

@@ -150,13 +150,16 @@ mod tests {
         })
     }
 
-    /// Uses about `bytes` of stack.
+    /// Uses `bytes` of stack; says how many frames that took.
     fn descend(bytes: usize) -> usize {
-        let frame = black_box([1_u8; 4096]);
-        match bytes.checked_sub(5000) {
-            None => usize::from(frame[0]),
-            Some(rest) => descend(rest) + usize::from(black_box(frame)[4095]),
+        fn below(address: usize) -> usize {
+            let frame = black_box([1_u8; 1024]);
+            if (psm::stack_pointer() as usize) < address {
+                return usize::from(frame[0]);
+            }
+            below(address) + usize::from(black_box(&frame)[1023])
         }
+        below(psm::stack_pointer() as usize - bytes)
     }
 
     #[test]

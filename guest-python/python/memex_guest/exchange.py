@@ -1,7 +1,7 @@
 """Single variables of the scope, which the host takes out and puts in between turns.
 
     request:  1 (get) or 2 (set) │ name │ for a set, the packed value (see `values`)
-    reply:    0 │ nothing │ the packed value        1 │ {"type", "message"}
+    reply:    the packed value, or nothing for a set        0 │ {"type", "message"}, a refusal
 """
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
@@ -12,6 +12,8 @@ from memex_guest import channel, text, turn, values
 
 GET = 1
 SET = 2
+# The first byte of a refusal; packed values begin with another.
+_REFUSED = 0
 # The first bytes of requests; questions of `scope` are JSON objects.
 REQUESTS = (b"\1", b"\2")
 
@@ -25,12 +27,12 @@ def answer(payload):
         op, pieces = channel.split(payload, 2)
         name = str(pieces[0], "utf-8")
         if op == GET:
-            return channel.framed(0, "", [values.packed(_found(name), name)])
+            return values.packed(_found(name), name)
         turn.scope[name] = values.unpacked(pieces[1])
-        return channel.framed(0, "", ())
+        return b""
     except Exception as error:
         reply = {"type": text.type_name(type(error)), "message": text.scrubbed(text.safe_str(error, _MESSAGE_MAX))}
-        return channel.framed(1, _encode(reply), ())
+        return channel.framed(_REFUSED, _encode(reply), ())
 
 
 def _found(name):

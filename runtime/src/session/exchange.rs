@@ -13,8 +13,8 @@ use serde::Deserialize;
 /// The first bytes of requests; `memex_guest/exchange.py` has the same.
 const GET: u8 = 1;
 const SET: u8 = 2;
-/// The first byte of a reply that is no refusal.
-const ANSWER: u8 = 0;
+/// The first byte of a refusal. Packed values begin with another.
+const REFUSED: u8 = 0;
 
 #[derive(Deserialize)]
 struct Refusal {
@@ -33,10 +33,9 @@ impl Session {
     /// When the session is not ready or the host fails.
     pub fn get(&mut self, name: &str) -> Result<Result<Vec<u8>, GuestError>, Error> {
         let answer = self.exchange(&request(GET, name, &[]))?;
-        Ok(answer.and_then(|answer| {
-            let frame = Frame::decode(&answer);
-            let part = frame.ok().and_then(|frame| frame.parts.first().copied());
-            part.map(<[u8]>::to_vec).ok_or_else(unusable)
+        Ok(answer.and_then(|answer| match answer.is_empty() {
+            true => Err(unusable()),
+            false => Ok(answer),
         }))
     }
 
@@ -58,7 +57,10 @@ impl Session {
             }));
         }
         let answer = self.exchange(&request(SET, name, &[value]))?;
-        Ok(answer.map(drop))
+        Ok(answer.and_then(|answer| match answer.is_empty() {
+            true => Ok(()),
+            false => Err(unusable()),
+        }))
     }
 
     fn exchange(&mut self, request: &[u8]) -> Result<Result<Vec<u8>, GuestError>, Error> {
@@ -74,11 +76,13 @@ impl Session {
                 ..GuestError::default()
             }));
         };
-        match Frame::decode(&answer) {
-            Ok(frame) if frame.op == ANSWER => Ok(Ok(answer)),
-            Ok(frame) => Ok(Err(refusal(frame.head))),
-            Err(_) => Ok(Err(unusable())),
+        if answer.first() != Some(&REFUSED) {
+            return Ok(Ok(answer));
         }
+        let frame = Frame::decode(&answer);
+        Ok(Err(
+            frame.map_or_else(|_| unusable(), |frame| refusal(frame.head))
+        ))
     }
 }
 

@@ -256,6 +256,7 @@ fn async_stays_at_the_edges() {
             "memex-mem-agent",
             "memex-mock-server",
             "memex-models",
+            "memex-python",
             "memex-sessions",
             "memex-snapshots",
             "memex-tests",

@@ -333,9 +333,16 @@ fn variables_cross_within_host_call_bytes() {
     assert!(refusal.message.contains("host_call_bytes"));
     run(
         &mut session,
-        "from memex_guest import exchange\nexchange.answer = lambda payload: b'nonsense'",
+        "from memex_guest import exchange\nexchange.answer = lambda payload: b'\\0nonsense'",
     );
     let refusal = session.get("y").unwrap().unwrap_err();
+    assert_eq!(refusal.class, "RuntimeError");
+    run(
+        &mut session,
+        "exchange.answer = lambda payload: b'' if payload[0] == 1 else b'x'",
+    );
+    assert_eq!(session.get("y").unwrap().unwrap_err().class, "RuntimeError");
+    let refusal = session.set("y", b"").unwrap().unwrap_err();
     assert_eq!(refusal.class, "RuntimeError");
     run(&mut session, "exchange.answer = lambda payload: 7");
     assert!(session.get("y").unwrap().is_err());
