@@ -30,6 +30,7 @@ sources!(
     "display",
     "dtypes",
     "entry",
+    "exchange",
     "figures",
     "forks",
     "forms",

@@ -77,6 +77,21 @@ impl ToolError {
         }
     }
 
+    /// As [`ToolError::new`], for the name of an exception that comes as data: one that
+    /// is no built-in exception which a tool may raise is told in the message of a
+    /// `RuntimeError`.
+    #[must_use]
+    pub fn named(class: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        match CLASSES.iter().find(|known| **known == class) {
+            Some(known) => Self::new(known, message),
+            None if class == "RuntimeError" || class.is_empty() => {
+                Self::new("RuntimeError", message)
+            }
+            None => Self::new("RuntimeError", format!("{class}: {message}")),
+        }
+    }
+
     /// Adds what only the host's log gets.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
@@ -84,6 +99,44 @@ impl ToolError {
         self
     }
 }
+
+/// Built-in exceptions that a tool may raise by name.
+const CLASSES: [&str; 34] = [
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "BufferError",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "EOFError",
+    "FileExistsError",
+    "FileNotFoundError",
+    "FloatingPointError",
+    "ImportError",
+    "IndexError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "KeyError",
+    "LookupError",
+    "ModuleNotFoundError",
+    "NameError",
+    "NotADirectoryError",
+    "NotImplementedError",
+    "OSError",
+    "OverflowError",
+    "PermissionError",
+    "ProcessLookupError",
+    "ReferenceError",
+    "TimeoutError",
+    "TypeError",
+    "ValueError",
+    "ZeroDivisionError",
+];
 
 /// What a tool knows of the call it answers.
 #[derive(Debug, Clone)]

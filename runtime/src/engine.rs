@@ -92,9 +92,8 @@ fn compile_for(config: &mut Config, cpu: Cpu) -> Result<(), Error> {
 
 /// Runs `work` on a stack that has room for the guest's frames and the host's.
 ///
-/// A thread that has the room runs it directly; otherwise a stack is mapped for
-/// the call.
+/// A thread that has the room runs it directly; another one keeps a stack for
+/// such calls.
 pub(crate) fn on_guest_stack<R>(stack_bytes: usize, work: impl FnOnce() -> R) -> R {
-    let needed = stack_bytes + HOST_STACK_BYTES;
-    stacker::maybe_grow(needed, needed + HOST_STACK_BYTES, work)
+    crate::stacks::with_room(stack_bytes + HOST_STACK_BYTES, work)
 }

@@ -42,6 +42,7 @@ mod platform;
 mod runtime;
 mod session;
 mod snapshot;
+mod stacks;
 mod wasi;
 
 pub use channel::{AtMost, Display, DisplayData};

@@ -85,15 +85,19 @@ impl SessionSpec {
         if !self.tools.names_tools() && !has_tools(policy) {
             return Ok(());
         }
-        let wanted = ToolGrants {
-            allow: vec!["*".to_owned()],
-            deny: policy.tools.deny.clone(),
-        };
-        // The preset may have no tools at all.
-        policy
-            .set_tools(wanted)
-            .map_err(Error::refused(SpecPart::Tools))
+        grant_all(policy)
     }
+}
+
+/// Every tool that the policy does not deny, unless its preset has no tools.
+fn grant_all(policy: &mut Policy) -> Result<(), Error> {
+    let wanted = ToolGrants {
+        allow: vec!["*".to_owned()],
+        deny: policy.tools.deny.clone(),
+    };
+    policy
+        .set_tools(wanted)
+        .map_err(Error::refused(SpecPart::Tools))
 }
 
 impl Resolved {
@@ -118,6 +122,18 @@ impl Resolved {
             place: "policy".to_owned(),
             error,
         })?;
+        self.policy = Arc::new(policy);
+        Ok(self)
+    }
+
+    /// The same with tools of the embedding program granted, as those are that the
+    /// spec names.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the policy's preset has no tools.
+    pub fn granting_tools(mut self) -> Result<Self, Error> {
+        let mut policy = Policy::clone(&self.policy);
+        grant_all(&mut policy)?;
         self.policy = Arc::new(policy);
         Ok(self)
     }

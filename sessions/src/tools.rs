@@ -3,7 +3,7 @@
 use crate::{Error, Host, Resolved, ToolSources};
 use memex_external::egress::{Egress, EgressRules, Fetch, HttpLimits};
 use memex_external::{OutsideHost, OutsideTools, Secrets, ToolFile};
-use memex_host_tools::{AuditDetail, AuditLog, Broker, Budget, JsonLines, Tool, Toolbox};
+use memex_host_tools::{AuditDetail, AuditLog, Broker, BrokerBuilder, Budget, JsonLines, Tool, Toolbox};
 use memex_memory::{Memory, Mode, Options};
 use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
 use memex_sql::{
@@ -46,13 +46,27 @@ impl Resolved {
     /// What is wrong with a tool file, a secret, a database, a memory, a shared
     /// scratch or an audit file, each as its own variant of [`Error`].
     pub fn tools(&self, host: &Host, secrets: &dyn Secrets) -> Result<Option<Tools>, Error> {
-        if !self.has_tools() {
+        self.tools_and(Vec::new(), host, secrets)
+    }
+
+    /// As [`Resolved::tools`], with tools of the embedding program beside them.
+    /// [`Resolved::granting_tools`] grants those.
+    ///
+    /// # Errors
+    /// As [`Resolved::tools`]; two tools of one name are refused.
+    pub fn tools_and(
+        &self,
+        own: Vec<Arc<dyn Tool>>,
+        host: &Host,
+        secrets: &dyn Secrets,
+    ) -> Result<Option<Tools>, Error> {
+        if !self.has_tools() && own.is_empty() {
             return Ok(None);
         }
         let (policy, sources) = (self.policy(), &self.spec().tools);
         let files = sources.files.iter().map(|path| ToolFile::read(path));
         let files = files.collect::<Result<Vec<_>, _>>()?;
-        let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
+        let mut tools = own;
         add_databases(sources, &files, &mut tools)?;
         if let Some(directory) = &sources.memory {
             let memory = Memory::open(directory, Options::of(Mode::Extended))?;
@@ -105,6 +119,13 @@ impl Tools {
     /// What answers the calls of one session, which audit records call so.
     #[must_use]
     pub fn broker(&self, session: &str) -> Broker {
+        self.broker_builder(session).build()
+    }
+
+    /// The same, not built yet: a session that was saved while it waited has
+    /// open calls to go on with.
+    #[must_use]
+    pub fn broker_builder(&self, session: &str) -> BrokerBuilder {
         let mut broker = Broker::builder(
             self.toolbox.clone(),
             self.grants.clone(),
@@ -115,7 +136,7 @@ impl Tools {
         if let Some(audit) = self.audit_log() {
             broker = broker.audit(audit);
         }
-        broker.build()
+        broker
     }
 
     /// What may be called of them.

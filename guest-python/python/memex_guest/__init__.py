@@ -53,6 +53,7 @@ ORDER = (
     "arrays",
     "dtypes",
     "frames",
+    "exchange",
     "forms",
     "answers",
     "schemas",

@@ -11,7 +11,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
 
-from memex_guest import display, forks, loop, outcome, recovery, scope, settings, shims, streams, traces, turn, warmup
+from memex_guest import display, exchange, forks, loop, outcome, recovery, scope, settings, shims, streams, traces, turn, warmup
 
 _begin = turn.begin
 _finish = turn.finish
@@ -92,8 +92,10 @@ def cancel(payload):
 
 
 def inspect(payload):
-    """Answers a JSON question about the scope with JSON (see `scope`)."""
+    """Answers a JSON question about the scope with JSON (see `scope`), or moves a variable (see `exchange`)."""
     try:
+        if payload[:1] in exchange.REQUESTS:
+            return exchange.answer(payload)
         try:
             return scope.answer(payload)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 mod delta;
 mod ending;
+mod exchange;
 mod forking;
 mod heap;
 mod hibernation;

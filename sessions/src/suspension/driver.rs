@@ -288,6 +288,19 @@ impl Suspendable {
         Ok(Suspension { state, start, turn })
     }
 
+    /// Does something with the session while no turn of it waits: takes a snapshot, asks
+    /// for a variable.
+    ///
+    /// # Errors
+    /// When a turn waits, or the session is lost.
+    pub fn with<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Session) -> R + Send + 'static,
+    ) -> Result<R, SuspensionError> {
+        self.expect(State::Ready)?;
+        self.thread.with(work)
+    }
+
     /// The session itself, with no turn that waits.
     ///
     /// # Errors

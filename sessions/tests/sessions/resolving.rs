@@ -31,6 +31,27 @@ fn without_a_policy_mounts_are_the_policy() {
 }
 
 #[test]
+fn tools_of_the_program_are_granted_within_the_policy() {
+    let resolved = |policy: PolicySource| SessionSpec::builder().policy(policy).build().resolve();
+    let plain = resolved(PolicySource::default()).unwrap();
+    assert!(!plain.policy().tools.permits("search"));
+    let granted = plain.granting_tools().unwrap();
+    assert!(granted.policy().tools.permits("search"));
+    let denying = resolved(written("version = 1\n[tools]\ndeny = ['search']")).unwrap();
+    let granted = denying.granting_tools().unwrap();
+    assert!(!granted.policy().tools.permits("search"));
+    assert!(granted.policy().tools.permits("other"));
+    let nothing = resolved("deny-all".into()).unwrap();
+    assert!(matches!(
+        nothing.granting_tools(),
+        Err(Error::Refused {
+            part: SpecPart::Tools,
+            ..
+        })
+    ));
+}
+
+#[test]
 fn policies_are_named_or_written_out() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("data")).unwrap();

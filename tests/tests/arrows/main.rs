@@ -144,6 +144,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "memex-python",
+        &[
+            "memex-guest-python",
+            "memex-host-tools",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-snapshots",
+        ],
+    ),
+    (
         "memex-tests",
         &[
             "memex-agent",
@@ -169,6 +180,7 @@ const UNSAFE: &[&str] = &[
     "runtime/src/memory/slot.rs",
     "runtime/src/platform/linux.rs",
     "runtime/src/platform/mapping.rs",
+    "runtime/src/stacks.rs",
 ];
 
 fn metadata() -> Metadata {
@@ -382,6 +394,7 @@ fn async_stays_at_the_edges() {
             "memex-mem-agent",
             "memex-mock-server",
             "memex-models",
+            "memex-python",
             "memex-sessions",
             "memex-snapshots",
             "memex-sql",

@@ -6,8 +6,8 @@ use memex_runtime::{
     TurnHandle,
 };
 use memex_tests::{
-    check_turns, image, nothing, raises, run, session, session_of, standard_sandbox, still_works,
-    value, value_of,
+    check_turns, image, nothing, raises, run, sandbox, session, session_of, standard_sandbox,
+    still_works, value, value_of,
 };
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
@@ -286,6 +286,66 @@ fn questions_about_the_scope() {
         }
     }
     assert_eq!(session.turns(), 1, "questions are no turns");
+    still_works(&mut session);
+}
+
+#[test]
+fn variables_are_taken_out_and_put_in() {
+    let mut session = session();
+    run(&mut session, "alpha = {'a': (1, b'x')}\nnot_data = print");
+    let packed = session.get("alpha").unwrap().unwrap();
+    session.set("beta", &packed).unwrap().unwrap();
+    assert_eq!(
+        run(&mut session, "beta == alpha, beta is alpha").value,
+        Some("(True, False)".to_owned())
+    );
+    for (name, class) in [("nowhere", "NameError"), ("not_data", "TypeError")] {
+        let refusal = session.get(name).unwrap().unwrap_err();
+        assert_eq!(refusal.class, class, "{}", refusal.message);
+        assert!(refusal.message.contains(name), "{}", refusal.message);
+    }
+    let half = packed.get(..packed.len() - 1).unwrap();
+    let refusal = session.set("beta", half).unwrap().unwrap_err();
+    assert_eq!(refusal.class, "ValueError");
+    assert_eq!(
+        run(&mut session, "beta == alpha").value,
+        Some("True".to_owned())
+    );
+    assert_eq!(session.turns(), 3, "this is no turn");
+    still_works(&mut session);
+}
+
+/// At the bound, one past it, and with a dispatcher that lies about it.
+#[test]
+fn variables_cross_within_host_call_bytes() {
+    let narrow = sandbox(|policy| policy.limits.host_call_bytes = 64 << 10);
+    let mut session = session_of(&narrow);
+    run(&mut session, "x = b'x' * 60_000");
+    let packed = session.get("x").unwrap().unwrap();
+    assert!(packed.len() > 60_000);
+    session.set("y", &packed).unwrap().unwrap();
+    let mut large = packed;
+    large.resize((64 << 10) + 1, 0);
+    let refusal = session.set("y", &large).unwrap().unwrap_err();
+    assert!(refusal.message.contains("host_call_bytes"));
+    run(&mut session, "x = b'x' * 70_000");
+    let refusal = session.get("x").unwrap().unwrap_err();
+    assert!(refusal.message.contains("host_call_bytes"));
+    run(
+        &mut session,
+        "from memex_guest import exchange\nexchange.answer = lambda payload: b'\\0nonsense'",
+    );
+    let refusal = session.get("y").unwrap().unwrap_err();
+    assert_eq!(refusal.class, "RuntimeError");
+    run(
+        &mut session,
+        "exchange.answer = lambda payload: b'' if payload[0] == 1 else b'x'",
+    );
+    assert_eq!(session.get("y").unwrap().unwrap_err().class, "RuntimeError");
+    let refusal = session.set("y", b"").unwrap().unwrap_err();
+    assert_eq!(refusal.class, "RuntimeError");
+    run(&mut session, "exchange.answer = lambda payload: 7");
+    assert!(session.get("y").unwrap().is_err());
     still_works(&mut session);
 }
 

@@ -127,6 +127,34 @@ fn moved(session: &mut Suspendable, ran: &Ran) -> Suspendable {
 }
 
 #[test]
+fn between_turns_the_session_is_at_hand() {
+    let mut session = suspendable();
+    value(&mut session, "x = f(2)");
+    let before = session
+        .with(memex_runtime::Session::snapshot)
+        .unwrap()
+        .unwrap();
+    value(&mut session, "x = 'changed'");
+    let state = before.clone();
+    session
+        .with(move |session| session.rewind(&state))
+        .unwrap()
+        .unwrap();
+    assert_eq!(value(&mut session, "x"), "4");
+    let step = session.start("y = f(1)").unwrap();
+    let refused = session.with(memex_runtime::Session::snapshot);
+    assert!(matches!(refused, Err(SuspensionError::State { .. })));
+    let outcome = finish(&mut session, step);
+    assert_eq!(outcome.status, Status::Ok);
+    assert!(
+        session
+            .with(memex_runtime::Session::snapshot)
+            .unwrap()
+            .is_ok()
+    );
+}
+
+#[test]
 fn a_plain_call_at_the_top_of_a_block_parks_the_turn() {
     let mut session = suspendable();
     let calls = waiting(session.start("x = f(4)\nprint('then')\nx + f(x)").unwrap());

@@ -71,34 +71,6 @@ pub enum AnswerError {
     },
 }
 
-/// Exceptions that an answer may name.
-const CLASSES: [&str; 24] = [
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BlockingIOError",
-    "BrokenPipeError",
-    "ConnectionAbortedError",
-    "ConnectionError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
-    "EOFError",
-    "FileExistsError",
-    "FileNotFoundError",
-    "IndexError",
-    "IsADirectoryError",
-    "KeyError",
-    "LookupError",
-    "NameError",
-    "NotADirectoryError",
-    "NotImplementedError",
-    "OSError",
-    "PermissionError",
-    "TimeoutError",
-    "TypeError",
-    "ValueError",
-];
-
 const PREFIX: &str = "call_";
 
 impl ClientAnswer {
@@ -106,16 +78,7 @@ impl ClientAnswer {
     pub(super) fn into_ended(self) -> Ended {
         Ended::Answered(match self {
             Self::Value(answer) => Ok(answer),
-            Self::Error { class, message } => {
-                let known = CLASSES.iter().find(|known| **known == class);
-                Err(match known {
-                    Some(known) => ToolError::new(known, message),
-                    None if class == "RuntimeError" || class.is_empty() => {
-                        ToolError::new("RuntimeError", message)
-                    }
-                    None => ToolError::new("RuntimeError", format!("{class}: {message}")),
-                })
-            }
+            Self::Error { class, message } => Err(ToolError::named(&class, message)),
         })
     }
 }

@@ -1,0 +1,116 @@
+"""Calls of tools: what the extension module calls when code in the sandbox calls a function.
+
+    session ──► call ──► function                          on the thread of the turn
+                    └──► event loop ──► coroutine ──► later    for async functions
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Callable
+
+from memex import _loops, _memex, _values
+
+if TYPE_CHECKING:
+    from memex._tools import Tool
+    from memex._session import BaseSession
+
+# Sessions by the name that the extension module calls tools with.
+sessions: weakref.WeakValueDictionary[str, BaseSession] = weakref.WeakValueDictionary()
+
+_MESSAGE_MAX = 4000
+
+
+class Turn:
+    """Where the tools of a turn run: the thread that called, its context and its loop."""
+
+    __slots__ = ("thread", "context", "loop", "in_loop")
+
+    def __init__(self, loop: Any = None) -> None:
+        self.thread = threading.get_ident()
+        self.context = contextvars.copy_context()
+        # The loop of an `AsyncSession`.
+        self.loop = loop
+        self.in_loop = loop is None and _loops.in_running_loop()
+
+
+def definition(tool: Tool) -> Any:
+    """The tool for the extension module."""
+    import json
+
+    return _memex.ToolDefinition(
+        tool.name,
+        tool.description,
+        json.dumps(tool.parameters),
+        None if tool.returns is None else json.dumps(tool.returns),
+        tool.timeout,
+        None if tool.suspends else _caller(tool),
+        _values.table,
+    )
+
+
+def _caller(tool: Tool) -> Callable[..., tuple]:
+    def call(session_name: str, arguments: dict[str, Any], later: Any) -> tuple:
+        try:
+            session = sessions.get(session_name)
+            turn = None if session is None else session._turn
+            positional, named = tool.read(arguments)
+            if tool.is_async:
+                return _begin(tool, turn, positional, named, later)
+            if turn is None or turn.thread == threading.get_ident():
+                result = tool.function(*positional, **named)
+            else:
+                result = turn.context.copy().run(tool.function, *positional, **named)
+            return ("value", *tool.write(result))
+        except Exception as error:
+            return ("error", *refusal(tool.name, error))
+        except BaseException as error:
+            # Ctrl-C, or an exit: not the guest's to catch.
+            if session is not None:
+                session._struck(error)
+            return ("error", "RuntimeError", f"{tool.name}: the call was interrupted", "")
+
+    return call
+
+
+def _begin(tool: Tool, turn: Turn | None, positional: list, named: dict, later: Any) -> tuple:
+    if turn is not None and turn.in_loop:
+        raise RuntimeError(
+            f"{tool.name} is async, and Session.run was called inside of a running event loop, which cannot run it "
+            "meanwhile; use memex.AsyncSandbox and `await session.run(…)`"
+        )
+    loop = turn.loop if turn is not None and turn.loop is not None else _loops.background()
+    context = turn.context.copy() if turn is not None else contextvars.copy_context()
+
+    async def answer() -> None:
+        import asyncio
+
+        try:
+            json, parts = tool.write(await tool.function(*positional, **named))
+        except asyncio.CancelledError:
+            later.error("TimeoutError", f"{tool.name}: the call was cancelled", "")
+            raise
+        except Exception as error:
+            later.error(*refusal(tool.name, error))
+        else:
+            later.value(json, parts)
+
+    return ("later", _loops.start(loop, answer, context))
+
+
+def refusal(name: str, error: BaseException) -> tuple[str, str, str]:
+    """What the guest gets of an exception, its name and message, and what only logs get."""
+    import logging
+    import traceback
+
+    detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    log = logging.getLogger("memex.tools")
+    log.info("the tool %s raised %s", name, type(error).__name__, exc_info=error)
+    if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
+        # `str` of a KeyError is the repr of its text.
+        message = error.args[0]
+    else:
+        message = str(error)
+    return type(error).__name__, message[:_MESSAGE_MAX], detail

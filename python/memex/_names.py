@@ -1,0 +1,42 @@
+"""The names that a block binds at its top level."""
+
+from __future__ import annotations
+
+import ast
+
+
+def bound_names(code: str) -> list[str]:
+    """Names bound by assignments, definitions, imports, loops and the like, in order."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: dict[str, None] = {}
+    for statement in tree.body:
+        _visit(statement, found)
+    return [name for name in found if not name.startswith("_")]
+
+
+def _visit(node: ast.AST, found: dict[str, None]) -> None:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        found.setdefault(node.name)
+        return
+    if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        # Scopes of their own.
+        return
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        found.setdefault(node.id)
+    elif isinstance(node, ast.alias):
+        if node.name != "*":
+            found.setdefault(node.asname or node.name.split(".")[0])
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        # Unbound again when the handler ends.
+        for inner in node.body:
+            _visit(inner, found)
+        return
+    elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        found.setdefault(node.name)
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        found.setdefault(node.rest)
+    for child in ast.iter_child_nodes(node):
+        _visit(child, found)

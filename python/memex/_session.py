@@ -1,0 +1,408 @@
+"""Sessions: one interpreter each, with a scope that lasts from turn to turn."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import weakref
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
+
+from memex import _calls, _values
+from memex._errors import SessionBusy, SessionError, SnapshotError, ValueNotData
+from memex._result import Result
+
+_FIRST_LINE = 200
+# How long a session that is closed waits for its turn in another thread to end, in seconds.
+_PATIENCE = 10.0
+# What is kept of a block for its record.
+_FIRST_LINES = 1000
+
+
+class TurnRecord(NamedTuple):
+    """One turn of a session's history."""
+
+    turn: int
+    status: str
+    first_line: str
+    time: float
+
+
+class Call(NamedTuple):
+    """A call of a tool that waits for an answer: `session.answer({call.id: value})`."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+
+
+class Done(NamedTuple):
+    """The turn is over."""
+
+    result: Result
+
+
+class Waiting(NamedTuple):
+    """The turn waits for answers to these calls."""
+
+    calls: list[Call]
+
+
+class Failure:
+    """An answer that raises in the sandbox: `session.answer({id: Failure(ValueError("no"))})`."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.name, self.message, _detail = _calls.refusal("answer", error)
+
+
+class Snapshot:
+    """A session's state between turns. `bytes(snapshot)` leaves the process, and so does a pickle."""
+
+    __slots__ = ("_native", "_bytes")
+
+    def __init__(self, data: bytes) -> None:
+        self._native: Any = None
+        self._bytes: bytes | None = bytes(data)
+
+    @classmethod
+    def _of(cls, native: Any) -> Snapshot:
+        made = cls.__new__(cls)
+        made._native, made._bytes = native, None
+        return made
+
+    def __bytes__(self) -> bytes:
+        if self._bytes is None:
+            self._bytes = self._native.encode()
+        return self._bytes
+
+    def __reduce__(self):
+        return Snapshot, (bytes(self),)
+
+    def __repr__(self) -> str:
+        if self._native is None:
+            return f"Snapshot({len(self._bytes or b'')} bytes)"
+        return f"Snapshot(turn={self._native.turn})"
+
+    def _in(self, sandbox: Any) -> Any:
+        """The state for a session of a sandbox."""
+        if self._native is None:
+            self._native = sandbox._open().decode(self._bytes)
+        return self._native
+
+
+class BaseSession:
+    """What sessions and async sessions have in common: everything that does not wait."""
+
+    def __init__(self, sandbox: Any, native: Any, lost_files: list[str]) -> None:
+        self._sandbox = sandbox
+        self._native = native
+        self._turn: _calls.Turn | None = None
+        self._struck_by: BaseException | None = None
+        self._running = threading.Lock()
+        self._last: Callable[[], Result | None] = _no_result
+        self._code = ""
+        # Number, status, the beginning of the code, and the time of each turn.
+        self._history: list[tuple[int, str, str, float]] = []
+        # The states after the last turns, as many as are kept.
+        self._keeps = 0
+        self._kept: dict[int, Any] = {}
+        #: Files that were open when the session was saved, and cannot be opened again.
+        self.lost_files = lost_files
+        _calls.sessions[native.name] = self
+        sandbox._sessions.add(self)
+
+    # Variables
+
+    def get(self, name: str) -> Any:
+        """The value of a variable. Raises `ValueNotData` for one that is not there or cannot cross."""
+        self._settle()
+        packed, refusal = self._native.get(name)
+        if refusal is not None:
+            kind, message = refusal
+            raise ValueNotData(message if kind in ("TypeError", "ValueError") else f"{kind}: {message}")
+        return _values.unpacked(packed)
+
+    def set(self, name: str, value: Any) -> None:
+        """Binds a variable to a value: data as in `Result.value`, arrays, tables, models by their fields."""
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueNotData(f"{name!r} is not a name that Python code can use")
+        packed = _values.packed(value, name)
+        self._settle()
+        refusal = self._native.set(name, packed)
+        if refusal is not None:
+            raise ValueNotData(f"{name}: {refusal[1]}")
+
+    def names(self) -> list[dict[str, Any]]:
+        """The variables: name, type, preview, and shape or length."""
+        self._settle()
+        answer = self._native.inspect(json.dumps({"op": "names"}))
+        return json.loads(answer)["names"] if answer else []
+
+    def complete(self, code: str, cursor: int | None = None) -> list[str]:
+        """What may follow in a block up to the cursor, as at a prompt."""
+        self._settle()
+        request = {"op": "complete", "text": code, "cursor": len(code) if cursor is None else cursor}
+        answer = self._native.inspect(json.dumps(request))
+        return json.loads(answer)["matches"] if answer else []
+
+    # State
+
+    def snapshot(self) -> Snapshot:
+        """The state now; the session goes on undisturbed."""
+        self._settle()
+        return Snapshot._of(self._native.snapshot())
+
+    def rewind(self, to: Snapshot | None = None, *, turn: int | None = None) -> list[str]:
+        """Goes back to a snapshot, or to how a turn left it.
+
+        The latter takes a session that is saved by name, or that keeps its states:
+        `Sandbox.session(keep=10)`. Returns the paths of files that were open then and cannot be opened again.
+        """
+        if (to is None) == (turn is None):
+            raise SessionError("rewind takes either a snapshot or a turn")
+        self._settle()
+        state = to._in(self._sandbox) if to is not None else self._state_after(turn)
+        lost = self._native.rewind(state)
+        self._history = [record for record in self._history if record[0] <= state.turn]
+        self._kept = {number: kept for number, kept in self._kept.items() if number <= state.turn}
+        return lost
+
+    def _state_after(self, turn: int | None) -> Any:
+        if turn in self._kept:
+            return self._kept[turn]
+        if self._is_saved:
+            return self._native.saved_turn(turn, self._store)
+        if not self._keeps:
+            raise SessionError("the session keeps no states; make it with session(keep=10), or take snapshots")
+        known = ", ".join(str(number) for number in self._kept)
+        raise SessionError(f"the state after turn {turn} is not kept; those after these turns are: {known}")
+
+    def _keep(self, count: int) -> None:
+        """Has the states after the last turns kept, and the one now."""
+        self._keeps = count
+        self._keep_state()
+
+    def _keep_state(self) -> None:
+        if not self._keeps:
+            return
+        state = self._native.snapshot()
+        self._kept[state.turn] = state
+        while len(self._kept) > self._keeps + 1:
+            del self._kept[min(self._kept)]
+
+    def history(self) -> list[TurnRecord]:
+        """The turns so far, oldest first; of a session that is saved by name, those in its store."""
+        records = self._native.records(self._store)
+        if records is None:
+            return [TurnRecord(turn, status, _first_line(code), when) for turn, status, code, when in self._history]
+        return [TurnRecord(turn, status, line, ms / 1000) for turn, status, line, ms in reversed(records)]
+
+    def interrupt(self) -> bool:
+        """Raises `KeyboardInterrupt` in the turn that runs in another thread; says whether there is one."""
+        return self._native.interrupt()
+
+    def hibernate(self) -> bytes:
+        """The session with the turn that waits, for `Sandbox.wake` in any process with the same image and tools.
+
+        It holds the arguments and answers of calls, which are as secret as the heap. This session goes on
+        waiting; close it if the other one is to answer.
+        """
+        return self._native.hibernate()
+
+    def open_calls(self) -> list[Call]:
+        """The calls that wait for an answer."""
+        return [Call(id, tool, arguments) for id, tool, arguments, _held in self._native.open_calls()]
+
+    @property
+    def closed(self) -> bool:
+        """Whether the session was closed."""
+        return self._native.closed
+
+    def _close(self, patience: float = _PATIENCE) -> None:
+        if not self._native.closed:
+            try:
+                self._settle()
+            except SessionError:
+                # It waits, or runs in another thread: what it would have said is gone.
+                self._last = _no_result
+        self._native.close(patience)
+
+    # Turns
+
+    _store: str | None = None
+    _is_saved = False
+
+    def _begin(self, loop: Any = None, code: str | None = None) -> None:
+        """A part of a turn begins: nobody else runs one until `_end`."""
+        if code is not None and not isinstance(code, str):
+            raise TypeError(f"code is a text, not {type(code).__name__}")
+        if not self._running.acquire(blocking=False):
+            raise SessionBusy(
+                "the session runs a turn already; a session runs one turn at a time, "
+                "so wait for it, or use a fork or another session"
+            )
+        try:
+            self._settle()
+        except BaseException:
+            self._end()
+            raise
+        if code is not None:
+            self._code = code
+        self._struck_by = None
+        if self._sandbox.tools:
+            self._turn = _calls.Turn(loop)
+
+    def _end(self) -> None:
+        self._running.release()
+
+    def _seen(self, step: Any) -> Result | list[Call]:
+        if self._struck_by is not None:
+            error, self._struck_by = self._struck_by, None
+            raise error
+        if type(step) is list:
+            return [Call(id, tool, arguments) for id, tool, arguments, _held in step]
+        result = Result(step, self, self._code)
+        if step.text is not None:
+            self._last = weakref.ref(result)
+        if step.status != "refused":
+            self._history.append((step.turn, step.status, self._code[:_FIRST_LINES], time.time()))
+            if self._keeps:
+                self._keep_state()
+        return result
+
+    def _settle(self) -> None:
+        """Gets the value of the last turn, if somebody may still ask for it, before the session goes on."""
+        last, self._last = self._last, _no_result
+        result = last()
+        if result is not None:
+            result._fetch()
+
+    def _last_value(self) -> tuple[bytes | None, tuple[str, str] | None]:
+        found = self._native.get("_")
+        self._last = _no_result
+        return found
+
+    def _struck(self, error: BaseException) -> None:
+        """A tool was ended by something that is not the guest's to catch: the turn ends, and it is raised."""
+        self._struck_by = error
+        self._native.interrupt()
+
+    def _packed_answers(self, answers: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+        packed: list[tuple[str, str, Any, Any]] = []
+        for id, value in answers.items():
+            if isinstance(value, Failure):
+                packed.append((id, "error", value.name, value.message))
+            else:
+                try:
+                    packed.append((id, "value", *_values.json_like(_values._plain(value, 0), f"the answer to {id}")))
+                except (TypeError, ValueError) as error:
+                    raise ValueNotData(f"{error}".replace("passed to a tool", "an answer")) from None
+        return packed
+
+    def _repr_html_(self) -> str:
+        """A table of the variables, for notebooks."""
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(one['name'])}</td><td>{escape(one['type'])}</td><td>{escape(one.get('preview', ''))}</td></tr>"
+            for one in self.names()
+        )
+        return f"<table><tr><th>name</th><th>type</th><th>value</th></tr>{rows}</table>"
+
+    def __repr__(self) -> str:
+        return f"<memex.{type(self).__name__} {self._native.name}{' (closed)' if self.closed else ''}>"
+
+    def __reduce__(self):
+        raise TypeError("a session cannot be pickled; pickle session.snapshot(), and restore it with Sandbox.restore()")
+
+
+class Session(BaseSession):
+    """One interpreter with a scope that lasts from turn to turn.
+
+    Runs one turn at a time: a second thread that uses it meanwhile gets `SessionBusy`.
+    Sessions on several threads run in parallel.
+    """
+
+    def run(self, code: str) -> Result:
+        """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises."""
+        found = self._started(code)
+        if isinstance(found, list):
+            self.cancel()
+            names = ", ".join(sorted({call.name for call in found}))
+            raise SessionError(
+                f"the code called {names}, whose calls wait for an answer; use session.start(code) and session.answer(…)"
+            )
+        return found
+
+    def stream(self, code: str) -> Iterator[Any]:
+        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`."""
+        from memex._streams import stream
+
+        return stream(self, code)
+
+    def start(self, code: str) -> Done | Waiting:
+        """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
+        return _step(self._started(code))
+
+    def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
+        """Answers calls by their ids, with values or `Failure`s, and goes on with the turn that waits."""
+        packed = self._packed_answers(answers or {})
+        self._begin()
+        try:
+            return _step(self._seen(self._native.answer(packed)))
+        finally:
+            self._end()
+
+    def _started(self, code: str) -> Result | list[Call]:
+        self._begin(code=code)
+        try:
+            return self._seen(self._native.start(code))
+        finally:
+            self._end()
+
+    def cancel(self) -> Result | None:
+        """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
+        step = self._native.cancel()
+        return None if step is None else _ended(self._seen(step))
+
+    def fork(self, count: int = 1) -> list[Session]:
+        """Sessions in this one's state, which go their own ways, with random generators of their own."""
+        if count < 0:
+            raise SessionError(f"a session is forked a number of times, not {count}")
+        self._settle()
+        return [Session(self._sandbox, native, []) for native in self._native.fork(count)]
+
+    def close(self) -> None:
+        """Ends the session; a turn that runs in another thread is ended first."""
+        self._close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def _ended(found: Result | list[Call]) -> Result | None:
+    return None if isinstance(found, list) else found
+
+
+def _step(found: Result | list[Call]) -> Done | Waiting:
+    return Waiting(found) if isinstance(found, list) else Done(found)
+
+
+def _first_line(code: str) -> str:
+    return next((line.strip() for line in code.splitlines() if line.strip()), "")[:_FIRST_LINE]
+
+
+def _no_result() -> None:
+    return None
+
+
+def snapshot_of(state: Any) -> Snapshot:
+    """A snapshot of what a user gives."""
+    if isinstance(state, Snapshot):
+        return state
+    if isinstance(state, (bytes, bytearray, memoryview)):
+        return Snapshot(bytes(state))
+    raise SnapshotError(f"a snapshot, or the bytes of one, is needed, not {type(state).__name__}")

@@ -1,0 +1,57 @@
+"""The package itself: what importing it costs, what it says of its types, its command."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import memex
+
+HEAVY = ("asyncio", "pydantic", "pandas", "numpy", "pyarrow", "docstring_parser", "inspect", "IPython")
+
+
+def test_importing_it_imports_nothing_heavy(program):
+    loaded = json.loads(program("import sys, json, memex\nprint(json.dumps(sorted(sys.modules)))"))
+    assert not [name for name in HEAVY if name in loaded]
+
+
+def test_the_first_turn_does_not_either(program):
+    loaded = json.loads(program("import sys, json, memex\nmemex.run('1').value\nprint(json.dumps(sorted(sys.modules)))"))
+    assert not [name for name in HEAVY if name in loaded]
+
+
+def test_everything_public_is_documented():
+    for name in memex.__all__:
+        public = getattr(memex, name)
+        if isinstance(public, str):
+            continue
+        assert (public.__doc__ or "").strip(), name
+        if inspect.isclass(public) and public.__module__.startswith("memex"):
+            for attribute, value in vars(public).items():
+                if not attribute.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                    assert (value.__doc__ or "").strip(), f"{name}.{attribute}"
+
+
+@pytest.mark.parametrize("check", [["mypy", "--check-untyped-defs", "-p", "memex"], ["mypy.stubtest", "memex._memex"]])
+def test_the_types_are_what_they_say(check, tmp_path):
+    pytest.importorskip("mypy")
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\ncache_dir = /dev/null\n[mypy-IPython.*]\nignore_missing_imports = True\n")
+    option = "--mypy-config-file" if check[0].endswith("stubtest") else "--config-file"
+    done = subprocess.run([sys.executable, "-m", *check, option, settings], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_command(program):
+    def command(*arguments, status=0):
+        done = subprocess.run([sys.executable, "-m", "memex", *arguments], capture_output=True, text=True, timeout=120)
+        assert done.returncode == status, done.stderr
+        return done.stdout
+
+    assert memex.__version__ in command("--version")
+    assert len(command("image", "build").strip()) > 20
+    assert command("run", "-c", "x = 20", "-c", "print('a'); x + 1") == "a\n21\n"
+    assert json.loads(command("run", "--json", "-c", "1/0", status=1))["error"]["type"] == "ZeroDivisionError"
+    command(status=2)
