@@ -3,7 +3,9 @@
 use crate::{Error, Host, Resolved, ToolSources};
 use memex_external::egress::{Egress, EgressRules, Fetch, HttpLimits};
 use memex_external::{OutsideHost, OutsideTools, Secrets, ToolFile};
-use memex_host_tools::{AuditDetail, AuditLog, Broker, BrokerBuilder, Budget, JsonLines, Tool, Toolbox};
+use memex_host_tools::{
+    AuditDetail, AuditLog, Broker, BrokerBuilder, Budget, JsonLines, Tool, Toolbox,
+};
 use memex_memory::{Memory, Mode, Options};
 use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
 use memex_sql::{
