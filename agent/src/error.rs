@@ -102,6 +102,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// A text that is not read, of the file or setting called `place`.
+    pub(crate) fn misread(place: &str) -> impl FnOnce(memex_settings::Misread) -> Self {
+        move |misread| Self::Format {
+            place: format!("{place}, line {}, column {}", misread.line, misread.column),
+            what: misread.what,
+        }
+    }
+
     pub(crate) fn setting(setting: &str, what: impl Into<String>) -> Self {
         Self::Setting {
             setting: setting.to_owned(),

@@ -88,14 +88,8 @@ impl Configuration {
 
     /// Relative paths in the file are relative to the file.
     fn parse(text: &str, path: &Path) -> Result<Self> {
-        let mut configuration: Self = toml::from_str(text).map_err(|error| {
-            let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-            let told = error.message().replace('\n', "; ");
-            usage(
-                format!("{}: line {line}, column {column}: {told}", path.display()),
-                KEYS,
-            )
-        })?;
+        let mut configuration: Self = memex_settings::read(text)
+            .map_err(|misread| usage(format!("{}: {misread}", path.display()), KEYS))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         configuration.cache = configuration.cache.map(|cache| folder.join(cache));
         configuration.secret_file = configuration.secret_file.map(|file| folder.join(file));
@@ -112,18 +106,4 @@ impl Configuration {
         configuration.policy = OneOrMore::More(policies);
         Ok(configuration)
     }
-}
-
-/// Line and column of a byte, both from 1.
-fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    (line, column)
 }

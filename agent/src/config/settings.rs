@@ -147,13 +147,19 @@ impl AgentConfig {
     /// # Errors
     /// [`Error::Format`] and [`Error::Setting`].
     pub fn parse(text: &str, place: &str) -> Result<Self, Error> {
-        let config: Self = toml::from_str(text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start));
-            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-            Error::Format {
-                place: format!("{place}, line {line}"),
-                what: error.message().replace('\n', "; "),
-            }
+        let config: Self = memex_settings::read(text).map_err(Error::misread(place))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Takes the settings from a table that belongs to a larger file.
+    ///
+    /// # Errors
+    /// As [`AgentConfig::parse`], with the path of keys as the place.
+    pub fn of_table(table: toml::Table, place: &str) -> Result<Self, Error> {
+        let config: Self = memex_settings::of_table(table).map_err(|what| Error::Format {
+            place: place.to_owned(),
+            what,
         })?;
         config.check()?;
         Ok(config)

@@ -60,8 +60,7 @@ impl Taxonomy {
             place: place.to_owned(),
             what,
         };
-        let taxonomy: Self =
-            toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
+        let taxonomy: Self = memex_settings::read(text).map_err(Error::misread(place))?;
         if taxonomy.axes.is_empty() {
             return Err(wrong("it has no axes; write [[axis]] tables".to_owned()));
         }

@@ -98,8 +98,8 @@ impl Prices {
     /// # Errors
     /// [`ModelError::Format`].
     pub fn overlaid(mut self, name: &str, text: &str) -> Result<Self, ModelError> {
-        let document: Document =
-            toml::from_str(text).map_err(|error| format(name, None, error.message()))?;
+        let document: Document = memex_settings::read(text)
+            .map_err(|misread| format(name, Some(misread.line), misread.what))?;
         for (model, price) in document.models {
             let numbers = [
                 Some(price.input),

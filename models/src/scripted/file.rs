@@ -79,11 +79,8 @@ impl Script {
     /// [`ModelError::Format`].
     pub fn parse(name: &str, kind: &str, text: &str) -> Result<Self, ModelError> {
         let document = match kind {
-            "toml" => toml::from_str(text).map_err(|error| {
-                let before = error.span().and_then(|span| text.get(..span.start));
-                let line = before.map(|before| before.matches('\n').count() + 1);
-                format(name, line, error.message())
-            })?,
+            "toml" => memex_settings::read(text)
+                .map_err(|misread| format(name, Some(misread.line), misread.what))?,
             "json" => json(name, text)?,
             "jsonl" => lines(name, text)?,
             _ => {

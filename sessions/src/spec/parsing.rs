@@ -59,7 +59,7 @@ impl SessionSpec {
     /// As [`SessionSpec::from_json`].
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         check_length(text.len())?;
-        let value: Value = toml::from_str(text).map_err(Error::spec)?;
+        let value: Value = memex_settings::read(text).map_err(Error::spec)?;
         Self::try_from(value)
     }
 

@@ -16,10 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
     ("memex-listener", &[]),
-    ("memex-models", &["memex-tls"]),
+    ("memex-models", &["memex-settings", "memex-tls"]),
     ("memex-mock-server", &["memex-models"]),
     ("memex-snapshots", &["memex-tls"]),
     ("memex-suites", &[]),
+    ("memex-settings", &[]),
     ("memex-tls", &[]),
     ("memex-trajectories", &[]),
     (
@@ -56,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-memory",
             "memex-policies",
             "memex-runtime",
+            "memex-settings",
             "memex-snapshots",
             "memex-sql",
         ],
@@ -85,6 +87,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-policies",
             "memex-runtime",
             "memex-sessions",
+            "memex-settings",
             "memex-sql",
             "memex-suites",
             "memex-trajectories",
@@ -137,6 +140,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-policies",
             "memex-runtime",
             "memex-sessions",
+            "memex-settings",
             "memex-snapshots",
             "memex-sql",
             "memex-suites",
@@ -341,6 +345,27 @@ fn parts_stay_small() {
         .filter_map(|line| line.split_whitespace().nth(1))
         .collect();
     assert_eq!(zstd.len(), 1, "{zstd:?}");
+}
+
+/// Settings that serde reads are read in one way, with their places.
+#[test]
+fn one_crate_reads_settings() {
+    let mut found = 0;
+    for Source { path, text } in sources::shipped() {
+        let Some(place) = code_of(&text).find(|(_, line)| line.contains("toml::from_str")) else {
+            continue;
+        };
+        found += u32::from(path == "settings/src/lib.rs");
+        // The guest's manifest is our own; tool files keep the order of keys.
+        let is_allowed = [
+            "guest-python/src/manifest/mod.rs",
+            "host-tools/external/src/document.rs",
+            "settings/src/lib.rs",
+        ]
+        .contains(&path.as_str());
+        assert!(is_allowed, "{path}: {place:?}");
+    }
+    assert_eq!(found, 1, "the search finds what is there");
 }
 
 #[test]

@@ -183,19 +183,17 @@ fn read(path: &Path) -> Result<(AgentConfig, Models)> {
     let place = path.display().to_string();
     let wrong = |what: String| usage(format!("{place}: {what}"), HINT);
     let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let mut table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    let mut table: toml::Table =
+        memex_settings::read(&text).map_err(|misread| wrong(misread.to_string()))?;
     let mut own = toml::Table::new();
     for key in ["model", "also", "model_options"] {
         if let Some(value) = table.remove(key) {
             own.insert(key.to_owned(), value);
         }
     }
-    let models: Models = own.try_into().map_err(|error| wrong(error.to_string()))?;
-    let rest = toml::to_string(&table)?;
+    let models: Models = memex_settings::of_table(own).map_err(wrong)?;
     let config =
-        AgentConfig::parse(&rest, &place).map_err(|error| usage(error.to_string(), HINT))?;
+        AgentConfig::of_table(table, &place).map_err(|error| usage(error.to_string(), HINT))?;
     Ok((config, models.beside(path)))
 }
 

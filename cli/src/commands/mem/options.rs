@@ -104,9 +104,9 @@ pub(super) fn build(
     let mut config = ModelConfig::parse(line).map_err(|error| usage(error.to_string(), hint))?;
     if let Some(path) = options {
         let text = read(path, "file of model options")?;
-        config.options = toml::from_str::<ModelOptions>(&text).map_err(|error| {
+        config.options = memex_settings::read::<ModelOptions>(&text).map_err(|misread| {
             usage(
-                format!("{}: {}", path.display(), error.message()),
+                format!("{}: {misread}", path.display()),
                 "the settings are timeouts, retry, limits, headers, wire and base_url",
             )
         })?;
