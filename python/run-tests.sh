@@ -13,6 +13,8 @@ python=${PYTHON:-$(pyenv prefix 3.12.1 2>/dev/null | sed 's,$,/bin/python,' || t
 environment=$root/target/python-venv
 export CARGO_TARGET_DIR=$root/target
 export MEMEX_CACHE=${MEMEX_CACHE:-$root/target/memex-cache}
+# The build finds its backend there.
+export PATH=$environment/bin:$PATH
 
 [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"
 "$environment/bin/pip" install --quiet --requirement tests/requirements.txt

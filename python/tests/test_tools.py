@@ -6,12 +6,13 @@ import enum
 import functools
 import logging
 import threading
-from typing import Annotated, Any, Literal, Optional, TypedDict
+from typing import Annotated, Any, Literal, Optional
 
 import numpy as np
 import pandas as pd
 import pydantic
 import pytest
+from typing_extensions import TypedDict  # before 3.12 pydantic reads no other
 
 import memex
 from memex import _memex
