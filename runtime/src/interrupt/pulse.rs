@@ -106,6 +106,20 @@ impl Armed {
         (Self { pulse }, due)
     }
 
+    /// The same in the place of clocks that may still run. These are ended first:
+    /// dropped afterwards, they would take the new ones with them.
+    pub(crate) fn anew(
+        armed: &mut Option<Self>,
+        pulse: &Arc<Pulse>,
+        memory: usize,
+        arming: Arming,
+    ) -> Instant {
+        *armed = None;
+        let (new, due) = Self::new(pulse, memory, arming);
+        *armed = Some(new);
+        due
+    }
+
     /// Ends the turn's clocks and says what happened.
     pub(crate) fn disarm(self) -> PulseReport {
         self.pulse.disarm()
@@ -473,6 +487,21 @@ mod tests {
             assert!(next >= now + pause && next <= now + PAUSE_MAX);
             memory[2].store(0, Ordering::SeqCst);
         }
+    }
+
+    #[test]
+    fn clocks_that_start_again_are_not_ended_by_those_before() {
+        let memory: [AtomicU32; 8] = Default::default();
+        let pulse = Arc::new(Pulse::default());
+        let mut armed = None;
+        for _ in 0..3 {
+            let _due = Armed::anew(&mut armed, &pulse, memory.as_ptr() as usize, arming());
+            assert!(pulse.request(false), "no turn runs");
+            assert_eq!(words(&memory)[2], 9);
+        }
+        let report = armed.take().map(Armed::disarm).unwrap();
+        assert!(report.soft.is_some());
+        assert!(!pulse.request(false));
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl Live {
     /// A slot that was left in the middle of a call is not used again: what is
     /// known of its dirty pages is from before that call.
     pub(crate) fn retire(mut self, pool: &SlotPool) -> Host {
-        self.armed = None;
+        self.disarm();
         let is_known = !self.is_entered;
         if is_known {
             self.dirty_pages();
@@ -174,9 +174,7 @@ impl Live {
     /// Starts the clocks of a turn, whose interrupts go to this guest's memory,
     /// and says when the watchdog has to look.
     pub(crate) fn arm(&mut self, pulse: &Arc<Pulse>, arming: Arming) -> Instant {
-        let (armed, due) = Armed::new(pulse, self.slot.base(), arming);
-        self.armed = Some(armed);
-        due
+        Armed::anew(&mut self.armed, pulse, self.slot.base(), arming)
     }
 
     /// Ends the turn's clocks and says what happened.
