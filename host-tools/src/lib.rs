@@ -14,10 +14,10 @@ mod audit;
 mod broker;
 mod error;
 mod function;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
-mod near;
 pub mod outside;
 mod parts;
 mod python;

@@ -64,4 +64,5 @@ pub use policy::Policy;
 pub use presets::Preset;
 pub use quantities::Unit;
 pub use shared::SharedScratchGrant;
+pub use suggestions::nearest;
 pub use tools::ToolGrants;

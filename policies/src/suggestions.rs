@@ -32,7 +32,15 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{escaped}{cut}`")
 }
 
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The one of `known` that `name` was probably meant to be.
+///
+/// ```
+/// let known = ["read_only", "read_write"];
+/// assert_eq!(memex_policies::nearest("Read-Onyl", &known), Some("read_only"));
+/// assert_eq!(memex_policies::nearest("none", &known), None);
+/// ```
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.chars().count() > COMPARED_MAX_CHARS {
         return None;
     }

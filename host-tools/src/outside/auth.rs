@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memex_policies::nearest;
 
 use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
-use crate::near::nearest;
 use crate::scrubbing::check_header_value;
 
 const KINDS: &[&str] = &["basic", "bearer", "header", "query"];

@@ -1,11 +1,11 @@
 //! The body of a request, made from arguments.
 
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 
 use super::document::{Fields, shown};
 use super::error::OutsideError;
 use super::template::Template;
-use crate::near::nearest;
 use crate::tool::ToolError;
 
 const KINDS: &[&str] = &["form", "json", "text"];

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::error::OutsideError;
-use crate::near::nearest;
 
 /// The longest tool file, and the longest schema or definitions file.
 pub const TOOL_FILE_MAX_BYTES: u64 = 8 << 20;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use memex_policies::nearest;
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -15,7 +16,6 @@ use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
 use super::url_template::UrlTemplate;
 use crate::http::cuts_answers;
-use crate::near::nearest;
 use crate::tool::{Answer, PART_KEY, ToolError};
 
 /// The fields of a declaration that say what to request.

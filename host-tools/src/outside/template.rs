@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 
 use super::document::shown;
-use crate::near::nearest;
 use crate::tool::ToolError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

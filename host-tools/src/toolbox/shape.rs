@@ -2,7 +2,7 @@
 //! it, and what bounds the work of everything that walks it later.
 
 use crate::Error;
-use crate::near::nearest;
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
