@@ -14,6 +14,7 @@ mod csv;
 mod date;
 mod docx;
 mod fetch;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod github;
 mod google_docs;
