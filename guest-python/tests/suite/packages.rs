@@ -176,6 +176,7 @@ module = {{ shadow_stack_bytes = 64, interrupt_flag_address = 16, imports = [], 
         let options = FetchOptions {
             wheel: None,
             python: Some(self.python.clone()),
+            ..FetchOptions::default()
         };
         resolve_packages(
             &self.manifest,
