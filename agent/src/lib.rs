@@ -41,6 +41,7 @@ mod config;
 mod conversation;
 mod error;
 pub mod evaluation;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod harness;

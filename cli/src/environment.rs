@@ -1,6 +1,7 @@
 //! The parts of this process's environment that sessions are given.
 
 use memex_external::Secrets;
+use memex_runtime::is_for_package_client;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
@@ -25,6 +26,14 @@ pub(crate) fn tool_variables() -> BTreeMap<String, OsString> {
         (!name.starts_with(SECRET_PREFIX)).then_some((name, value))
     };
     env::vars_os().filter_map(named).collect()
+}
+
+/// What the Python package client may be given of the environment, such as the
+/// address of its index; no keys and no secrets.
+pub(crate) fn package_client_variables() -> BTreeMap<String, OsString> {
+    let mut variables = tool_variables();
+    variables.retain(|name, _| is_for_package_client(name));
+    variables
 }
 
 /// The variables that by convention hold credentials and endpoints of storage

@@ -14,6 +14,7 @@ mod csv;
 mod date;
 mod docx;
 mod fetch;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod github;

@@ -20,6 +20,7 @@ mod contract;
 mod digest;
 mod error;
 mod fetch;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod manifest;
@@ -41,6 +42,7 @@ pub use packages::{
     PACKAGES_GUEST_PATH, Requirement, Unpacked, Wheel, check_packages, compare_packages,
     resolve_packages, unpack_packages,
 };
+pub use pip::is_for_package_client;
 pub use rewrite::{
     BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,
     MemoryEntry, ModuleInfo, Report, RewriteOptions, Rewritten, Segment, inspect, rewrite,

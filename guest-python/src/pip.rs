@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::io::ioctl_fionbio;
 
 use crate::error::Error;
+use crate::fetch::FetchOptions;
 
 /// Looked for on the search path, in this order.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];
@@ -21,10 +22,64 @@ const LOG_BYTES: usize = 64 << 10;
 const DETAIL_LINES: usize = 3;
 const DETAIL_CHARACTERS: usize = 600;
 
+/// What the client is given of the environment: how to find programs and files,
+/// its configuration, which may hold the password of its index, how to reach the
+/// network, and the language. Keys of models and secrets of tools are no business
+/// of what a package index or a build script may run.
+const VARIABLES: [&str; 37] = [
+    "ALL_PROXY",
+    "CONDA_PREFIX",
+    "CURL_CA_BUNDLE",
+    "DYLD_LIBRARY_PATH",
+    "FTP_PROXY",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "NETRC",
+    "NO_PROXY",
+    "PATH",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "PYTHONHOME",
+    "PYTHONIOENCODING",
+    "PYTHONNOUSERSITE",
+    "PYTHONPATH",
+    "PYTHONUSERBASE",
+    "PYTHONUTF8",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
+    "all_proxy",
+    "ftp_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+/// What their names begin with otherwise: the client's own options, and locales.
+const VARIABLE_PREFIXES: [&str; 2] = ["PIP_", "LC_"];
+
+/// Whether the package client is given a variable of this name: the search path,
+/// its own configuration, proxies, certificates, the language.
+#[must_use]
+pub fn is_for_package_client(name: &str) -> bool {
+    let mut prefixes = VARIABLE_PREFIXES.iter();
+    VARIABLES.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
+}
+
 /// One run of the client.
 pub(crate) struct Call<'a> {
-    /// The interpreter whose client is asked; else those on the search path.
-    pub(crate) python: Option<&'a Path>,
+    /// Whose client is asked, and what of the environment it gets.
+    pub(crate) options: &'a FetchOptions,
     /// Where it runs, and all that it may write to.
     pub(crate) folder: &'a Path,
     /// The arguments after `-m pip`.
@@ -48,11 +103,11 @@ pub(crate) struct Said {
 }
 
 impl Call<'_> {
-    /// Runs the client in the caller's environment, so with the index, proxy
-    /// and certificates it is configured for. `progress` gets the size of the
-    /// folder as it grows.
+    /// Runs the client with what of the caller's environment says where it finds
+    /// its index, proxy and certificates, and nothing else.
+    /// `progress` gets the size of the folder as it grows.
     pub(crate) fn run(&self, progress: &mut dyn FnMut(u64)) -> Result<Ended, Error> {
-        let interpreters = match self.python {
+        let interpreters = match self.options.python.as_deref() {
             // A path is taken from here, since the client runs in another folder.
             Some(path) if path.components().count() > 1 => {
                 vec![absolute(path).map_err(Error::io("find", path))?]
@@ -98,10 +153,13 @@ impl Call<'_> {
             .args(self.arguments)
             // `-m` looks in the current folder first: that must not be the caller's.
             .current_dir(self.folder)
-            .env("TMPDIR", self.folder)
             .stdin(Stdio::null())
             .stdout(writer)
-            .stderr(writer_too);
+            .stderr(writer_too)
+            .env_clear()
+            .env("TMPDIR", self.folder);
+        let variables = self.options.environment.iter();
+        command.envs(variables.filter(|(name, _)| is_for_package_client(name)));
         let child = match command.spawn() {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

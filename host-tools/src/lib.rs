@@ -17,6 +17,7 @@ mod audit;
 mod broker;
 mod error;
 mod function;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod parts;

@@ -42,6 +42,7 @@ mod error;
 mod example;
 mod files;
 mod filters;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod graph;

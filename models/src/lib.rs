@@ -36,6 +36,7 @@ mod config;
 mod delta;
 mod error;
 mod estimate;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod key;

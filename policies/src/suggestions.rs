@@ -33,6 +33,12 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// The one of `known` that `name` was probably meant to be, whatever its case.
+///
+/// ```
+/// let known = ["read_only", "read_write"];
+/// assert_eq!(memex_policies::nearest("Read-Onyl", &known), Some("read_only"));
+/// assert_eq!(memex_policies::nearest("none", &known), None);
+/// ```
 #[must_use]
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.chars().count() > COMPARED_MAX_CHARS {

@@ -33,6 +33,7 @@ mod channel;
 mod cpu;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod image;
@@ -60,7 +61,7 @@ pub use memex_channel::{
     TurnHandle, Waited,
 };
 pub use memex_filesystem::LostFile;
-pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel};
+pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel, is_for_package_client};
 pub use platform::{DirtyTracking, PAGE_BYTES, Survey};
 pub use runtime::Runtime;
 pub use session::{

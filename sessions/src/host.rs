@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memex_external::{ProgressCallback, Supervisor};
 use memex_host_tools::Tool;
-use memex_runtime::{Cache, Cpu};
+use memex_runtime::{Cache, Cpu, FetchOptions};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
@@ -102,10 +102,12 @@ impl Host {
     }
 
     /// Environment variables that tool files may pass on to the processes of
-    /// tools; `PATH` is where programs are looked for. Default: none.
+    /// tools, and of which the Python package client gets those of its own
+    /// configuration; `PATH` is where programs are looked for. Default: none.
     #[must_use]
     pub fn variables(mut self, variables: BTreeMap<String, OsString>) -> Self {
         self.variables = variables;
+        self.images = Arc::default();
         self
     }
 
@@ -161,7 +163,13 @@ impl Host {
         }
         let cache = self.cache.as_deref().ok_or(Error::NoCacheDirectory)?;
         let cache = Cache::open(cache)?.for_cpu(self.cpu);
-        let opened = Images::open(cache)?.with_defaults(self.image_defaults.clone());
+        let fetch = FetchOptions {
+            environment: self.variables.clone(),
+            ..FetchOptions::default()
+        };
+        let opened = Images::open(cache)?
+            .with_defaults(self.image_defaults.clone())
+            .with_fetch(fetch);
         Ok(images.insert(opened).clone())
     }
 

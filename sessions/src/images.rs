@@ -18,6 +18,7 @@ pub struct Images {
     cache: Cache,
     engine: Runtime,
     defaults: Arc<ImageDefaults>,
+    fetch: Arc<FetchOptions>,
     loaded: Arc<Mutex<Vec<(ImageSource, Image)>>>,
 }
 
@@ -31,6 +32,7 @@ impl Images {
             cache,
             engine: Runtime::new()?,
             defaults: Arc::default(),
+            fetch: Arc::default(),
             loaded: Arc::default(),
         })
     }
@@ -43,6 +45,16 @@ impl Images {
             defaults: Arc::new(defaults),
             // What an empty source is, follows from them.
             loaded: Arc::default(),
+            ..self
+        }
+    }
+
+    /// The same images, with another way to get what they are built from. Default:
+    /// [`FetchOptions::default`], so an environment that is empty.
+    #[must_use]
+    pub fn with_fetch(self, fetch: FetchOptions) -> Self {
+        Self {
+            fetch: Arc::new(fetch),
             ..self
         }
     }
@@ -97,14 +109,14 @@ impl Images {
             preload,
             packages,
         } = source;
-        let fetch = FetchOptions::default();
+        let fetch = &self.fetch;
         match name {
             None => {
                 let spec = self.defaults.spec(preload, packages)?;
-                Ok(Image::load(&self.cache, &spec, &fetch, progress)?)
+                Ok(Image::load(&self.cache, &spec, fetch, progress)?)
             }
             Some(_) if !preload.is_empty() || !packages.is_empty() => Err(Error::NameAndMore),
-            Some(name) => Ok(Image::open(&self.cache, name, &fetch, progress)?),
+            Some(name) => Ok(Image::open(&self.cache, name, fetch, progress)?),
         }
     }
 

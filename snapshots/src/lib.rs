@@ -35,6 +35,7 @@ mod codec;
 mod collection;
 mod directory;
 mod error;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod id;

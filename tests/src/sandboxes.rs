@@ -1,7 +1,7 @@
 //! The image, and sandboxes on it.
 
 use memex_policies::{Policy, Preset};
-use memex_runtime::{Cache, Image, ImageSpec, NoProgress, Runtime, Sandbox};
+use memex_runtime::{Cache, FetchOptions, Image, ImageSpec, NoProgress, Runtime, Sandbox};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -37,7 +37,13 @@ pub fn image() -> &'static Image {
     static IMAGE: OnceLock<Image> = OnceLock::new();
     IMAGE.get_or_init(|| {
         let spec = ImageSpec::standard().unwrap_or_else(|error| panic!("{error}"));
-        Image::load(&cache(), &spec, &Default::default(), &mut NoProgress)
+        let named =
+            |(name, value): (std::ffi::OsString, _)| Some((name.into_string().ok()?, value));
+        let fetch = FetchOptions {
+            environment: std::env::vars_os().filter_map(named).collect(),
+            ..FetchOptions::default()
+        };
+        Image::load(&cache(), &spec, &fetch, &mut NoProgress)
             .unwrap_or_else(|error| panic!("{error}"))
     })
 }

@@ -8,6 +8,7 @@
 
 mod board;
 mod calls;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod output;
 mod submission;

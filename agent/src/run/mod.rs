@@ -19,6 +19,7 @@ mod calls;
 mod dialect;
 mod dialogue;
 mod driver;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod hands;
 mod looping;

@@ -17,6 +17,7 @@
 mod answers;
 mod begin;
 mod frames;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod hosted;
 mod link;

@@ -5,6 +5,7 @@ mod travel;
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::environment::package_client_variables;
 use crate::failure::{TURN_FAILED, usage};
 use crate::image_options::ImageChoice;
 use crate::progress::Bars;
@@ -170,6 +171,7 @@ fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result
     }
     let fetch = FetchOptions {
         wheel: arguments.wheel.clone(),
+        environment: package_client_variables(),
         ..FetchOptions::default()
     };
     let mut bars = Bars::new(context, false);

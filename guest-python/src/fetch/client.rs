@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
 
-use super::{FetchProgress, FetchStage};
+use super::{FetchOptions, FetchProgress, FetchStage};
 use crate::error::Error;
 use crate::manifest::{Manifest, Package};
 use crate::pip::{Call, Ended, Said};
@@ -16,7 +16,7 @@ const EXTRA_BYTES: u64 = 64 << 20;
 /// Downloads the package into `scratch` and gives the path of the wheel.
 pub(super) fn download(
     manifest: &Manifest,
-    python: Option<&Path>,
+    options: &FetchOptions,
     scratch: &Path,
     progress: &mut dyn FnMut(FetchProgress),
 ) -> Result<PathBuf, Error> {
@@ -46,7 +46,7 @@ pub(super) fn download(
     ]
     .map(OsStr::new);
     let call = Call {
-        python,
+        options,
         folder: &scratch,
         arguments: &arguments,
         bytes_max: total.saturating_mul(COPIES_MAX).saturating_add(EXTRA_BYTES),

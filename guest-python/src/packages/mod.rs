@@ -9,6 +9,7 @@
 //! library: what a package brings never takes the place of the guest's own.
 
 mod bundled;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod requirement;
 mod resolve;

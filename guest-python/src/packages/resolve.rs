@@ -106,7 +106,7 @@ fn ask(
     .to_vec();
     arguments.extend(wanted.iter().map(OsStr::new));
     let call = Call {
-        python: options.python.as_deref(),
+        options,
         folder: work,
         arguments: &arguments,
         bytes_max: DOWNLOAD_MAX_BYTES,

@@ -467,8 +467,20 @@ fn what_the_package_client_says_is_understood() {
     ];
     let fixture = Fixture::new();
     let python = fixture.folder.path().join("python");
+    let variables = [
+        ("PATH", std::env::var("PATH").unwrap()),
+        ("PIP_INDEX_URL", "https://index.test".into()),
+        ("https_proxy", "http://proxy.test".into()),
+        ("LC_ALL", "C.UTF-8".into()),
+        ("OPENAI_API_KEY", "key".into()),
+        ("MEMEX_SECRET_TOKEN", "token".into()),
+        ("AWS_SECRET_ACCESS_KEY", "key".into()),
+        ("TMPDIR", "/elsewhere".into()),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.into()));
     let options = FetchOptions {
         python: Some(python.clone()),
+        environment: variables.into(),
         ..FetchOptions::default()
     };
     let client = |script: &str| {
@@ -483,6 +495,22 @@ fn what_the_package_client_says_is_understood() {
         assert!(expected(&error), "{script}: {error:?}");
         assert_eq!(fixture.left_over(), Vec::<String>::new());
     }
+    // What it configures itself by reaches it, and no keys.
+    let told = fixture.folder.path().join("told");
+    client(&format!("env >'{}'; exit 1", told.display()));
+    fixture.fetch(&options).unwrap_err();
+    let told = fs::read_to_string(told).unwrap();
+    let names = told.lines().filter_map(|line| line.split_once('='));
+    let mut names: Vec<&str> = names.map(|(name, _)| name).collect();
+    // Shells set some of their own.
+    names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["LC_ALL", "PATH", "PIP_INDEX_URL", "TMPDIR", "https_proxy"],
+        "{told}"
+    );
+    assert!(!told.contains("TMPDIR=/elsewhere"), "{told}");
     // The last one is asked for the pinned package, with its hash, and gives it.
     let pin = format!(
         "small==1.0 --hash=sha256:{}",

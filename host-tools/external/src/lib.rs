@@ -28,6 +28,7 @@ pub mod egress;
 mod endpoint;
 mod error;
 mod file;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod host;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use memex_policies::nearest;
 use serde_json::{Map, Value};
 
 use super::document::shown;

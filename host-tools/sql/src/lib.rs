@@ -33,6 +33,7 @@ mod databases;
 mod engine;
 mod error;
 mod files;
+#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod limits;

@@ -16,6 +16,7 @@
 mod awaited;
 mod budget;
 mod client;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod head;
 mod permission;

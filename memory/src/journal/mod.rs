@@ -18,6 +18,7 @@
 //! Only one writer is at work at a time, so at most the newest record can be
 //! unfinished, and at most one temporary file, named by it, is left.
 
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod lock;
 mod record;

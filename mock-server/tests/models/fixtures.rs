@@ -1,38 +1,15 @@
 //! What several tests need.
 
 use memex_mock_server::{MockServer, MockServerOptions};
-use memex_models::{
-    Message, Model, ModelConfig, ModelError, NoSink, Part, Reply, Request, RetryPolicy, Script,
-    Timeouts, ToolCall, ToolDefinition,
-};
+use memex_models::{Model, ModelConfig, ModelError, NoSink, Reply, RetryPolicy, Timeouts};
 use std::sync::Arc;
 
-pub(crate) fn call(id: &str, name: &str, arguments: &str) -> Part {
-    Part::ToolCall(ToolCall {
-        id: id.into(),
-        name: name.into(),
-        arguments: arguments.into(),
-        opaque: None,
-    })
-}
+/// What the tests of the models themselves need too.
+#[path = "../../../models/tests/models/fixtures.rs"]
+#[allow(dead_code)]
+mod of_models;
 
-pub(crate) fn weather() -> ToolDefinition {
-    ToolDefinition {
-        name: "weather".into(),
-        description: "The weather of a town.".into(),
-        parameters: serde_json::json!({
-            "type": "object", "properties": { "town": { "type": "string" } },
-        }),
-    }
-}
-
-pub(crate) fn ask(text: &str) -> Request {
-    Request::new(vec![Message::user(text)])
-}
-
-pub(crate) fn script(text: &str) -> Script {
-    Script::parse("test.jsonl", "jsonl", text).unwrap()
-}
+pub(crate) use of_models::{ask, call, script, weather};
 
 pub(crate) async fn complete(model: &Arc<dyn Model>, text: &str) -> Result<Reply, ModelError> {
     model.complete(&ask(text), &mut NoSink).await

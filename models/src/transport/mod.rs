@@ -3,6 +3,7 @@
 
 mod attempt;
 mod client;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod limiter;
 mod rate_headers;

@@ -30,6 +30,7 @@ mod store;
 mod travel;
 
 pub use cache::{Cache, CachedImage};
+#[cfg(feature = "fuzzing")]
 pub use entry::check_record;
 pub use places::ImagePlaces;
 pub use progress::{NoProgress, Progress, Stage};
@@ -37,9 +38,11 @@ pub use pruning::StaleEntry;
 pub use secret::ImageSecret;
 pub use spec::ImageSpec;
 pub use store::Image;
+#[cfg(feature = "fuzzing")]
+pub use travel::check_document;
 pub use travel::{
     CodeSource, ImageStore, PullOptions, Pulled, PushOptions, Pushed, PushedCode, StoreError,
-    TrustCode, check_document,
+    TrustCode,
 };
 
 #[cfg(test)]

@@ -491,6 +491,20 @@ mod tests {
     }
 
     #[test]
+    fn clocks_that_start_again_are_not_ended_by_those_before() {
+        let memory: [AtomicU32; 8] = Default::default();
+        let pulse = Arc::new(Pulse::default());
+        let mut clocks = Clocks::new(&pulse);
+        for _ in 0..3 {
+            clocks.start(memory.as_ptr() as usize, arming());
+            assert!(pulse.request(false), "no turn runs");
+            assert_eq!(words(&memory)[2], 9);
+        }
+        assert!(clocks.stop().soft.is_some());
+        assert!(!pulse.request(false));
+    }
+
+    #[test]
     fn an_interrupt_after_a_panic_writes_nowhere() {
         let memory: [AtomicU32; 8] = Default::default();
         let pulse = Arc::new(Pulse::default());

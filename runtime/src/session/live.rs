@@ -210,7 +210,7 @@ impl Live {
     /// A slot that was left in the middle of a call is not used again: what is
     /// known of its dirty pages is from before that call.
     pub(crate) fn retire(mut self, pool: &SlotPool) -> Host {
-        self.clocks.stop();
+        self.disarm();
         let is_known = !self.is_entered;
         if is_known {
             self.dirty_pages();

@@ -29,6 +29,7 @@ pub use lifecycle::{Session, SessionState, Step};
 pub use mid_turn::MidTurnFork;
 pub use outcome::{Captured, GuestError, LimitHit, Outcome, Status};
 pub use output::{OutputSink, Stream};
+#[cfg(feature = "fuzzing")]
 pub use reply::check_answer;
 pub use sandbox::{Sandbox, SessionOptions};
 pub use suspended::{Suspended, TURN_FORMAT_VERSION};

@@ -5,6 +5,7 @@
 //! pointer, length and number comes from hostile code: a bad one is an error
 //! number, never a panic.
 
+#[cfg(feature = "fuzzing")]
 mod bare;
 mod clock;
 mod environment;
@@ -15,6 +16,7 @@ mod paths;
 mod random;
 mod stdio;
 
+#[cfg(feature = "fuzzing")]
 pub use bare::{Caller as ImportCaller, Imports};
 pub(crate) use clock::Clock;
 pub(crate) use random::Random;

@@ -73,6 +73,8 @@ pub(super) fn address_space_limit() -> Option<u64> {
 pub(super) fn says(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(arguments)
+        .env_clear()
+        .envs(crate::environment::package_client_variables())
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();

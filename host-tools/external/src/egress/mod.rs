@@ -18,6 +18,7 @@ mod egress;
 mod error;
 mod exchange;
 mod fetch;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod headers;
 mod hops;

@@ -12,6 +12,7 @@
 mod connection;
 mod content;
 mod declaration;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod handler;
 mod listing;

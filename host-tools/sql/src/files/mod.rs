@@ -11,6 +11,7 @@ mod compact;
 
 mod delimited;
 mod frame;
+#[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod json_lines;
 mod kind;

@@ -23,6 +23,7 @@ mod push;
 mod trust;
 
 pub use code::CodeSource;
+#[cfg(feature = "fuzzing")]
 pub use documents::check_document;
 pub use pull::{PullOptions, Pulled};
 pub use push::{PushOptions, Pushed, PushedCode};
