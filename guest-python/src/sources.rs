@@ -31,6 +31,7 @@ sources!(
     "dtypes",
     "entry",
     "figures",
+    "fitting",
     "forks",
     "forms",
     "frames",

@@ -56,6 +56,7 @@ ORDER = (
     "forms",
     "answers",
     "schemas",
+    "fitting",
     "agents",
     "recovery",
     "entry",
