@@ -16,6 +16,8 @@ ORDER = (
     "traces",
     "outcome",
     "magics",
+    "reaching",
+    "flow",
     "awaits",
     "block",
     "tables",
