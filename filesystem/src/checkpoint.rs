@@ -55,6 +55,7 @@ impl FileSystem {
             ledger: Ledger::new(quota, state.granted),
             now_ns: 0,
             interrupt: Interrupt::default(),
+            is_host_held: false,
         };
         let mut lost = Vec::new();
         for saved in state.open.iter() {

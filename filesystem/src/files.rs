@@ -116,9 +116,10 @@ impl FileSystem {
         }
         let growth = size.saturating_sub(held);
         self.ledger.admit_bytes(self.tree.bytes(), growth)?;
-        let now_ns = self.now_ns;
+        let (now_ns, is_held) = (self.now_ns, self.is_host_held);
         let node = match &self.descriptor(fd)?.target {
             Target::Scratch(node) => *node,
+            Target::HostFile { .. } if is_held => return Err(Errno::Rofs),
             Target::HostFile { file, .. } => {
                 file.set_len(size)?;
                 self.ledger.spend_bytes(growth);
@@ -220,11 +221,12 @@ impl FileSystem {
             .checked_add(data.len() as u64)
             .filter(|end| *end <= FILE_BYTES_MAX)
             .ok_or(Errno::Fbig)?;
-        let held = self.tree.bytes();
+        let (held, is_held) = (self.tree.bytes(), self.is_host_held);
         let Self { table, ledger, .. } = self;
         let descriptor = table.get_mut(fd)?;
         let node = match &descriptor.target {
             Target::Scratch(node) => *node,
+            Target::HostFile { .. } if is_held => return Err(Errno::Rofs),
             Target::HostFile { file, .. } => {
                 let hole = start.saturating_sub(size);
                 ledger.admit_bytes(held, hole.saturating_add(data.len() as u64))?;

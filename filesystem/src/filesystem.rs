@@ -27,6 +27,7 @@ pub struct FileSystem {
     pub(crate) ledger: Ledger,
     pub(crate) now_ns: u64,
     pub(crate) interrupt: Interrupt,
+    pub(crate) is_host_held: bool,
 }
 
 impl FileSystem {
@@ -39,6 +40,7 @@ impl FileSystem {
             ledger: Ledger::new(quota, Granted::default()),
             now_ns: 0,
             interrupt: Interrupt::default(),
+            is_host_held: false,
         }
     }
 
@@ -51,6 +53,12 @@ impl FileSystem {
     /// is no part of the state that is taken and put back.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = interrupt;
+    }
+
+    /// Makes host directories read-only (`Rofs`), whatever was granted and is open, or ends
+    /// that. It is no part of the state that is taken and put back.
+    pub fn hold_host(&mut self, is_held: bool) {
+        self.is_host_held = is_held;
     }
 
     /// The last bound a call ran into since this was last asked.
@@ -126,7 +134,13 @@ impl FileSystem {
     /// Finds what a call's directory and path name.
     pub(crate) fn resolve(&self, fd: u32, path: &[u8], last: Last) -> Result<Resolved, Errno> {
         let normal = normalise(self.directory_path(fd)?, path)?;
-        resolve(&self.namespace, &self.tree, normal, last)
+        let mut resolved = resolve(&self.namespace, &self.tree, normal, last)?;
+        if self.is_host_held
+            && let Place::Host { writable, .. } = &mut resolved.place
+        {
+            *writable = false;
+        }
+        Ok(resolved)
     }
 
     /// Like [`Self::resolve`], for calls that change the name itself and

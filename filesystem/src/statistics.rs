@@ -227,9 +227,10 @@ impl FileSystem {
     }
 
     pub(crate) fn is_writable(&self, mount: usize) -> bool {
-        self.namespace
-            .mount(mount)
-            .is_some_and(|mount| matches!(mount.source, Source::Directory { writable: true, .. }))
+        !self.is_host_held
+            && self.namespace.mount(mount).is_some_and(|mount| {
+                matches!(mount.source, Source::Directory { writable: true, .. })
+            })
     }
 
     /// Resolves for calls that look at what the name leads to; a slash at the

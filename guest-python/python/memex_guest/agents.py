@@ -17,6 +17,7 @@ from memex_guest import (
     channel,
     columns,
     definitions,
+    fitting,
     forks,
     recorded,
     records,
@@ -95,7 +96,11 @@ async def _later(asked, wanted):
 
 
 def _typed(wanted, answer):
-    value = schemas.made(wanted, _decode(answer))
+    value = _decode(answer)
+    return _recorded(fitting.fitted(wanted, value, value))
+
+
+def _recorded(value):
     return records.Record(value) if type(value) is dict else value
 
 
@@ -229,6 +234,7 @@ class AgentHandle:
         value = _decode(ended["value"])
         if self._wanted is None:
             return value
+        given = value
         objects = ended.get("objects")
         if objects is not None:
             fields = values.unpacked(objects)
@@ -236,11 +242,10 @@ class AgentHandle:
                 raise ValueError("what was handed over is not taken: it is no answer")
             # An agent could hand in one thing, which the host checks, and hand over another.
             if not self._checked or answers.is_of_call(fields, ended.get("call")):
-                value = fields.get("value") if self._wrapped else fields
-        if type(value) is dict and not self._wrapped:
-            value = schemas.made(self._wanted, value)
-            return records.Record(value) if type(value) is dict else value
-        return schemas.made(self._wanted, value)
+                given = fields.get("value") if self._wrapped else fields
+        is_record = type(value) is dict and not self._wrapped
+        value = fitting.fitted(self._wanted, value, given)
+        return _recorded(value) if is_record else value
 
 
 class Shared:

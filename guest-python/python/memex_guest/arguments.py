@@ -137,7 +137,7 @@ def _other(value, parts, path, depth):
     if isinstance(value, (list, tuple)):
         return plain(list(value), parts, path, depth)
     if isinstance(value, _SETS):
-        return plain(_ordered(value), parts, path, depth)
+        return plain(ordered(value), parts, path, depth)
     if isinstance(value, _PathLike):
         return plain(_fspath(value), parts, path, depth)
     if isinstance(value, _timedelta):
@@ -194,7 +194,8 @@ def _key(key, path):
     raise TypeError(path + ": a key of type " + text.type_path(type(key)) + " cannot be passed to a tool; keys are strings")
 
 
-def _ordered(value):
+def ordered(value):
+    """The elements of a set in the order in which they become JSON."""
     try:
         return sorted(value)
     except TypeError:

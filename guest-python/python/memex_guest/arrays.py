@@ -17,12 +17,13 @@ FIELDS_MAX = 1000
 DIMENSIONS_MAX = 32
 NESTING_MAX = 8
 SIZE_MAX = (1 << 31) - 1
-# The axes of an empty array state sizes that nothing pays for.
+# The axes of an empty array, and the dtype of one, state sizes that nothing pays for.
 EMPTY_MAX = 1 << 20
+EMPTY_ITEM_MAX = 1 << 16
 # Booleans, integers, floats, complex numbers, times, and texts of a fixed size.
 _simple = re.compile(
     r"\|b1|\|[iu]1|[<>][iu][248]|[<>]f[248]|[<>]c(8|16)"
-    r"|[<>][mM]8(\[[1-9]?[0-9]{0,4}(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?"
+    r"|[<>][mM]8(\[([1-9][0-9]{0,4})?(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?"
     r"|\|S[1-9][0-9]{0,8}|[<>]U[1-9][0-9]{0,7}"
 ).fullmatch
 _TEXT_MAX = 0x10FFFF
@@ -126,7 +127,9 @@ def _shape_of(found):
 
 def taken(data, kind, shape):
     """The array of a dtype and a shape in some bytes, which it is the length of."""
-    if kind.hasobject or not kind.itemsize or len(data) != kind.itemsize * _prod(shape):
+    # What an array of arrays is, its shape says; numpy makes room for an item of an empty one.
+    is_odd = kind.hasobject or kind.subdtype is not None or not kind.itemsize
+    if is_odd or len(data) != kind.itemsize * _prod(shape) or not data and kind.itemsize > EMPTY_ITEM_MAX:
         raise ValueError("an array of shape " + str(shape) + " and dtype " + str(kind)[:80] + " has " + str(len(data)) + " bytes")
     # A copy, which can be written to.
     made = numpy().frombuffer(data, dtype=kind).reshape(shape).copy()
@@ -159,6 +162,8 @@ def _write_array(packer, value, where):
     if value.dtype.kind == "O":
         return ["objects", list(value.shape), packer.items(value.ravel().tolist(), where)]
     kind = described(value.dtype, where)
+    if not value.size and value.dtype.itemsize > EMPTY_ITEM_MAX:
+        raise NotData(values.path(where) + ": an empty array of items of " + str(value.dtype.itemsize) + " bytes cannot be handed over")
     # The axes of a transposed array are turned round, its bytes are not.
     turned = value.flags.f_contiguous and not value.flags.c_contiguous
     return ["array", kind, list(value.shape), turned, packer.part(contents(value.T if turned else value))]

@@ -5,7 +5,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 from array import array as _array
 
 from memex_guest import values
-from memex_guest.values import SCALARS, Step, checked, is_plain, refuse_key
+from memex_guest.values import SCALARS, Sides, Step, checked, is_plain, refuse_key
 
 # Longer bytes are parts.
 _INLINE_BYTES = 256
@@ -33,8 +33,9 @@ def _writes_list(tag):
 def _write_set(tag):
     def write(packer, value, where):
         found = list(value)
+        sides = Sides()
         for one in found:
-            refuse_key(one, (where, Step("{…}")))
+            refuse_key(one, (where, Step("{…}")), sides=sides)
         return [tag, packer.items(found, where)]
 
     return write
@@ -48,8 +49,9 @@ def pairs(packer, value, where):
     """The forms of the keys and the values of a dictionary."""
     keys = list(dict.keys(value))
     if not is_plain(keys):
+        sides = Sides()
         for key in keys:
-            refuse_key(key, where)
+            refuse_key(key, where, sides=sides)
         keys, names = packer.items(keys, (where, Step(" key "))), keys
     else:
         names = keys

@@ -25,6 +25,8 @@ _STORAGES = ("python", "pyarrow")
 # Frequencies as pandas writes them: a number, letters, and the month or day of an anchor.
 is_frequency = re.compile(r"-?[0-9]{0,6}[A-Za-z]{1,4}(-[A-Z]{3})?").fullmatch
 
+# Bytes of a cell of pandas' own columns, at most, and of labels.
+_CELL = 16
 # An index may be a range, which states a size that nothing pays for.
 RANGE_MAX = 1 << 20
 
@@ -71,7 +73,14 @@ def column_of(found):
 
 def array_of(reader, item):
     """The column that an item is."""
-    return column_of(reader.item(item))
+    found = column_of(reader.item(item))
+    reader.copy(size_of(found))
+    return found
+
+
+def size_of(column):
+    """Bytes that a column takes, each time that it is used."""
+    return column.nbytes if type(column) is arrays.numpy().ndarray else _CELL * len(column)
 
 
 def is_objects(found):
@@ -84,6 +93,8 @@ def index_of(reader, item):
     found = reader.item(item)
     if library().Index not in _mro_of(type(found)):
         raise ValueError("an index is expected")
+    # A range is as short as it is written.
+    reader.copy(len(found) * (1 if type(found) is library().RangeIndex else _CELL // 2))
     return found
 
 
@@ -92,6 +103,8 @@ def labels_of(reader, item, codes):
     found = index_of(reader, item)
     if len(found) > max(RANGE_MAX, len(codes)) and type(found) is library().RangeIndex:
         raise ValueError("a range of labels is longer than what refers to it")
+    # They are made one by one to look for labels that are twice there.
+    reader.copy(_CELL // 2 * len(found))
     return found
 
 
@@ -100,6 +113,7 @@ def integers(reader, item):
     found = reader.item(item)
     if type(found) is not arrays.numpy().ndarray or found.ndim != 1 or found.dtype.kind != "i" or not found.dtype.isnative:
         raise ValueError("an array of integers is expected")
+    reader.copy(found.nbytes)
     return found
 
 
@@ -150,8 +164,10 @@ def _zone(packer, zone, where):
 def _zone_of(reader, item):
     zone = reader.item(item)
     if type(zone) is str:
-        if not kinds.is_zone_name(zone) or zone.startswith("dateutil"):
-            raise ValueError("there is no time zone of such a name")
+        if zone not in reader.zones:
+            reader.charge(kinds.ZONE_STEPS)
+            kinds.zone_named(zone)
+            reader.zones.add(zone)
         return zone
     return checked(zone, timezone, ZoneInfo)
 
@@ -256,7 +272,8 @@ def is_scalar(kind):
     return known is not None and kind in (known.Timestamp, known.Timedelta, known.Period, type(known.NaT), type(known.NA))
 
 
-def _key_parts(kind, value):
+def key_parts(kind, value):
+    """What a scalar of pandas holds, or None for other values."""
     if is_scalar(kind):
         return ()
     known = sys.modules.get("pandas")
@@ -270,7 +287,7 @@ _WRITERS = {
     "Interval": _write_interval,
 }
 values.finders.append(_find_writer)
-values.hashable_finders.append(_key_parts)
+values.hashable_finders.append(key_parts)
 values.readers.update(
     {
         "category": _read_category,

@@ -140,10 +140,12 @@ def check(_payload):
 
 
 def disarm(_payload):
-    """Takes off what turns have hung into the interpreter. Returns nothing, or a failure."""
+    """Takes off what turns have hung into the interpreter.
+
+    Returns nothing, `+` if there was anything, or a failure.
+    """
     try:
-        recovery.disarm()
-        return b""
+        return b"+" if recovery.disarm() else b""
     except BaseException as error:
         try:
             return _failure(error)

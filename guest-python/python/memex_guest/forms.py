@@ -16,6 +16,7 @@ from memex_guest import arrays, dtypes, instances, records, values
 ELEMENTS_MAX = 1 << 20
 # Characters, bytes, and cells of tables.
 CONTENTS_MAX = 1 << 26
+_KEY_BITS_MAX = 1024
 # What writing a table costs at least, in elements.
 _TABLE = 1000
 
@@ -62,7 +63,7 @@ def _form(value, left, depth):
     if kind is list or kind is tuple:
         return [_form(one, left, depth + 1) for one in value]
     if kind in values.writers and kind.__name__ in _MAPPINGS or records.Record in _mro_of(kind):
-        return {_key(key, left): _form(one, left, depth + 1) for key, one in dict.items(value)}
+        return _keyed(dict.items(value), left, depth + 1)
     layout = instances.layout_of(kind)
     if layout == "enum":
         return _form(instances.fields_of(value, kind)["_value_"], left, depth + 1)
@@ -73,21 +74,30 @@ def _form(value, left, depth):
         if not instances.declared_of(kind):
             raise Unlike("it is an object without declared fields")
         fields = instances.fields_of(value, kind)
-        return {name: _form(fields[name], left, depth + 1) for name in instances.declared_of(kind)}
-    return _library(value, kind, left)
+        return {
+            name: _form(fields[name] if name in fields else instances.default_of(kind, name), left, depth + 1)
+            for name in instances.declared_of(kind)
+        }
+    return _library(value, kind, left, depth)
 
 
-def _key(key, left):
-    kind = type(key)
-    if instances.layout_of(kind) == "enum":
-        key = instances.fields_of(key, kind)["_value_"]
-    if type(key) not in values.SCALARS:
-        raise Unlike("it has keys that no call has")
-    left.charge_scalar(key, type(key))
-    return key
+def _keyed(pairs, left, depth):
+    """A dictionary by the texts of its keys, as JSON has them: each is there once."""
+    found = {}
+    for key, value in pairs:
+        kind = type(key)
+        # Other keys have texts that say less than they are, or that two keys may share.
+        if kind is not str and (kind is not int or key.bit_length() > _KEY_BITS_MAX):
+            raise Unlike("it has keys that no call has")
+        left.charge_scalar(key, kind)
+        key = str(key)
+        if key in found:
+            raise Unlike("it has two keys of one text")
+        found[key] = _form(value, left, depth)
+    return found
 
 
-def _library(value, kind, left):
+def _library(value, kind, left, depth):
     """A value of a library, if no object of the session's classes is in it."""
     if kind is bytes or kind is bytearray:
         left.charge(0, len(value))
@@ -106,13 +116,27 @@ def _library(value, kind, left):
             for number in range(value.shape[1]):
                 _column(value.iloc[:, number], left)
             _column(value.columns, left)
-            _column(value.index, left)
-        elif kind is pandas.Series or pandas.Index in _mro_of(kind):
+            _labels(value, left, depth)
+        elif kind is pandas.Series:
             left.charge(len(value))
             _column(value, left)
+            _labels(value, left, depth)
+            _scalars((value.name,), left)
+        elif pandas.Index in _mro_of(kind):
+            left.charge(len(value))
+            _column(value, left)
+            _scalars(value.names, left)
         else:
             raise Unlike("it holds what no call has")
     return value
+
+
+def _labels(value, left, depth):
+    """Looks at what has no place in the JSON of a table: nothing hides in it."""
+    left.charge(len(value.index))
+    _column(value.index, left)
+    _scalars(value.index.names, left)
+    _form(dict(value.attrs), left, depth + 1)
 
 
 def _column(column, left):
@@ -130,5 +154,8 @@ def _scalars(found, left):
             _scalars(one, left)
         elif kind is str or kind is bytes:
             left.charge(0, len(one))
-        elif kind not in values.hashable and not arrays.is_scalar(kind) and not dtypes.is_scalar(kind):
-            raise Unlike("it holds what no call has")
+        elif kind not in values.hashable and not arrays.is_scalar(kind):
+            inner = dtypes.key_parts(kind, one)
+            if inner is None:
+                raise Unlike("it holds what no call has")
+            _scalars(inner, left)

@@ -8,13 +8,16 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
 
-from memex_guest import arrays, dtypes, values
-from memex_guest.values import Step, checked
+from memex_guest import arrays, dtypes, text, values
+from memex_guest.values import NotData, Step, checked
 
 _INDEXES = frozenset(
     "Index RangeIndex MultiIndex DatetimeIndex TimedeltaIndex PeriodIndex IntervalIndex CategoricalIndex".split()
 )
 _library = dtypes.library
+LEVELS_MAX = 64
+# What copying an attribute costs.
+_COPY_STEPS = 4
 
 
 def _find_writer(kind):
@@ -62,6 +65,7 @@ def _read_frame(reader, index, names, blocks, attributes):
             raise ValueError("a table has other columns than names")
         for number, column in zip(numbers, columns):
             column = dtypes.column_of(column)
+            reader.copy(dtypes.size_of(column))
             if made[checked(number, int)] is not None or len(column) != len(index):
                 raise ValueError("a column of a table is not where it belongs, or has another length")
             made[number] = pandas.Series(column, index, dtype=object, copy=False) if dtypes.is_objects(column) else column
@@ -107,13 +111,49 @@ def _name(packer, name, where):
 
 
 def _attributes(packer, value, where):
-    return packer.item(dict(value.attrs), (where, Step(".attrs"))) if value.attrs else None
+    if not value.attrs:
+        return None
+    where = (where, Step(".attrs"))
+    return packer.item(_plain_copy(dict(value.attrs), where, None), where)
 
 
 def _with_attributes(reader, made, item):
     if item is not None:
-        made.attrs = checked(reader.item(item), dict)
+        made.attrs = _plain_copy(checked(reader.item(item), dict), (None, "it"), reader)
     return made
+
+
+def _plain_copy(value, where, reader, depth=0):
+    """A copy of attributes, which pandas copies whenever it likes, by code of their classes.
+
+    Tables share none of theirs, so each copy is paid for.
+    """
+    if reader is not None:
+        reader.charge(_COPY_STEPS)
+    kind = type(value)
+    if depth > values.DEPTH_MAX:
+        raise ValueError(values.path(where) + ": attributes of a table are nested too deeply")
+    if kind is dict or kind is set or kind is frozenset:
+        if reader is not None:
+            reader.hashed(list(value), own=False)
+        for one in value:
+            values.refuse_key(one, where, own=False)
+    if kind is dict:
+        return {key: _plain_copy(one, (where, key), reader, depth + 1) for key, one in value.items()}
+    if kind is list or kind is tuple:
+        return kind(_plain_copy(one, (where, at), reader, depth + 1) for at, one in enumerate(value))
+    if kind is set or kind is frozenset:
+        return kind(value)
+    if kind is arrays.numpy().ndarray and not value.dtype.hasobject:
+        if reader is not None:
+            reader.copy(value.nbytes)
+        return value.copy()
+    if kind in values.hashable or arrays.is_scalar(kind) or dtypes.is_scalar(kind):
+        return value
+    raise NotData(
+        values.path(where) + ": an attribute of a table that is a value of type " + text.type_path(kind)
+        + " cannot be handed over; attributes are numbers, texts, dates, arrays, lists and dictionaries of these"
+    )
 
 
 def _write_index(packer, index, where):
@@ -121,6 +161,8 @@ def _write_index(packer, index, where):
     if type(index) is pandas.RangeIndex:
         return ["range index", index.start, index.stop, index.step, _name(packer, index.name, where)]
     if type(index) is pandas.MultiIndex:
+        if index.nlevels > LEVELS_MAX:
+            raise NotData(values.path(where) + ": an index of more than " + str(LEVELS_MAX) + " levels cannot be handed over; use .reset_index()")
         levels = [packer.item(level, where) for level in index.levels]
         codes = [packer.item(arrays.numpy().asarray(code), where) for code in index.codes]
         return ["multi index", levels, codes, [_name(packer, name, where) for name in index.names]]
@@ -137,6 +179,7 @@ def _read_index(reader, found, name, frequency):
     found = dtypes.array_of(reader, found)
     name = dtypes.label(reader, name)
     if dtypes.is_objects(found):
+        reader.charge(len(found))
         reader.hashed(found.tolist(), own=False)
         return _library().Index(found, dtype=object, name=name, tupleize_cols=False, copy=False)
     made = _library().Index(found, name=name, copy=False)
@@ -155,7 +198,9 @@ def _read_range_index(reader, start, stop, step, name):
 
 
 def _read_multi_index(reader, levels, codes, names):
-    codes = [dtypes.integers(reader, code) for code in checked(codes, list)]
+    if len(checked(codes, list)) > LEVELS_MAX:
+        raise ValueError("an index has more than " + str(LEVELS_MAX) + " levels")
+    codes = [dtypes.integers(reader, code) for code in codes]
     levels = [dtypes.labels_of(reader, level, code) for level, code in zip(checked(levels, list), codes, strict=True)]
     names = [reader.key(name, own=False) for name in reader.items(names)]
     if len(levels) != len(names):

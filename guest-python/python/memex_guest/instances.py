@@ -167,7 +167,12 @@ def _read_object(reader, name, fields, found):
     layout, reason = _layout(kind)
     if layout != "fields":
         raise ValueError("objects of the class " + name + " are not taken: " + (reason or "it is no class of fields"))
-    given = dict(zip(checked(fields, list), reader.items(found), strict=True))
+    return filled(kind, dict(zip(checked(fields, list), reader.items(found), strict=True)))
+
+
+def filled(kind, given):
+    """An object of a class of fields with these. Raises `ValueError` for what is no field of it."""
+    name = _name_of(kind)
     places = []
     for field in given:
         place, refusal = _place_of(kind, field)
@@ -239,6 +244,14 @@ def fields_of(value, kind):
                     continue
     found.update(_stored(value, kind))
     return found
+
+
+def default_of(kind, name):
+    """What a class itself keeps under a name. Raises `KeyError` where that is nothing."""
+    for one in _mro_of(kind):
+        if name in _dict_of(one):
+            return _dict_of(one)[name]
+    raise KeyError(name)
 
 
 def _check_declared(kind, given, place):

@@ -23,9 +23,10 @@ from memex_guest.values import Step, checked, readers, writers
 
 # The parts of a fraction are brought to lowest terms, in quadratic time.
 FRACTION_BITS_MAX = 1 << 16
+_FRACTION_BITS_PER_STEP = 1 << 8
 ZONE_STEPS = 1000
 # A zone's name is looked for among the bundled zones; these are the names that they have.
-is_zone_name = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+){0,3}").fullmatch
+is_zone_name = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]{0,31}(/[A-Za-z0-9_+\-]{1,31}){0,3}").fullmatch
 _PATHS = {name: getattr(pathlib, name) for name in ("PosixPath", "PurePosixPath", "PureWindowsPath")}
 _FACTORIES = {kind.__name__: kind for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)}
 
@@ -33,9 +34,21 @@ _FACTORIES = {kind.__name__: kind for kind in (bool, int, float, complex, str, b
 def _read_zone(reader, name):
     # Looked up among files, which costs more than reading does.
     reader.charge(ZONE_STEPS)
-    if type(name) is not str or not is_zone_name(name):
-        raise ValueError("there is no time zone of such a name")
-    return ZoneInfo(name)
+    return zone_named(name)
+
+
+def zone_named(name):
+    """The time zone of a name, if it is among those that are known."""
+    if type(name) is str and is_zone_name(name):
+        try:
+            return ZoneInfo(name)
+        except TimeoutError:
+            # An interrupt, which is an `OSError` too.
+            raise
+        except OSError:
+            # A folder of zones, or a name that no file has.
+            pass
+    raise ValueError("there is no time zone of such a name")
 
 
 def _write_zone(_packer, value, where):
@@ -89,8 +102,10 @@ def _write_fraction(packer, value, where):
 
 def _read_fraction(reader, numerator, denominator):
     parts = [checked(reader.item(part), int) for part in (numerator, denominator)]
-    if max(part.bit_length() for part in parts) > FRACTION_BITS_MAX:
+    bits = max(part.bit_length() for part in parts)
+    if bits > FRACTION_BITS_MAX:
         raise ValueError("a fraction is too large")
+    reader.charge((bits // _FRACTION_BITS_PER_STEP) ** 2)
     return Fraction(*parts)
 
 
@@ -110,7 +125,10 @@ def _write_three(kind):
 
 
 def _read_range(reader, *bounds):
-    return range(*[checked(reader.item(bound), int) for bound in bounds])
+    bounds = [checked(reader.item(bound), int) for bound in bounds]
+    # It keeps its length, which is as long a number as they are.
+    reader.copy(sum(map(int.bit_length, bounds)) // 8)
+    return range(*bounds)
 
 
 def _read_slice(reader, start, stop, step):

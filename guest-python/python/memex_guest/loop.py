@@ -37,6 +37,11 @@ wait_for_answers = None
 # The loop that carries turns and the tasks at rest between them.
 loop = None
 
+# What gives plain blocks their loops; `install` sets it.
+_policy = None
+# Code that runs one of our loops: with one of these among the frames, it is running.
+_own_runs = ()
+
 
 class GuestLoop(asyncio.BaseEventLoop):
     """An event loop without descriptors: only timers, callbacks and the host wake it."""
@@ -123,6 +128,27 @@ class GuestLoop(asyncio.BaseEventLoop):
         self.stepped = False
         _set_hooks(*self._hooks)
 
+    def run_forever(self):
+        """As in the base class; what ends it by force is remembered for what tidies up after it."""
+        try:
+            super().run_forever()
+        except BaseException as error:
+            self.struck = error
+            raise
+
+    def is_running(self):
+        """Whether it runs. An interrupt can strike where the base class notes that it does not any more."""
+        if self._thread_id is None:
+            return False
+        if _is_on_stack(self):
+            return True
+        self._thread_id = None
+        self.stepped = False
+        if _get_running() is self:
+            _set_running(None)
+            _set_hooks(None, None)
+        return False
+
     def run_in_executor(self, executor, func, *args):
         """Runs the function at once: there are no threads to run it elsewhere."""
         future = self.create_future()
@@ -182,15 +208,68 @@ NO_PROCESSES = "the sandbox cannot start processes: use Python libraries instead
 
 def install():
     """Makes the persistent loop and sets the policy."""
-    global loop
+    global loop, _policy, _own_runs
     loop = GuestLoop()
-    setter = getattr(_events, "_set_event_loop_policy", None) or _events.set_event_loop_policy
-    setter(GuestPolicy())
+    _policy = GuestPolicy()
+    _own_runs = tuple(
+        method.__code__
+        for method in (asyncio.BaseEventLoop.run_forever, GuestLoop.run_forever, GuestLoop.step, GuestLoop.start)
+    )
+    _set_policy(_policy)
     # Whoever resets the policy, or names a loop of the system, gets ours as well.
     system = sys.modules.get("asyncio.unix_events")
     if hasattr(system, "_DefaultEventLoopPolicy"):
         system._DefaultEventLoopPolicy = GuestPolicy
     asyncio.EventLoop = asyncio.SelectorEventLoop = GuestLoop
+
+
+def disarm():
+    """Takes off what code has hung into the loops; their tasks and timers stay."""
+    _set_policy(_policy)
+    # A loop of somebody else's class is that code.
+    current = _policy._current if type(_policy._current) is GuestLoop else None
+    _policy.__dict__.clear()
+    _policy._current = current
+    for one in (loop, current):
+        if one is None:
+            continue
+        one._task_factory = None
+        one._exception_handler = _report
+        one._debug = False
+        for name in list(one.__dict__):
+            if _shadows(name):
+                del one.__dict__[name]
+
+
+def hooks():
+    """What there is of what `disarm` takes off."""
+    found = [getattr(_events, "_event_loop_policy", None), _policy._current, *map(_policy.__dict__.get, sorted(_policy.__dict__))]
+    for one in (loop, _policy._current):
+        if type(one) is GuestLoop:
+            found += [one.__dict__.get(name) for name in ("_task_factory", "_exception_handler", "_debug")]
+            found += [value for name, value in one.__dict__.items() if _shadows(name)]
+    return found
+
+
+def _shadows(name):
+    """Whether an attribute of a loop takes the place of a method."""
+    return any(callable(base.__dict__.get(name)) for base in GuestLoop.__mro__)
+
+
+def _set_policy(policy):
+    setter = getattr(_events, "_set_event_loop_policy", None) or _events.set_event_loop_policy
+    setter(policy)
+
+
+def _is_on_stack(one):
+    """Whether a frame that stands runs a loop."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if any(code is own for own in _own_runs) and frame.f_locals.get("self") is one:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def settle():

@@ -13,8 +13,9 @@ import builtins as _builtins
 import gc as _gc
 import sys as _sys
 import threading as _threading
+import warnings as _warnings
 
-from memex_guest import block, figures, streams, turn
+from memex_guest import block, figures, loop as _loops, streams, text, turn
 
 # A module that no importer has.
 _ABSENT = "memex_guest.absent"
@@ -24,27 +25,43 @@ _collect = _gc.collect
 _callbacks = _gc.callbacks
 _meta_path = _sys.meta_path
 _path_hooks = _sys.path_hooks
+_path_cache = _sys.path_importer_cache
+_get_asyncgen_hooks = _sys.get_asyncgen_hooks
 _set_asyncgen_hooks = _sys.set_asyncgen_hooks
+_get_origin_depth = _sys.get_coroutine_origin_tracking_depth
 _set_origin_depth = _sys.set_coroutine_origin_tracking_depth
+_gettrace = _sys.gettrace
+_getprofile = _sys.getprofile
 _settrace = _sys.settrace
 _setprofile = _sys.setprofile
-_import = _builtins.__import__
+_sys_names = _sys.__dict__
+_get_tool = _sys.monitoring.get_tool if turn.OBSERVERS else None
+# Where there is one function to a name: code that replaces it runs in later turns.
+_PLACES = (
+    (_sys, ("excepthook", "displayhook", "unraisablehook", "breakpointhook")),
+    (_threading, ("excepthook",)),
+    (_builtins, ("__import__", "__build_class__")),
+    (_warnings, ("showwarning", "formatwarning")),
+)
+# Keys of the scope that no code of a class compares.
+_PLAIN_KEYS = frozenset((str, bytes, int, float, bool, type(None)))
 
 # What the image itself has of each; `install` takes it.
 _own_callbacks = ()
 _own_meta_path = ()
 _own_path_hooks = ()
-_own_hooks = {}
+_own_hooks = ()
+_own_finders = frozenset()
 
 
 def install():
     """Remembers what there is; called again when the image is built, after the warm-up."""
-    global _own_callbacks, _own_meta_path, _own_path_hooks, _own_hooks
+    global _own_callbacks, _own_meta_path, _own_path_hooks, _own_hooks, _own_finders
     _own_callbacks = tuple(_callbacks)
     _own_meta_path = tuple(_meta_path)
     _own_path_hooks = tuple(_path_hooks)
-    names = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
-    _own_hooks = {name: getattr(_sys, name) for name in names}
+    _own_hooks = tuple((place, name, getattr(place, name)) for place, names in _PLACES for name in names)
+    _own_finders = frozenset((type(None), *map(type, _path_cache.values())))
 
 
 def exercise():
@@ -61,7 +78,11 @@ def exercise():
 
 
 def disarm():
-    """Takes off what turns have hung into the interpreter, and lets the scope be."""
+    """Takes off what turns have hung into the interpreter, and lets the scope be.
+
+    Says whether there was anything.
+    """
+    before = _hooks()
     _settrace(None)
     _setprofile(None)
     _threading._trace_hook = _threading._profile_hook = None
@@ -74,12 +95,29 @@ def disarm():
     _path_hooks[:] = _own_path_hooks
     _sys.meta_path = _meta_path
     _sys.path_hooks = _path_hooks
-    _builtins.__import__ = _import
-    for name, hook in _own_hooks.items():
-        setattr(_sys, name, hook)
+    for entry, finder in list(_path_cache.items()):
+        if type(finder) not in _own_finders:
+            del _path_cache[entry]
+    for place, name, hook in _own_hooks:
+        setattr(place, name, hook)
+    _loops.disarm()
     streams.reset()
     figures.forget()
-    _drop_strange_names()
+    were_strange = _rename_strange_names()
+    return were_strange or before != _hooks()
+
+
+def _hooks():
+    """The identities of all that can be hung into the interpreter, which nobody's code compares."""
+    found = [_gettrace(), _getprofile(), *_get_asyncgen_hooks(), _get_origin_depth()]
+    found += [_get_tool(observer) for observer in turn.OBSERVERS]
+    # A turn may have deleted any of the names.
+    found += [getattr(_threading, name, None) for name in ("_trace_hook", "_profile_hook")]
+    found += [_sys_names.get(name) for name in ("stdout", "stderr", "meta_path", "path_hooks")]
+    found += [*_callbacks, None, *_meta_path, None, *_path_hooks, None, *_path_cache.values()]
+    found += [getattr(place, name, None) for place, name, _hook in _own_hooks]
+    found += _loops.hooks()
+    return list(map(id, found))
 
 
 def _read_names():
@@ -101,13 +139,21 @@ def _write_nothing():
     _sys.stderr.write("")
 
 
-def _drop_strange_names():
-    """Keys that are no plain text decide by their own code whether they equal a name."""
-    kept = [(name, value) for name, value in _scope.items() if type(name) is str]
-    if len(kept) < len(_scope):
+def _rename_strange_names():
+    """Keys of other types decide by their own code whether they equal a name.
+
+    Texts become plain ones; what else there is goes. Says whether there were any.
+    """
+    strange = [(name, value) for name, value in _scope.items() if type(name) not in _PLAIN_KEYS]
+    if strange:
+        kept = [(name, value) for name, value in _scope.items() if type(name) in _PLAIN_KEYS]
         _scope.clear()
         _scope.update(kept)
+        for name, value in strange:
+            if str in type.__dict__["__mro__"].__get__(type(name)):
+                _scope.setdefault(text.plain(name), value)
     _scope["__builtins__"] = _builtins
+    return bool(strange)
 
 
 install()

@@ -1,4 +1,4 @@
-"""JSON Schemas of Python types, and values of those types made of JSON."""
+"""JSON Schemas of Python types."""
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
@@ -7,8 +7,6 @@ import types
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from memex_guest import values
 
 DEPTH_MAX = 20
 
@@ -97,49 +95,3 @@ def _is_required(wanted, fields, name):
     field = fields[name]
     kept = type(field.default).__name__, type(field.default_factory).__name__
     return kept == ("_MISSING_TYPE", "_MISSING_TYPE")
-
-
-_FROM_TEXT = {date: date.fromisoformat, datetime: datetime.fromisoformat, time: time.fromisoformat}
-
-
-def made(wanted, value, depth=0):
-    """A value of the type, as far as JSON can become one; what does not fit stays as it is."""
-    if depth > DEPTH_MAX or value is None:
-        return value
-    try:
-        return _made(wanted, value, depth + 1)
-    except Exception:
-        return value
-
-
-def _made(wanted, value, depth):
-    origin, given = get_origin(wanted), get_args(wanted)
-    # Of the value nothing but its type is asked: it may be an object of a user's class.
-    kind = type(value)
-    if origin in (list, set, frozenset) and issubclass(kind, (list, set, frozenset)):
-        found = [made(given[0], one, depth) for one in value]
-        if origin is not list:
-            for one in found:
-                # One whose hash is code of its class leaves the value as it is.
-                values.refuse_key(one, (None, "it"))
-        return origin(found)
-    if origin is tuple and issubclass(kind, (list, tuple)):
-        kinds = [given[0]] * len(value) if given[1:] == (...,) else given
-        return tuple(made(each, one, depth) for each, one in zip(kinds, value))
-    if origin is dict and issubclass(kind, dict):
-        return {key: made(given[1], one, depth) for key, one in value.items()}
-    if origin in (Union, types.UnionType):
-        members = [one for one in given if one is not type(None)]
-        return made(members[0], value, depth) if len(members) == 1 else value
-    if not isinstance(wanted, type):
-        return value
-    if wanted in _FROM_TEXT and kind is str:
-        return _FROM_TEXT[wanted](value)
-    if wanted is Decimal and kind in (str, int, float):
-        return Decimal(str(value))
-    if issubclass(wanted, enum.Enum):
-        return wanted(value) if kind in values.SCALARS else value
-    if getattr(wanted, "__dataclass_fields__", None) is not None and issubclass(kind, dict):
-        hints = get_type_hints(wanted)
-        return wanted(**{name: made(hints.get(name, Any), one, depth) for name, one in value.items()})
-    return value

@@ -12,8 +12,11 @@ it is read.
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+import sys
 from _collections import _count_elements
 from _json import encode_basestring as _quote, make_encoder as _make_encoder
+from decimal import Decimal as _Decimal
+from fractions import Fraction as _Fraction
 from json import JSONDecoder
 
 from memex_guest import arguments, channel, text
@@ -27,6 +30,15 @@ COLLISIONS_MAX = 64
 # hashing a tuple walks all of it each time, however often it is shared.
 STEPS_PER_BYTE = 4
 STEPS_MIN = 100_000
+# Bytes that are copied or looked through for each byte of the whole, and at least: a
+# column can be named many times, and a range of labels states its length.
+COPIES_PER_BYTE = 16
+COPIES_MIN = 16 << 20
+# Bits and bytes of a key that are a step.
+_BITS_PER_STEP = 1 << 10
+_BYTES_PER_STEP = 1 << 6
+# Digits of integers in JSON, which take quadratic time; the writer has 309 at most.
+_DIGITS_MAX = 4300
 
 FORMAT = 1
 # Longer integers are written in hexadecimal, which is read in linear time.
@@ -190,11 +202,15 @@ class Reader:
         self._made = []
         self._depths = []
         self._deepest = 0
-        self._steps = max(STEPS_MIN, STEPS_PER_BYTE * len(written))
+        binary = sum(map(len, parts))
+        self._steps = max(STEPS_MIN, STEPS_PER_BYTE * len(written) + binary // _BYTES_PER_STEP)
+        self._copies = max(COPIES_MIN, COPIES_PER_BYTE * (len(written) + binary))
+        # Time zones by name that were looked for.
+        self.zones = set()
 
     def read(self):
         """The value. Raises what its readers raise."""
-        nodes, root = _decode(str(self._written, "utf-8", "surrogatepass"))
+        nodes, root = _decoded(str(self._written, "utf-8", "surrogatepass"))
         if type(nodes) is not list:
             raise ValueError("it has no list of nodes")
         for node in nodes:
@@ -217,7 +233,11 @@ class Reader:
         if type(at) is not int or not 0 <= at < len(self._made):
             raise ValueError("it refers to a value that is not before it")
         self._deepest = max(self._deepest, self._depths[at])
-        return self._made[at]
+        value = self._made[at]
+        if type(value) is int:
+            # Whatever is done with it takes time for all of its digits.
+            self.charge(value.bit_length() // _BITS_PER_STEP)
+        return value
 
     def items(self, found):
         """The values of a list of items."""
@@ -235,8 +255,9 @@ class Reader:
     def hashed(self, values, own=True):
         """The same values, if they can be hashed and told apart in bounded time, by code of ours alone."""
         if not set(map(type, values)) <= SCALARS:
+            sides = Sides()
             for value in values:
-                self.key(value, own)
+                self.key(value, own, sides)
         if len(values) > COLLISIONS_MAX:
             # Who knows the secret of the hashes can make all keys collide.
             counts = {}
@@ -245,11 +266,13 @@ class Reader:
                 raise ValueError("too many of its keys have the same hash")
         return values
 
-    def key(self, value, own=True):
+    def key(self, value, own=True, sides=None):
         """A value that is hashed without running code of a user's class, in bounded time.
 
-        With `own` unset it is no object of such a class either.
+        With `own` unset it is no object of such a class either. `sides` is of the keys
+        that it is compared with.
         """
+        sides = sides or Sides()
         waiting = [value]
         while waiting:
             self.charge(1)
@@ -258,10 +281,14 @@ class Reader:
             if kind is tuple or kind is frozenset:
                 self.charge(len(one))
                 waiting.extend(one)
-            elif kind not in hashable:
-                inner = _key_parts(kind, one, own)
+            elif kind in hashable:
+                self.charge(_steps_of(one, kind))
+            else:
+                inner = _key_parts(kind, one, own, sides)
                 if inner is None:
                     raise ValueError(_described(kind) + " cannot be a key of what is handed over")
+                if sides.are_mixed():
+                    raise ValueError("its keys hold " + _MIXED)
                 waiting.extend(inner)
         return value
 
@@ -269,7 +296,13 @@ class Reader:
         """Pays for work that the size of the value does not pay for."""
         self._steps -= steps
         if self._steps < 0:
-            raise ValueError("reading it takes too long: its keys are too large")
+            raise ValueError("reading it takes too long: its keys or numbers are too large")
+
+    def copy(self, size):
+        """Pays for bytes that are copied or looked through, each time that they are."""
+        self._copies -= size
+        if self._copies < 0:
+            raise ValueError("reading it takes too much memory: it uses the same numbers, columns or labels too often")
 
     def part(self, number):
         """A binary part, which is taken once."""
@@ -329,6 +362,53 @@ def _too_deep(place):
     )
 
 
+_MIXED = "scalars of numpy or pandas beside objects of classes, which may be compared by code of the class"
+
+
+class Sides:
+    """What keys that are compared with each other are made of.
+
+    A scalar of numpy that is compared with an object asks it for an array, by its
+    class's code.
+    """
+
+    __slots__ = ("library", "own")
+
+    def __init__(self):
+        self.library = self.own = False
+
+    def are_mixed(self):
+        """Whether there are both scalars of a library and objects of classes."""
+        return self.library and self.own
+
+
+def _decoded(written):
+    limit = sys.get_int_max_str_digits()
+    if 0 < limit <= _DIGITS_MAX:
+        return _decode(written)
+    # A turn may have lifted the limit.
+    sys.set_int_max_str_digits(_DIGITS_MAX)
+    try:
+        return _decode(written)
+    finally:
+        sys.set_int_max_str_digits(limit)
+
+
+def _steps_of(value, kind):
+    """What hashing and comparing a key costs beyond a step."""
+    if kind is int:
+        return value.bit_length() // _BITS_PER_STEP
+    if kind is bytes or kind is str:
+        return len(value) // _BYTES_PER_STEP
+    if kind is range:
+        return sum(bound.bit_length() for bound in (value.start, value.stop, value.step)) // _BITS_PER_STEP
+    if kind is _Fraction:
+        return (value.numerator.bit_length() + value.denominator.bit_length()) // _BITS_PER_STEP
+    if kind is _Decimal:
+        return _Decimal.__sizeof__(value) // _BYTES_PER_STEP
+    return 0
+
+
 def _found_writer(kind):
     for find in finders:
         write = find(kind)
@@ -337,10 +417,16 @@ def _found_writer(kind):
     return None
 
 
-def _key_parts(kind, value, own):
-    for find in (*hashable_finders, *own_hashable_finders) if own else hashable_finders:
+def _key_parts(kind, value, own, sides):
+    for find in hashable_finders:
         inner = find(kind, value)
         if inner is not None:
+            sides.library = True
+            return inner
+    for find in own_hashable_finders if own else ():
+        inner = find(kind, value)
+        if inner is not None:
+            sides.own = True
             return inner
     return None
 
@@ -349,8 +435,9 @@ def _described(kind):
     return "a value of type " + text.type_path(kind)
 
 
-def refuse_key(key, where, own=True):
-    """Raises for a key that a reader would not take."""
+def refuse_key(key, where, own=True, sides=None):
+    """Raises for a key that a reader would not take; `sides` is of the keys beside it."""
+    sides = sides or Sides()
     waiting = [key]
     steps = 0
     while waiting:
@@ -362,7 +449,9 @@ def refuse_key(key, where, own=True):
         if kind is tuple or kind is frozenset:
             waiting.extend(one)
         elif kind not in hashable:
-            inner = _key_parts(kind, one, own)
+            inner = _key_parts(kind, one, own, sides)
+            if sides.are_mixed():
+                raise NotData(path(where) + ": keys that hold " + _MIXED + ", cannot be handed over; use plain numbers and texts")
             if inner is None:
                 raise NotData(
                     path(where) + ": a " + ("key" if own else "label") + " of type " + text.type_path(kind)

@@ -132,6 +132,55 @@ AWAITED = {
     "run": ("import asyncio\nasync def main():\n    return await asyncio.gather(f(1), f(2))\nasyncio.run(main())", "[2, 4]", 2),
 }
 
+_SLOW = "import asyncio\nasync def slow(x):\n    await asyncio.sleep(0)\n    return x\n"
+
+# Names that hold a value here and an awaitable there, with the values of the blocks. `g(x)` answers
+# a dictionary with its argument.
+REUSED = {
+    "bound anew": (_SLOW + "x = g(1)\ny = x['id']\nx = asyncio.create_task(slow(y))\nawait x", "1"),
+    "bound anew to another call": ("r = g(1)\ny = r['id']\nr = g(2)\n(y, (await r)['id'])", "(1, 2)"),
+    "the awaitable first": ("r = g(1)\na = (await r)['id']\nr = g(2)\n(a, r['id'])", "(1, 2)"),
+    "in a loop": (_SLOW + "s = []\nfor i in (1, 2):\n    r = g(i)\n    y = r['id']\n    r = slow(y)\n    s.append(await r)\ns", "[1, 2]"),
+    "around a loop": ("r = None\ns = []\nfor i in (1, 2):\n    if r is not None:\n        s.append(r['id'])\n    r = g(i)\n(s, r['id'])", "([1], 2)"),
+    "of a function and of the block": (
+        "async def get(data):\n    return (await data)['id']\ndata = g(1)\n(data['id'], await get(g.aio(2)))",
+        "(1, 2)",
+    ),
+    "of two functions": (
+        "async def one():\n    r = g(1)\n    return r['id']\nasync def two():\n    r = g(2)\n    return (await r)['id']\n(await one(), await two())",
+        "(1, 2)",
+    ),
+    "of a comprehension and of the block": (
+        "import asyncio\nr = g(1)\njobs = [g(x) for x in (2, 3)]\n(r['id'], [(await r)['id'] for r in jobs])",
+        "(1, [2, 3])",
+    ),
+    "of a loop and of the block": ("jobs = [g(2)]\nfor r in jobs:\n    a = (await r)['id']\nr = g(1)\n(a, r['id'])", "(2, 1)"),
+    "members of a dictionary": ("d = {}\nd['a'] = g(1)\nd['b'] = g(2)\n(d['a']['id'], (await d['b'])['id'])", "(1, 2)"),
+    "members of a display": ("d = {'a': g(1), 'b': g(2)}\n(d['a']['id'], (await d['b'])['id'])", "(1, 2)"),
+    "members of a tuple": ("d = g(1), g(2)\n(d[0]['id'], (await d[-1])['id'])", "(1, 2)"),
+    "one way or the other": (
+        _SLOW + "r = g(1)\nif r['id'] == 1:\n    r = g(2)\nelse:\n    r = slow({'id': 5})\n(await r)['id']",
+        "2",
+    ),
+    "after an error": ("r = g(1)\ntry:\n    n = r['id']\n    r = g(2)\n    1 / 0\nexcept ZeroDivisionError:\n    n += (await r)['id']\nn", "3"),
+    "attributes": ("class A: pass\na = A()\na.r = g(1)\na.r['id']", "1"),
+    "an import of that name": ("import json as r\nr.dumps(1)\nr = g(1)\n(await r)['id']", "1"),
+    "a walrus": ("n = (r := g(1))['id']\nr = g(2)\n(n, (await r)['id'])", "(1, 2)"),
+    "another list of that name": (
+        "import asyncio\nrows = [g(x) for x in (1, 2)]\nn = sum(row['id'] for row in rows)\nrows = [g(x) for x in (3, 4)]\n(n, len(await asyncio.gather(*rows)))",
+        "(3, 2)",
+    ),
+    "a value that no await can read": ("r = g(1)\nn = r['id']\nif n == 2:\n    await r\nn", "1"),
+    "of a class and of the block": (
+        "def h():\n    class A:\n        r = f(1)\n    return A.r\nr = g(2)\n(h(), (await r)['id'])",
+        "(2, 2)",
+    ),
+    "a global of a function": (
+        "def make():\n    global r\n    r = g.aio(2)\nr = g(1)\nn = r['id']\nmake()\n(n, (await r)['id'])",
+        "(1, 2)",
+    ),
+}
+
 
 class ClientTools(unittest.TestCase):
     def setUp(self):
@@ -168,6 +217,18 @@ class ClientTools(unittest.TestCase):
                 self.assertEqual(result.value, value, result.error)
                 self.assertEqual(self.at_once, at_once)
                 self.assertTrue(all(head.get("await") for head, _ in self.host.called))
+
+    def test_a_name_that_is_a_value_here_and_awaited_there_is_both(self):
+        for way, (source, value) in REUSED.items():
+            with self.subTest(way):
+                replies = {
+                    "f": lambda given, parts: {"result": 2 * given["value"]},
+                    "g": lambda given, parts: {"result": {"id": given["value"]}},
+                }
+                self.host = serve({name: simple(name) for name in replies}, replies, clients=["f", "g"])
+                result = self.answered(source)
+                self.assertEqual(result.value, value, result.error)
+                self.assertTrue(all(head.get("await") for head, _ in self.host.called if head["tool"] == "g"))
 
     def test_a_tool_of_the_host_stays_a_call(self):
         double = {"f": lambda given, parts: {"result": 2 * given["value"]}}

@@ -8,7 +8,7 @@ import unittest
 import harness
 from harness import frame_of
 
-from memex_guest import agents, answers, channel, forms, values
+from memex_guest import agents, answers, channel, fitting, forms, values
 
 PIECE = struct.Struct("<Q")
 
@@ -109,6 +109,28 @@ class Read:
     def __getattribute__(self, name):
         ran.append(name)
         return object.__getattribute__(self, name)
+@dataclasses.dataclass
+class Other:
+    x: int
+    y: float = 0.5
+@dataclasses.dataclass
+class Derived(Point):
+    pass
+class Paint(enum.Enum):
+    RED = 'red'
+class Report:
+    pass
+class Imposter:
+    pass
+@dataclasses.dataclass
+class Found:
+    point: Point
+    any: object
+    counts: dict
+    made: int = dataclasses.field(init=False, default=3)
+class Row(typing.TypedDict):
+    at: Point
+    color: Color
 """
 
 
@@ -127,11 +149,20 @@ class OfClasses(unittest.TestCase):
     def test_objects_of_classes_are_known_again_by_their_form(self):
         for source, shown, wanted in (
             ("[Point(1), Point(2, 3.0)]", [{"x": 1, "y": 0.5}, {"x": 2, "y": 3.0}], "list[Point]"),
-            ("{Color.RED: Level.LOW}", {"red": 1}, "dict[str, int]"),
             ("Color.RED", "red", "Color"),
-            ("Pair(1, 'x')", [1, "x"], "list"),
-            ("[{1, 2}, (Color.RED,), b'x' * 10]", None, "list"),
-            ("[Color.RED, {'t': frame}]" if harness.has("pandas") else "[Color.RED]", None, "list"),
+            ("[{1, 2}, (Color.RED,), b'x' * 10]", [[1, 2], ["red"], "<10 bytes>"], "list"),
+            ("[Color.RED, {'t': frame}]" if harness.has("pandas") else "[Color.RED]", ["red", {"t": []}], "list"),
+            ("[Color.RED, {5: Other(1)}]", ["red", {"5": {"x": 1, "y": 0.5}}], "list"),
+            ("{'a': Point(1)}", {"a": {"x": 1, "y": 0.5}}, "dict[str, Point]"),
+            ("{5: 2.5}", {"5": 2.5}, "dict[int, float]"),
+            ("2 ** 100", 2.0**100, "int"),
+            ("(Point(1), 5)", [{"x": 1, "y": 0.5}, 5], "tuple[Point, int]"),
+            ("Pair(1, 'x')", [1, "x"], "Pair"),
+            ("Found(Point(1), Other(2), {1: (2,)})", {"point": {"x": 1, "y": 0.5}, "any": {"x": 2, "y": 0.5}, "counts": {"1": [2]}, "made": 3}, "Found"),
+            ("{'at': Point(1), 'color': Color.RED}", {"at": {"x": 1, "y": 0.5}, "color": "red"}, "Row"),
+            ("[Point(1), None]", [{"x": 1, "y": 0.5}, None], "list[Point | None]"),
+            ("Other(1)", {"x": 1, "y": 0.5}, "Point | Other"),
+            ("[1, Color.RED]", [1, "red"], "{'type': 'array'}"),
         ):
             with self.subTest(source):
                 value = eval(source, harness.scope)
@@ -139,6 +170,97 @@ class OfClasses(unittest.TestCase):
                 found = taken(shown, parts[-1], digest, eval(wanted, harness.scope))
                 self.assertIs(type(found), type(value))
                 self.assertEqual(repr(found), repr(value))
+
+    def test_objects_of_other_classes_of_one_form_are_not(self):
+        # What has the form that was checked, and is of another class, is made anew of the JSON.
+        for source, shown, wanted, expected in (
+            ("[Other(1), Point(2)]", [{"x": 1, "y": 0.5}, {"x": 2, "y": 0.5}], "list[Point]", "[Point(1), Point(2)]"),
+            ("Derived(1)", {"x": 1, "y": 0.5}, "Point", "Point(1)"),
+            ("Other(1)", {"x": 1, "y": 0.5}, "Point | None", "Point(1)"),
+            ("Derived(1)", {"x": 1, "y": 0.5}, "Point | Other", "Point(1)"),
+            ("Paint.RED", "red", "Color", "Color.RED"),
+            ("[Paint.RED]", ["red"], "list[str]", "['red']"),
+            ("Color.RED", "red", "typing.Literal['red']", "'red'"),
+            ("Level.LOW", 1, "int", "1"),
+            ("{'a': Level.LOW}", {"a": 1}, "dict[str, int]", "{'a': 1}"),
+            ("Pair(1, 'x')", [1, "x"], "list", "[1, 'x']"),
+            ("Pair(1, 'x')", [1, "x"], "tuple[int, str]", "(1, 'x')"),
+            ("[(1, 2)]", [[1, 2]], "list[list[int]]", "[[1, 2]]"),
+            ("{Color.RED: 1}", {"red": 1}, "dict[str, int]", "{'red': 1}"),
+            ("{Color.RED: 1}", {"red": 1}, "dict[Color, int]", "{Color.RED: 1}"),
+            ("{5: 1}", {"5": 1}, "dict[str, int]", "{'5': 1}"),
+            ("{True: 1}", {"true": 1}, "dict[str, int]", "{'true': 1}"),
+            ("Other(1)", {"x": 1, "y": 0.5}, "{'type': 'object', 'properties': {'x': {'type': 'integer'}}}", "{'x': 1, 'y': 0.5}"),
+            ("Point(Level.LOW)", {"x": 1, "y": 0.5}, "Point", "Point(1)"),
+            ("Found(Other(1), Other(2), {})", {"point": {"x": 1, "y": 0.5}, "any": {"x": 2, "y": 0.5}, "counts": {}, "made": 3}, "Found", "Found(Point(1), Other(2), {})"),
+            ("{'at': Other(1), 'color': Paint.RED}", {"at": {"x": 1, "y": 0.5}, "color": "red"}, "Row", "{'at': Point(1), 'color': Color.RED}"),
+        ):
+            with self.subTest(source, wanted=wanted):
+                _head, parts, digest = submitted(value=eval(source, harness.scope))
+                if "{Color" not in source and "{True" not in source:
+                    # The attack ran: the digest does not tell them apart.
+                    self.assertTrue(answers.is_of_call(values.unpacked(parts[-1]), digest))
+                found = taken(shown, parts[-1], digest, eval(wanted, harness.scope))
+                self.assertEqual(repr(found), repr(eval(expected, harness.scope)))
+
+    def test_two_keys_of_one_text_are_no_answer(self):
+        # The host reads one of them and checks that.
+        for forged in ({1: "evil", "1": 5}, {"1": "evil", 1: 5}, {"a": {1: "evil", "1": 5}}):
+            with self.subTest(forged):
+                _head, parts, digest = submitted(value=forged)
+                self.assertFalse(answers.is_of_call(values.unpacked(parts[-1]), digest))
+                self.assertEqual(taken({"1": 5}, parts[-1], digest, dict[str, int]), {"1": 5})
+
+    def test_an_object_where_one_of_a_class_of_the_session_is_asked_for_is_of_it(self):
+        for source, expected in (("Report()", "Report"), ("Imposter()", "str"), ("Other(1)", "str")):
+            with self.subTest(source):
+                objects = values.packed({"value": eval(source, harness.scope)}, "it")
+                found = taken("shown", objects, "", harness.scope["Report"], checked=False)
+                self.assertEqual(type(found).__name__, expected)
+
+    @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
+    def test_nothing_hides_beside_the_columns_of_a_table(self):
+        import pandas
+
+        point = harness.scope["Point"](1)
+        plain = pandas.DataFrame({"a": [1, 2]}, index=["x", "y"])
+        plain.attrs["from"] = ["here", 1]
+        found = forms.form_of({"t": plain})["t"]
+        self.assertIs(found, plain)
+        spans = pandas.interval_range(0, 2)
+        for table in (pandas.DataFrame({"a": [1, 2]}, spans), pandas.Series([1, 2], spans)):
+            self.assertIs(forms.form_of({"t": table})["t"], table)
+        for hidden in (pandas.Index([point, 1], dtype=object), pandas.Index([(point,), (1,)], dtype=object, tupleize_cols=False)):
+            for table in (pandas.DataFrame({"a": [1, 2]}, hidden), pandas.Series([1, 2], hidden)):
+                with self.assertRaises(forms.Unlike):
+                    forms.form_of({"t": table})
+        for table in (pandas.DataFrame({"a": [1, 2]}), pandas.Series([1, 2])):
+            table.attrs["from"] = harness.scope["Imposter"]()
+            with self.assertRaises(forms.Unlike):
+                forms.form_of({"t": table})
+        named = pandas.Series([1, 2])
+        named.index.name = point.__class__
+        with self.assertRaises(forms.Unlike):
+            forms.form_of({"t": named})
+
+    def test_json_alone_becomes_a_value_of_the_type(self):
+        for wanted, value, expected in (
+            ("list[Point]", [{"x": 1, "y": 2.0}], "[Point(1, 2.0)]"),
+            ("list[Point]", [{"x": 1}, {"z": 1}], "[Point(1), {'z': 1}]"),
+            ("dict[Color, int]", {"red": 1, "blue": 2}, "{Color.RED: 1, 'blue': 2}"),
+            ("dict[int, str]", {"1": "a", "01": "b"}, "{1: 'a', '01': 'b'}"),
+            ("set[int]", [1, 2], "{1, 2}"),
+            ("Color | int", "red", "Color.RED"),
+            ("int | Color", 5, "5"),
+            ("int", 5.0, "5"),
+            ("int", "5", "'5'"),
+            ("tuple", [1], "(1,)"),
+            ("Found", {"point": {"x": 1}, "any": 2, "counts": {}, "made": 9}, "Found(Point(1), 2, {})"),
+            ("typing.Any", {"a": 1}, "{'a': 1}"),
+        ):
+            with self.subTest(wanted, value=value):
+                found = fitting.fitted(eval(wanted, harness.scope), value, value)
+                self.assertEqual(repr(found), repr(eval(expected, harness.scope)))
 
     def test_looking_whether_an_object_was_checked_runs_no_code_of_its_class(self):
         sly, read = (object.__new__(harness.scope[name]) for name in ("Sly", "Read"))

@@ -1,12 +1,16 @@
 """Whether a turn can run, and taking off what keeps it from running."""
 
+import asyncio
+import builtins
 import gc
 import io
 import sys
+import threading
 import unittest
+import warnings
 
 import harness
-from memex_guest import recovery, streams, turn
+from memex_guest import loop, recovery, streams, turn
 
 
 def setUpModule():
@@ -52,8 +56,9 @@ class Check(unittest.TestCase):
             self.assertIn("write", ran)
             self.assertTrue(collected)
         finally:
-            self.assertEqual(harness.entry.disarm(b""), b"")
+            self.assertEqual(harness.entry.disarm(b""), b"+")
         ran.clear()
+        self.assertEqual((turn.scope["_"], [type(name) for name in turn.scope if name == "_"]), (1, [str]))
         collected.clear()
         self.assertEqual(harness.entry.check(b""), b"")
         gc.collect()
@@ -79,6 +84,7 @@ class Disarm(unittest.TestCase):
         tool = turn.OBSERVERS[0] if turn.OBSERVERS else None
         if tool is not None:
             sys.monitoring.use_tool_id(tool, "x")
+        self.assertEqual(harness.entry.disarm(b""), b"+")
         self.assertEqual(harness.entry.disarm(b""), b"")
         self.assertEqual((sys.meta_path, sys.path_hooks, gc.callbacks), before)
         self.assertEqual([getattr(sys, name) for name in names], hooks)
@@ -86,6 +92,57 @@ class Disarm(unittest.TestCase):
             self.assertIsNone(sys.monitoring.get_tool(tool))
         self.assertEqual(turn.scope["kept"], 41)
         recovery.exercise()
+
+    def test_each_hook_by_itself_is_found_and_taken_off(self):
+        def hook(*_args, **_more):
+            raise AssertionError("a hook ran")
+
+        class Finder:
+            find_spec = hook
+
+        def policy():
+            asyncio.set_event_loop_policy(hook_policy)
+
+        hook_policy = loop.GuestPolicy()
+        for name, hang in {
+            "trace of threads": lambda: setattr(threading, "_trace_hook", hook),
+            "asyncgen": lambda: sys.set_asyncgen_hooks(hook, hook),
+            "origin": lambda: sys.set_coroutine_origin_tracking_depth(5),
+            "excepthook": lambda: setattr(sys, "excepthook", hook),
+            "unraisablehook": lambda: setattr(sys, "unraisablehook", hook),
+            "excepthook of threads": lambda: setattr(threading, "excepthook", hook),
+            "import": lambda: setattr(builtins, "__import__", hook),
+            "class": lambda: setattr(builtins, "__build_class__", hook),
+            "warning": lambda: setattr(warnings, "showwarning", hook),
+            "finder of a path": lambda: sys.path_importer_cache.update({"/nowhere": Finder()}),
+            "task factory": lambda: loop.loop.set_task_factory(hook),
+            "exception handler": lambda: loop.loop.set_exception_handler(hook),
+            "method of the loop": lambda: setattr(loop.loop, "call_soon", hook),
+            "debug": lambda: loop.loop.set_debug(True),
+            "policy": policy,
+            "method of the policy": lambda: setattr(asyncio.get_event_loop_policy(), "new_event_loop", hook),
+            "current loop": lambda: asyncio.set_event_loop(Finder()),
+            "stdout": lambda: setattr(sys, "stdout", io.StringIO()),
+        }.items():
+            with self.subTest(name):
+                self.assertEqual(harness.entry.disarm(b""), b"")
+                hang()
+                self.assertEqual(harness.entry.disarm(b""), b"+")
+                self.assertEqual(harness.entry.disarm(b""), b"")
+                self.assertEqual(harness.run("import asyncio\nasync def f(): return await asyncio.sleep(0, 5)\nawait f()").value, "5")
+                self.assertEqual(harness.run("asyncio.run(f())").value, "5")
+
+    def test_tasks_at_rest_and_names_stay(self):
+        harness.run("import asyncio\nasync def tick():\n    await asyncio.sleep(0.01)\n    return 7\nt = asyncio.create_task(tick())\nawait asyncio.sleep(0)")
+        turn.scope[1] = "one"
+        loop.loop.set_task_factory(lambda *_given, **_more: None)
+        try:
+            self.assertEqual(harness.entry.disarm(b""), b"+")
+            result = harness.run("await t")
+            self.assertEqual(result.value, "7", result.error)
+            self.assertEqual(turn.scope[1], "one")
+        finally:
+            del turn.scope[1]
 
 
 if __name__ == "__main__":

@@ -44,6 +44,51 @@ class Waiting(unittest.TestCase):
         ended = Result(harness.entry.cancel(b"TimeoutError: the deadline passed"))
         self.assertEqual((ended.type, ended.message, ended.error["line"]), ("TimeoutError", "the deadline passed", 1))
 
+    def test_an_interrupt_that_strikes_twice_stays_the_interrupt(self):
+        from asyncio import Runner, sleep
+
+        from memex_guest import loop
+
+        class Struck(loop.GuestLoop):
+            """Struck while it waits, and again where `run_forever` notes that it ends."""
+
+            strikes = 0
+            _ending = False
+
+            def select(self, timeout):
+                if timeout is None or timeout > 1:
+                    raise KeyboardInterrupt("first")
+                return super().select(timeout)
+
+            @property
+            def _stopping(self):
+                return self._ending
+
+            @_stopping.setter
+            def _stopping(self, ending):
+                if not ending and getattr(self, "_thread_id", None) is not None and self.strikes < self.strikes_max:
+                    self.strikes += 1
+                    raise KeyboardInterrupt("again")
+                self._ending = ending
+
+        for strikes in range(3):
+            with self.subTest(strikes):
+                Struck.strikes_max = strikes
+                made = []
+                with self.assertRaises(KeyboardInterrupt):
+                    with Runner(loop_factory=lambda: made.append(Struck()) or made[0]) as runner:
+                        runner.run(sleep(60))
+                self.assertEqual(made[0].strikes, strikes)
+                self.assertFalse(made[0].is_running())
+                self.assertTrue(made[0].is_closed())
+                self.assertEqual(run("asyncio.run(asyncio.sleep(0, 5))").value, "5")
+
+    def test_a_loop_that_runs_cannot_be_closed(self):
+        # The control: `is_running` is asked here too.
+        source = "async def g():\n    asyncio.get_running_loop().close()\n"
+        for last in ("asyncio.run(g())", "await g()"):
+            self.assertIn("Cannot close a running event loop", run(source + last).message)
+
     def test_cancelling(self):
         cases = [
             (b"TimeoutError", "await asyncio.sleep(30)", "TimeoutError"),

@@ -5,6 +5,7 @@ use super::outcome::{GuestError, LimitHit, Outcome, Status};
 use super::reply::{
     CLASS_BYTES_MAX, Finished, MESSAGE_BYTES_MAX, NOTE_BYTES_MAX, TRACEBACK_BYTES_MAX,
 };
+use super::streak::Ending;
 use crate::error::Error;
 use crate::interrupt::{Cause, PulseReport};
 use crate::wasi::GuestExit;
@@ -69,11 +70,22 @@ impl Session {
         }
         self.turn = None;
         self.state = SessionState::Ready;
+        let is_silent = !finished.exited && is_silent(&outcome);
+        self.streak.add(
+            if interrupted.is_some() || finished.is_ruined || is_silent {
+                Ending::Stopped
+            } else if finished.exited || outcome.error.is_some() {
+                Ending::Failed
+            } else {
+                Ending::Well
+            },
+        );
         if interrupted.is_some() || full.is_some() || finished.is_ruined {
             self.recover(&mut outcome, full)?;
-        } else if !finished.exited && is_silent(&outcome) {
+        } else if is_silent || self.streak.is_suspect() {
             self.recover_in_place(&mut outcome)?;
         }
+        self.end_streak(&mut outcome)?;
         Ok(Step::Done(Box::new(outcome)))
     }
 
@@ -87,7 +99,9 @@ impl Session {
         outcome.rolled_back = true;
         self.classify(error, report, &mut outcome);
         self.go_back()?;
+        self.streak.add(Ending::Stopped);
         self.recover(&mut outcome, None)?;
+        self.end_streak(&mut outcome)?;
         outcome.memory_bytes = self.memory_bytes();
         Ok(Step::Done(Box::new(outcome)))
     }
@@ -237,7 +251,8 @@ fn interrupted_by(cause: Cause) -> GuestError {
 }
 
 /// Whether an exception comes from somewhere else than the turn's own code,
-/// which may never have begun then.
+/// which may never have begun then. The text is the guest's: one that is forged
+/// delays the check by a turn (see [`Streak`](super::streak::Streak)).
 fn is_silent(outcome: &Outcome) -> bool {
     let frame = format!("\"<turn {}>\"", outcome.turn);
     let error = outcome.error.as_ref();

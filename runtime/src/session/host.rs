@@ -39,7 +39,7 @@ pub(crate) struct Host {
     pub(crate) turn: TurnLedger,
     /// Whether the guest runs neither a turn nor a question: what code says or
     /// asks for meanwhile goes nowhere.
-    pub(crate) is_apart: bool,
+    is_apart: bool,
     /// Arguments and environment that the interpreter starts with.
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<String>,
@@ -177,6 +177,17 @@ impl Host {
         {
             sink.write(stream, bytes.get(..within).unwrap_or(bytes));
         }
+    }
+
+    /// Whether the guest runs neither a turn nor a question.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.is_apart
+    }
+
+    /// Begins or ends a time in which nothing outside of the session happens.
+    pub(crate) fn set_apart(&mut self, is_apart: bool) {
+        self.is_apart = is_apart;
+        self.files.hold_host(is_apart);
     }
 
     /// Forgets what belongs to a turn.

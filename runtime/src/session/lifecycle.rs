@@ -17,6 +17,7 @@ use super::live::Live;
 use super::outcome::Outcome;
 use super::reply::INSPECTION_BYTES_MAX;
 use super::sandbox::{Sandbox, SessionOptions};
+use super::streak::Streak;
 use super::turn::TurnInProgress;
 use crate::error::Error;
 use crate::image::RandomState;
@@ -57,6 +58,8 @@ pub struct Session {
     /// The state at the end of the last turn, as far as it was taken.
     pub(super) rest: RestState,
     pub(super) turn: Option<TurnInProgress>,
+    /// How the last turns ended.
+    pub(super) streak: Streak,
     /// Whether the guest may await calls that another session made, and has
     /// not been told yet that nobody will answer them.
     pub(super) calls_stayed_behind: bool,
@@ -124,6 +127,7 @@ impl Session {
                 current: true,
             },
             turn: None,
+            streak: Streak::default(),
             calls_stayed_behind: false,
             _counted: counted,
         };

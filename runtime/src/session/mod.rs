@@ -18,6 +18,7 @@ mod recovery;
 mod reply;
 mod sandbox;
 mod saving;
+mod streak;
 mod suspended;
 mod turn;
 mod waiting;

@@ -8,17 +8,22 @@
 //!                        └─ none does ─► hooks taken off ─► rolled back
 //! ```
 //! A turn that never began has nothing to be taken back: hooks are taken off
-//! where it stands.
+//! where it stands. So they are after turns in a row that ended badly, whatever
+//! the empty turn does: a hook can recognise that one and spare it.
 //!
 //! Code can hang itself into the interpreter (callbacks of `sys.monitoring`,
 //! audit hooks, importers, streams) where every later turn passes, or keep the
 //! last byte of memory. Whether it did is asked only after a turn that went
 //! wrong, by running an empty one: a session that is well is never asked.
+//!
+//! Nothing outside of the session happens meanwhile: output is dropped, host
+//! calls are refused, and host directories are read-only.
 
 use super::lifecycle::{LOST, Session, SessionState};
 use super::live::CallError;
 use super::mid_turn::set;
 use super::outcome::{GuestError, LimitHit, Outcome, Status};
+use super::output::Stream;
 use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::error::Error;
 use crate::interrupt::{Arming, Cause};
@@ -26,20 +31,27 @@ use memex_filesystem::FileSystem;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Time for an empty turn, which takes a few hundred microseconds. Nothing but
-/// a session that cannot run one uses it up.
-const CHECK_TIME: Duration = Duration::from_secs(1);
+/// Time for an empty turn, which takes a few hundred microseconds, and no more
+/// than a turn has. Nothing but a session that cannot run one uses it up.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(1);
+/// The least, however little a turn has: on a busy machine a session that is
+/// well must not be found to be ill.
+const CHECK_TIME_MIN: Duration = Duration::from_millis(100);
 
 const BACK: &str = "what the turn left behind kept the next one from running; the session is back in its state before the turn";
-const HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept this one from running; hooks (tracing, monitoring, audit, imports, garbage collection, replaced streams) are taken off";
-const BACK_AND_HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept turns from running; the session is back in its state before the turn, and hooks (tracing, monitoring, audit, imports, garbage collection, replaced streams) are taken off";
+const HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept this one from running; hooks (tracing, monitoring, audit, imports, garbage collection, asyncio, replaced streams) are taken off";
+const BACK_AND_HOOKS_OFF: &str = "what earlier turns had hung into the interpreter kept turns from running; the session is back in its state before the turn, and hooks (tracing, monitoring, audit, imports, garbage collection, asyncio, replaced streams) are taken off";
+const STREAK: &str = "too many turns in a row were stopped or failed: hooks that code had set (tracing, monitoring, audit, imports, garbage collection, asyncio, replaced streams) are taken off";
+const STUCK: &str = "too many turns in a row were stopped or failed, and hooks that code may have set cannot be taken off\nhint: rewind the session to an earlier state, or start another";
 const BEYOND: &str = "no turn can run in this session any more, not before this turn either\nhint: rewind it to an earlier state, or start another";
 
 /// What became of a guest that was called apart from turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
-    /// It answered with nothing, as it should.
+    /// It answered as it should.
     Well,
+    /// The same, and there were hooks that it has taken off.
+    Changed,
     /// It answered with something else.
     Ill,
     /// It trapped, and has to be replaced.
@@ -65,21 +77,57 @@ impl Session {
     /// nothing to take back then.
     pub(super) fn recover_in_place(&mut self, outcome: &mut Outcome) -> Result<(), Error> {
         let mut state = self.check()?;
-        if state == Check::Well {
+        if state.is_well() {
             return Ok(());
         }
         if state == Check::Ill {
             state = self.take_hooks_off()?;
         }
-        if state == Check::Well {
+        if state.is_well() {
             state = self.check()?;
         }
         match state {
-            Check::Well => note(outcome, HOOKS_OFF),
+            Check::Well | Check::Changed => {
+                self.streak.clear();
+                note(outcome, HOOKS_OFF);
+            }
             Check::Ill => {}
             Check::Dead => self.take_back(outcome)?,
         }
         Ok(())
+    }
+
+    /// Takes hooks off where turns go on ending badly, whatever the check says.
+    /// The turn's own work stays, unless the session cannot run another turn.
+    pub(super) fn end_streak(&mut self, outcome: &mut Outcome) -> Result<(), Error> {
+        if !self.streak.is_over() {
+            return Ok(());
+        }
+        self.streak.clear();
+        match self.take_hooks_off()? {
+            Check::Ill => self.tell(outcome, STUCK),
+            Check::Dead => self.take_back(outcome)?,
+            _ if !self.can_run()? => self.take_back(outcome)?,
+            Check::Changed => self.tell(outcome, STREAK),
+            // Code that runs into its limits and has set no hooks.
+            Check::Well => {}
+        }
+        Ok(())
+    }
+
+    /// Adds a line to an outcome that is otherwise as it was: to its error, or
+    /// to what was written to stderr.
+    fn tell(&mut self, outcome: &mut Outcome, what: &str) {
+        if let Some(error) = &mut outcome.error {
+            append(&mut error.message, what);
+        } else if let Some(live) = &mut self.live {
+            let host = live.store.data_mut();
+            host.output(Stream::Stderr, format!("memex: {what}\n").as_bytes());
+            let line = host.stderr.take();
+            outcome.stderr.text.push_str(&line.text);
+            outcome.stderr.total_bytes += line.total_bytes;
+            outcome.stderr.truncated |= line.truncated;
+        }
     }
 
     fn take_back(&mut self, outcome: &mut Outcome) -> Result<(), Error> {
@@ -89,7 +137,9 @@ impl Session {
             BACK
         } else {
             self.go_back()?;
-            if self.take_hooks_off()? == Check::Well && self.can_run()? {
+            // Taking hooks off once more would gain nothing.
+            self.streak.clear();
+            if self.take_hooks_off()?.is_well() && self.can_run()? {
                 BACK_AND_HOOKS_OFF
             } else {
                 self.go_back()?;
@@ -138,13 +188,13 @@ impl Session {
 
     /// Whether an empty turn runs. What answers `false` has to be taken back.
     fn can_run(&mut self) -> Result<bool, Error> {
-        Ok(self.check()? == Check::Well)
+        Ok(self.check()?.is_well())
     }
 
     /// Runs an empty turn.
     fn check(&mut self) -> Result<Check, Error> {
         let check = self.sandbox.image().map().entries.check;
-        self.apart(check)
+        self.apart(check, |answer| answer.is_empty().then_some(Check::Well))
     }
 
     /// Takes off what code hung into the interpreter: the words that hold it
@@ -155,50 +205,81 @@ impl Session {
         let (tracing, disarm) = (map.running.tracing, map.entries.disarm);
         let image = self.sandbox.memory_image();
         let live = self.live.as_mut().ok_or(LOST)?;
+        let mut changed = false;
         for &at in &map.hooks {
-            set(live, at, image.word(at).unwrap_or(0))?;
+            let word = image.word(at).unwrap_or(0);
+            changed |= live.read_word(at) != Some(word);
+            set(live, at, word)?;
         }
         set(live, tracing, 1)?;
-        let state = self.apart(disarm)?;
+        let state = self.apart(disarm, |answer| match answer {
+            b"" => Some(Check::Well),
+            b"+" => Some(Check::Changed),
+            _ => None,
+        })?;
         let live = self.live.as_mut().ok_or(LOST)?;
         set(live, tracing, 0)?;
-        Ok(state)
+        Ok(match state {
+            Check::Well if changed => Check::Changed,
+            state => state,
+        })
+    }
+
+    fn check_time(&self) -> Duration {
+        let turn = Duration::from_millis(self.sandbox.policy().limits.guest_time_ms);
+        turn.clamp(CHECK_TIME_MIN, CHECK_TIME_MAX)
     }
 
     /// Calls an entry point that is neither a turn nor a question, with nobody
-    /// to hear what code says or asks for meanwhile.
-    fn apart(&mut self, entry: u32) -> Result<Check, Error> {
+    /// to hear what code says or asks for meanwhile. `read` tells what an answer
+    /// means; `None` is one that should not be.
+    fn apart(&mut self, entry: u32, read: fn(&[u8]) -> Option<Check>) -> Result<Check, Error> {
         self.rest.current = false;
+        let time = self.check_time();
         let is_metered = self.sandbox.is_metered();
         let live = self.live.as_mut().ok_or(LOST)?;
         if is_metered {
             // The turn has paid with its own; this one is bounded by time.
             live.store.set_fuel(u64::MAX).map_err(Error::engine)?;
         }
-        live.store.data_mut().is_apart = true;
+        live.store.data_mut().set_apart(true);
         self.arm_with(Arming {
             addresses: self.sandbox.image().map().interrupt,
-            guest_time: CHECK_TIME,
-            wall_time: CHECK_TIME,
+            guest_time: time,
+            wall_time: time,
             grace: Duration::ZERO,
             used: Default::default(),
         })?;
-        let result = self.call(entry, &[], ERROR_ANSWER_BYTES_MAX, <[u8]>::is_empty)?;
+        let result = self.call(entry, &[], ERROR_ANSWER_BYTES_MAX, read)?;
         let report = self.disarm();
         let live = self.live.as_mut().ok_or(LOST)?;
         let host = live.store.data_mut();
-        host.is_apart = false;
+        host.set_apart(false);
         host.forget_turn();
         Ok(match result {
+            Ok(Some(state)) => state,
             // An interrupt from outside says nothing about the session.
-            Ok(is_empty) if is_empty || report.soft == Some(Cause::Request) => Check::Well,
+            Ok(None) if report.soft == Some(Cause::Request) => Check::Well,
             Err(CallError::Trap(_)) => Check::Dead,
-            Ok(_)
+            Ok(None)
             | Err(CallError::NoRoom | CallError::Malformed(_) | CallError::TooLarge { .. }) => {
                 Check::Ill
             }
         })
     }
+}
+
+impl Check {
+    fn is_well(self) -> bool {
+        matches!(self, Self::Well | Self::Changed)
+    }
+}
+
+fn append(message: &mut String, what: &str) {
+    if !message.is_empty() {
+        message.push_str("; ");
+    }
+    message.push_str(what);
 }
 
 /// Says in an outcome that the turn was taken back, and why.
@@ -212,11 +293,7 @@ fn note(outcome: &mut Outcome, what: &str) {
         _ => Status::Exception,
     };
     match &mut outcome.error {
-        Some(error) if error.message.is_empty() => error.message.push_str(what),
-        Some(error) => {
-            error.message.push_str("; ");
-            error.message.push_str(what);
-        }
+        Some(error) => append(&mut error.message, what),
         // It came to an end all the same.
         None => {
             let class = match &outcome.limit {

@@ -132,7 +132,7 @@ struct WaitHead {
 impl Host {
     /// Counts a call, and decodes it if it is within the limits.
     fn admit<'a>(&mut self, bytes: &'a [u8]) -> Result<Frame<'a>, Reply> {
-        if self.is_apart {
+        if self.is_apart() {
             return Err(Reply::error("PermissionError", "no turn runs"));
         }
         // Questions about the toolbox are no calls of the code's own.

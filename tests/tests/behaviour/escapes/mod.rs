@@ -9,3 +9,4 @@ mod leaks;
 mod memory;
 mod panics;
 mod resident;
+mod sparing;

@@ -1,0 +1,218 @@
+"""The answer that a parent takes: of the type that it asked for, whatever was handed over.
+
+    checked JSON ─┐
+                  ├─► a value of the type ─► the parent
+    the object  ──┘
+
+The host has checked the JSON, and the object is the word of who made it. So containers
+and objects are made of the JSON, by the type; of the object there is taken what has
+exactly the type that is asked for, and what stands where the type admits anything.
+"""
+
+from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
+
+import enum
+import types
+from collections import Counter, OrderedDict, defaultdict
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from memex_guest import arguments, instances, records, schemas, values
+
+_FROM_TEXT = {date: date.fromisoformat, datetime: datetime.fromisoformat, time: time.fromisoformat}
+_NUMBERS = (int, float)
+_SEQUENCES = (list, tuple, set, frozenset)
+_SETS = (set, frozenset)
+_MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
+# Words of a schema that say what is in a container, or nothing of its type.
+_KNOWN = frozenset(("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "title", "description"))
+
+_mro_of = type.__dict__["__mro__"].__get__
+
+
+class Misfit(ValueError):
+    """A value that is not of a type."""
+
+
+def fitted(wanted, value, given):
+    """The checked JSON as a value of a type or schema, with what fits of the object in it.
+
+    What does not fit stays JSON. Without an object, `given` is the JSON.
+    """
+    return _part(wanted, value, given, 0, False)
+
+
+def _part(wanted, value, given, depth, strict):
+    if depth > schemas.DEPTH_MAX:
+        return value
+    try:
+        return _fitted(wanted, value, given, depth + 1, strict)
+    except Exception:
+        if strict:
+            raise
+        return value
+
+
+def _fitted(wanted, value, given, depth, strict):
+    if wanted is Any or wanted is object:
+        return given
+    if isinstance(wanted, dict):
+        return _of_schema(wanted, value, given, depth)
+    origin, inner = get_origin(wanted), get_args(wanted)
+    if origin in (list, set, frozenset):
+        found = [_part(inner[0], one, own, depth, strict) for one, own in _elements(value, given)]
+        return found if origin is list else _set_of(origin, found)
+    if origin is tuple:
+        pairs = _elements(value, given)
+        kinds = [inner[0]] * len(pairs) if inner[1:] == (...,) else inner
+        return tuple([_part(kind, *pair, depth, strict) for kind, pair in zip(kinds, pairs, strict=True)])
+    if origin is dict:
+        return {
+            _key(inner[0], name): _part(inner[1], one, own, depth, strict)
+            for name, one, own in _members(value, given)
+        }
+    if origin in (Union, types.UnionType):
+        return _one_of(inner, value, given, depth, strict)
+    if origin is Literal:
+        return _exact(value, value, *[type(one) for one in inner if one == value])
+    if wanted is None or wanted is type(None):
+        return _exact(value, value, type(None))
+    if not isinstance(wanted, type):
+        raise Misfit("there is no such type")
+    return _of_class(wanted, value, given, depth, strict)
+
+
+def _of_class(wanted, value, given, depth, strict):
+    if wanted is float:
+        return _exact(given, value, float, int)
+    if wanted is int and type(given) is not int and type(value) is float and value.is_integer():
+        return int(value)
+    if wanted in values.SCALARS:
+        return _exact(given, value, wanted)
+    if wanted is list or wanted is tuple:
+        return given if type(given) is wanted else wanted([own for _one, own in _elements(value, given)])
+    if wanted is dict:
+        return given if type(given) is dict else {name: own for name, _one, own in _members(value, given)}
+    if wanted in _FROM_TEXT:
+        return given if type(given) is wanted else _FROM_TEXT[wanted](_exact(value, value, str))
+    if wanted is Decimal:
+        return given if type(given) is wanted else Decimal(str(_exact(value, value, str, int, float)))
+    if issubclass(wanted, enum.Enum):
+        return given if type(given) is wanted else wanted(_exact(value, value, *values.SCALARS))
+    if getattr(wanted, "__dataclass_fields__", None) is not None:
+        return _of_dataclass(wanted, value, given, depth, strict)
+    if issubclass(wanted, dict) and hasattr(wanted, "__total__"):
+        hints = get_type_hints(wanted)
+        return {name: _part(hints.get(name, Any), one, own, depth, strict) for name, one, own in _members(value, given)}
+    # The schema of such a class admits anything: one of the session is no other class's.
+    if type(given) is wanted or not instances.layout_of(wanted) and not strict:
+        return given
+    raise Misfit("it is no object of the class")
+
+
+def _of_dataclass(wanted, value, given, depth, strict):
+    hints = get_type_hints(wanted)
+    parts = {name: _part(hints.get(name, Any), one, own, depth, strict) for name, one, own in _members(value, given)}
+    if type(given) is wanted and instances.layout_of(wanted) == "fields":
+        return instances.filled(wanted, parts)
+    fields = wanted.__dataclass_fields__
+    return wanted(**{name: part for name, part in parts.items() if name not in fields or fields[name].init})
+
+
+def _one_of(members, value, given, depth, strict):
+    """By the member of a union that the object is of, else by the first that the JSON is of."""
+    kind = type(given)
+    exact = [one for one in members if (get_origin(one) or one) is kind]
+    for one in [*exact, *[one for one in members if one not in exact]]:
+        try:
+            return _fitted(one, value, given, depth, True)
+        except Exception:
+            continue
+    loose = [one for one in members if one is not type(None)]
+    if value is None or len(loose) != 1:
+        raise Misfit("it is of no member of the union")
+    return _part(loose[0], value, given, depth, strict)
+
+
+def _of_schema(schema, value, given, depth):
+    """By a JSON Schema: JSON, with what stands where it admits anything."""
+    if schemas.admits_anything(schema):
+        return given
+    kind = schema.get("type")
+    if kind == "integer":
+        return _exact(given, value, int, float)
+    if not _KNOWN.issuperset(schema):
+        return value
+    if kind == "array":
+        items = schema.get("items", {})
+        return [_below(items, one, own, depth) for one, own in _elements(value, given)]
+    if kind == "object":
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        return {name: _below(known.get(name, others), one, own, depth) for name, one, own in _members(value, given)}
+    return value
+
+
+def _below(schema, value, given, depth):
+    if schema is True:
+        return given
+    return _part(schema, value, given, depth, False) if type(schema) is dict else value
+
+
+def _exact(given, value, *kinds):
+    """The object if it is of the first type, else the JSON if it is of one of them."""
+    if type(given) is kinds[0]:
+        return given
+    if type(value) not in kinds:
+        raise Misfit("a value of another type is expected in its place")
+    return value
+
+
+def _elements(value, given):
+    """The elements of a JSON array, each with that of the object, as far as it has them."""
+    _exact(value, value, list)
+    kind = type(given)
+    if kind in _SETS:
+        # In the order in which they became JSON; comparing these runs no code of a class.
+        given = arguments.ordered(given) if all(type(one) in values.SCALARS for one in given) else value
+    elif instances.layout_of(kind) == "tuple":
+        given = tuple.__iter__(given)
+    elif kind not in _SEQUENCES:
+        given = value
+    given = list(given)
+    return list(zip(value, given if len(given) == len(value) else value))
+
+
+def _members(value, given):
+    """The names and members of a JSON object, each with that of the object, as far as it has them."""
+    _exact(value, value, dict)
+    kind = type(given)
+    found = {}
+    if kind in _MAPPINGS or records.Record in _mro_of(kind):
+        found = {key if type(key) is str else str(key): one for key, one in dict.items(given) if type(key) in (str, int)}
+    elif instances.layout_of(kind) == "fields":
+        found = instances.fields_of(given, kind)
+    return [(name, one, found.get(name, one)) for name, one in value.items()]
+
+
+def _key(wanted, name):
+    """A key of the type that is asked for, of its text."""
+    try:
+        if wanted in _NUMBERS or wanted in _FROM_TEXT:
+            made = _FROM_TEXT.get(wanted, wanted)(name)
+            # One that is written in another way would make one key of two.
+            return made if (made.isoformat() if wanted in _FROM_TEXT else str(made)) == name else name
+        if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
+            made = wanted(name)
+            values.refuse_key(made, (None, "it"))
+            return made
+    except Exception:
+        pass
+    return name
+
+
+def _set_of(origin, found):
+    for one in found:
+        # One whose hash is code of its class leaves the value as it is.
+        values.refuse_key(one, (None, "it"))
+    return origin(found)

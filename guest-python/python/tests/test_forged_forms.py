@@ -1,0 +1,362 @@
+"""Every field of every recorded form, forged: a clear error or a value, in bounded time and memory."""
+
+import json
+import struct
+import time
+import tracemalloc
+import unittest
+
+import harness
+import test_forged_values
+from test_forged_values import HAS_NUMPY, HAS_PANDAS, forged
+
+from memex_guest import arrays, forms, frames, values
+
+if HAS_NUMPY:
+    import numpy as np
+if HAS_PANDAS:
+    import pandas as pd
+
+# Bytes that reading a small message may take at most: what `values` admits, and pandas' own copies.
+MEMORY_MAX = 4 * values.COPIES_MIN
+SECONDS_MAX = 60
+
+EIGHT = struct.pack("<2q", 0, 1)
+PLAIN = {
+    "int": (["int", "ff"],),
+    "bytes": (["bytes", [0]], b"x" * 300),
+    "bytearray": (["bytearray", "y"],),
+    "list": (["list", [1, "x"]],),
+    "list of numbers": (["list", "q", 0], EIGHT),
+    "tuple": (["tuple", [1, 2.5]],),
+    "set": (["set", [1, "x"]],),
+    "frozenset": (["frozenset", [1]],),
+    "dict": (["dict", ["a", 2], [1, None]],),
+    "complex": (["complex", 1.0, 2.0],),
+    "date": (["date", 2024, 2, 29],),
+    "datetime": (["datetime", None, 2024, 2, 29, 1, 2, 3, 4, 0],),
+    "time": (["time", None, 1, 2, 3, 4, 1],),
+    "timedelta": (["timedelta", 1, 2, 3],),
+    "offset": (["timedelta", 0, 3600, 0], ["offset", [0], "X"]),
+    "zone": (["zone", "UTC"],),
+    "decimal": (["decimal", "1.5"],),
+    "fraction": (["int", "f" * 300], ["fraction", [0], 7]),
+    "uuid": (["uuid", "0" * 32],),
+    "path": (["path", "PosixPath", "a/b"],),
+    "range": (["range", 0, 5, 2],),
+    "slice": (["slice", 0, None, 2],),
+    "ordered": (["ordered", ["b", "a"], [1, 2]],),
+    "counter": (["counter", ["b", "a"], [1, 2]],),
+    "defaultdict": (["defaultdict", "list", ["b"], [2]],),
+    "deque": (["deque", 3, [1, 2]],),
+    "namespace": (["namespace", ["a"], [1]],),
+    "member": (["member", "Choice", "A"],),
+    "named": (["named", "Pair", [1, "x"]],),
+    "object": (["object", "Point", ["x", "y"], [1, 2.5]],),
+    "record": (["record", "", "Record", ["title"], ["x"]],),
+    "choice": (["choice", "tool", "Kind", "A", "a"],),
+}
+OF_NUMPY = {
+    "array": (["array", "<i8", [2], False, 0], EIGHT),
+    "array of two axes": (["array", "<f4", [2, 2], True, 0], EIGHT),
+    "array of structures": (["array", [8, [["a", 0, "<i4"], ["b", 4, ["<i2", [2]]]], "fields"], [2], False, 0], EIGHT),
+    "array of texts": (["array", "<U2", [2], False, 0], b"a\0\0\0" * 4),
+    "array of times": (["array", "<M8[5s]", [2], False, 0], EIGHT),
+    "objects": (["list", [1]], ["objects", [2], [[0], "x"]]),
+    "scalar": (["scalar", "<i4", "01000000"],),
+    "numpy text": (["numpy text", "x", "U"],),
+}
+_NUMBERS = ["array", "<i8", [2], False, 0]
+_TIMES = ["array", "<M8[ns]", [2], False, 0]
+_RANGE = ["range index", 0, 2, 1, None]
+OF_PANDAS = {
+    "frame": (_NUMBERS, _RANGE, ["list", [1]], ["dict", ["a"], [[2]]], ["frame", [1], [1], [[[0], [0]], [[1], [0]]], [3]], EIGHT),
+    "frame of one block": (["array", "<i8", [1, 2], False, 0], _RANGE, ["range index", 0, 1, 1, None], ["frame", [1], [2], [[[0], [0]]], None], EIGHT),
+    "frame of objects": (["objects", [2], ["a", "b"]], _RANGE, ["range index", 0, 1, 1, None], ["frame", [1], [2], [[[0], [0]]], None]),
+    "series": (_NUMBERS, _RANGE, ["series", [0], [1], "name", None], EIGHT),
+    "index": (_TIMES, ["index", [0], "name", "D"], struct.pack("<2q", 0, 86_400 * 10**9)),
+    "index of objects": (["objects", [2], ["a", 1]], ["index", [0], None, None]),
+    "range index": (["range index", 0, 6, 2, "n"],),
+    "multi index": (["objects", [2], ["a", "b"]], ["index", [0], None, None], _NUMBERS, ["multi index", [[1], [1]], [[2], [2]], ["x", "y"]], EIGHT),
+    "category": (_NUMBERS, ["objects", [2], ["a", "b"]], ["index", [1], None, None], ["category", [0], [2], False], EIGHT),
+    "zoned": (_TIMES, ["zoned", [0], "UTC"], EIGHT),
+    "string": (["string", "python", True, ["x", None]],),
+    "periods": (_NUMBERS, ["periods", [0], "D"], EIGHT),
+    "intervals": (["array", "<i8", [2], False, 0], ["index", [0], None, None], ["intervals", [1], [1], "left"], EIGHT),
+    "masked": (_NUMBERS, ["array", "|b1", [2], False, 1], ["masked", "Int64", [0], [1]], EIGHT, b"\0\1"),
+    "plain column": (_NUMBERS, ["plain column", [0]], EIGHT),
+    "timestamp": (["scalar", "<M8[ns]", "00" * 8], ["timestamp", [0], "UTC"]),
+    "one timedelta": (["scalar", "<m8[ns]", "00" * 8], ["one timedelta", [0]]),
+    "one period": (["one period", 5, "D"],),
+    "one interval": (["one interval", 1, 2, "left"],),
+    "nat": (["nat"],),
+    "na": (["na"],),
+}
+# What stands in the place of a field: wrong types, negative and huge numbers, other texts.
+OTHERS = (
+    None, True, False, -1, 0, 1, 3, 2**31 - 1, 2**31, 2**62, 2**63, -(2**63) - 1, 10**300, 1.5, float("nan"), float("inf"), "", "x", "x" * 5000,
+    "a" * 100_000, "<M8[0s]", "<m8[99999Y]", "<U99999999", "|S999999999", ["<i4", [2**28]], [2**30, [["a", 0, "<i4"]], "fields"], "0" * 16, "-ff",
+    "UTC", "Europe/Zurich", "99999D", "left", "list", "Trap", "__class__", [], [[]], [[0]], [0, 0], [0], [-1], [2**40], [2**20], [1 << 16, 1 << 16],
+)  # fmt: skip
+
+
+def places(node, path=()):
+    """The paths to every field of a node, inner ones too."""
+    for at, field in enumerate(node):
+        if path or at:
+            yield (*path, at)
+        if type(field) is list:
+            yield from places(field, (*path, at))
+
+
+def put(nodes, number, path, value):
+    made = json.loads(json.dumps(nodes))
+    at = made[number]
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    return made
+
+
+class Forms(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        test_forged_values.Forged.setUpClass.__func__(cls)
+        cls.forms = {**PLAIN, **(OF_NUMPY if HAS_NUMPY else {}), **(OF_PANDAS if HAS_PANDAS else {})}
+
+    @classmethod
+    def tearDownClass(cls):
+        test_forged_values.Forged.tearDownClass.__func__(cls)
+
+    @staticmethod
+    def parted(form):
+        return [one for one in form if type(one) is list], [one for one in form if type(one) is bytes]
+
+    def test_every_kind_is_here_and_right(self):
+        # The control of everything below.
+        known = {node[0] for form in self.forms.values() for node in self.parted(form)[0]}
+        if HAS_NUMPY and HAS_PANDAS:
+            self.assertEqual(known, set(values.readers))
+        for name, form in self.forms.items():
+            with self.subTest(name):
+                nodes, parts = self.parted(form)
+                values.unpacked(forged(nodes, parts=parts))
+
+    def test_every_field_of_every_form_is_refused_or_makes_a_value(self):
+        taken = refused = 0
+        for name, form in self.forms.items():
+            nodes, parts = self.parted(form)
+            for number, node in enumerate(nodes):
+                for path in places(node):
+                    refers = [[other] for other in range(len(nodes) + 1)]
+                    field = node
+                    for step in path:
+                        field = field[step]
+                    twice = [field * 2, field * 5000] if type(field) is list else [[field, field]]
+                    for other in (*OTHERS, *refers, *twice):
+                        with self.subTest(name, path=path, other=repr(other)[:60]):
+                            if self.read(put(nodes, number, path, other), parts):
+                                taken += 1
+                            else:
+                                refused += 1
+            for other in (b"", b"x", bytes(7), bytes(16), b"\xff" * 16, bytes(1 << 16)):
+                for at in range(len(parts)):
+                    with self.subTest(name, part=other[:9]):
+                        self.read(nodes, [*parts[:at], other, *parts[at + 1 :]])
+        # A property of what is always refused would say nothing.
+        self.assertGreater(taken, 100)
+        self.assertGreater(refused, 1000)
+
+    def read(self, nodes, parts):
+        """Whether the bytes are a value; whatever they are, no code of a class has run."""
+        data = forged(nodes, parts=parts)
+        harness.scope["ran"].clear()
+        tracemalloc.start()
+        began = time.perf_counter()
+        try:
+            value = values.unpacked(data)
+        except ValueError as error:
+            self.assertIn("what was handed over is not taken: ", str(error))
+            self.assertLess(len(str(error)), 1000)
+            return False
+        else:
+            self.assertEqual(harness.scope["ran"], [])
+            self.used(value)
+            return True
+        finally:
+            took, (_now, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            self.assertLess(took, SECONDS_MAX)
+            self.assertLess(peak, MEMORY_MAX)
+
+    @staticmethod
+    def used(value):
+        """What code does with such a value next: it is what it looks like, or raises."""
+        makers = []
+        if HAS_NUMPY and type(value) is not range:
+            makers.append(np.asarray)
+        if HAS_PANDAS and type(value) is not range:
+            makers.append(pd.DataFrame)
+        if HAS_PANDAS and type(value) is pd.RangeIndex and value.size > 1 << 20:
+            # It is as long as it says; whoever asks for its labels pays.
+            return
+        for make in (*makers, repr, forms.form_of, lambda one: values.packed(one, "it")):
+            try:
+                make(value)
+            except Exception:
+                continue
+
+
+class Bounds(unittest.TestCase):
+    """What a message makes its reader do is bounded by its size."""
+
+    setUpClass = classmethod(test_forged_values.Forged.setUpClass.__func__)
+    tearDownClass = classmethod(test_forged_values.Forged.tearDownClass.__func__)
+
+    def assertRefused(self, said, nodes, parts=()):
+        data = forged(nodes, parts=parts)
+        tracemalloc.start()
+        began = time.perf_counter()
+        try:
+            with self.assertRaises(ValueError) as raised:
+                values.unpacked(data)
+            took, (_now, peak) = time.perf_counter() - began, tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        self.assertIn(said, str(raised.exception))
+        self.assertLess(took, SECONDS_MAX)
+        self.assertLess(peak, MEMORY_MAX + 32 * len(data))
+
+    def test_a_large_number_is_paid_for_wherever_it_is_used(self):
+        long = ["int", "f" * 1_000_000]
+        self.assertEqual(len(values.unpacked(forged([long, ["set", [[0]]], ["list", [[1]] * 100]]))), 100)
+        self.assertRefused("takes too long", [long, *[["set", [[0]]]] * 50_000])
+        self.assertRefused("too much memory", [long, *[["range", 0, [0], 1]] * 50_000])
+        self.assertRefused("takes too long", [long, ["tuple", [[0]]], *[["set", [[1]]]] * 50_000])
+        self.assertRefused("takes too long", [["int", "f" * 16_000], ["int", "e" * 16_000], *[["fraction", [0], [1]]] * 20_000])
+        self.assertRefused("takes too long", [["bytes", [0]], *[["set", [[0]]]] * 50_000], [b"x" * 10_000_000])
+        self.assertRefused("takes too long", [["decimal", "1" * 1_000_000], *[["set", [[0]]]] * 50_000])
+
+    def test_digits_are_bounded_though_a_turn_has_lifted_the_limit(self):
+        import sys
+
+        kept = sys.get_int_max_str_digits()
+        sys.set_int_max_str_digits(0)
+        try:
+            with self.assertRaises(ValueError):
+                values.unpacked(b"".join((forged([], 1)[:5], struct.pack("<I", 400_006), b"[[],1" + b"0" * 400_000 + b"]")))
+            self.assertEqual(sys.get_int_max_str_digits(), 0)
+        finally:
+            sys.set_int_max_str_digits(kept)
+
+    @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")
+    def test_an_empty_array_makes_no_room_for_an_item(self):
+        self.assertEqual(values.unpacked(forged([["array", "<U1000", [0], False, 0]], parts=[b""])).dtype.str, "<U1000")
+        for kind in ("<U99999999", "|S999999999", ["<i8", [2**27]], [2**30, [["a", 0, "<i4"]], "fields"]):
+            with self.subTest(kind):
+                self.assertRefused("", [["array", kind, [0], False, 0]], [b""])
+                self.assertRefused("", [["array", kind, [0, 5], False, 0]], [b""])
+        with self.assertRaisesRegex(TypeError, "an empty array of items of 400000 bytes"):
+            values.packed(np.empty(0, "<U100000"), "it")
+        for kind in (["<i4", [2]], ["<i4", [1]], ["<i4", [2, 2]]):
+            with self.subTest(kind):
+                self.assertRefused("", [["array", kind, [1], False, 0]], [bytes(16)])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_a_column_is_paid_for_each_time_it_is_named(self):
+        rows = 1 << 18
+        column, index, names = ["array", "<i8", [rows], False, 0], ["range index", 0, rows, 1, None], ["range index", 0, 20, 1, None]
+        part = bytes(8 * rows)
+        right = [column, index, names, ["frame", [1], [2], [[[at], [0]] for at in range(20)], None]]
+        self.assertRefused("too much memory", [*right[:2], ["range index", 0, 2000, 1, None], ["frame", [1], [2], [[[at], [0]] for at in range(2000)], None]], [part])
+        self.assertRefused("too much memory", [["array", "<i8", [1, rows], False, 0], index, ["range index", 0, 2000, 1, None], ["frame", [1], [2], [[[at], [0]] for at in range(2000)], None]], [part])
+        few = [column, index, ["range index", 0, 5, 1, None], ["frame", [1], [2], [[[at], [0]] for at in range(5)], None]]
+        self.assertEqual(values.unpacked(forged(few, parts=[part])).shape, (rows, 5))
+        labels = ["range index", 0, dtypes_range_max(), 1, None]
+        codes = ["array", "<i8", [1], False, 0]
+        self.assertEqual(len(values.unpacked(forged([codes, labels, ["category", [0], [1], False]], parts=[bytes(8)]))), 1)
+        self.assertRefused("too much memory", [codes, *[labels, ["category", [0], [1], False]] * 100], [bytes(8)])
+        self.assertRefused("too much memory", [["range index", 0, 2**62, 1, None], ["range index", 0, 0, 1, None], ["frame", [0], [1], [], None]])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_an_index_has_few_levels(self):
+        codes, labels = ["array", "<i8", [2], False, 0], ["range index", 0, 2, 1, None]
+        for levels in (1, frames.LEVELS_MAX, frames.LEVELS_MAX + 1):
+            nodes = [codes, labels, ["multi index", [[1]] * levels, [[0]] * levels, [None] * levels]]
+            if levels <= frames.LEVELS_MAX:
+                self.assertEqual(values.unpacked(forged(nodes, parts=[EIGHT])).nlevels, levels)
+            else:
+                self.assertRefused("more than 64 levels", nodes, [EIGHT])
+        wide = pd.MultiIndex.from_tuples([tuple(range(frames.LEVELS_MAX + 1))])
+        with self.assertRaisesRegex(TypeError, "more than 64 levels"):
+            values.packed(wide, "it")
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_attributes_of_tables_are_copies_of_plain_data(self):
+        frame = pd.DataFrame({"a": [1]})
+        inner = frame.attrs["of"] = {"list": [1, (2.5, "x")], "array": np.arange(3)}
+        two = [frame, frame.copy(deep=False)]
+        two[1].attrs = frame.attrs
+        found = values.unpacked(values.packed(two, "it"))
+        self.assertEqual(found[0].attrs["of"]["list"], inner["list"])
+        found[0].attrs["of"]["list"].append(5)
+        found[0].attrs["of"]["array"][0] = 9
+        self.assertEqual((found[1].attrs["of"]["list"], found[1].attrs["of"]["array"][0]), (inner["list"], 0))
+        made = [["range index", 0, 0, 1, None], ["list", [1]], ["dict", ["a"], [[1]]], ["frame", [0], [0], [], [2]], ["frame", [0], [0], [], [2]], ["list", [[3], [4]]]]
+        one, other = values.unpacked(forged(made))
+        self.assertIsNot(one.attrs["a"], other.attrs["a"])
+        # Copying runs `__deepcopy__` of an object; each copy is paid for.
+        trap = [["range index", 0, 0, 1, None], ["object", "Trap", ["a"], [1]], ["dict", ["x"], [[1]]], ["frame", [0], [0], [], [2]]]
+        self.assertRefused("an attribute of a table that is a value of type", trap)
+        key = [["range index", 0, 0, 1, None], ["object", "Key", ["a", "b"], [1, 2]], ["dict", [[1]], [1]], ["frame", [0], [0], [], [2]]]
+        self.assertRefused("", key)
+        many = [["range index", 0, 0, 1, None], ["list", list(range(10_000))], ["dict", ["x"], [[1]]], *[["frame", [0], [0], [], [2]]] * 5000]
+        self.assertRefused("takes too long", many)
+        layers = [["list", []], *[["list", [[at], [at]]] for at in range(60)]]
+        self.assertRefused("takes too long", [*layers, ["dict", ["x"], [[60]]], ["range index", 0, 0, 1, None], ["frame", [62], [62], [], [61]]])
+        frame.attrs["of"] = harness.scope["Point"](1, 2)
+        with self.assertRaisesRegex(TypeError, r"it\.attrs\['of'\]: an attribute of a table that is a value of type Point"):
+            values.packed(frame, "it")
+
+    @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")
+    def test_keys_of_numpy_stand_beside_no_objects_of_classes(self):
+        scalar, key = ["scalar", "<i8", "0100000000000000"], ["object", "Key", ["a", "b"], [1, 2]]
+        ran = harness.scope["ran"]
+        # The control: each by itself is a key.
+        for nodes in ([scalar, ["set", [[0]]]], [key, ["set", [[0]]]], [scalar, ["dict", [[0], 5], [1, 2]]]):
+            values.unpacked(forged(nodes))
+        ran.clear()
+        for nodes in (
+            [scalar, key, ["set", [[0], [1]]]],
+            [scalar, key, ["dict", [[0], [1]], [1, 2]]],
+            [scalar, key, ["counter", [[1], [0]], [1, 2]]],
+            [scalar, key, ["tuple", [[0]]], ["tuple", [[1]]], ["frozenset", [[2], [3]]]],
+            [scalar, key, ["tuple", [[0], [1]]], ["set", [[2]]]],
+            [scalar, ["object", "Key", ["a", "b"], [[0], 2]], ["set", [[1]]]],
+            [scalar, ["member", "Choice", "A"], ["set", [[0], [1]]]],
+        ):
+            with self.subTest(json.dumps(nodes)):
+                self.assertRefused("its keys hold scalars of numpy or pandas beside objects of classes", nodes)
+        self.assertEqual(ran, [])
+        point = harness.scope["Key"](1, 2)
+        for value in ({np.int64(1): 1, point: 2}, {np.int64(1), point}, {(np.int64(1), point): 1}):
+            with self.subTest(value), self.assertRaisesRegex(TypeError, "keys that hold scalars of numpy or pandas beside objects"):
+                values.packed(value, "it")
+
+    @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")
+    def test_times_have_units_that_are(self):
+        for unit in ("<m8[s]", "<m8[1s]", "<M8[99999ns]", "<M8"):
+            self.assertTrue(arrays.dtype_of(unit))
+        for unit in ("<m8[0s]", "<M8[00s]", "<m8[01s]", "<m8[000001s]", "<m8[100000s]", "<m8[]", "<m8[-1s]", "<m8[s/2]", "=m8[s]", "|m8[s]", "m8[s]"):
+            with self.subTest(unit), self.assertRaises(ValueError):
+                arrays.dtype_of(unit)
+
+
+def dtypes_range_max():
+    from memex_guest import dtypes
+
+    return dtypes.RANGE_MAX
+
+
+if __name__ == "__main__":
+    unittest.main()
