@@ -35,7 +35,7 @@ pub use broker::{
 };
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
-pub use python::{Definition, Form};
+pub use python::{Definition, Form, misleads};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,

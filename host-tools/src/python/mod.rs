@@ -30,4 +30,5 @@ mod walk;
 
 pub use definition::{Definition, Form};
 
-pub(crate) use text::{misleads, summary};
+pub use text::misleads;
+pub(crate) use text::summary;

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::python::misleads;
+use memex_host_tools::misleads;
 
 /// How often an escape may have been escaped again.
 const AGAIN_MAX: usize = 3;
