@@ -69,9 +69,7 @@ impl CommandExecutor {
             .process
             .start()
             .map_err(|error| failed("could not be started", &error))?;
-        let stdin = running.child.stdin.take();
-        let stdout = running.child.stdout.take();
-        let stderr = running.child.stderr.take();
+        let (stdin, stdout, stderr) = running.streams();
         let (mut answer, mut log) = (Vec::new(), Vec::new());
         let mut streams = Box::pin(async {
             tokio::try_join!(
@@ -89,12 +87,12 @@ impl CommandExecutor {
         });
         let ended = tokio::select! {
             read = &mut streams => match read {
-                Ok(_) => running.child.wait().await.map_err(Broken::Io),
+                Ok(_) => running.wait().await.map_err(Broken::Io),
                 Err(broken) => Err(broken),
             },
-            status = running.child.wait() => {
-                // What the process left behind would hold its output open.
-                running.kill_group();
+            // What the process left behind, and would hold its output open, is
+            // ended too.
+            status = running.wait() => {
                 match tokio::time::timeout(DRAIN_TIMEOUT, &mut streams).await {
                     Ok(Err(broken)) => Err(broken),
                     Ok(Ok(_)) | Err(_) => status.map_err(Broken::Io),
@@ -102,7 +100,7 @@ impl CommandExecutor {
             }
         };
         drop(streams);
-        running.kill_group();
+        drop(running);
         let stderr = tail(&log);
         match ended {
             Ok(status) => Ok(Finished {

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
 
 use super::document::Fields;
 use super::error::OutsideError;
@@ -17,6 +19,9 @@ use super::supervisor::Supervisor;
 
 /// The fields of a declaration that say which process to start.
 pub(super) const PROCESS_FIELDS: &[&str] = &["argv", "cwd", "env", "env_set", "env_secrets"];
+
+/// How long a supervisor may take to end what it has started; nobody waits for it.
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A program, its arguments and surroundings.
 #[derive(Debug, Clone)]
@@ -169,35 +174,83 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
+            // A supervisor is asked for the end: once it is killed, nobody knows
+            // what has left its group.
+            .kill_on_drop(self.supervisor.is_none())
             .spawn()?;
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .and_then(Pid::from_raw);
-        Ok(RunningProcess { child, group })
+        Ok(RunningProcess {
+            child: Some(child),
+            group,
+            is_supervised: self.supervisor.is_some(),
+            runtime: Handle::current(),
+        })
     }
 }
 
-/// A child process. Dropping it kills its group; tokio collects the child.
+/// A child process. Dropping it ends it with whatever it started; tokio collects
+/// the child.
 pub(super) struct RunningProcess {
-    pub(super) child: Child,
+    child: Option<Child>,
     group: Option<Pid>,
+    is_supervised: bool,
+    runtime: Handle,
 }
 
 impl RunningProcess {
-    /// Kills the process and whatever it started in its group.
-    pub(super) fn kill_group(&mut self) {
-        // Once only: later the number may belong to others.
-        if let Some(group) = self.group.take() {
-            // A group that is gone already needs no killing.
-            let _ = kill_process_group(group, Signal::KILL);
+    /// Its standard streams, once.
+    pub(super) fn streams(
+        &mut self,
+    ) -> (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>) {
+        match &mut self.child {
+            Some(child) => (child.stdin.take(), child.stdout.take(), child.stderr.take()),
+            None => (None, None, None),
         }
+    }
+
+    /// Waits for the end of the process. What it started in its group is ended
+    /// then.
+    pub(super) async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        let Some(child) = &mut self.child else {
+            return Err(std::io::ErrorKind::NotFound.into());
+        };
+        let status = child.wait().await?;
+        kill_group(&mut self.group);
+        Ok(status)
     }
 }
 
 impl Drop for RunningProcess {
     fn drop(&mut self) {
-        self.kill_group();
+        let mut group = self.group.take();
+        let child = self.child.take();
+        let (Some(mut child), Some(supervisor), true) = (child, group, self.is_supervised) else {
+            kill_group(&mut group);
+            return;
+        };
+        // It may have ended by itself meanwhile.
+        let _ = kill_process(supervisor, Signal::TERM);
+        self.runtime.spawn(async move {
+            // As long as the supervisor is not collected, no other group has its
+            // number.
+            if tokio::time::timeout(END_TIMEOUT, child.wait())
+                .await
+                .is_err()
+            {
+                kill_group(&mut group);
+                let _ = child.wait().await;
+            }
+        });
+    }
+}
+
+/// Kills a group. Once only: later the number may belong to others.
+fn kill_group(group: &mut Option<Pid>) {
+    if let Some(group) = group.take() {
+        // A group that is gone already needs no killing.
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }

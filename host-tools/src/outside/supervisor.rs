@@ -4,12 +4,14 @@
 //! ```text
 //!  host ──► supervisor ──► program ──► whatever it starts
 //!   ▲            │
-//!   └─ watched ──┘     the host is gone: all below is killed
+//!   └─ watched ──┘     the program has ended, the host is gone, or it asks for
+//!                      the end (`SIGTERM`): all below is killed
 //! ```
 //! A host that is killed runs no code, so that another process has to notice. The
 //! supervisor holds a handle of the host's process, which no other can take the
-//! number of, and is the one to which the system gives processes that have lost
-//! their parent: those that left their process group or their session too.
+//! number of. On Linux it is also the one to which the system gives processes that
+//! have lost their parent: those that left their process group or their session
+//! too. Elsewhere only the group is ended.
 
 use std::ffi::OsString;
 use std::io;
@@ -25,6 +27,8 @@ use rustix::process::{
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 
 /// The exit status of a supervisor that could not start the program.
 pub const NOT_STARTED_EXIT_STATUS: u8 = 126;
@@ -63,8 +67,9 @@ impl Supervisor {
 /// this process to end with. The arguments are the number of the host's process, the program,
 /// and its arguments; streams, environment and directory are handed on.
 ///
-/// Once the host is gone, everything that the program has started is killed. A
-/// program that a signal ended ends this process in the same way.
+/// Once the program has ended, the host is gone, or `SIGTERM` comes, everything
+/// that the program has started is killed. A program that a signal ended ends this
+/// process in the same way.
 ///
 /// # Errors
 /// If the program is not started; this process is to end with
@@ -82,6 +87,9 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
         return Err(io::Error::other("the host is gone"));
     }
     adopt_orphans();
+    // Before there is a program: a `SIGTERM` that comes earlier ends nothing but
+    // this process.
+    let mut watcher = Watcher::new();
     let mut command = Command::new(&program);
     command.args(arguments);
     let child = command.spawn().map_err(|error| {
@@ -94,10 +102,11 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let child = child.ok_or(io::ErrorKind::InvalidData)?;
     let _closed = close_streams();
-    match watch(host, watched, child) {
+    let ended = watcher.watch(host, watched, child);
+    end_children();
+    match ended {
         Ended::Program(status) => Ok(finish(status)),
         Ended::Host => {
-            end_children();
             // What is left of the group that the host made for this process,
             // itself included.
             if getpgrp() == getpid() {
@@ -141,16 +150,40 @@ fn close_streams() -> io::Result<()> {
 
 enum Ended {
     Program(WaitStatus),
+    /// The host is gone, or wants the end.
     Host,
 }
 
-fn watch(host: Pid, watched: Option<OwnedFd>, child: Pid) -> Ended {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let program = handle_of(child);
-    match runtime {
-        Ok(runtime) => runtime.block_on(async {
+/// What waits for the end. Without a runtime it looks now and then, and `SIGTERM`
+/// has its usual effect.
+struct Watcher {
+    runtime: Option<(Runtime, SignalStream)>,
+}
+
+impl Watcher {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.ok().and_then(|runtime| {
+            let _entered = runtime.enter();
+            let asked = signal(SignalKind::terminate()).ok()?;
+            Some((runtime, asked))
+        });
+        Self { runtime }
+    }
+
+    fn watch(&mut self, host: Pid, watched: Option<OwnedFd>, child: Pid) -> Ended {
+        let program = handle_of(child);
+        let Some((runtime, asked)) = &mut self.runtime else {
+            loop {
+                if let Some(ended) = look(host, child) {
+                    return ended;
+                }
+                std::thread::sleep(LOOK_PAUSE);
+            }
+        };
+        runtime.block_on(async {
             #[expect(
                 deprecated,
                 reason = "its successor is unsafe, and asks for what is so here: the descriptor is owned"
@@ -164,18 +197,13 @@ fn watch(host: Pid, watched: Option<OwnedFd>, child: Pid) -> Ended {
                     return ended;
                 }
                 tokio::select! {
+                    _ = asked.recv() => return Ended::Host,
                     () = is_over(watched.as_ref()) => {}
                     () = is_over(program.as_ref()) => {}
                     () = tokio::time::sleep(LOOK_PAUSE) => {}
                 }
             }
-        }),
-        Err(_) => loop {
-            if let Some(ended) = look(host, child) {
-                return ended;
-            }
-            std::thread::sleep(LOOK_PAUSE);
-        },
+        })
     }
 }
 

@@ -217,11 +217,20 @@ def nest():
     start("inside", False)
     start("outside", True)
     beat("itself")
+
+def leave():
+    start("inside", False)
+    start("outside", True)
+    while not (os.path.exists("inside") and os.path.exists("outside")):
+        time.sleep(0.01)
 "#;
 
 const TOOL: &str = r#"
-if json.load(sys.stdin)["hang"]:
+mode = json.load(sys.stdin)["mode"]
+if mode == "hang":
     nest()
+if mode == "leave":
+    leave()
 print(json.dumps(os.getppid()))
 "#;
 
@@ -237,10 +246,16 @@ for line in sys.stdin:
             "capabilities": {"tools": {}}, "serverInfo": {"name": "nest", "version": "1"}})
     elif method == "tools/list":
         answer(message["id"], {"tools": [{"name": "t", "inputSchema": {"type": "object",
-            "properties": {"hang": {"type": "boolean"}}, "required": ["hang"]}}]})
+            "properties": {"mode": {"type": "string"}}, "required": ["mode"]}}]})
     elif method == "tools/call":
-        if message["params"]["arguments"]["hang"]:
+        mode = message["params"]["arguments"]["mode"]
+        if mode == "hang":
             nest()
+        if mode == "leave":
+            leave()
+            # The client gives such a server up.
+            os.close(1)
+            time.sleep(3600)
         answer(message["id"], {"content": [{"type": "text", "text": "here"}]})
 "#;
 
@@ -257,46 +272,105 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+const COMMAND_TOOL: &str = "[[command]]\nname = 't'\ndescription = 'x'\nargv = ['python3', 'run.py']\nparameters = {type = 'object', properties = {mode = {type = 'string'}}, required = ['mode']}\n";
+const SERVER_TOOL: &str =
+    "[[mcp]]\nname = 's'\nprefix = ''\nargv = ['python3', 'run.py']\nstart_timeout_ms = 100000\n";
+
+/// A folder with a tool and the program behind it.
+struct Workshop(tempfile::TempDir);
+
+impl Workshop {
+    fn new(declared: &str, program: &str, timeout_ms: u32) -> Self {
+        let shop = Self(tempfile::tempdir().unwrap());
+        std::fs::write(shop.path("run.py"), format!("{NEST}{program}")).unwrap();
+        let text = format!("version = 1\n{declared}timeout_ms = {timeout_ms}\n");
+        std::fs::write(shop.path("tools.toml"), text).unwrap();
+        shop
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, code: &str) -> std::process::Command {
+        let tools = self.path("tools.toml").display().to_string();
+        command(&[
+            "run",
+            "--tools",
+            &tools,
+            "--limit",
+            "tool_time_ms=600s",
+            "--limit",
+            "wall_time_ms=600s",
+            "-c",
+            code,
+        ])
+    }
+
+    /// The numbers of the processes of these names, once they are there and run.
+    fn running<const N: usize>(&self, names: [&str; N]) -> [String; N] {
+        wait_until("the tool does not start", || {
+            names.iter().all(|name| self.path(name).exists())
+        });
+        names.map(|name| std::fs::read_to_string(self.path(name)).unwrap())
+    }
+}
+
 #[test]
 fn what_tools_have_started_ends_with_the_command() {
-    let command_tool = "[[command]]\nname = 't'\ndescription = 'x'\nargv = ['python3', 'run.py']\nparameters = {type = 'object', properties = {hang = {type = 'boolean'}}, required = ['hang']}\ntimeout_ms = 600000\n";
-    let server = "[[mcp]]\nname = 's'\nprefix = ''\nargv = ['python3', 'run.py']\nstart_timeout_ms = 100000\ntimeout_ms = 600000\n";
-    for (declared, program) in [(command_tool, TOOL), (server, SERVER)] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        std::fs::write(path("run.py"), format!("{NEST}{program}")).unwrap();
-        std::fs::write(path("tools.toml"), format!("version = 1\n{declared}")).unwrap();
-        let tools = path("tools.toml").display().to_string();
-        let run = |code: &str| {
-            command(&[
-                "run",
-                "--tools",
-                &tools,
-                "--limit",
-                "tool_time_ms=600s",
-                "--limit",
-                "wall_time_ms=600s",
-                "-c",
-                code,
-            ])
-        };
+    for (declared, program) in [(COMMAND_TOOL, TOOL), (SERVER_TOOL, SERVER)] {
+        let shop = Workshop::new(declared, program, 600_000);
         // The control: the same tool answers.
-        let ran = run("print('answered:', t(hang=False))").output().unwrap();
+        let ran = shop
+            .run("print('answered:', t(mode='no'))")
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();
         assert!(said.starts_with("answered: "), "{ran:?}");
 
-        let mut child = spawn(&mut run("t(hang=True)"));
+        let mut child = spawn(&mut shop.run("t(mode='hang')"));
         let names = ["itself", "inside", "outside"];
-        wait_until("the tool does not start", || {
-            names.iter().all(|name| path(name).exists())
-        });
-        let pids = names.map(|name| std::fs::read_to_string(path(name)).unwrap());
+        let pids = shop.running(names);
         assert!(pids.iter().all(|pid| is_running(pid)), "{pids:?}");
         child.kill().unwrap();
         child.wait().unwrap();
         for (name, pid) in names.iter().zip(&pids) {
             wait_until(&format!("{name} lives on"), || !is_running(pid));
         }
+    }
+}
+
+/// At the end of its call, when the call takes too long, and when its server is
+/// given up: each while the command goes on.
+#[test]
+fn what_a_tool_has_started_ends_with_its_call_or_its_server() {
+    for (declared, program, timeout_ms, code) in [
+        (COMMAND_TOOL, TOOL, 600_000, "t(mode='leave')"),
+        (COMMAND_TOOL, TOOL, 10_000, "t(mode='hang')"),
+        (
+            SERVER_TOOL,
+            SERVER,
+            600_000,
+            "try: t(mode='leave')\n  except Exception: t(mode='no')",
+        ),
+    ] {
+        let shop = Workshop::new(declared, program, timeout_ms);
+        let code = format!(
+            "import time\ntry:\n  {code}\nexcept TimeoutError: pass\nprint('over', flush=True)\ntime.sleep(500)"
+        );
+        let mut child = spawn(&mut shop.run(&code));
+        let names = ["inside", "outside"];
+        let pids = shop.running(names);
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        for (name, pid) in names.iter().zip(&pids) {
+            wait_until(&format!("{code}: {name} lives on"), || !is_running(pid));
+        }
+        assert_eq!(line, "over\n", "{code}");
+        assert!(child.try_wait().unwrap().is_none(), "{code}: it goes on");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
 

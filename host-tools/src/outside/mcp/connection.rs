@@ -32,7 +32,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection on which the handshake is done.
 pub(super) struct Connection {
     service: RunningService<RoleClient, Handler>,
-    /// Killed with its group when the connection is dropped.
+    /// Ended, with what it has started, when the connection is dropped.
     process: Option<RunningProcess>,
     log: Arc<Log>,
     /// Whether a message was too long.
@@ -86,11 +86,7 @@ impl Connection {
         let mut running = process
             .start()
             .map_err(|error| format!("the process cannot be started: {error}"))?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (
-            running.child.stdin.take(),
-            running.child.stdout.take(),
-            running.child.stderr.take(),
-        ) else {
+        let (Some(stdin), Some(stdout), Some(stderr)) = running.streams() else {
             return Err("the process has no standard streams".to_owned());
         };
         let log = Arc::new(Log::default());
@@ -177,7 +173,7 @@ impl Connection {
         // Dropping ends what does not end by itself.
         let _ = self.service.close_with_timeout(CLOSE_TIMEOUT).await;
         if let Some(process) = &mut self.process {
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, process.child.wait()).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, process.wait()).await;
         }
     }
 }
