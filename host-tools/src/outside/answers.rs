@@ -94,17 +94,20 @@ pub(super) fn refuse_reserved(tool: &str, value: &Value) -> Result<(), ToolError
     }
 }
 
-/// A message of a peer, bounded and without control characters.
-pub(super) fn message(text: &str) -> String {
-    let mut clean: String = text
-        .trim()
+/// A message of a peer without control characters, to be scrubbed and then
+/// [clipped].
+pub(super) fn visible(text: &str) -> String {
+    text.trim()
         .chars()
         .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .take(MESSAGE_MAX_CHARS + 1)
-        .collect();
-    if let Some((end, _)) = clean.char_indices().nth(MESSAGE_MAX_CHARS) {
-        clean.truncate(end);
-        clean.push('…');
+        .collect()
+}
+
+/// A message of a peer, bounded.
+pub(super) fn clipped(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MESSAGE_MAX_CHARS) {
+        text.truncate(end);
+        text.push('…');
     }
-    clean
+    text
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::answers;
 use super::process::Process;
+use crate::scrubbing::Scrubber;
 use crate::tool::{Answer, ToolError};
 
 /// The exit status with which a command says that the last line of its standard
@@ -54,13 +55,24 @@ enum Broken {
 }
 
 impl CommandExecutor {
-    pub(super) async fn call(self, tool: &str, input: Value) -> Result<Answer, ToolError> {
-        let finished = self.run(tool, input.to_string().into_bytes()).await?;
+    pub(super) async fn call(
+        self,
+        tool: &str,
+        input: Value,
+        scrubber: &Scrubber,
+    ) -> Result<Answer, ToolError> {
+        let input = input.to_string().into_bytes();
+        let finished = self.run(tool, input, scrubber).await?;
         tracing::debug!(target: "memex::tools", tool, status = %finished.status, "command ended");
         judge(tool, finished)
     }
 
-    async fn run(&self, tool: &str, input: Vec<u8>) -> Result<Finished, ToolError> {
+    async fn run(
+        &self,
+        tool: &str,
+        input: Vec<u8>,
+        scrubber: &Scrubber,
+    ) -> Result<Finished, ToolError> {
         let failed = |what: &str, error: &std::io::Error| {
             ToolError::new("RuntimeError", format!("{tool}: the command {what}"))
                 .with_detail(error.to_string())
@@ -70,7 +82,7 @@ impl CommandExecutor {
             .start()
             .map_err(|error| failed("could not be started", &error))?;
         let (stdin, stdout, stderr) = running.streams();
-        let (mut answer, mut log) = (Vec::new(), Vec::new());
+        let (mut answer, mut log) = (Vec::new(), Tail::new(scrubber.margin()));
         let mut streams = Box::pin(async {
             tokio::try_join!(
                 async {
@@ -101,7 +113,7 @@ impl CommandExecutor {
         };
         drop(streams);
         drop(running);
-        let stderr = tail(&log);
+        let stderr = log.text(scrubber);
         match ended {
             Ok(status) => Ok(Finished {
                 status,
@@ -138,11 +150,8 @@ async fn read_capped(
     }
 }
 
-/// Reads to the end and keeps twice [`STDERR_MAX_BYTES`] at most.
-async fn read_tail(
-    stream: Option<impl AsyncRead + Unpin>,
-    into: &mut Vec<u8>,
-) -> Result<(), Broken> {
+/// Reads to the end.
+async fn read_tail(stream: Option<impl AsyncRead + Unpin>, into: &mut Tail) -> Result<(), Broken> {
     let Some(mut stream) = stream else {
         return Ok(());
     };
@@ -152,22 +161,42 @@ async fn read_tail(
         if read == 0 {
             return Ok(());
         }
-        into.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        if into.len() > 2 * STDERR_MAX_BYTES {
-            into.drain(..into.len() - STDERR_MAX_BYTES);
-        }
+        into.push(buffer.get(..read).unwrap_or_default());
     }
 }
 
-/// The end of a log, from a whole line on.
-fn tail(log: &[u8]) -> String {
-    let cut = log.len().saturating_sub(STDERR_MAX_BYTES);
-    let mut kept = log.get(cut..).unwrap_or_default();
-    if log.len() >= STDERR_MAX_BYTES {
-        let line = memchr::memchr(b'\n', kept).map_or(0, |at| at + 1);
-        kept = kept.get(line..).unwrap_or_default();
+/// The end of a log, with enough before it that a secret is found which the
+/// beginning of that end cuts in two.
+struct Tail {
+    log: Vec<u8>,
+    margin: usize,
+}
+
+impl Tail {
+    fn new(margin: usize) -> Self {
+        let log = Vec::new();
+        Self { log, margin }
     }
-    String::from_utf8_lossy(kept).into_owned()
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.log.extend_from_slice(bytes);
+        let kept = STDERR_MAX_BYTES + self.margin;
+        if self.log.len() > 2 * kept {
+            self.log.drain(..self.log.len() - kept);
+        }
+    }
+
+    /// The end without secrets, from a whole line on if there is one.
+    fn text(self, scrubber: &Scrubber) -> String {
+        let cut = self.log.len().saturating_sub(STDERR_MAX_BYTES);
+        let end = scrubber.clean_part(&self.log, cut..self.log.len());
+        let end = end.as_deref().or(self.log.get(cut..)).unwrap_or_default();
+        let line = match cut {
+            0 => 0,
+            _ => memchr::memchr(b'\n', end).map_or(0, |at| at + 1),
+        };
+        String::from_utf8_lossy(end.get(line..).unwrap_or_default()).into_owned()
+    }
 }
 
 /// What the exit status and the output mean.
@@ -230,5 +259,46 @@ fn stated_error(answer: &Value) -> Option<(&'static str, &str)> {
             Some((class.copied().unwrap_or("RuntimeError"), message))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STDERR_MAX_BYTES, Tail};
+    use crate::scrubbing::{Scrubber, parts};
+
+    #[test]
+    fn a_secret_is_found_where_the_end_of_a_log_begins() {
+        let secret = "plain-token-0123456789";
+        let scrubber = Scrubber::new([("[secret]".to_owned(), parts(secret))]);
+        for before in [10, 100_000, 1_000_000] {
+            for behind in 0..=secret.len() {
+                let after = STDERR_MAX_BYTES - secret.len() + behind;
+                let text = format!("{}{secret}{}", "a".repeat(before), "b".repeat(after));
+                let mut tail = Tail::new(scrubber.margin());
+                text.as_bytes()
+                    .chunks(50_001)
+                    .for_each(|part| tail.push(part));
+                let end = tail.text(&scrubber);
+                let end = end.trim_matches(['a', 'b']);
+                let whole = behind < secret.len();
+                assert_eq!(end == "[secret]", whole, "{before} {behind}: {end:?}");
+                assert!(whole || end.is_empty(), "{before} {behind}: {end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_log_begins_with_a_whole_line() {
+        let scrubber = Scrubber::default();
+        let mut tail = Tail::new(scrubber.margin());
+        tail.push(b"first\n");
+        tail.push(b"second\n");
+        let mut long = Tail::new(scrubber.margin());
+        (0..100_000).for_each(|n| long.push(format!("line {n}\n").as_bytes()));
+        assert_eq!(tail.text(&scrubber), "first\nsecond\n");
+        let end = long.text(&scrubber);
+        assert!(end.starts_with("line ") && end.ends_with("line 99999\n"));
+        assert!(end.len() <= STDERR_MAX_BYTES && end.len() > STDERR_MAX_BYTES - 20);
     }
 }

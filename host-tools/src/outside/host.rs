@@ -171,9 +171,13 @@ impl Surroundings {
                     () = context.cancelled.cancelled() => Err(interrupted(&tool)),
                     () = given_up.cancelled() => Err(interrupted(&tool)),
                 };
-                // Scrubbed first: a clipped secret would be found no more.
-                scrubber.result(result).map_err(|mut error| {
-                    error.message = answers::message(&error.message);
+                let seen = result.map_err(|mut error| {
+                    error.message = answers::visible(&error.message);
+                    error
+                });
+                // Before it is clipped: half a secret would be found no more.
+                scrubber.result(seen).map_err(|mut error| {
+                    error.message = answers::clipped(error.message);
                     error
                 })
             });

@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use super::error::OutsideError;
 use super::host::Surroundings;
 use super::mcp::Server;
+use crate::scrubbing::Scrubber;
 use crate::tool::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 
 /// The tools of an opened [`ToolFile`](super::ToolFile), and the servers behind
@@ -116,22 +117,28 @@ impl Tool for OutsideTool {
         let tool = name.clone();
         let named = self.named;
         let executor = self.executor.clone();
+        let scrubber = Arc::clone(&self.surroundings.scrubber);
         let work = async move {
             let plain = answers::plain(&tool, arguments)?;
             let input = match named {
                 true => envelope(&tool, plain),
                 false => plain,
             };
-            executor.call(&tool, input).await
+            executor.call(&tool, input, &scrubber).await
         };
         self.surroundings.run(context, name, self.timeout, work)
     }
 }
 
 impl Executor {
-    async fn call(self, tool: &str, input: Map<String, Value>) -> Result<Answer, ToolError> {
+    async fn call(
+        self,
+        tool: &str,
+        input: Map<String, Value>,
+        scrubber: &Scrubber,
+    ) -> Result<Answer, ToolError> {
         match self {
-            Self::Command(command) => command.call(tool, Value::Object(input)).await,
+            Self::Command(command) => command.call(tool, Value::Object(input), scrubber).await,
             Self::Endpoint(endpoint) => endpoint.call(tool, input).await,
         }
     }

@@ -30,4 +30,4 @@ mod walk;
 
 pub use definition::{Definition, Form};
 
-pub(crate) use text::summary;
+pub(crate) use text::{misleads, summary};

@@ -13,10 +13,12 @@
 
 use std::collections::VecDeque;
 
-use super::readings::{Reading, Readings, SIGNS, other_sign};
+use super::readings::{Reading, Readings, is_sign, other_sign};
 
 /// Most ways that are followed at one place; the longest are kept.
 const WAYS_MAX: usize = 8;
+/// Places that are kept until it is clear that none overlaps another to come.
+const FOUND_KEPT: usize = 256;
 /// No node, or no label.
 const NONE: u32 = u32::MAX;
 const ROOT: u32 = 0;
@@ -74,6 +76,8 @@ pub(super) struct Automaton {
     /// The pairs of bytes at which a form can begin: most places of a text are
     /// passed over by looking here alone.
     pairs: Pairs,
+    /// The length of the longest form.
+    longest: usize,
 }
 
 /// A way to a place: how much of forms it has spelt, and where that began. If
@@ -92,6 +96,7 @@ impl Automaton {
             return automaton;
         }
         automaton.nodes.push(Node::new(0, 0));
+        automaton.longest = forms.iter().map(|(form, _)| form.len()).max().unwrap_or(0);
         automaton.pairs = Pairs::of(forms.iter().map(|(form, _)| form.as_slice()));
         for (form, label) in &forms {
             automaton.insert(form, *label);
@@ -104,20 +109,25 @@ impl Automaton {
         self.nodes.is_empty()
     }
 
-    /// All places of forms, in order and apart; only the first one found if
-    /// `first` is all that matters.
-    pub(super) fn find(&self, text: &[u8], first: bool) -> Vec<Found> {
-        let mut search = Search {
-            automaton: self,
-            text,
-            found: Vec::new(),
-            ahead: VecDeque::new(),
-            spare: Vec::new(),
-        };
-        if !self.is_empty() {
-            search.run(first);
-        }
-        apart(search.found)
+    /// Whether there is a form in the text.
+    pub(super) fn is_in(&self, text: &[u8]) -> bool {
+        let mut search = Search::new(self, text, |_| ());
+        search.run(true);
+        !search.found.is_empty()
+    }
+
+    /// Tells all places of forms, in order and apart. Few of them are held at once,
+    /// however many there are.
+    pub(super) fn find(&self, text: &[u8], tell: impl FnMut(Found)) {
+        let mut search = Search::new(self, text, tell);
+        search.run(false);
+        search.ahead.clear();
+        search.settle(text.len());
+    }
+
+    /// The length of the longest form.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     fn insert(&mut self, form: &[u8], label: u32) {
@@ -286,21 +296,42 @@ impl Automaton {
 }
 
 /// One pass over a text.
-struct Search<'a> {
+struct Search<'a, T> {
     automaton: &'a Automaton,
     text: &'a [u8],
+    tell: T,
     found: Vec<Found>,
+    /// How many are found before the next look at what can be told.
+    settle_at: usize,
     /// The ways to the place that is looked at, and to those behind it.
     ahead: VecDeque<Vec<Way>>,
     /// Lists to be used again.
     spare: Vec<Vec<Way>>,
 }
 
-impl Search<'_> {
+impl<'a, T: FnMut(Found)> Search<'a, T> {
+    fn new(automaton: &'a Automaton, text: &'a [u8], tell: T) -> Self {
+        Self {
+            automaton,
+            text,
+            tell,
+            found: Vec::new(),
+            settle_at: FOUND_KEPT,
+            ahead: VecDeque::new(),
+            spare: Vec::new(),
+        }
+    }
+
     fn run(&mut self, first: bool) {
+        if self.automaton.is_empty() {
+            return;
+        }
         let mut readings = Readings::default();
         let mut at = 0;
         while at < self.text.len() && (!first || self.found.is_empty()) {
+            if self.found.len() >= self.settle_at {
+                self.settle(at);
+            }
             let mut ways = self.ahead.pop_front().unwrap_or_default();
             if ways.is_empty() && !self.automaton.pairs.may_begin(self.text, at) {
                 if self.ahead.is_empty() {
@@ -329,6 +360,18 @@ impl Search<'_> {
             self.recycle(ways);
             at += 1;
         }
+    }
+
+    /// Tells what nothing that is found from `at` on can overlap: no way that is
+    /// followed begins before it.
+    fn settle(&mut self, at: usize) {
+        let begun = self.ahead.iter().flatten().map(|way| way.start).min();
+        let settled = begun.map_or(at, |begun| begun.min(at));
+        let mut found = apart(std::mem::take(&mut self.found));
+        let told = found.partition_point(|found| found.end <= settled);
+        found.drain(..told).for_each(&mut self.tell);
+        self.settle_at = (2 * found.len()).max(FOUND_KEPT);
+        self.found = found;
     }
 
     fn recycle(&mut self, mut ways: Vec<Way>) {
@@ -427,15 +470,15 @@ impl Search<'_> {
 
 /// In order, with those that overlap made one.
 fn apart(mut found: Vec<Found>) -> Vec<Found> {
-    found.sort_by_key(|found| (found.start, found.end));
-    let mut apart: Vec<Found> = Vec::with_capacity(found.len());
-    for next in found {
-        match apart.last_mut() {
-            Some(last) if next.start < last.end => last.end = last.end.max(next.end),
-            _ => apart.push(next),
+    found.sort_unstable_by_key(|found| (found.start, found.end));
+    found.dedup_by(|next, last| {
+        let overlap = next.start < last.end;
+        if overlap {
+            last.end = last.end.max(next.end);
         }
-    }
-    apart
+        overlap
+    });
+    found
 }
 
 /// A set of pairs of bytes.
@@ -453,7 +496,7 @@ impl Pairs {
         for form in forms {
             let [first, second, ..] = form else { continue };
             for begin in written(*first) {
-                for next in written(*second).chain(SIGNS.iter().copied()) {
+                for next in written(*second).chain(signs()) {
                     pairs.insert(begin, next);
                 }
             }
@@ -497,10 +540,42 @@ impl Pairs {
     }
 }
 
+/// Bytes behind which a form may go on.
+fn signs() -> impl Iterator<Item = u8> {
+    (0..=u8::MAX).filter(|byte| is_sign(*byte))
+}
+
 /// The bytes that stand for this one without being escapes, itself among them.
 fn written(byte: u8) -> impl Iterator<Item = u8> {
     let other = (0..=u8::MAX).filter(move |sign| other_sign(*sign) == Some(byte));
     [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]
         .into_iter()
         .chain(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Automaton, FOUND_KEPT, Search};
+
+    #[test]
+    fn few_places_are_held_at_once() {
+        let forms = [("abcdefgh", 0), ("efghefghefgh", 1), ("x,abc", 2)];
+        let forms = forms.map(|(form, label)| (form.as_bytes().to_vec(), label));
+        let automaton = Automaton::new(forms.to_vec());
+        for unit in ["abcdefgh", "abcdefgh,", "efgh", "abcd\\u0065fgh x,abcdefgh"] {
+            let text = unit.repeat(100_000);
+            let (mut told, mut end) = (0_usize, 0);
+            let mut search = Search::new(&automaton, text.as_bytes(), |found| {
+                assert!(found.start >= end && found.start < found.end);
+                end = found.end;
+                told += 1;
+            });
+            search.run(false);
+            let held = search.found.capacity();
+            search.ahead.clear();
+            search.settle(text.len());
+            assert!(held <= 4 * FOUND_KEPT, "{unit}: {held}");
+            assert!(told > 0 && end + 1 >= text.len(), "{unit}: {told}, {end}");
+        }
+    }
 }

@@ -9,8 +9,9 @@ use super::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
 const SCHEME_MAX_BYTES: usize = 32;
 
 /// Everything that gives a secret away: the value, what stands behind a scheme
-/// such as `Bearer`, and of `Basic` the pair and its password. Parts that are
-/// too short to be kept out of texts are left out.
+/// such as `Bearer`, of `Basic` the pair and its password, and each line of a key
+/// that has several, since logs are read line by line. Parts that are too short to
+/// be kept out of texts are left out.
 pub(crate) fn parts(value: &str) -> Vec<Vec<u8>> {
     let mut parts = vec![value.as_bytes().to_vec()];
     if let Some((scheme, token)) = value.split_once(' ') {
@@ -20,6 +21,16 @@ pub(crate) fn parts(value: &str) -> Vec<Vec<u8>> {
             parts.push(password);
             parts.push(pair);
         }
+    }
+    let trimmed = value.trim();
+    if trimmed != value {
+        parts.push(trimmed.as_bytes().to_vec());
+    }
+    if trimmed.contains('\n') {
+        let lines = trimmed.lines().map(str::trim);
+        // The lines around a key say only that it is one.
+        let lines = lines.filter(|line| !line.starts_with("-----"));
+        parts.extend(lines.map(|line| line.as_bytes().to_vec()));
     }
     parts.retain(|part| part.len() >= SECRET_MIN_BYTES);
     parts
@@ -77,36 +88,78 @@ pub(crate) fn check_header_value(value: &str) -> Result<(), String> {
 
 /// What a part of a secret looks like, in lower case and before any escape.
 pub(super) fn forms(part: &[u8]) -> Vec<Vec<u8>> {
-    let mut forms = base64_forms(part);
-    forms.push(hexadecimal(part));
-    forms.push(part.iter().rev().copied().collect());
-    forms.push(part.to_vec());
+    let wide = wide(part);
+    let mut forms = vec![
+        part.to_vec(),
+        part.iter().rev().copied().collect(),
+        hexadecimal(part),
+        hexadecimal(&wide),
+        decimal(part),
+        // Of it alone, so that nothing is left of that.
+        STANDARD.encode(part).into_bytes(),
+        STANDARD_NO_PAD.encode(part).into_bytes(),
+    ];
+    forms.extend(digits_within(part, BASE64));
+    forms.extend(digits_within(&wide, BASE64));
+    forms.extend(digits_within(part, BASE32));
     for form in &mut forms {
         form.make_ascii_lowercase();
     }
     forms
 }
 
-/// The part inside of the base64 of any bytes around it: for each of three
-/// offsets, the digits that it alone decides; and the base64 of it alone, so that
-/// nothing is left of that. The other alphabet is a matter of
+/// The part in UTF-16, low bytes first, without the last zero: so it is in the
+/// other order of bytes too, as far as it is ASCII. As it is, it is a matter of
 /// [readings](super::readings).
-fn base64_forms(part: &[u8]) -> Vec<Vec<u8>> {
-    let mut forms = vec![
-        STANDARD.encode(part).into_bytes(),
-        STANDARD_NO_PAD.encode(part).into_bytes(),
-    ];
-    for offset in 0..3 {
-        let mut padded = vec![0; offset];
-        padded.extend_from_slice(part);
-        let encoded = STANDARD_NO_PAD.encode(&padded).into_bytes();
-        let shared_front = (offset * 8).div_ceil(6);
-        let whole_digits = padded.len() * 8 / 6;
-        if let Some(decided) = encoded.get(shared_front..whole_digits) {
-            forms.push(decided.to_vec());
-        }
+fn wide(part: &[u8]) -> Vec<u8> {
+    let mut wide: Vec<u8> = match std::str::from_utf8(part) {
+        Ok(text) => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        Err(_) => part.iter().flat_map(|byte| [*byte, 0]).collect(),
+    };
+    if wide.last() == Some(&0) {
+        wide.pop();
     }
-    forms
+    wide
+}
+
+/// An alphabet, and how many bits each of its digits holds. That of base64 for
+/// URLs is a matter of [readings](super::readings).
+type Digits = (&'static [u8], usize);
+const BASE64: Digits = (
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    6,
+);
+const BASE32: Digits = (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5);
+
+/// The digits that bytes decide alone, whatever stands before and behind them:
+/// for each number of bytes before them that makes a difference.
+fn digits_within(part: &[u8], (alphabet, bits): Digits) -> impl Iterator<Item = Vec<u8>> {
+    // So many bytes are a whole number of digits.
+    let offsets = if bits == 6 { 3 } else { bits };
+    (0..offsets).map(move |offset| {
+        let bit = |place: usize| {
+            let byte = place
+                .checked_sub(offset * 8)
+                .and_then(|bit| part.get(bit / 8));
+            byte.map_or(0, |byte| usize::from(byte >> (7 - place % 8) & 1))
+        };
+        let first = (offset * 8).div_ceil(bits);
+        let last = (offset + part.len()) * 8 / bits;
+        (first..last)
+            .filter_map(|digit| {
+                let value = (digit * bits..(digit + 1) * bits)
+                    .fold(0, |value, place| value << 1 | bit(place));
+                alphabet.get(value).copied()
+            })
+            .collect()
+    })
+}
+
+/// The bytes as numbers of base 10. What stands between them is a matter of
+/// [readings](super::readings).
+fn decimal(part: &[u8]) -> Vec<u8> {
+    let numbers: Vec<String> = part.iter().map(u8::to_string).collect();
+    numbers.join(",").into_bytes()
 }
 
 fn hexadecimal(part: &[u8]) -> Vec<u8> {

@@ -6,15 +6,17 @@
 //! ```
 //! One scrubber serves the requests of `fetch` and the tools of tool files. It
 //! finds a secret in any case of letters, as it is, reversed, in hexadecimal and
-//! in base64 (both alphabets, any bytes around it), and each of these escaped as
-//! in URLs, JSON, HTML, source code or mail, once or several times over, with
-//! every byte escaped in a way of its own.
+//! as a list of numbers (with anything usual between the bytes), in base32 and in
+//! base64 (both alphabets, also of UTF-16, any bytes around it), and each of these
+//! escaped as in URLs, JSON, HTML, source code or mail, once or several times over,
+//! with every byte escaped in a way of its own. Characters that cannot be seen do
+//! not hide it, so that it does not matter where they are taken out.
 //!
 //! This is a net for peers that echo by habit. A peer that means to pass a
 //! secret on can do so: split between answers, encrypted, as a picture.
 //!
-//! Time is linear in the text for any secrets and any text, and memory is linear
-//! in the secrets: see [`automaton`].
+//! Time is linear in the text for any secrets and any text. Memory is linear in the
+//! secrets, besides the text that comes out: see [`automaton`].
 
 mod automaton;
 mod forms;
@@ -25,6 +27,8 @@ mod values;
 mod tests;
 
 pub(crate) use forms::{check_header_value, check_size, parts};
+
+use std::ops::Range;
 
 use automaton::{Automaton, Found};
 
@@ -39,6 +43,13 @@ pub const SECRET_MAX_BYTES: usize = 64 << 10;
 /// What stands where a secret without a name was. Not longer than the shortest
 /// secret, so that a text that keeps a limit still does.
 pub(crate) const REPLACEMENT: &str = "[secret]";
+
+/// How much longer a text may become by the names of what was taken out.
+const LABELS_EXTRA_BYTES: usize = 4 << 10;
+
+/// What a byte of a form takes in a text, if it is escaped as is usual.
+const ESCAPED_BYTES: usize = 8;
+const MARGIN_MIN_BYTES: usize = 8 << 10;
 
 /// Finds secrets and replaces each by its label.
 #[derive(Debug, Default)]
@@ -73,31 +84,71 @@ impl Scrubber {
 
     /// Whether a secret is in there.
     pub(crate) fn finds_in(&self, bytes: &[u8]) -> bool {
-        !self.automaton.find(bytes, true).is_empty()
+        self.automaton.is_in(bytes)
     }
 
-    /// The bytes without secrets.
+    /// The bytes without secrets. Of those that follow upon each other, one label
+    /// is left.
     pub(crate) fn clean(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let found = self.automaton.find(&bytes, false);
-        if found.is_empty() {
-            return bytes;
+        let whole = 0..bytes.len();
+        self.clean_part(&bytes, whole).unwrap_or(bytes)
+    }
+
+    /// How many bytes around a part that is cut out of a text must be there for
+    /// [`clean_part`](Self::clean_part), so that a secret is found which the cut
+    /// goes through. Of most escapes that is more than enough.
+    pub(crate) fn margin(&self) -> usize {
+        MARGIN_MIN_BYTES.max(self.automaton.longest().saturating_mul(ESCAPED_BYTES))
+    }
+
+    /// What stands in a part of a text, without secrets: those at its edges are
+    /// looked for in the whole text. None if there are none.
+    pub(crate) fn clean_part(&self, bytes: &[u8], part: Range<usize>) -> Option<Vec<u8>> {
+        let mut cleaned = Vec::new();
+        // Up to where it is copied, and the label at the end of that.
+        let (mut copied, mut last) = (part.start, None);
+        let mut is_clean = true;
+        self.automaton.find(bytes, |Found { start, end, label }| {
+            if end <= part.start || start >= part.end {
+                return;
+            }
+            if is_clean {
+                is_clean = false;
+                cleaned.reserve_exact(part.len() + LABELS_EXTRA_BYTES);
+            }
+            let between = bytes.get(copied..start).unwrap_or_default();
+            cleaned.extend_from_slice(between);
+            if !between.is_empty() || last != Some(label) {
+                let known = usize::try_from(label).ok();
+                let known = known.and_then(|at| self.labels.get(at));
+                let name = known.map_or(REPLACEMENT, String::as_str);
+                let allowed = start.max(part.start) - part.start + LABELS_EXTRA_BYTES;
+                // Names that are longer than what they stand for do not make a
+                // large text larger.
+                let name = match cleaned.len() + name.len() <= allowed {
+                    true => name,
+                    false => REPLACEMENT,
+                };
+                cleaned.extend_from_slice(name.as_bytes());
+            }
+            (copied, last) = (end, Some(label));
+        });
+        if is_clean {
+            return None;
         }
-        let mut cleaned = Vec::with_capacity(bytes.len());
-        let mut copied = 0;
-        for Found { start, end, label } in found {
-            cleaned.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
-            let label = usize::try_from(label)
-                .ok()
-                .and_then(|at| self.labels.get(at));
-            cleaned.extend_from_slice(label.map_or(REPLACEMENT, String::as_str).as_bytes());
-            copied = end;
-        }
-        cleaned.extend_from_slice(bytes.get(copied..).unwrap_or_default());
-        cleaned
+        cleaned.extend_from_slice(bytes.get(copied..part.end).unwrap_or_default());
+        Some(cleaned)
     }
 
     /// The text without secrets.
     pub(crate) fn clean_text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.clean(text.as_bytes().to_vec())).into_owned()
+        self.cleaned(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The text without secrets; none if it has none.
+    fn cleaned(&self, text: &str) -> Option<String> {
+        let bytes = self.clean_part(text.as_bytes(), 0..text.len())?;
+        let text = String::from_utf8(bytes);
+        Some(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 }

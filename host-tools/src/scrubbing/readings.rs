@@ -6,6 +6,8 @@
 
 use std::ops::RangeInclusive;
 
+use crate::python::misleads;
+
 /// How often an escape may have been escaped again.
 const AGAIN_MAX: usize = 3;
 /// Backslashes that such an escape begins with at most.
@@ -13,9 +15,43 @@ const BACKSLASHES_MAX: usize = 1 << AGAIN_MAX;
 /// Blanks that a line which was wrapped may begin with.
 const INDENTATION_MAX: usize = 64;
 
-/// Signs that may stand for another byte, or for none, together with what
-/// follows them.
-pub(super) const SIGNS: &[u8] = b"%\\&=\0\r\n: -";
+/// Signs between two bytes of a dump that are looked through at most.
+const SEPARATORS_MAX: usize = 64;
+/// Bytes of a sequence that steers a terminal.
+const SEQUENCE_MAX: usize = 32;
+
+/// Whether the sign may stand for another byte, or for none, together with what
+/// follows it.
+pub(super) fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'&' | b'=') || is_separator(byte) || is_hidden(byte)
+}
+
+/// Whether dumps of bytes part their numbers by this sign.
+fn is_separator(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t'
+            | b'\r'
+            | b'\n'
+            | b','
+            | b';'
+            | b':'
+            | b'.'
+            | b'-'
+            | b'_'
+            | b'|'
+            | b'/'
+            | b'"'
+            | b'\''
+    )
+}
+
+/// Whether a character that cannot be seen begins so. Line ends wrap encoded text,
+/// every second byte of UTF-16 is zero, and other control characters are taken out
+/// of messages, which would join what they had cut.
+fn is_hidden(byte: u8) -> bool {
+    byte.is_ascii_control() || matches!(byte, 0xc2 | 0xe2 | 0xef | 0xf3)
+}
 
 /// The byte that some alphabets write in place of this one.
 pub(super) fn other_sign(byte: u8) -> Option<u8> {
@@ -70,8 +106,12 @@ impl Readings {
             b'&' => self.entity(text, at + 1),
             b'=' => self.quoted_printable(text, at + 1),
             b'\n' => self.indentation(text, at + 1),
-            b':' | b' ' | b'-' if is_between_digits(text, at) => self.nothing(at + 1),
+            0x1b => self.sequence(text, at + 1),
+            0x80.. => self.invisible(text, at),
             _ => {}
+        }
+        if is_separator(first) {
+            self.separators(text, at);
         }
     }
 
@@ -98,8 +138,7 @@ impl Readings {
         if let Some(other) = other_sign(byte) {
             self.push(&[other], end);
         }
-        // Line ends wrap encoded text; every second byte of UTF-16 is zero.
-        if matches!(byte, b'\r' | b'\n' | 0) {
+        if byte.is_ascii_control() {
             self.nothing(end);
         }
     }
@@ -261,6 +300,62 @@ impl Readings {
         }
     }
 
+    /// What steers a terminal and shows nothing: ESC `[`, parameters, a letter.
+    fn sequence(&mut self, text: &[u8], at: usize) {
+        let Some((b'[', rest)) = text.get(at..).and_then(<[u8]>::split_first) else {
+            return;
+        };
+        let parameters = rest.iter().take(SEQUENCE_MAX);
+        let count = parameters
+            .take_while(|byte| matches!(byte, b' '..=b'?'))
+            .count();
+        if matches!(rest.get(count), Some(b'@'..=b'~')) {
+            self.nothing(at + 1 + count + 1);
+        }
+    }
+
+    /// A character that cannot be seen.
+    fn invisible(&mut self, text: &[u8], at: usize) {
+        let bytes = text.get(at..text.len().min(at + 4)).unwrap_or_default();
+        let first = bytes.utf8_chunks().next();
+        let first = first.and_then(|chunk| chunk.valid().chars().next());
+        if let Some(c) = first.filter(|c| c.is_control() || misleads(*c)) {
+            self.nothing(at + c.len_utf8());
+        }
+    }
+
+    /// What parts the bytes of a dump: `73:65`, `0x73, 0x65`, `"73" "65"`. It is
+    /// nothing between two numbers of base 16, and one comma between two of
+    /// base 10.
+    fn separators(&mut self, text: &[u8], at: usize) {
+        let is_digit = |place: usize| text.get(place).is_some_and(u8::is_ascii_hexdigit);
+        let is_decimal = |place: usize| text.get(place).is_some_and(u8::is_ascii_digit);
+        let Some(before) = at.checked_sub(1).filter(|before| is_digit(*before)) else {
+            return;
+        };
+        let rest = text.get(at..).unwrap_or_default();
+        let signs = rest.iter().take(SEPARATORS_MAX);
+        let end = at + signs.take_while(|byte| is_separator(**byte)).count();
+        let follows = text.get(end..).unwrap_or_default();
+        if is_digit(end) {
+            self.nothing(end);
+        }
+        if let [b'0' | b'\\', b'x' | b'X', ..] = follows
+            && is_digit(end + 2)
+        {
+            self.nothing(end + 2);
+        }
+        if is_decimal(before) && is_decimal(end) {
+            // Some write three digits always.
+            let zeros = follows.iter().take(2).take_while(|byte| **byte == b'0');
+            for end in end..=end + zeros.count() {
+                if is_decimal(end) {
+                    self.push(b",", end);
+                }
+            }
+        }
+    }
+
     fn indentation(&mut self, text: &[u8], at: usize) {
         let rest = text.get(at..).unwrap_or_default();
         let blanks = rest
@@ -325,15 +420,6 @@ const ENTITIES: &[(&[u8], u8)] = &[
 
 fn starts_with(text: &[u8], at: usize, start: &[u8]) -> bool {
     text.get(at..).is_some_and(|rest| rest.starts_with(start))
-}
-
-/// Dumps of bytes part their digits by such signs.
-fn is_between_digits(text: &[u8], at: usize) -> bool {
-    let is_digit = |place: Option<usize>| {
-        let byte = place.and_then(|place| text.get(place));
-        byte.is_some_and(u8::is_ascii_hexdigit)
-    };
-    is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1))
 }
 
 /// A number of so many digits, and the place behind it.

@@ -77,6 +77,7 @@ fn echoes(secret: &str) -> Vec<String> {
     forms.push(secret.bytes().map(|byte| format!("{byte:02x} ")).collect());
     forms.push(hex.to_uppercase());
     forms.push(hex);
+    forms.extend(dumps(secret));
     for before in [
         "",
         "a",
@@ -102,6 +103,145 @@ fn echoes(secret: &str) -> Vec<String> {
         }
     }
     forms
+}
+
+/// Bytes one by one, as programs print them, and encodings of UTF-16.
+fn dumps(secret: &str) -> Vec<String> {
+    let each = |number: fn(u8) -> String, between: &str| {
+        let numbers: Vec<String> = secret.bytes().map(number).collect();
+        numbers.join(between)
+    };
+    let hex: fn(u8) -> String = |byte| format!("{byte:02x}");
+    let decimal: fn(u8) -> String = |byte| byte.to_string();
+    let padded: fn(u8) -> String = |byte| format!("{byte:03}");
+    let mut forms = Vec::new();
+    for between in [
+        ":",
+        "-",
+        ".",
+        "_",
+        "|",
+        "/",
+        " ",
+        "  ",
+        "\t",
+        ", ",
+        ",",
+        ";",
+        "\n",
+        ",\n        ",
+        "\", \"",
+        "' '",
+    ] {
+        forms.push(each(hex, between));
+        forms.push(each(decimal, between));
+        forms.push(each(padded, between));
+        forms.push(each(|byte| format!("0x{byte:02X}"), between));
+        forms.push(each(|byte| format!("\\x{byte:02x}"), between));
+    }
+    forms.push(format!("{:?}", secret.as_bytes()));
+    forms.push(format!("{:#?}", secret.as_bytes()));
+    for (before, after) in [
+        ("", ""),
+        ("a", "z"),
+        ("ab", ""),
+        ("abc", "yz"),
+        ("abcd", "xyz"),
+    ] {
+        let text = format!("{before}{secret}{after}");
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for wide in [little, big] {
+            forms.push(STANDARD.encode(&wide));
+            forms.push(URL_SAFE_NO_PAD.encode(&wide));
+            forms.push(wide.iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        let small = base32(text.as_bytes());
+        forms.push(small.to_ascii_lowercase());
+        forms.push(small);
+    }
+    for hidden in [
+        "\u{7}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{200b}",
+        "\u{202e}",
+        "\u{feff}",
+        "\x1b[0;1m",
+    ] {
+        let cut = secret.chars().map(|c| format!("{c}{hidden}"));
+        let cut = cut.collect::<String>();
+        forms.push(cut.trim_end_matches(hidden).to_owned());
+    }
+    forms
+}
+
+/// As Python's `base64.b32encode`, without padding.
+fn base32(bytes: &[u8]) -> String {
+    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let digits = bits.as_bytes().chunks(5).map(|digit| {
+        let digit = format!("{:0<5}", String::from_utf8_lossy(digit));
+        let value = usize::from_str_radix(&digit, 2).unwrap();
+        char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[value])
+    });
+    digits.collect()
+}
+
+#[test]
+fn encodings_of_these_tests_are_those_of_others() {
+    // Of RFC 4648.
+    assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
+}
+
+/// A part of a text, and what a cut through a secret leaves.
+#[test]
+fn a_secret_that_a_cut_goes_through_is_left_out_whole() {
+    let secret = "plain-token-0123";
+    let scrubber = scrubber(secret);
+    let text = format!("before {secret} between {} after", STANDARD.encode(secret));
+    for from in 0..text.len() {
+        for to in from..=text.len() {
+            let part = scrubber.clean_part(text.as_bytes(), from..to);
+            let part = part.unwrap_or_else(|| text.as_bytes()[from..to].to_vec());
+            let part = String::from_utf8(part).unwrap();
+            let rest = part.replace("[secret]", " ");
+            for word in rest.split_whitespace() {
+                assert!(
+                    "before between after".contains(word),
+                    "{from}..{to}: {part}"
+                );
+            }
+        }
+    }
+    assert_eq!(scrubber.clean_part(b"nothing", 2..5), None);
+}
+
+#[test]
+fn lines_of_a_key_are_found_alone() {
+    let key =
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END PRIVATE KEY-----\n";
+    let scrubber = scrubber(key);
+    assert_eq!(
+        scrubber.clean_text("line 2 is BgkqhkiG9w0B"),
+        "line 2 is [secret]"
+    );
+    assert_eq!(scrubber.clean_text(key.trim_end()), "[secret]");
+    let kept = "-----BEGIN PRIVATE KEY-----";
+    assert_eq!(scrubber.clean_text(kept), kept);
+}
+
+#[test]
+fn names_of_secrets_do_not_make_a_large_text_larger() {
+    let name = "[secret WITH_A_NAME_OF_SOME_LENGTH]";
+    let scrubber = Scrubber::new([(name.to_owned(), parts("abcdefgh"))]);
+    assert_eq!(scrubber.clean_text("abcdefgh"), name);
+    for unit in ["abcdefgh", "abcdefgh,"] {
+        let text = unit.repeat(100_000);
+        let clean = scrubber.clean_text(&text);
+        assert!(clean.len() <= text.len() + (4 << 10), "{}", clean.len());
+        assert!(clean.starts_with(name) && !clean.contains("abc"));
+    }
+    assert_eq!(scrubber.clean_text(&"abcdefgh".repeat(9)), name);
 }
 
 #[test]
@@ -162,7 +302,7 @@ fn a_secret_within_another_leaves_nothing_of_it() {
     ]);
     let clean = scrubber.clean_text("1 xxabcdefghyy 2 abcdefgh 3 abcdefghabcdefgh");
     assert!(!clean.contains("xx") && !clean.contains("yy"), "{clean}");
-    assert!(clean.ends_with(" 2 [inner] 3 [inner][inner]"), "{clean}");
+    assert!(clean.ends_with(" 2 [inner] 3 [inner]"), "{clean}");
 }
 
 #[test]
@@ -255,6 +395,25 @@ proptest! {
         };
         let clean = scrubber.clean_text(&encoded);
         prop_assert!(clean.contains("[secret]"), "{encoded} → {clean}");
+    }
+
+    /// What is left of any pieces of echoes, in any order, is no secret.
+    #[test]
+    fn what_is_clean_stays_clean(
+        pieces in proptest::collection::vec((0..10_000_usize, 0..40_usize, 0..40_usize), 1..6),
+    ) {
+        let secret = "s3cret/T0ken+x";
+        let scrubber = scrubber(secret);
+        let echoes = echoes(secret);
+        let mut text = Vec::new();
+        for (echo, from, length) in pieces {
+            let echo = echoes[echo % echoes.len()].as_bytes();
+            let from = from.min(echo.len());
+            let to = if length > 30 { echo.len() } else { (from + length).min(echo.len()) };
+            text.extend_from_slice(&echo[from..to]);
+        }
+        let clean = scrubber.clean(text.clone());
+        prop_assert!(!scrubber.finds_in(&clean), "{:?}", String::from_utf8_lossy(&text));
     }
 
     #[test]

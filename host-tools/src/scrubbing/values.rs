@@ -7,8 +7,8 @@ use crate::tool::{Answer, ToolError};
 
 impl Scrubber {
     pub(crate) fn text(&self, text: &mut String) {
-        if self.finds_in(text.as_bytes()) {
-            *text = self.clean_text(text);
+        if let Some(cleaned) = self.cleaned(text) {
+            *text = cleaned;
         }
     }
 

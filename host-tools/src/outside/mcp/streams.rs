@@ -94,6 +94,7 @@ impl Log {
     ) {
         let mut buffer = vec![0; LOG_LINE_MAX_BYTES];
         let mut line = Vec::new();
+        let held_max = LOG_LINE_MAX_BYTES + scrubber.margin();
         while let Ok(read) = stream.read(&mut buffer).await {
             if read == 0 {
                 break;
@@ -101,7 +102,7 @@ impl Log {
             for byte in buffer.iter().take(read) {
                 if *byte == b'\n' {
                     self.push(server, &mut line, scrubber);
-                } else if line.len() < 2 * LOG_LINE_MAX_BYTES {
+                } else if line.len() < held_max {
                     line.push(*byte);
                 }
             }
@@ -110,20 +111,45 @@ impl Log {
     }
 
     fn push(&self, server: &str, line: &mut Vec<u8>, scrubber: &Scrubber) {
-        let mut text = String::from_utf8_lossy(line).into_owned();
-        line.clear();
-        if text.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
+            line.clear();
             return;
         }
-        // Before it is clipped: half a secret would not be found.
-        scrubber.text(&mut text);
-        let end = text.floor_char_boundary(LOG_LINE_MAX_BYTES);
-        text.truncate(end);
+        let end = line.len().min(LOG_LINE_MAX_BYTES);
+        // As a part of what is there: half a secret would not be found.
+        let kept = scrubber.clean_part(line, 0..end);
+        let kept = kept.as_deref().or(line.get(..end)).unwrap_or_default();
+        let text = String::from_utf8_lossy(kept).into_owned();
+        line.clear();
         tracing::info!(target: "memex::mcp", server, "{text}");
         let mut lines = self.lines.lock();
         if lines.len() == LOG_LINES_MAX {
             lines.pop_front();
         }
         lines.push_back(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOG_LINE_MAX_BYTES, Log};
+    use crate::scrubbing::{Scrubber, parts};
+
+    /// Of a line that is cut off, half a secret could be left, and come to stand
+    /// within its bound once those before it have become shorter.
+    #[tokio::test]
+    async fn a_line_that_is_cut_off_holds_no_half_of_a_secret() {
+        let secret = "plain-token-".to_owned() + &"0123456789".repeat(5);
+        let scrubber = Scrubber::new([("[secret]".to_owned(), parts(&secret))]);
+        for before in 0..secret.len() {
+            let line = "-".repeat(before) + &format!("{secret},").repeat(2_000);
+            assert!(line.len() > 4 * LOG_LINE_MAX_BYTES);
+            let log = Log::default();
+            log.follow("server", line.as_bytes(), &scrubber).await;
+            let text = log.text();
+            let left = text.replace("[secret]", "");
+            assert!(text.contains("[secret],"), "{text}");
+            assert!(left.trim_matches(['-', ',']).is_empty(), "{before}: {left}");
+        }
     }
 }
