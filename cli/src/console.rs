@@ -5,8 +5,10 @@
 //! terminal that [`escapes`](crate::escapes) has not looked at, whatever it
 //! quotes. Pipes and files get it as it is.
 
+use crate::context::may_color;
 use crate::escapes::said;
 use crate::failure::{HOST_FAULT, PIPE_CLOSED};
+use clap::builder::StyledStr;
 use nu_ansi_term::{Color, Style};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -94,6 +96,23 @@ pub(crate) fn print_line(text: &str) {
 /// Writes a line to standard error. Nobody is left to tell when that fails.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{}", told(text, &io::stderr()));
+}
+
+/// Writes to standard output what the argument parser says.
+pub(crate) fn print_styled(text: &StyledStr) {
+    print(styled(text, &io::stdout()));
+}
+
+/// Writes to standard error what the argument parser says.
+pub(crate) fn complain_styled(text: &StyledStr) {
+    complain(styled(text, &io::stderr()).trim_end_matches('\n'));
+}
+
+fn styled(text: &StyledStr, stream: &impl IsTerminal) -> String {
+    match may_color(stream.is_terminal()) {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
+    }
 }
 
 /// Writes what a filter has passed on to standard error.

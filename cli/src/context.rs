@@ -205,10 +205,13 @@ fn is_colored(choice: ColorChoice, is_terminal: bool) -> bool {
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
+        ColorChoice::Auto => may_color(is_terminal),
     }
+}
+
+/// Whether a stream gets colours if nobody says otherwise.
+pub(crate) fn may_color(is_terminal: bool) -> bool {
+    is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// `memex` in one of the user's directories; relative paths there are void, as

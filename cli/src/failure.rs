@@ -1,7 +1,9 @@
 //! Failures of the command: exit statuses, and how they are told.
 
-use crate::console::{Paint, complain};
+use crate::console::{Paint, complain, complain_styled, print_styled};
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// An exception, a limit or a refusal in some turn; a check that failed.
@@ -48,6 +50,52 @@ pub(crate) fn usage_as_told(told: impl fmt::Display) -> anyhow::Error {
     usage(told.to_string(), "")
 }
 
+/// Whether the place that the caller named is the reason for the error, rather
+/// than what became of the disk.
+pub(crate) fn is_of_the_place(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::AlreadyExists
+            | ErrorKind::InvalidData
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// What a file or directory that the caller named fails with.
+pub(crate) fn at_place(path: &Path, error: io::Error, hint: &str) -> anyhow::Error {
+    match is_of_the_place(&error) {
+        true => usage(format!("{}: {error}", path.display()), hint),
+        false => anyhow::Error::new(error).context(path.display().to_string()),
+    }
+}
+
+/// Makes a directory that the caller named, with those above it.
+pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path)
+        .map_err(|error| at_place(path, error, "name a directory that you can write"))
+}
+
+/// Lets panics be told like everything else: their messages may quote something.
+pub(crate) fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("without a name").to_owned();
+        complain(&format!("error: the thread {thread} has {panic}"));
+        complain("hint: this is a defect of memex: please report it with what led to it");
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            complain(&trace.to_string());
+        }
+    }));
+}
+
 /// Tells a failure and gives its exit status.
 pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     let status = status(error);
@@ -75,15 +123,14 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Tells what the argument parser says, help and version included.
+/// Tells what the argument parser says, help and version included. It quotes
+/// arguments.
 pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
-    let told = error.print();
     if !error.use_stderr() {
-        if let Err(error) = told {
-            crate::console::give_up(&error);
-        }
+        print_styled(&error.render());
         return ExitCode::SUCCESS;
     }
+    complain_styled(&error.render());
     // The help that stands in for a missing command is its own hint.
     if error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         complain("hint: `memex help` lists commands, `memex help COMMAND` gives examples");
@@ -91,9 +138,12 @@ pub(crate) fn usage_of(error: &clap::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn status(error: &anyhow::Error) -> u8 {
+pub(crate) fn status(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<Usage>().is_some() {
         return USAGE;
+    }
+    if let Some(memex_agent::Error::Cancelled) = error.downcast_ref() {
+        return INTERRUPTED;
     }
     if let Some(error) = error.downcast_ref::<memex_snapshots::Error>() {
         return status_of_store(error);

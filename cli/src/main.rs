@@ -40,6 +40,7 @@ use std::thread;
 pub(crate) const STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
+    failure::tell_panics();
     if let Some(code) = supervising::if_asked() {
         return code;
     }

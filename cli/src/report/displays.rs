@@ -1,6 +1,6 @@
 //! Writing what turns display into files.
 
-use crate::failure::usage;
+use crate::failure::make_folder;
 use anyhow::{Context as _, Result};
 use memex_runtime::{Display, DisplayData};
 use std::fs;
@@ -18,12 +18,7 @@ pub(crate) struct DisplayFolder {
 impl DisplayFolder {
     /// Makes the directory when it is not there.
     pub(crate) fn open(directory: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&directory).map_err(|error| {
-            usage(
-                format!("--out {}: {error}", directory.display()),
-                "name a directory that you can write",
-            )
-        })?;
+        make_folder(&directory).context("--out")?;
         Ok(Self {
             directory,
             count: 0,

@@ -10,10 +10,7 @@ use std::sync::atomic::Ordering;
 impl Reporter {
     /// The output has been streamed already; this tells the rest.
     pub(super) fn human(&mut self, session: &mut Session, outcome: &Outcome, paths: Vec<String>) {
-        // Colours that the code left on.
-        if self.out.is_terminal && self.out.paint.is_colored() {
-            print("\x1b[0m");
-        }
+        self.filters.lock().finish();
         if self.mid_line.swap(false, Ordering::Relaxed) && self.out.is_terminal {
             print("\n");
         }

@@ -12,6 +12,7 @@ pub(crate) use quantities::bytes;
 use crate::context::{Context, Stream};
 use anyhow::Result;
 use memex_runtime::{Outcome, OutputSink, Session};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -32,6 +33,7 @@ pub(crate) struct Reporter {
     /// Whether figures are shown after each turn.
     pub(crate) stats: bool,
     quiet: bool,
+    filters: Arc<Mutex<streaming::Filters>>,
     /// Whether standard output is in the middle of a line.
     mid_line: Arc<AtomicBool>,
     hinted_at_out: bool,
@@ -53,6 +55,10 @@ impl Reporter {
             folder,
             stats,
             quiet,
+            filters: Arc::new(Mutex::new(streaming::Filters::new(
+                context.out.is_terminal,
+                context.err.is_terminal,
+            ))),
             mid_line: Arc::default(),
             hinted_at_out: false,
             failed: false,
@@ -64,8 +70,7 @@ impl Reporter {
         match self.format {
             Format::Json => None,
             Format::Human => Some(Box::new(streaming::Streams::new(
-                self.out.is_terminal,
-                self.err.is_terminal,
+                Arc::clone(&self.filters),
                 Arc::clone(&self.mid_line),
             ))),
         }
@@ -96,6 +101,7 @@ impl Reporter {
     /// Tells that a turn met a fault of the host. The caller tells the error
     /// itself as it ends.
     pub(crate) fn fault(&self, turn: u64, error: &str) {
+        self.filters.lock().finish();
         if self.format == Format::Json {
             json::print_fault(turn, error);
         }

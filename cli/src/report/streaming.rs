@@ -3,37 +3,57 @@
 use crate::console::{complain_passed, print_passed};
 use crate::escapes::Filter;
 use memex_runtime::{OutputSink, Stream};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The command's two streams as a session's. Towards a terminal, control
-/// sequences are made visible.
-pub(super) struct Streams {
+/// What makes the two streams harmless for the terminals that they go to. It
+/// remembers what a turn leaves behind: half a sequence, a colour.
+#[derive(Debug)]
+pub(super) struct Filters {
     stdout: Option<Filter>,
     stderr: Option<Filter>,
-    mid_line: Arc<AtomicBool>,
 }
 
-impl Streams {
-    pub(super) fn new(
-        stdout_is_terminal: bool,
-        stderr_is_terminal: bool,
-        mid_line: Arc<AtomicBool>,
-    ) -> Self {
+impl Filters {
+    pub(super) fn new(stdout_is_terminal: bool, stderr_is_terminal: bool) -> Self {
         let filter = |is_terminal: bool| is_terminal.then(Filter::default);
         Self {
             stdout: filter(stdout_is_terminal),
             stderr: filter(stderr_is_terminal),
-            mid_line,
         }
+    }
+
+    /// Ends what the code has left open, so that what comes next is seen as it is.
+    pub(super) fn finish(&mut self) {
+        if let Some(filter) = &mut self.stdout {
+            print_passed(&filter.finish());
+        }
+        if let Some(filter) = &mut self.stderr {
+            complain_passed(&filter.finish());
+        }
+    }
+}
+
+/// The command's two streams as a session's. Towards a terminal, control
+/// sequences are made visible.
+pub(super) struct Streams {
+    filters: Arc<Mutex<Filters>>,
+    mid_line: Arc<AtomicBool>,
+}
+
+impl Streams {
+    pub(super) fn new(filters: Arc<Mutex<Filters>>, mid_line: Arc<AtomicBool>) -> Self {
+        Self { filters, mid_line }
     }
 }
 
 impl OutputSink for Streams {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let mut filters = self.filters.lock();
         let filter = match stream {
-            Stream::Stdout => &mut self.stdout,
-            Stream::Stderr => &mut self.stderr,
+            Stream::Stdout => &mut filters.stdout,
+            Stream::Stderr => &mut filters.stderr,
         };
         let passed;
         let shown = match filter {

@@ -32,7 +32,19 @@ sys.exit(os.waitstatus_to_exitcode(status))
 "#;
 
 pub(crate) fn at_a_terminal(answers: &[&str], arguments: &[&str]) -> Ran {
-    let memex = command(arguments);
+    let mut memex = command(arguments);
+    memex.env_remove("NO_COLOR");
+    typed_at(answers, memex)
+}
+
+/// The same at a terminal whose user wants no colours.
+pub(crate) fn at_a_plain_terminal(arguments: &[&str]) -> Ran {
+    let mut memex = command(arguments);
+    memex.env("NO_COLOR", "1");
+    typed_at(&[], memex)
+}
+
+fn typed_at(answers: &[&str], memex: Command) -> Ran {
     let mut terminal = Command::new("python3");
     terminal.args(["-c", TERMINAL]).arg(answers.join("|"));
     terminal.arg(memex.get_program()).args(memex.get_args());

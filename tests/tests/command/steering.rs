@@ -1,6 +1,6 @@
 //! What reaches a terminal: text and colours, from whomever it is.
 
-use crate::shared::at_a_terminal;
+use crate::shared::{at_a_plain_terminal, at_a_terminal};
 use std::path::Path;
 
 /// Ways to steer a terminal, or to show something other than what is there, as
@@ -84,6 +84,66 @@ fn bytes_that_come_one_by_one_are_one_text() {
     let ran = at_a_terminal(&[], &["run", "-c", code]);
     assert_harmless(&ran.stdout);
     assert!(ran.stdout.contains("é\u{fffd}2J<U+202E>x"), "{ran:#?}");
+}
+
+/// Concealed text, and half a sequence that would swallow what comes next.
+#[test]
+fn what_a_turn_leaves_open_is_ended_with_it() {
+    for stream in [1, 2] {
+        for (left, ended) in [
+            ("b'\\x1b[8mhidden'", "\u{1b}[8mhidden\u{1b}[0m"),
+            ("b'half\\x1b[38;5'", "half␛[38;5"),
+            ("b'half\\x1b'", "half␛"),
+            ("b'half\\xe2\\x82'", "half\u{fffd}"),
+        ] {
+            let code = format!("import os\n_ = os.write({stream}, {left})");
+            let arguments = ["run", "-c", &code, "-c", "'next'"];
+            for ran in [
+                at_a_terminal(&[], &arguments),
+                at_a_plain_terminal(&arguments),
+            ] {
+                assert_eq!(ran.status, 0, "{ran:#?}");
+                assert_harmless(&ran.stdout);
+                let at = ran.stdout.find(ended);
+                let next = ran.stdout.find("'next'").unwrap();
+                assert!(at.is_some_and(|at| at < next), "{stream} {left}: {ran:#?}");
+            }
+        }
+    }
+    // The control: without colours of its own, nothing is ended.
+    let ran = at_a_plain_terminal(&["run", "-c", "print('plain')"]);
+    assert!(!ran.stdout.contains('\u{1b}'), "{ran:#?}");
+}
+
+/// What the parser of arguments quotes.
+#[test]
+fn arguments_that_are_refused_steer_nothing() {
+    let hostile = "x\r\u{1b}]0;title\u{7}\u{9b}2J\u{202e}exe";
+    let option = format!("--{hostile}");
+    let attempts: [&[&str]; 4] = [
+        &[hostile],
+        &["run", &option],
+        &["run", "--color", hostile],
+        &["image", "build", "--boot-time", hostile],
+    ];
+    for arguments in attempts {
+        for ran in [
+            at_a_terminal(&[], arguments),
+            at_a_plain_terminal(arguments),
+        ] {
+            assert_eq!(ran.status, 2, "{arguments:?}: {ran:#?}");
+            assert_harmless(&ran.stdout);
+            // The attack ran: the argument is quoted.
+            assert!(ran.stdout.contains("<U+202E>exe"), "{ran:#?}");
+        }
+    }
+    // The controls: colours where they are wanted, and help on standard output.
+    let ran = at_a_terminal(&[], &["run", "--nonesuch"]);
+    assert!(ran.stdout.contains("\u{1b}["), "{ran:#?}");
+    let ran = at_a_plain_terminal(&["run", "--nonesuch"]);
+    assert!(!ran.stdout.contains('\u{1b}'), "{ran:#?}");
+    let ran = crate::memex::memex(&["--help"]);
+    assert!(ran.status == 0 && ran.stdout.contains("Usage:"), "{ran:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::setup::{AgentOptions, TaskArguments};
 use super::telling::result_object;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::failure::{TURN_FAILED, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -46,12 +46,7 @@ impl Batch<'_> {
         let lines = read(self.tasks)?;
         let output = self.with.output()?;
         if let Some(folder) = self.runs {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                usage(
-                    format!("{}: {error}", folder.display()),
-                    "name a directory that you can write",
-                )
-            })?;
+            make_folder(folder)?;
         }
         let mut requests = Vec::new();
         let mut skipped = 0;

@@ -6,9 +6,9 @@ use super::settings::Space;
 use super::setup::{AgentOptions, build};
 use crate::console::{complain, print, print_line, write_whole};
 use crate::context::Context;
-use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::failure::{TURN_FAILED, at_place, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{
     Graded, Variant, database_path, document_tools, grade_result, output_of, plot, summarise, table,
@@ -168,7 +168,7 @@ pub(super) fn execute(arguments: &EvalArguments, context: &Context) -> Result<Ex
     if let Some(svg) = &arguments.svg {
         let title = path.file_stem().unwrap_or_default().to_string_lossy();
         write_whole(svg, plot(&title, &standings).to_svg().as_bytes())
-            .with_context(|| svg.display().to_string())?;
+            .map_err(|error| at_place(svg, error, "name a file that you can write"))?;
     }
     Ok(match cancellation.is_cancelled() {
         true => ExitCode::from(TURN_FAILED),
@@ -281,12 +281,7 @@ impl One<'_> {
         let trajectory = match &self.arguments.runs {
             None => None,
             Some(folder) => {
-                fs::create_dir_all(folder).map_err(|error| {
-                    usage(
-                        format!("{}: {error}", folder.display()),
-                        "name a directory that you can write",
-                    )
-                })?;
+                make_folder(folder)?;
                 let name = format!(
                     "{}-{}-{}-{}",
                     task.id, variant.model, variant.space, job.repetition
@@ -315,9 +310,9 @@ impl One<'_> {
         };
         let mut line = serde_json::to_vec(graded)?;
         line.push(b'\n');
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(&line)
-            .with_context(|| path.display().to_string())
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| file.write_all(&line))
+            .map_err(|error| at_place(path, error, "name a file that you can write"))
     }
 }
 
@@ -326,7 +321,8 @@ fn kept(path: Option<&Path>) -> Result<Vec<Graded>> {
     let Some(path) = path.filter(|path| path.exists()) else {
         return Ok(Vec::new());
     };
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| at_place(path, error, "name a file with the results of an evaluation"))?;
     let mut results = Vec::new();
     let count = text.lines().count();
     for (number, line) in text.lines().enumerate() {
@@ -377,7 +373,7 @@ fn tools_of(path: &Path, tasks: &[Task]) -> Result<Vec<Arc<dyn Tool>>> {
 }
 
 fn make(suite: Suite, seed: u64, folder: &Path) -> Result<ExitCode> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    make_folder(folder)?;
     let count = match suite {
         Suite::Reading => {
             let corpus = reading::generate(seed, &reading::ReadingOptions::default());

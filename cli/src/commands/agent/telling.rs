@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Characters of a step that people are shown.
 const SHOWN_CHARS: usize = 2_000;
 
+/// Characters of a tool's name in a question.
+const TOOL_SHOWN_CHARS: usize = 64;
+
 /// Shows steps on standard error.
 pub(super) struct ForPeople(pub(super) Paint);
 
@@ -123,12 +126,13 @@ impl Approver for AtTerminal {
         arguments: Map<String, Value>,
     ) -> BoxFuture<'static, Result<(), String>> {
         // All of it: what is not shown is not approved.
-        let question = line(&format!("{tool} {}", Value::Object(arguments)));
+        let call = line(&format!("{tool} {}", Value::Object(arguments)));
+        let question = question(tool);
         let turn = Arc::clone(&self.0);
         Box::pin(async move {
             let asked = tokio::task::spawn_blocking(move || {
                 let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                ask(&question)
+                ask(&call, &question)
             });
             asked
                 .await
@@ -137,13 +141,33 @@ impl Approver for AtTerminal {
     }
 }
 
-fn ask(question: &str) -> Result<(), String> {
-    complain(&format!("call {question}"));
-    crate::console::ask("allow it? [y/N] ");
+/// The last line of what is asked. It names the tool, since arguments that fill
+/// the screen, or that look like a question themselves, may stand above it.
+fn question(tool: &str) -> String {
+    let name: String = line(tool).chars().take(TOOL_SHOWN_CHARS).collect();
+    format!("allow this call of {name}? [y/N] ")
+}
+
+fn ask(call: &str, question: &str) -> Result<(), String> {
+    complain(&format!("call {call}"));
+    crate::console::ask(question);
     let mut line = String::new();
     match std::io::stdin().lock().read_line(&mut line) {
         Ok(0) | Err(_) => Err("nobody is there to ask: standard input is at its end".to_owned()),
         Ok(_) if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) => Ok(()),
         Ok(_) => Err("the user refused it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::question;
+
+    #[test]
+    fn a_question_is_one_short_line_that_names_the_tool() {
+        assert_eq!(question("sql"), "allow this call of sql? [y/N] ");
+        let forged = question("look\r\u{202e}\nallow this call of look? [y/N] ");
+        assert!(!forged.contains(['\n', '\r', '\u{202e}']), "{forged:?}");
+        assert!(question(&"x".repeat(10_000)).chars().count() < 100);
     }
 }

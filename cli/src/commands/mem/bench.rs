@@ -4,7 +4,7 @@ use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::line;
-use crate::failure::{TURN_FAILED, usage};
+use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_mem_agent::bench::{self, Category, Graded, Judge, Setup, TaskFolder};
@@ -241,12 +241,7 @@ pub(super) fn rollouts(arguments: &RolloutArguments, context: &Context) -> Resul
     let runtime = context.runtime()?;
     let setup = judged.setup(context)?;
     let out = &arguments.out;
-    std::fs::create_dir_all(out).map_err(|error| {
-        usage(
-            format!("{}: {error}", out.display()),
-            "name a directory that you can write",
-        )
-    })?;
+    make_folder(out)?;
     let open = |name: &str| -> Result<BufWriter<File>> {
         let path = out.join(name);
         // The name is this command's own: a link of that name is not followed.

@@ -5,7 +5,7 @@ use super::options::{MemoryArguments, mode, read};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::escapes::line;
-use crate::failure::{TURN_FAILED, usage};
+use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_memory::{Author, Change, Content, Options, StaticMemory, Undo};
@@ -27,8 +27,7 @@ const EMPTY: &str = "# User Information\n";
 
 pub(super) fn init(arguments: &InitArguments) -> Result<ExitCode> {
     let path = &arguments.memory.memory;
-    std::fs::create_dir_all(path)
-        .map_err(|error| usage(format!("{}: {error}", path.display()), "name another place"))?;
+    make_folder(path)?;
     let memory = arguments.memory.open()?;
     let author = Author::person("init");
     let written = match arguments.empty {

@@ -243,7 +243,8 @@ fn a_call_that_nobody_approves_is_refused() {
     ];
     let ran = bench.agent(&arguments);
     assert_eq!(ran.status, 0, "{ran:#?}");
-    assert!(ran.stderr.contains("allow it? [y/N]"), "{ran:#?}");
+    let asked = ran.stderr.find("allow this call of sql? [y/N]").unwrap();
+    assert!(ran.stderr.find("call sql {").unwrap() < asked, "{ran:#?}");
     bench.script(
         "m.json",
         &[
