@@ -54,12 +54,14 @@ fn figures() -> Result<(), Box<dyn std::error::Error>> {
     }
     let entries = select(&names)?;
     let cache = Cache::open(cache.ok_or("name a cache with --cache")?)?;
-    let image = Image::load(
-        &cache,
-        &ImageSpec::standard()?,
-        &FetchOptions::default(),
-        &mut NoProgress,
-    )?;
+    let fetch = FetchOptions {
+        // Where pip finds its index.
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect(),
+        ..FetchOptions::default()
+    };
+    let image = Image::load(&cache, &ImageSpec::standard()?, &fetch, &mut NoProgress)?;
     let mut context = Context::new(image, Box::new(Lines))?;
     if let Some(command) = command {
         let mut words = command.split_whitespace();

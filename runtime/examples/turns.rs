@@ -26,7 +26,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cache = Cache::open(arguments.next().ok_or("name a cache directory")?)?;
     let mut progress = Lines(Instant::now());
     let spec = ImageSpec::standard()?;
-    let image = Image::load(&cache, &spec, &FetchOptions::default(), &mut progress)?;
+    let fetch = FetchOptions {
+        // Where pip finds its index.
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect(),
+        ..FetchOptions::default()
+    };
+    let image = Image::load(&cache, &spec, &fetch, &mut progress)?;
     let policy = Arc::new(memex_policies::Policy::default());
     let sandbox = Sandbox::new(&Runtime::new()?, &image, policy, &mut progress)?;
     let mut session = sandbox.session(SessionOptions::default())?;
