@@ -21,6 +21,7 @@ mod head;
 mod permission;
 mod plain;
 mod questions;
+mod restoring;
 mod running;
 mod session;
 mod settlement;
