@@ -22,6 +22,7 @@ mod head;
 mod permission;
 mod plain;
 mod questions;
+mod restoring;
 mod running;
 mod session;
 mod settlement;
