@@ -142,6 +142,8 @@ def test_a_session_goes_back_to_a_turn_that_it_keeps(box):
             session.rewind(turn=1)
     with box.session() as session, pytest.raises(memex.SessionError, match="keep=10"):
         session.rewind(turn=1)
+    with pytest.raises(memex.SessionError, match="-1"):
+        box.session(keep=-1)
 
 
 def test_saved_sessions_are_continued_by_name(box, tmp_path):
