@@ -189,7 +189,11 @@ class Sandbox(BaseSandbox):
         return opened(self, Session, name, inputs, store, fresh_generators, keep)
 
     def restore(self, state: Snapshot | bytes, *, keep_generators: bool = False) -> Session:
-        """A session in the state of a snapshot, or of the bytes of one."""
+        """A session in the state of a snapshot, or of the bytes of one.
+
+        Its random generators are fresh unless they are to be kept; where a tool suspends,
+        they always go on as they were.
+        """
         native, lost = self._open().restore(snapshot_of(state)._in(self), keep_generators)
         return Session(self, native, lost)
 

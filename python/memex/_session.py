@@ -85,9 +85,10 @@ class Snapshot:
 
     def _in(self, sandbox: Any) -> Any:
         """The state for a session of a sandbox."""
-        if self._native is None:
-            self._native = sandbox._open().decode(self._bytes)
-        return self._native
+        if self._native is not None:
+            return self._native
+        # Anew for each: the bytes are held against the sandbox's own limits.
+        return sandbox._open().decode(self._bytes)
 
 
 class BaseSession:
@@ -179,6 +180,8 @@ class BaseSession:
 
     def _keep(self, count: int) -> None:
         """Has the states after the last turns kept, and the one now."""
+        if count < 0:
+            raise SessionError(f"a session keeps a number of states, not {count}")
         self._keeps = count
         self._keep_state()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 from typing import Any, Callable, get_type_hints
 
 from memex._errors import ToolError
@@ -157,6 +158,10 @@ class Tool:
             raise type(error)(str(error).replace("passed to a tool", "returned by a tool")) from None
 
     def __reduce__(self):
+        # A decorated function is found under its name, and is this tool.
+        name = getattr(self, "__qualname__", "")
+        if getattr(sys.modules.get(self.__module__), name, None) is self:
+            return name
         return _tool_again, (self.function, self.name, self.description, self.timeout, self.suspends)
 
 

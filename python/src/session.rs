@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use memex_host_tools::{Answer, ClientAnswer, ClientCall};
+use memex_host_tools::{ClientAnswer, ClientCall};
 use memex_runtime::{GuestError, Interrupter};
 use memex_sessions::{at_turn, load, open_store};
 use parking_lot::{Mutex, MutexGuard};
@@ -142,7 +142,7 @@ impl Session {
         let read = answers.iter().map(|(id, kind, first, second)| {
             let answer = match kind.as_str() {
                 "value" => match answered(first, second) {
-                    Ok(Answer { json, parts }) => ClientAnswer::Value(Answer { json, parts }),
+                    Ok(answer) => ClientAnswer::Value(answer),
                     Err(error) => {
                         let message = format!("the answer to {id:?}: {}", error.message);
                         return Err(raise(py, Class::Answer, message));
@@ -249,6 +249,11 @@ impl Session {
                            take a snapshot and restore it";
             return Err(raise(py, Class::Session, message));
         }
+        let most = inner.parts.resolved.policy().limits.live_sessions;
+        if count as u64 > most {
+            let message = format!("{count} forks are more than the {most} sessions that may live");
+            return Err(raise(py, Class::Session, message));
+        }
         let equipped: Vec<_> = (0..count)
             .map(|_| (new_name(), Listener::default()))
             .collect();
@@ -299,14 +304,14 @@ impl Session {
     fn saved_turn(&self, py: Python<'_>, turn: u64, store: Option<&str>) -> PyResult<Snapshot> {
         let inner = self.inner.get(py)?;
         let mut guard = inner.lock(py)?;
-        let Some(saved) = inner.open(py, &mut guard)?.saved() else {
-            return Err(raise(
-                py,
-                Class::Session,
-                "the session is not saved by name",
-            ));
+        let turns = inner.open(py, &mut guard)?;
+        // One that goes on may be on another image than new ones.
+        let sandbox = turns.with(|session| session.sandbox().clone());
+        let sandbox = sandbox.map_err(|fault| raised(py, &fault))?;
+        let Some(saved) = turns.saved() else {
+            let message = "the session is not saved by name";
+            return Err(raise(py, Class::Session, message));
         };
-        let sandbox = inner.parts.sandbox.clone();
         let loaded = py.detach(|| -> Result<_, memex_sessions::Error> {
             let opened = open_store(store, &inner.parts.host)?;
             let record = at_turn(opened.as_ref(), saved.name(), turn)?;

@@ -23,13 +23,17 @@ def session(box):
         yield session
 
 
+# A process that a shell started in the background ignores SIGINT, and so do its children.
+INTERRUPTIBLE = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 @pytest.fixture
 def program():
     """Runs a program in a process of its own; returns what it printed."""
 
     def run(code: str, timeout: float = 120, status: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, timeout=timeout
+            [sys.executable, "-X", "faulthandler", "-c", INTERRUPTIBLE + code], capture_output=True, text=True, timeout=timeout
         )
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         return done.stdout

@@ -140,6 +140,7 @@ if pid == 0:
         except memex.ForkedProcess as error:
             assert "spawn" in str(error)
     del session, box, snapshot
+    assert memex.run("1 + 1").value == 2
     sys.stdout.flush()
     os._exit(0)
 assert os.waitpid(pid, 0)[1] == 0

@@ -99,8 +99,9 @@ def test_forks_go_their_own_ways(session):
     one.run("x.append(2)")
     assert [s.run("x").value for s in (session, one, two)] == [[1], [1, 2], [1]]
     assert len({s.run("random.random()").value for s in (session, one, two)}) == 3
-    with pytest.raises(memex.SessionError):
-        session.fork(-1)
+    for count in (-1, 10**12):
+        with pytest.raises(memex.SessionError):
+            session.fork(count)
 
 
 def test_snapshots_leave_the_process(box, session):
@@ -141,6 +142,8 @@ def test_a_session_goes_back_to_a_turn_that_it_keeps(box):
             session.rewind(turn=1)
     with box.session() as session, pytest.raises(memex.SessionError, match="keep=10"):
         session.rewind(turn=1)
+    with pytest.raises(memex.SessionError, match="-1"):
+        box.session(keep=-1)
 
 
 def test_saved_sessions_are_continued_by_name(box, tmp_path):

@@ -5,6 +5,7 @@ import datetime
 import enum
 import functools
 import logging
+import pickle
 import threading
 from typing import Annotated, Any, Literal, Optional
 
@@ -409,6 +410,21 @@ class _SmolagentsLike:
 
     def forward(self, text, times=1):
         return text.upper() * times
+
+
+@memex.tool
+def tripled(x: int) -> int:
+    """Triples a number."""
+    return 3 * x
+
+
+@pytest.mark.parametrize("given", [tripled, search], ids=["decorated", "plain"])
+def test_sandboxes_with_tools_are_pickled_by_their_names(given):
+    with memex.Sandbox(tools=[given]) as box, pickle.loads(pickle.dumps(box)) as again, again.session() as session:
+        assert [tool.name for tool in again.tools] == [given.name if given is tripled else "search"]
+        if given is tripled:
+            assert again.tools[0] is tripled
+            assert session.run("tripled(2)").value == 6
 
 
 def test_tools_of_other_libraries_are_known_by_their_attributes():
