@@ -23,6 +23,9 @@ _ABSENT = "memex_guest.absent"
 _scope = turn.scope
 _collect = _gc.collect
 _callbacks = _gc.callbacks
+_is_collecting = _gc.isenabled
+_start_collecting = _gc.enable
+_stop_collecting = _gc.disable
 _meta_path = _sys.meta_path
 _path_hooks = _sys.path_hooks
 _path_cache = _sys.path_importer_cache
@@ -82,6 +85,17 @@ def disarm():
 
     Says whether there was anything.
     """
+    # A collection would run callbacks and finalizers, which are code of turns, too.
+    is_collecting = _is_collecting()
+    _stop_collecting()
+    try:
+        return _disarm()
+    finally:
+        if is_collecting:
+            _start_collecting()
+
+
+def _disarm():
     before = _hooks()
     _settrace(None)
     _setprofile(None)

@@ -132,6 +132,23 @@ class Disarm(unittest.TestCase):
                 self.assertEqual(harness.run("import asyncio\nasync def f(): return await asyncio.sleep(0, 5)\nawait f()").value, "5")
                 self.assertEqual(harness.run("asyncio.run(f())").value, "5")
 
+    def test_nothing_is_collected_meanwhile(self):
+        collected = []
+        kept = gc.get_threshold()
+        gc.callbacks.append(lambda *_: collected.append(1))
+        gc.set_threshold(1, 1, 1)
+        try:
+            collected.clear()
+            self.assertEqual(harness.entry.disarm(b""), b"+")
+            self.assertEqual(collected, [])
+            self.assertTrue(gc.isenabled())
+            gc.disable()
+            self.assertEqual(harness.entry.disarm(b""), b"")
+            self.assertFalse(gc.isenabled())
+        finally:
+            gc.set_threshold(*kept)
+            gc.enable()
+
     def test_tasks_at_rest_and_names_stay(self):
         harness.run("import asyncio\nasync def tick():\n    await asyncio.sleep(0.01)\n    return 7\nt = asyncio.create_task(tick())\nawait asyncio.sleep(0)")
         turn.scope[1] = "one"
