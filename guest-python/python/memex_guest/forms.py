@@ -133,7 +133,7 @@ def _library(value, kind, left, depth):
 
 def _labels(value, left, depth):
     """Looks at what has no place in the JSON of a table: nothing hides in it."""
-    left.charge(len(value.index))
+    left.charge(0, len(value.index))
     _column(value.index, left)
     _scalars(value.index.names, left)
     _form(dict(value.attrs), left, depth + 1)

@@ -23,9 +23,11 @@ _ABSENT = "memex_guest.absent"
 _scope = turn.scope
 _collect = _gc.collect
 _callbacks = _gc.callbacks
+_is_collecting = _gc.isenabled
+_start_collecting = _gc.enable
+_stop_collecting = _gc.disable
 _meta_path = _sys.meta_path
 _path_hooks = _sys.path_hooks
-_path_cache = _sys.path_importer_cache
 _get_asyncgen_hooks = _sys.get_asyncgen_hooks
 _set_asyncgen_hooks = _sys.set_asyncgen_hooks
 _get_origin_depth = _sys.get_coroutine_origin_tracking_depth
@@ -51,17 +53,15 @@ _own_callbacks = ()
 _own_meta_path = ()
 _own_path_hooks = ()
 _own_hooks = ()
-_own_finders = frozenset()
 
 
 def install():
     """Remembers what there is; called again when the image is built, after the warm-up."""
-    global _own_callbacks, _own_meta_path, _own_path_hooks, _own_hooks, _own_finders
+    global _own_callbacks, _own_meta_path, _own_path_hooks, _own_hooks
     _own_callbacks = tuple(_callbacks)
     _own_meta_path = tuple(_meta_path)
     _own_path_hooks = tuple(_path_hooks)
     _own_hooks = tuple((place, name, getattr(place, name)) for place, names in _PLACES for name in names)
-    _own_finders = frozenset((type(None), *map(type, _path_cache.values())))
 
 
 def exercise():
@@ -82,6 +82,17 @@ def disarm():
 
     Says whether there was anything.
     """
+    # A collection would run callbacks and finalizers, which are code of turns, too.
+    is_collecting = _is_collecting()
+    _stop_collecting()
+    try:
+        return _disarm()
+    finally:
+        if is_collecting:
+            _start_collecting()
+
+
+def _disarm():
     before = _hooks()
     _settrace(None)
     _setprofile(None)
@@ -95,9 +106,8 @@ def disarm():
     _path_hooks[:] = _own_path_hooks
     _sys.meta_path = _meta_path
     _sys.path_hooks = _path_hooks
-    for entry, finder in list(_path_cache.items()):
-        if type(finder) not in _own_finders:
-            del _path_cache[entry]
+    # Importers make their finders anew; looking at each of the many would read pages all over the heap.
+    _sys.path_importer_cache = {}
     for place, name, hook in _own_hooks:
         setattr(place, name, hook)
     _loops.disarm()
@@ -114,7 +124,7 @@ def _hooks():
     # A turn may have deleted any of the names.
     found += [getattr(_threading, name, None) for name in ("_trace_hook", "_profile_hook")]
     found += [_sys_names.get(name) for name in ("stdout", "stderr", "meta_path", "path_hooks")]
-    found += [*_callbacks, None, *_meta_path, None, *_path_hooks, None, *_path_cache.values()]
+    found += [*_callbacks, None, *_meta_path, None, *_path_hooks]
     found += [getattr(place, name, None) for place, name, _hook in _own_hooks]
     found += _loops.hooks()
     return list(map(id, found))

@@ -225,8 +225,9 @@ class OfClasses(unittest.TestCase):
         point = harness.scope["Point"](1)
         plain = pandas.DataFrame({"a": [1, 2]}, index=["x", "y"])
         plain.attrs["from"] = ["here", 1]
-        found = forms.form_of({"t": plain})["t"]
-        self.assertIs(found, plain)
+        long = pandas.DataFrame({"a": range(forms.ELEMENTS_MAX + 5)})
+        for table in (plain, long):
+            self.assertIs(forms.form_of({"t": table})["t"], table)
         spans = pandas.interval_range(0, 2)
         for table in (pandas.DataFrame({"a": [1, 2]}, spans), pandas.Series([1, 2], spans)):
             self.assertIs(forms.form_of({"t": table})["t"], table)

@@ -114,7 +114,6 @@ class Disarm(unittest.TestCase):
             "import": lambda: setattr(builtins, "__import__", hook),
             "class": lambda: setattr(builtins, "__build_class__", hook),
             "warning": lambda: setattr(warnings, "showwarning", hook),
-            "finder of a path": lambda: sys.path_importer_cache.update({"/nowhere": Finder()}),
             "task factory": lambda: loop.loop.set_task_factory(hook),
             "exception handler": lambda: loop.loop.set_exception_handler(hook),
             "method of the loop": lambda: setattr(loop.loop, "call_soon", hook),
@@ -131,6 +130,35 @@ class Disarm(unittest.TestCase):
                 self.assertEqual(harness.entry.disarm(b""), b"")
                 self.assertEqual(harness.run("import asyncio\nasync def f(): return await asyncio.sleep(0, 5)\nawait f()").value, "5")
                 self.assertEqual(harness.run("asyncio.run(f())").value, "5")
+
+    def test_finders_of_paths_are_made_anew(self):
+        class Finder:
+            @staticmethod
+            def find_spec(*_given):
+                raise AssertionError("a hook ran")
+
+        for entry in sys.path:
+            sys.path_importer_cache[entry] = Finder()
+        self.assertEqual(harness.run("import nothing_of_this_name").type, "AssertionError")
+        self.assertEqual(harness.entry.disarm(b""), b"")
+        self.assertEqual(harness.run("import nothing_of_this_name").type, "ModuleNotFoundError")
+
+    def test_nothing_is_collected_meanwhile(self):
+        collected = []
+        kept = gc.get_threshold()
+        gc.callbacks.append(lambda *_: collected.append(1))
+        gc.set_threshold(1, 1, 1)
+        try:
+            collected.clear()
+            self.assertEqual(harness.entry.disarm(b""), b"+")
+            self.assertEqual(collected, [])
+            self.assertTrue(gc.isenabled())
+            gc.disable()
+            self.assertEqual(harness.entry.disarm(b""), b"")
+            self.assertFalse(gc.isenabled())
+        finally:
+            gc.set_threshold(*kept)
+            gc.enable()
 
     def test_tasks_at_rest_and_names_stay(self):
         harness.run("import asyncio\nasync def tick():\n    await asyncio.sleep(0.01)\n    return 7\nt = asyncio.create_task(tick())\nawait asyncio.sleep(0)")
