@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use memex_policies::nearest;
 
 use super::document::{Fields, list};
 use super::error::OutsideError;

@@ -1,6 +1,5 @@
 //! The body of a request, made from arguments.
 
-use memex_policies::nearest;
 use serde_json::{Map, Value};
 
 use super::document::{Fields, shown};

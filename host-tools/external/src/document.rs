@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use memex_policies::nearest;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use memex_policies::nearest;
 use serde_json::{Map, Value, json};
 use url::Url;
 

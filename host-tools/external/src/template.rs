@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use memex_policies::nearest;
 use serde_json::{Map, Value};
 
 use super::document::shown;
