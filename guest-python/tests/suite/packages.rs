@@ -174,8 +174,8 @@ module = {{ shadow_stack_bytes = 64, interrupt_flag_address = 16, imports = [], 
         fs::create_dir(&place).unwrap();
         fs::set_permissions(&place, Permissions::from_mode(0o700)).unwrap();
         let options = FetchOptions {
-            wheel: None,
             python: Some(self.python.clone()),
+            ..FetchOptions::default()
         };
         resolve_packages(
             &self.manifest,
