@@ -87,7 +87,10 @@ fn refusals_name_the_thing_and_the_remedy() {
             &["run", "-c", "1", "--policy", "absent.toml"],
             &["absent.toml", "presets"],
         ),
-        (&["run", "-c", "1", "--out", "good.py"], &["--out good.py"]),
+        (
+            &["run", "-c", "1", "--out", "good.py"],
+            &["--out: good.py: File exists"],
+        ),
         (&["run", "-c", "1", "--color", "blue"], &["blue", "always"]),
         (
             &["run", "--preload", "x", "--image", "y", "-c", "1"],
