@@ -8,8 +8,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use memex_external::Secrets;
 use memex_host_tools::Tool;
-use memex_host_tools::outside::Secrets;
 use memex_sessions::{Error, Resolved, SessionSpec, Tools};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};

@@ -37,9 +37,12 @@ fn guest_sources() -> Vec<(&'static str, &'static str)> {
     memex_guest_python::PYTHON_SOURCES.to_vec()
 }
 
-/// Name, unit, minimum, maximum, default and meaning of each limit.
+/// Name, unit, minimum, maximum, default and meaning of a limit.
+type LimitField = (&'static str, String, u64, u64, Option<u64>, &'static str);
+
+/// All limits.
 #[pyfunction]
-fn limit_fields() -> Vec<(&'static str, String, u64, u64, Option<u64>, &'static str)> {
+fn limit_fields() -> Vec<LimitField> {
     memex_policies::Limits::fields()
         .iter()
         .map(|field| {

@@ -255,7 +255,11 @@ fn files_named_by_their_digests_need_no_download() {
     let files = fixture.fetch_given().unwrap();
     let members = fixture.folder.path().join("members");
     fs::create_dir(&members).unwrap();
-    let member = |role| members.join(fixture.manifest.file(role).unwrap().sha256.to_string());
+    let member = |role| {
+        let mut files = fixture.manifest.files.iter();
+        let file = files.find(|file| file.role == role).unwrap();
+        members.join(file.sha256.to_string())
+    };
     fs::copy(&files.module, member(FileRole::Module)).unwrap();
     let fetch_there = |python: &str| {
         fs::remove_dir_all(fixture.dir()).unwrap();

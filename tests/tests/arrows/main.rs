@@ -150,6 +150,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "memex-python",
         &[
+            "memex-external",
             "memex-guest-python",
             "memex-host-tools",
             "memex-policies",

@@ -306,6 +306,8 @@ fn an_agent_answers_over_http() {
     let place = Place::new();
     let server = Listening::new(&place, &[]);
     RUNTIME.block_on(async {
+        // The client of the registry's library takes what the process has.
+        let _had_one = (*memex_tls::provider()).clone().install_default();
         let transport = StreamableHttpClientTransport::from_uri(server.url.clone());
         let client = Client::default().serve(transport).await.unwrap();
         let result = call(

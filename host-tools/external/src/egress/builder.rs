@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::broker::{Egress, Shared};
 use super::budgets::Budgets;
-use super::egress::{Egress, Shared};
 use super::error::HttpError;
 use super::limits::HttpLimits;
 use super::resolver::{Dial, Resolve, SystemResolver, TcpDialer};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-use super::egress::Egress;
+use super::broker::Egress;
 use super::error::{HttpError, excerpt};
 use super::messages::{HttpRequest, HttpResponse};
 use memex_host_tools::{

@@ -10,11 +10,11 @@
 //! what the session knows.
 
 mod addresses;
+mod broker;
 mod budgets;
 mod builder;
 mod connection;
 mod decoding;
-mod egress;
 mod error;
 mod exchange;
 mod fetch;
@@ -31,8 +31,8 @@ mod target;
 mod tls;
 
 pub use addresses::AddressClass;
+pub use broker::Egress;
 pub use builder::EgressBuilder;
-pub use egress::Egress;
 pub use error::HttpError;
 pub use fetch::Fetch;
 pub(crate) use headers::cuts_answers;
