@@ -172,6 +172,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-runtime",
             "memex-sessions",
             "memex-snapshots",
+            "memex-tls",
             "memex-trajectories",
         ],
     ),
