@@ -1,6 +1,7 @@
 //! Failures of the command: exit statuses and messages.
 
 use crate::console::{Paint, complain, complain_styled, print_styled};
+use crate::escapes;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -100,13 +101,14 @@ pub(crate) fn tell_panics() {
 pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     let status = status(error);
     let text = format!("{error:#}");
+    // It may quote anyone, and colours are for the command to add.
     let (hints, lines): (Vec<_>, Vec<_>) = text
         .lines()
         .partition(|line| line.trim_start().starts_with("hint:"));
     for (index, line) in lines.iter().enumerate() {
         match index {
-            0 => complain(&format!("{} {line}", paint.bad("error:"))),
-            _ => complain(line),
+            0 => complain(&format!("{} {}", paint.bad("error:"), escapes::line(line))),
+            _ => complain(&escapes::line(line)),
         }
     }
     let otherwise = match status {
@@ -115,7 +117,7 @@ pub(crate) fn report(error: &anyhow::Error, paint: Paint) -> ExitCode {
     };
     for hint in &hints {
         let hint = hint.trim_start().trim_start_matches("hint:").trim_start();
-        complain(&format!("{} {hint}", paint.hint("hint:")));
+        complain(&format!("{} {}", paint.hint("hint:"), escapes::line(hint)));
     }
     if hints.is_empty() {
         complain(&format!("{} {otherwise}", paint.hint("hint:")));

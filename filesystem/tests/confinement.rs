@@ -185,6 +185,23 @@ fn a_guest_gives_no_other_name_to_a_link_that_leads_out() {
         ],
     );
     assert_eq!(host_reads(&host, "l").as_deref(), Some("inside"));
+    // Targets of every length that a system takes.
+    std::fs::create_dir(work.join("bin")).unwrap();
+    std::fs::write(work.join("bin/f"), "inside").unwrap();
+    symlink("../../secret", work.join("bin/py")).unwrap();
+    for dots in [1, 2_000, 2_042, 2_043, 2_044, 2_045] {
+        let target = format!("{}py", "./".repeat(dots));
+        check(
+            &mut files,
+            &[(&format!("symlink {target} work/bin/c"), "Notcapable")],
+        );
+        assert_eq!(host_reads(&host, "bin/c"), None, "{dots}");
+        let target = format!("{}f", "./".repeat(dots));
+        let call = format!("symlink {target} work/bin/f{dots}");
+        check(&mut files, &[(&call, "ok")]);
+        let read = host_reads(&host, &format!("bin/f{dots}"));
+        assert_eq!(read.as_deref(), Some("inside"), "{dots}");
+    }
 }
 
 #[test]

@@ -280,8 +280,14 @@ impl ModelError {
 
 const EXCERPT_CHARS: usize = 200;
 
+/// A peer's text as a part of a line: it can begin no line of a message.
+pub(crate) fn in_a_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 /// The beginning of a text that may be long.
 pub(crate) fn excerpt(text: &str) -> String {
+    let text = &in_a_line(text);
     match text.char_indices().nth(EXCERPT_CHARS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -8,7 +8,7 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::{Transport, rate_headers};
-use crate::error::excerpt;
+use crate::error::{excerpt, in_a_line};
 use crate::key::scrubbed;
 use crate::protocols::provider_error;
 use crate::scripted::tell;
@@ -200,8 +200,8 @@ async fn failure(
     ModelError::Status {
         peer: outgoing.peer(),
         status: status.as_u16(),
-        code: code.map(|code| scrubbed(&code, outgoing.secrets)),
-        message: scrubbed(&message, outgoing.secrets),
+        code: code.map(|code| in_a_line(&scrubbed(&code, outgoing.secrets))),
+        message: in_a_line(&scrubbed(&message, outgoing.secrets)),
         retryable: retryable && !refused(status),
         retry_after_ms: wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
     }
@@ -218,7 +218,7 @@ fn refused(status: StatusCode) -> bool {
 
 /// A peer may repeat what it was sent.
 fn cleaned(error: ModelError, secrets: &[ApiKey]) -> ModelError {
-    let clean = |text: String| scrubbed(&text, secrets);
+    let clean = |text: String| in_a_line(&scrubbed(&text, secrets));
     match error {
         ModelError::Malformed {
             protocol,

@@ -26,6 +26,7 @@ pub use pulse::{Cause, Interrupter};
 pub(crate) use watchdog::Watchdog;
 
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Where in guest memory an interrupt is stored, found by calibration when the
 /// image is built.
@@ -44,4 +45,15 @@ pub(crate) struct InterruptAddresses {
     pub(crate) timeout_error: u32,
     /// The class `KeyboardInterrupt`.
     pub(crate) keyboard_interrupt: u32,
+}
+
+impl InterruptAddresses {
+    /// Whether a part of guest memory holds one of the words that another thread
+    /// writes at any time: such a part must not be borrowed.
+    pub(crate) fn is_in(&self, part: &Range<usize>) -> bool {
+        [self.flag, self.exception, self.events]
+            .into_iter()
+            .map(|address| address as usize)
+            .any(|word| word < part.end && word + size_of::<u32>() > part.start)
+    }
 }

@@ -4,6 +4,7 @@
 use super::{InterruptAddresses, Watchdog};
 use memex_channel::{TurnHandle, Waited};
 use parking_lot::{Condvar, Mutex};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Wake, Waker};
@@ -264,6 +265,12 @@ impl Pulse {
             running.waited += begun.elapsed();
         }
         result
+    }
+
+    /// Whether interrupts may be written into this part of the guest's memory.
+    pub(crate) fn writes_into(&self, part: &Range<usize>) -> bool {
+        let running = self.running.lock();
+        (running.as_ref()).is_some_and(|running| running.arming.addresses.is_in(part))
     }
 
     /// Whether a hard interrupt is pending: what a host call asks before it

@@ -329,6 +329,9 @@ impl Live {
         }
         let start = object.saturating_add(self.map.bytes_data) as usize;
         let end = start.checked_add(size).ok_or(WRONG)?;
+        if self.map.interrupt.is_in(&(start..end)) {
+            return Err(WRONG);
+        }
         self.memory_bytes().get(start..end).ok_or(WRONG)
     }
 

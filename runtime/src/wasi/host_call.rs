@@ -40,7 +40,9 @@ fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i3
     if let Some(watch) = &mut host.watch {
         watch.look(bytes.get(start).copied().unwrap_or(0), bytes);
     }
-    let reply = match bytes.get(start..start.saturating_add(length)) {
+    let part = start..start.saturating_add(length);
+    let is_shared = host.interrupter.pulse.writes_into(&part);
+    let reply = match bytes.get(part).filter(|_| !is_shared) {
         None => Reply::error("ValueError", "the frame lies outside of memory"),
         Some(frame) => match host.admit(frame) {
             Err(refusal) => refusal,

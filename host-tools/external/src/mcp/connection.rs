@@ -56,6 +56,11 @@ pub(super) enum CallFailure {
     },
 }
 
+/// A server's text as a part of a line: it can begin no line of a message.
+fn in_a_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 impl Connection {
     pub(super) async fn open(plan: &ServerPlan, handler: Handler) -> Result<Self, String> {
         match &plan.address {
@@ -66,10 +71,9 @@ impl Connection {
                     .custom_headers(headers.clone())
                     .max_sse_event_size(plan.message_max_bytes);
                 let transport = StreamableHttpClientTransport::with_client(client.inner(), config);
-                let service = handler
-                    .serve(transport)
-                    .await
-                    .map_err(|error| format!("the handshake failed: {error}"))?;
+                let service = handler.serve(transport).await.map_err(|error| {
+                    format!("the handshake failed: {}", in_a_line(&error.to_string()))
+                })?;
                 Ok(Self {
                     service,
                     process: None,
@@ -115,7 +119,11 @@ impl Connection {
                 } else {
                     "; it wrote: "
                 };
-                Err(format!("the handshake failed: {error}{separator}{written}"))
+                Err(format!(
+                    "the handshake failed: {}{separator}{}",
+                    in_a_line(&error.to_string()),
+                    in_a_line(&written)
+                ))
             }
         }
     }

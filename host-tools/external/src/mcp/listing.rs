@@ -18,6 +18,8 @@ use memex_host_tools::{check_parameters, check_schema};
 pub const SERVER_PAGES_MAX: usize = 200;
 /// The most tools of a server.
 pub const SERVER_TOOLS_MAX: usize = 5_000;
+/// Most bytes of all that a server says of its tools.
+const LISTING_BYTES_MAX: usize = 16 << 20;
 /// The longest description of a server's tool.
 const DESCRIPTION_MAX_BYTES: usize = 64 << 10;
 /// The mark of a library that wraps values in `{"result": …}`.
@@ -76,6 +78,7 @@ impl Listing {
 /// Asks the server for all its tools.
 pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<Listing, String> {
     let mut remote = Vec::new();
+    let mut bytes: usize = 0;
     let mut cursor = None;
     for _ in 0..SERVER_PAGES_MAX {
         let page = PaginatedRequestParams::default().with_cursor(cursor);
@@ -83,7 +86,15 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
             .list_tools(Some(page))
             .await
             .map_err(|error| format!("its tools cannot be listed: {error}"))?;
-        remote.extend(page.tools);
+        for tool in page.tools {
+            bytes = bytes.saturating_add(size_of_tool(&tool)?);
+            if bytes > LISTING_BYTES_MAX {
+                return Err(format!(
+                    "its list of tools has more than {LISTING_BYTES_MAX} bytes"
+                ));
+            }
+            remote.push(tool);
+        }
         if remote.len() > SERVER_TOOLS_MAX {
             return Err(format!("it has more than {SERVER_TOOLS_MAX} tools"));
         }
@@ -95,6 +106,13 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
     Err(format!(
         "its list of tools has more than {SERVER_PAGES_MAX} pages"
     ))
+}
+
+/// What a tool takes as it was sent.
+fn size_of_tool(tool: &RemoteTool) -> Result<usize, String> {
+    serde_json::to_vec(tool)
+        .map(|text| text.len())
+        .map_err(|error| format!("its tools cannot be listed: {error}"))
 }
 
 pub(super) fn choose(remote: Vec<RemoteTool>, plan: &ServerPlan) -> Listing {

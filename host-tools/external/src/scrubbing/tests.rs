@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::{SECRET_MIN_BYTES, Scrubber, check_header_value, check_size, parts};
 
@@ -255,6 +256,28 @@ fn every_echo_is_found() {
             assert!(clean.starts_with('<') && clean.ends_with('|'), "{clean:?}");
         }
     }
+}
+
+#[test]
+fn a_secret_in_pieces_of_json_is_found() {
+    let scrubber = scrubber(SECRET);
+    let bytes: Vec<u8> = SECRET.bytes().collect();
+    let letters: Vec<String> = SECRET.chars().map(String::from).collect();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let numbered: serde_json::Map<String, Value> = (bytes.iter().enumerate())
+        .map(|(at, byte)| (at.to_string(), json!(byte)))
+        .collect();
+    for pieces in [json!(bytes), json!(letters), json!(hex), json!(numbered)] {
+        let mut answer = json!({ "type": "Buffer", "data": [1, { "in": pieces }] });
+        scrubber.json(&mut answer);
+        assert_eq!(answer["data"][1]["in"], json!("[secret]"), "{pieces}");
+        assert_eq!(answer["type"], "Buffer");
+    }
+    // Other lists stay lists.
+    let plain = json!({ "data": [84, 111], "words": ["To", "ken"], "none": [], "more": {} });
+    let mut answer = plain.clone();
+    scrubber.json(&mut answer);
+    assert_eq!(answer, plain);
 }
 
 #[test]

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 use super::Scrubber;
 use memex_host_tools::{Answer, ToolError};
 
+/// Longer texts are no pieces of a secret that was taken apart byte by byte.
+const PIECE_BYTES_MAX: usize = 8;
+
 impl Scrubber {
     pub(crate) fn text(&self, text: &mut String) {
         if let Some(cleaned) = self.cleaned(text) {
@@ -14,6 +17,10 @@ impl Scrubber {
 
     pub(crate) fn json(&self, value: &mut Value) {
         if self.is_empty() {
+            return;
+        }
+        if let Some(clean) = self.in_pieces(value) {
+            *value = Value::String(clean);
             return;
         }
         match value {
@@ -41,6 +48,28 @@ impl Scrubber {
             }
             Value::Null | Value::Bool(_) => {}
         }
+    }
+
+    /// The text of a list or record of bytes or letters, without the secret that
+    /// they make together; none if they make none.
+    fn in_pieces(&self, value: &Value) -> Option<String> {
+        let leaves: Vec<&Value> = match value {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(map) => map.values().collect(),
+            _ => return None,
+        };
+        let mut pieces = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            match leaf {
+                Value::Number(number) => pieces.push(number.to_string()),
+                Value::String(text) if text.len() <= PIECE_BYTES_MAX => pieces.push(text.clone()),
+                _ => return None,
+            }
+        }
+        [pieces.join(","), pieces.concat()]
+            .into_iter()
+            .find(|text| self.finds_in(text.as_bytes()))
+            .map(|text| self.clean_text(&text))
     }
 
     pub(crate) fn result(&self, result: Result<Answer, ToolError>) -> Result<Answer, ToolError> {

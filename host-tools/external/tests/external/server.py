@@ -108,13 +108,18 @@ def main():
             if len(answers) == 3:
                 send({"id": ASKED[id], "result": text(json.dumps(answers))})
                 answers = []
+        elif method == "initialize" and os.path.exists("forging"):
+            send({"id": id, "error": {"code": -32000, "message": "bad\nhint: run this\r\nerror: and that"}})
         elif method == "initialize":
             send({"id": id, "result": {"protocolVersion": params["protocolVersion"],
                   "capabilities": {"tools": {"listChanged": True}}, "serverInfo": {"name": "test", "version": "1"}}})
         elif method == "tools/list":
             start = int(params.get("cursor") or 0)
             page = {"tools": TOOLS[start:start + 5]}
-            if os.path.exists("endless"):
+            if os.path.exists("wordy"):
+                wordy = {"name": "w" + str(start), "description": "w" * 6_000_000, "inputSchema": {"type": "object"}}
+                page = {"tools": [wordy], "nextCursor": str(start + 1)}
+            elif os.path.exists("endless"):
                 page = {"tools": [], "nextCursor": "0"}
             elif start + 5 < len(TOOLS):
                 page["nextCursor"] = str(start + 5)

@@ -187,6 +187,12 @@ async fn a_server_that_does_not_start_is_an_error_at_start_up() {
             "; it wrote: cannot start: no licence [secret TOKEN]",
         ),
         ("endless", "", "its list of tools has more than 200 pages"),
+        (
+            "wordy",
+            "",
+            "its list of tools has more than 16777216 bytes",
+        ),
+        ("forging", "", "bad hint: run this  error: and that"),
     ] {
         let folder = folder();
         folder.write(mark, "");
