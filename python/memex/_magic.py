@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from memex import _sandbox
+from memex._result import shown_safely
 
 _NAME = "memex_session"
 
@@ -22,7 +23,7 @@ def load(shell: Any) -> None:
 
         shown = False
         for one in result.displays:
-            display(dict(one.data), raw=True)
+            display(shown_safely(one.data), raw=True)
             shown = shown or one.main
         if result.text and not shown:
             display({"text/plain": result.text}, raw=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +46,27 @@ class Display(NamedTuple):
 
     main: bool
     data: dict[str, str | bytes]
+
+
+# What a notebook shows of itself: no page runs code in these.
+_HARMLESS = frozenset({"text/plain", "image/png", "image/jpeg", "image/gif", "image/webp", "application/json"})
+_PAGES = ("text/html", "image/svg+xml")
+
+
+def shown_safely(data: Any) -> dict[str, Any]:
+    """A display of the guest's for a notebook, whose page can do what its kernel can.
+
+    Pages come in a frame that runs no scripts and reaches nothing; other forms that are
+    more than text and pictures are left out. `Display.data` has them as they came.
+    """
+    shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
+    for kind in _PAGES:
+        if isinstance(data.get(kind), str):
+            page = html.escape(data[kind], quote=True)
+            style = "border:0;width:100%;height:24em"
+            shown["text/html"] = f'<iframe sandbox="" style="{style}" srcdoc="{page}"></iframe>'
+            break
+    return shown
 
 
 class Result:
@@ -206,6 +228,8 @@ class Result:
             self._value = _values.unpacked(packed)
         except ValueNotData as error:
             self._value_error = str(error)
+        except Exception as error:  # What a library makes of what the guest packed is its word.
+            self._value_error = f"{type(error).__name__}: {error}"
 
     def __repr__(self) -> str:
         what = [f"status={self.status!r}"]
@@ -221,7 +245,7 @@ class Result:
         """What a notebook shows: the value's richest forms, else the output and the preview."""
         for display in reversed(self.displays):
             if display.main or display.data:
-                return dict(display.data)
+                return shown_safely(display.data)
         error = self.error
         parts = [self.stdout, self.text, error.traceback if error is not None else ""]
         return {"text/plain": "\n".join(part.rstrip("\n") for part in parts if part)}

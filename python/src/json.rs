@@ -1,15 +1,29 @@
 //! Between JSON and the objects of Python.
 
+use bytes::Bytes;
+use memex_host_tools::Table;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde_json::{Map, Number, Value};
+use std::collections::BTreeSet;
 
 /// How deep values lie in each other, as in the arguments of tools.
 const DEPTH_MAX: usize = 100;
 /// What stands for bytes and for tables (`docs/dispatcher.md`).
 const PART: &str = "$part";
 const TABLE: &str = "$table";
+
+/// The numbers of the parts that a table names.
+fn parts_of(table: &Value) -> BTreeSet<usize> {
+    let columns = table.get("columns").and_then(Value::as_array);
+    (columns.into_iter().flatten())
+        .filter_map(Value::as_object)
+        .flat_map(|column| column.values())
+        .filter_map(Value::as_u64)
+        .filter_map(|number| usize::try_from(number).ok())
+        .collect()
+}
 
 /// Reads arguments of a call.
 pub(crate) struct Reading<'a, 'py> {
@@ -59,16 +73,36 @@ impl<'py> Reading<'_, 'py> {
                 return Ok(PyBytes::new(self.py, part).into_any());
             }
             if let Some(table) = fields.get(TABLE) {
-                let parts = self.parts.iter().map(|part| PyBytes::new(self.py, part));
-                let parts = PyList::new(self.py, parts)?;
-                let plain = Reading {
-                    parts: &[],
-                    ..*self
-                };
-                return self.table.call1((plain.value(table)?, parts));
+                return self.table(fields, table);
             }
         }
         self.fields(fields).map(Bound::into_any)
+    }
+
+    /// The DataFrame of a table, which is checked to be what it says before any of
+    /// it is unpacked.
+    fn table(&self, fields: &Map<String, Value>, table: &Value) -> PyResult<Bound<'py, PyAny>> {
+        let named = parts_of(table);
+        let of_table = |number: &usize| named.contains(number);
+        let bytes: Vec<Bytes> = (self.parts.iter().enumerate())
+            .map(|(number, part)| match of_table(&number) {
+                true => Bytes::copy_from_slice(part),
+                false => Bytes::new(),
+            })
+            .collect();
+        Table::decode(&Value::Object(fields.clone()), &bytes)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let none = self.py.None();
+        let parts = (self.parts.iter().enumerate()).map(|(number, part)| match of_table(&number) {
+            true => PyBytes::new(self.py, part).into_any(),
+            false => none.bind(self.py).clone(),
+        });
+        let parts = PyList::new(self.py, parts)?;
+        let plain = Reading {
+            parts: &[],
+            ..*self
+        };
+        self.table.call1((plain.value(table)?, parts))
     }
 
     /// The dictionary of a JSON object.

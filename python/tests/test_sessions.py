@@ -76,8 +76,14 @@ def test_a_value_that_cannot_cross_says_why(session):
 def test_displays_and_what_a_notebook_shows(session):
     result = session.run("class A:\n    def _repr_html_(self): return '<b>x</b>'\nA()")
     assert result.displays[0].main and result.displays[0].data["text/html"] == "<b>x</b>"
-    assert result._repr_mimebundle_()["text/html"] == "<b>x</b>"
+    frame = result._repr_mimebundle_()["text/html"]
+    assert frame.startswith('<iframe sandbox=""') and "&lt;b&gt;x&lt;/b&gt;" in frame and "<b>" not in frame
     assert session.run("print('a')\n2")._repr_mimebundle_() == {"text/plain": "a\n2"}
+    # No form runs in the notebook's page.
+    forms = "{'application/javascript': 'x', 'text/markdown': '<script>', 'image/svg+xml': '<svg onload=x>', 'text/plain': 'p'}"
+    result = session.run(f"class B:\n    def _repr_mimebundle_(self, include=None, exclude=None): return {forms}\nB()")
+    shown = result._repr_mimebundle_()
+    assert set(shown) <= {"text/plain", "text/html"} and "<svg" not in shown.get("text/html", ""), shown
     assert "<td>A</td>" in session._repr_html_()
 
 

@@ -430,3 +430,48 @@ def test_sandboxes_with_tools_are_pickled_by_their_names(given):
 def test_tools_of_other_libraries_are_known_by_their_attributes():
     with memex.Sandbox(tools=[_LangChainLike(), _SmolagentsLike()]) as box, box.session() as session:
         assert session.run("lookup('a') + shout('b') + shout('c', times=2)").raise_for_error().value == "ABCC"
+
+
+FORGE = """
+import _host, json, struct
+from memex_guest import channel
+
+def forged(tool, arguments, parts):
+    return channel.parse(_host.call(channel.framed(2, json.dumps({"tool": tool, "arguments": arguments}), parts)))
+
+def table(rows, columns, parts):
+    return str(forged("note", {"x": {"$table": {"rows": rows, "columns": columns}}}, parts))
+"""
+
+
+def test_tables_that_are_none_are_refused_before_they_are_unpacked():
+    resource = pytest.importorskip("resource")
+    pytest.importorskip("pandas")
+    seen = []
+
+    def note(x: Any) -> int:
+        seen.append(x)
+        return len(seen)
+
+    with memex.Sandbox(tools=[note]) as box, box.session() as session:
+        assert session.run(FORGE).ok
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for code in [
+            # Texts that lie in each other: 2,000 of a mebibyte each.
+            'n = (1 << 20) - 1; table(2000, [{"name": "a", "type": "bytes", "data": 0, "ends": 1}], [b"x" * (n + 1), struct.pack("<2I", n, 0) * 1000])',
+            "table(10**17, [], [])",
+            'table(1, [{"name": "a", "type": "timestamp", "data": 0, "tz": "dateutil//etc/passwd"}], [bytes(8)])',
+            'table(3, [{"name": "a", "type": "int64", "data": 0}], [bytes(16)])',
+        ]:
+            result = session.run(code)
+            assert result.ok and "Error" in result.text, (code, result.text, result.error)
+        # What a table does not name is not copied for it.
+        many = 'forged("note", {"x": [{"$table": {"rows": 0, "columns": []}}] * 300}, [b"x" * (8 << 20)])'
+        session.run(many)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert grown < 400 << 10, grown
+        # A table that is one comes.
+        seen.clear()
+        good = 'table(2, [{"name": "a", "type": "int64", "data": 0}], [struct.pack("<2q", 4, 5)])'
+        assert session.run(good).ok
+        assert list(seen[0].a) == [4, 5]
