@@ -57,3 +57,30 @@ impl InterruptAddresses {
             .any(|word| word < part.end && word + size_of::<u32>() > part.start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::InterruptAddresses;
+
+    #[test]
+    fn a_part_with_a_byte_of_a_word_is_not_borrowed() {
+        let addresses = InterruptAddresses {
+            flag: 100,
+            exception: 200,
+            events: 300,
+            events_bit: 1,
+            timeout_error: 400,
+            keyboard_interrupt: 500,
+        };
+        for word in [100, 200, 300] {
+            let struck = [word - 8..word + 1, word + 3..word + 9, word..word + 4];
+            assert!(struck.iter().all(|part| addresses.is_in(part)), "{word}");
+            assert!(addresses.is_in(&(word + 1..word + 2)));
+            // Up to the word, and behind it; classes are only read.
+            let others = [word - 8..word, word + 4..word + 9];
+            assert!(!others.iter().any(|part| addresses.is_in(part)), "{word}");
+        }
+        assert!(!addresses.is_in(&(396..508)));
+        assert!(addresses.is_in(&(0..usize::MAX)));
+    }
+}
