@@ -57,7 +57,7 @@ pub use outcome::{Content, Display, Exception, Outcome};
 pub use policy_files::{load_policy, resolve_policies};
 pub use pool::{Pool, PoolError, PoolKey, PoolOptions, PoolPlace, PoolStats};
 pub use resolved::Resolved;
-pub use saved::{SavedSession, at_turn, fork, head_of, load, open_store};
+pub use saved::{SavedSession, at_turn, for_store, fork, head_of, load, open_store};
 pub use spec::{
     AuditFile, Database, ImageSource, LimitValue, Mount, PolicySource, SPEC_MAX_BYTES,
     SPEC_VERSION, SessionSpec, SessionSpecBuilder, SharedScratch, StoreSource, ToolSources,

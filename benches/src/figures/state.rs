@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::statistics::{Readings, timed};
 use crate::suite::{Better, Entry, Measured};
 use memex_runtime::{Encoded, Generators, Hibernated, Sandbox, Session, Snapshot};
-use memex_snapshots::{Digest, DirectoryStore, RecordDraft, Saved, SnapshotStore};
+use memex_snapshots::{DirectoryStore, RecordDraft, Saved, SnapshotStore};
 use std::fs;
 
 pub(super) const BASE: Entry = Entry {
@@ -195,15 +195,7 @@ fn durable(context: &Context) -> Result<Measured, Error> {
 
 fn saved(sandbox: &Sandbox, snapshot: &Snapshot) -> Result<Saved, Error> {
     let encoded = sandbox.encode(snapshot, Generators::Fresh)?;
-    let info = memex_runtime::snapshot_info(&encoded.head)?;
-    let chunks = encoded.chunks.into_iter();
-    Ok(Saved {
-        head: encoded.head,
-        chunks: chunks
-            .map(|chunk| (Digest::from_bytes(chunk.digest), chunk.bytes.into()))
-            .collect(),
-        chunk_ids: info.chunks.into_iter().map(Digest::from_bytes).collect(),
-    })
+    Ok(memex_sessions::for_store(encoded)?)
 }
 
 fn restore_warm(context: &Context) -> Result<Measured, Error> {

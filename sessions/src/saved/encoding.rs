@@ -4,7 +4,10 @@ use memex_runtime::{Encoded, Error};
 use memex_snapshots::{Digest, Saved};
 
 /// An encoded state, for a store.
-pub(crate) fn for_store(encoded: Encoded) -> Result<Saved, Error> {
+///
+/// # Errors
+/// If the head is not that of a snapshot.
+pub fn for_store(encoded: Encoded) -> Result<Saved, Error> {
     let info = memex_runtime::snapshot_info(&encoded.head)?;
     let chunks = encoded.chunks.into_iter();
     Ok(Saved {

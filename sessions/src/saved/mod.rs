@@ -6,7 +6,7 @@ mod forking;
 mod history;
 mod place;
 
-pub(crate) use encoding::for_store;
+pub use encoding::for_store;
 pub use forking::fork;
 pub use history::{SavedSession, at_turn, head_of, load};
 pub use place::open_store;
