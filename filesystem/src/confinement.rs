@@ -22,11 +22,12 @@ use std::os::fd::OwnedFd;
 
 use cap_std::fs::{Dir, MetadataExt};
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fstat, linkat, openat, readlinkat,
-    renameat, renameat_with, statat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, fstat, linkat, openat, readlinkat, renameat,
+    renameat_with, statat, unlinkat,
 };
 
 use crate::errno::Errno;
+use crate::host::{identity, parent};
 use crate::interrupt::Interrupt;
 use crate::moving::Alone;
 
@@ -168,28 +169,10 @@ pub(crate) fn hard_link(dir: &Dir, old: &str, new: &str) -> Result<(), Errno> {
     }
 }
 
-/// The directory that holds a name, by handle, and the name.
-pub(crate) fn parent<'p>(dir: &Dir, path: &'p str) -> Result<(Dir, &'p str), Errno> {
-    match path.rsplit_once('/') {
-        None => Ok((dir.try_clone()?, path)),
-        Some((parent, name)) => Ok((dir.open_dir(parent)?, name)),
-    }
-}
-
 /// The kind of what a name stands for, and which file it is.
 fn look(dir: &Dir, name: &str) -> Result<(FileType, (u64, u64)), Errno> {
     let stat = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok((FileType::from_raw_mode(stat.st_mode), identity(&stat)))
-}
-
-/// The numbers that tell a file from all others.
-#[allow(
-    clippy::unnecessary_cast,
-    clippy::cast_sign_loss,
-    reason = "their types differ between systems"
-)]
-pub(crate) fn identity(stat: &Stat) -> (u64, u64) {
-    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 fn is_same(one: &Dir, other: &Dir) -> Result<bool, Errno> {

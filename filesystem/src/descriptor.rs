@@ -7,8 +7,8 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use crate::abi::PREOPEN_FD;
+use crate::entries::Listing;
 use crate::errno::Errno;
-use crate::listing::Listing;
 use crate::scratch::NodeId;
 
 /// The first number that `path_open` gives out.

@@ -10,10 +10,9 @@ use std::os::unix::fs::{DirEntryExt, FileExt};
 use cap_std::fs::{
     Dir, FileType as HostType, FileTypeExt, Metadata, MetadataExt, OpenOptions, OpenOptionsExt,
 };
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 
 use crate::abi::{FileStat, FileType};
-use crate::confinement::parent;
 use crate::errno::Errno;
 
 /// The device of constant mounts, all of them: where a session's other mounts
@@ -267,6 +266,24 @@ fn timestamps(accessed: Option<u64>, modified: Option<u64>) -> Timestamps {
 pub(crate) fn readable(dir: &Dir) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
+}
+
+/// The directory that holds a name, by handle, and the name.
+pub(crate) fn parent<'p>(dir: &Dir, path: &'p str) -> Result<(Dir, &'p str), Errno> {
+    match path.rsplit_once('/') {
+        None => Ok((dir.try_clone()?, path)),
+        Some((parent, name)) => Ok((dir.open_dir(parent)?, name)),
+    }
+}
+
+/// The numbers that tell a file from all others.
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    reason = "their types differ between systems"
+)]
+pub(crate) fn identity(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 pub(crate) fn read(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {

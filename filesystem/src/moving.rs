@@ -75,14 +75,14 @@ impl Alone {
             Err(error) if is_contended(error) => return Ok(Attempt::Contended),
             Err(_) => return Ok(Attempt::Impossible),
         }
-        let mut below = identity(&own)?;
+        let mut below = host::identity(&fstat(&own)?);
         alone.locked.push(own);
         let mut path = String::from("..");
         for _ in 0..ABOVE_MAX {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             match openat(dir, path.as_str(), flags, Mode::empty()) {
                 Ok(above) => {
-                    let identity = identity(&above)?;
+                    let identity = host::identity(&fstat(&above)?);
                     if identity == below {
                         break;
                     }
@@ -123,10 +123,4 @@ enum Attempt {
 
 fn is_contended(error: Host) -> bool {
     matches!(error, Host::WOULDBLOCK | Host::INTR)
-}
-
-/// What tells a directory from all others.
-fn identity(directory: &OwnedFd) -> Result<(u64, u64), Errno> {
-    let stat = fstat(directory)?;
-    Ok(crate::confinement::identity(&stat))
 }

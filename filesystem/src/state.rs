@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::codec;
 use crate::errno::Errno;
-use crate::error::Error;
-use crate::quota::{Granted, Quota};
+use crate::quota::Granted;
 use crate::scratch::{Body, NodeId, ROOTS, Tree};
 
 /// The scratch trees, open descriptors and counters of a session at one time.
@@ -57,36 +55,6 @@ pub struct LostFile {
 }
 
 impl FileState {
-    /// Writes it as bytes, all scratch content included.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        codec::encode(self)
-    }
-
-    /// Reads what [`Self::encode`] wrote. The bytes are not trusted: any input
-    /// is answered, with memory in proportion to its length.
-    ///
-    /// # Errors
-    /// [`Error::StateVersion`] and [`Error::StateDamaged`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        codec::decode(bytes, &Quota::MAX)
-    }
-
-    /// As [`Self::decode`], and refuses a state that holds more than a session
-    /// with this quota can, before it is built.
-    ///
-    /// # Errors
-    /// [`Error::StateTooLarge`], and as [`Self::decode`].
-    pub fn decode_within(bytes: &[u8], quota: &Quota) -> Result<Self, Error> {
-        codec::decode(bytes, quota)
-    }
-
-    /// Most bytes that [`Self::encode`] writes for a session with this quota.
-    #[must_use]
-    pub fn encoded_bytes_max(quota: &Quota) -> u64 {
-        codec::bytes_max(quota)
-    }
-
     /// Bytes held in scratch, counted as the quota counts them.
     #[must_use]
     pub fn scratch_bytes(&self) -> u64 {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::io::ioctl_fionbio;
 
 use crate::error::Error;
-use crate::fetch::FetchOptions;
+use crate::fetch::options::FetchOptions;
 
 /// Looked for on the search path, in this order.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];

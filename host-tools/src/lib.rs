@@ -30,8 +30,8 @@ mod validation;
 pub use ask_user::{UserQuestion, ask_user};
 pub use audit::{AuditArguments, AuditDetail, AuditLog, AuditRecord, JsonLines, Outcome};
 pub use broker::{
-    AnswerError, Broker, BrokerBuilder, Budget, ClientAnswer, ClientCall, ClientCalls, ClientTool,
-    HOLD, SAVED_CALLS_VERSION, SavedCalls, client_tool,
+    AnswerError, Broker, BrokerBuilder, Budget, ClientAnswer, ClientCall, ClientCalls, HOLD,
+    SAVED_CALLS_VERSION, SavedCalls,
 };
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
@@ -40,7 +40,10 @@ pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,
 };
-pub use tool::{Answer, Arguments, CallContext, PART_KEY, Tool, ToolError, ToolFuture, ToolSpec};
+pub use tool::{
+    Answer, Arguments, CallContext, ClientTool, PART_KEY, Tool, ToolError, ToolFuture, ToolSpec,
+    client_tool,
+};
 pub use toolbox::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,
     ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema,

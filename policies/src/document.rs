@@ -6,8 +6,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::error::Error;
-use crate::quantities::Unit;
 use crate::suggestions::{hint, quoted};
+use crate::unit::Unit;
 
 /// The longest policy text that is read.
 pub const POLICY_MAX_BYTES: usize = 1 << 20;

@@ -1,6 +1,6 @@
 //! Every way in which a policy can be refused.
 
-use crate::quantities::Unit;
+use crate::unit::Unit;
 
 /// Why a policy, an overlay or a change to a policy was refused.
 ///

@@ -40,6 +40,7 @@ mod environment;
 mod error;
 mod explanation;
 mod limits;
+mod lists;
 mod names;
 mod network;
 mod overlay;
@@ -51,6 +52,7 @@ mod sections;
 mod shared;
 mod suggestions;
 mod tools;
+mod unit;
 mod writing;
 
 pub use clock::{Clock, Randomness};
@@ -62,7 +64,7 @@ pub use names::{NameError, PLAIN_NAME_BYTES_MAX, check_plain_name, check_plain_p
 pub use network::HostGrant;
 pub use policy::Policy;
 pub use presets::Preset;
-pub use quantities::Unit;
 pub use shared::SharedScratchGrant;
 pub use suggestions::nearest;
 pub use tools::ToolGrants;
+pub use unit::Unit;

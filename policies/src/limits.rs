@@ -1,8 +1,8 @@
 //! The table of limits: the one place where each is named, bounded and explained.
 
 use crate::error::Error;
-use crate::quantities::Unit;
 use crate::suggestions::{hint, quoted};
+use crate::unit::Unit;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::error::Error;
-use crate::policy::check_entries;
+use crate::lists::check_entries;
 use crate::suggestions::{hint, quoted};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

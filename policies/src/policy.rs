@@ -8,6 +8,7 @@ use crate::directories::{Access, DirectoryGrant, Scratch};
 use crate::environment::check_variable;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::lists::check_entries;
 use crate::network::HostGrant;
 use crate::presets::{Capability, Preset};
 use crate::shared::SharedScratchGrant;
@@ -15,9 +16,6 @@ use crate::suggestions::quoted;
 use crate::tools::ToolGrants;
 
 const NAME_MAX_CHARS: usize = 64;
-
-/// The most entries of one list of grants.
-const ENTRIES_MAX: usize = 1_024;
 
 /// What a session may do and use, resolved: every setting has its value.
 ///
@@ -305,16 +303,4 @@ impl Policy {
             )
         })
     }
-}
-
-/// Refuses a list of more than [`ENTRIES_MAX`] entries, which keeps the
-/// comparison of each with each cheap.
-pub(crate) fn check_entries(list: &'static str, count: usize) -> Result<(), Error> {
-    if count > ENTRIES_MAX {
-        return Err(Error::TooMany {
-            list,
-            maximum: ENTRIES_MAX,
-        });
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which tools a session may call.
 
 use crate::error::Error;
-use crate::policy::check_entries;
+use crate::lists::check_entries;
 use crate::suggestions::quoted;
 
 const PATTERN_MAX_CHARS: usize = 128;

@@ -11,7 +11,8 @@ from typing import Any, AsyncIterator, Callable, Mapping
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
-from memex._session import BaseSession, Call, Done, Snapshot, Waiting, _ended, _step, snapshot_of
+from memex._session import BaseSession, Snapshot, _ended, _step, snapshot_of
+from memex._steps import Call, Done, Waiting
 from memex._streams import Pieces
 
 # Turns at a time of one sandbox, by default: they wait for tools more than they compute.

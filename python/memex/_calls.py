@@ -9,16 +9,24 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from memex import _loops, _memex, _values
 
 if TYPE_CHECKING:
     from memex._tools import Tool
-    from memex._session import BaseSession
+
+
+class Caller(Protocol):
+    """A session, as far as calls of its tools go."""
+
+    _turn: Turn | None
+
+    def _struck(self, error: BaseException) -> None: ...
+
 
 # Sessions by the name that the extension module calls tools with.
-sessions: weakref.WeakValueDictionary[str, BaseSession] = weakref.WeakValueDictionary()
+sessions: weakref.WeakValueDictionary[str, Caller] = weakref.WeakValueDictionary()
 
 _MESSAGE_MAX = 4000
 

@@ -1,4 +1,4 @@
-"""Tools of other libraries, known by their attributes: nothing of those libraries is imported."""
+"""Tools of what a user gives. Those of other libraries are known by their attributes: nothing of those is imported."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ class _Described(Tool):
         return _Described, (self.function, self.name, self.description, self._own_parameters, self.is_async)
 
 
-def foreign_tool(given: Any) -> Tool | None:
+def tool_of(given: Any) -> Tool:
+    """A tool of what a user gives: a `Tool`, a function, or a tool of another library."""
+    if isinstance(given, Tool):
+        return given
+    return _foreign_tool(given) or Tool(given)
+
+
+def _foreign_tool(given: Any) -> Tool | None:
     """A tool of LangChain or smolagents; `None` for anything else."""
     if all(hasattr(given, name) for name in ("name", "description", "invoke", "get_input_schema")):
         schema = given.tool_call_schema

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from memex import _values
 from memex._errors import GuestError, SessionBusy, SessionError, ValueNotData, limit_error
-
-if TYPE_CHECKING:
-    from memex._session import BaseSession
 
 
 class ErrorInfo(NamedTuple):
@@ -69,6 +66,12 @@ def shown_safely(data: Any) -> dict[str, Any]:
     return shown
 
 
+class Holder(Protocol):
+    """A session that still has the value of its last turn."""
+
+    def _last_value(self) -> tuple[bytes | None, tuple[str, str] | None]: ...
+
+
 class Result:
     """The outcome of one turn. Nothing of it raises, but for what says so.
 
@@ -78,7 +81,7 @@ class Result:
 
     __slots__ = ("_outcome", "_session", "_code", "_value", "_value_error", "__weakref__")
 
-    def __init__(self, outcome: Any, session: BaseSession | None, code: str) -> None:
+    def __init__(self, outcome: Any, session: Holder | None, code: str) -> None:
         self._outcome = outcome
         # The session that still has the value; none when it was fetched, or there is none.
         self._session = session if outcome.text is not None else None

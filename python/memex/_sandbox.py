@@ -280,7 +280,7 @@ def _tools_of(given: Iterable[Any]) -> list[Tool]:
     if not given:
         return []
     # It imports what reads signatures, which sandboxes without tools do not need.
-    from memex._tools import tool_of
+    from memex._foreign import tool_of
 
     return [tool_of(one) for one in given]
 

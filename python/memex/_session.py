@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator, Mapping, NamedTuple
 from memex import _calls, _values
 from memex._errors import SessionBusy, SessionError, SnapshotError, ValueNotData
 from memex._result import Result
+from memex._steps import Call, Done, Waiting
 
 _FIRST_LINE = 200
 # How long a session that is closed waits for its turn in another thread to end, in seconds.
@@ -26,26 +27,6 @@ class TurnRecord(NamedTuple):
     status: str
     first_line: str
     time: float
-
-
-class Call(NamedTuple):
-    """A call of a tool that waits for an answer: `session.answer({call.id: value})`."""
-
-    id: str
-    name: str
-    args: dict[str, Any]
-
-
-class Done(NamedTuple):
-    """The turn is over."""
-
-    result: Result
-
-
-class Waiting(NamedTuple):
-    """The turn waits for answers to these calls."""
-
-    calls: list[Call]
 
 
 class Failure:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from memex._session import Session
+from memex._result import Result
+from memex._steps import Done
 
 
 class Stdout(NamedTuple):
@@ -37,12 +37,20 @@ class Pieces:
         return Stdout(text) if stream == "stdout" else Stderr(text)
 
 
-def stream(session: Session, code: str) -> Iterator[Any]:
+class Runs(Protocol):
+    """A session, as far as its output goes."""
+
+    _native: Any
+
+    def run(self, code: str) -> Result: ...
+
+    def interrupt(self) -> bool: ...
+
+
+def stream(session: Runs, code: str) -> Iterator[Any]:
     """Runs the block on a thread of its own; leaving the iteration interrupts it."""
     import queue
     import threading
-
-    from memex._session import Done
 
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pieces = Pieces()

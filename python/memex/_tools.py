@@ -190,15 +190,6 @@ def tool(
     return Tool(function, **options)
 
 
-def tool_of(given: Any) -> Tool:
-    """A tool of what a user gives: a `Tool`, a function, or a tool of another library."""
-    if isinstance(given, Tool):
-        return given
-    from memex._foreign import foreign_tool
-
-    return foreign_tool(given) or Tool(given)
-
-
 def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
 

@@ -16,8 +16,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::errors::{Class, assembling, raise};
 use crate::owned::Owned;
+use crate::parts::Parts;
 use crate::progress::{Event, Sent};
-use crate::sandbox::{Parts, Sandbox};
+use crate::sandbox::Sandbox;
 use crate::tools::ToolDefinition;
 
 /// Threads of the tokio runtime: tools wait far more than they compute.

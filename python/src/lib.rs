@@ -19,6 +19,7 @@ mod host;
 mod json;
 mod outcome;
 mod owned;
+mod parts;
 mod progress;
 mod sandbox;
 mod session;

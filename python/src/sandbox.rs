@@ -1,14 +1,14 @@
 //! What sessions are made from.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use memex_runtime::{Generators, SessionOptions};
-use memex_sessions::{Error, Resolved, SavedSession, Suspendable, Tools, open_store, options};
+use memex_runtime::Generators;
+use memex_sessions::{Error, SavedSession, Suspendable, open_store, options};
 use pyo3::prelude::*;
 
 use crate::errors::{Class, assembling, raise, runtime, suspension};
 use crate::owned::Owned;
+use crate::parts::{Parts, new_name};
 use crate::session::Session;
 use crate::sink::Listener;
 use crate::snapshot::{Snapshot, decode, waiting_of};
@@ -20,40 +20,11 @@ pub(crate) struct Sandbox {
     inner: Owned<Arc<Parts>>,
 }
 
-/// What a sandbox is made of.
-pub(crate) struct Parts {
-    pub(crate) sandbox: memex_runtime::Sandbox,
-    pub(crate) resolved: Resolved,
-    pub(crate) tools: Option<Tools>,
-    pub(crate) host: memex_sessions::Host,
-    /// Whether calls of some tools wait for the client.
-    pub(crate) suspends: bool,
-}
-
-static NUMBER: AtomicU64 = AtomicU64::new(1);
-
-/// A name that audit records and tools know a session by.
-pub(crate) fn new_name() -> String {
-    format!("session-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
-}
-
 impl Sandbox {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             inner: Owned::new(Arc::new(parts)),
         }
-    }
-}
-
-impl Parts {
-    /// The options of a session called `name`.
-    pub(crate) fn options(&self, name: &str, listener: &Listener) -> SessionOptions {
-        let sink = Box::new(listener.clone());
-        let mut made = options(None, Some(sink));
-        if let Some(tools) = &self.tools {
-            made.calls = Some(Box::new(tools.broker(name)));
-        }
-        made
     }
 }
 

@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::errors::{Class, assembling, raise, runtime, suspension};
 use crate::json::Reading;
 use crate::owned::Owned;
-use crate::sandbox::{Parts, new_name};
+use crate::parts::{Parts, new_name};
 use crate::signals::Watch;
 use crate::sink::Listener;
 use crate::snapshot::{Snapshot, waiting_bytes};

@@ -3,17 +3,10 @@
 
 use crate::cpu::Cpu;
 use crate::error::Error;
-use crate::memory::SlotCreator;
+use crate::memory::{CAPACITY_BYTES, GC_HEAP_BYTES, GUARD_BYTES, SlotCreator};
 use std::sync::Arc;
 use wasmtime::{Config, Engine, OptLevel};
 
-/// Address space of a linear memory: all that 32-bit addresses can reach, so
-/// that bounds checks are the memory management unit's business.
-pub(crate) const CAPACITY_BYTES: usize = 4 << 30;
-/// Inaccessible bytes behind it.
-pub(crate) const GUARD_BYTES: usize = 32 << 20;
-/// Address space of the engine's own heap, which is no memory of the guest.
-pub(crate) const GC_HEAP_BYTES: usize = 64 << 20;
 /// The stack that compiled code may use by default.
 pub(crate) const STACK_BYTES: usize = 16 << 20;
 /// The stack that host functions need below the guest's frames.

@@ -36,6 +36,7 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod host;
 mod image;
 mod interrupt;
 mod memory;
@@ -44,12 +45,15 @@ mod runtime;
 mod session;
 mod snapshot;
 mod stacks;
+mod state;
+mod survey;
 mod wasi;
 
 pub use channel::{AtMost, Display, DisplayData};
 pub use cpu::Cpu;
 pub use engine::Metering;
 pub use error::Error;
+pub use host::{Captured, LimitHit, OutputSink, Stream};
 pub use image::{
     Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
     NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, StaleEntry,
@@ -62,14 +66,15 @@ pub use memex_channel::{
 };
 pub use memex_filesystem::LostFile;
 pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel, is_for_package_client};
-pub use platform::{DirtyTracking, PAGE_BYTES, Survey};
+pub use platform::{DirtyTracking, PAGE_BYTES};
 pub use runtime::Runtime;
 pub use session::{
-    Captured, Forks, GuestError, Hibernated, LimitHit, MidTurnFork, Outcome, OutputSink, Sandbox,
-    SavedHibernated, Session, SessionOptions, SessionState, Status, Step, StillAsleep, StillAwake,
-    Stream, Suspended, TURN_FORMAT_VERSION,
+    Forks, GuestError, Hibernated, MidTurnFork, Outcome, Sandbox, SavedHibernated, Session,
+    SessionOptions, SessionState, Status, Step, StillAsleep, StillAwake, Suspended,
+    TURN_FORMAT_VERSION,
 };
 pub use snapshot::{
     Chunk, Encoded, FORMAT_VERSION, Generators, Snapshot, SnapshotInfo, info as snapshot_info,
     without_generators,
 };
+pub use survey::Survey;

@@ -40,6 +40,7 @@ mod error;
 pub mod fuzzing;
 mod id;
 mod lock;
+mod mapping;
 mod memory;
 mod name;
 mod plan;

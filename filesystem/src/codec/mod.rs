@@ -24,8 +24,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::quota::{Granted, Quota};
 use crate::state::FileState;
-use bounds::Bounds;
-pub(crate) use bounds::bytes_max;
+use bounds::{Bounds, bytes_max};
 use bytes::{Reader, Writer};
 use descriptors::{read_open, write_open};
 use nodes::{read_tree, write_tree};
@@ -36,7 +35,39 @@ const PART_TREE: u8 = 1;
 const PART_OPEN: u8 = 2;
 const PART_COUNTERS: u8 = 4;
 
-pub(crate) fn encode(state: &FileState) -> Vec<u8> {
+impl FileState {
+    /// Writes it as bytes, all scratch content included.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads what [`Self::encode`] wrote. The bytes are not trusted: any input
+    /// is answered, with memory in proportion to its length.
+    ///
+    /// # Errors
+    /// [`Error::StateVersion`] and [`Error::StateDamaged`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        decode(bytes, &Quota::MAX)
+    }
+
+    /// As [`Self::decode`], and refuses a state that holds more than a session
+    /// with this quota can, before it is built.
+    ///
+    /// # Errors
+    /// [`Error::StateTooLarge`], and as [`Self::decode`].
+    pub fn decode_within(bytes: &[u8], quota: &Quota) -> Result<Self, Error> {
+        decode(bytes, quota)
+    }
+
+    /// Most bytes that [`Self::encode`] writes for a session with this quota.
+    #[must_use]
+    pub fn encoded_bytes_max(quota: &Quota) -> u64 {
+        bytes_max(quota)
+    }
+}
+
+fn encode(state: &FileState) -> Vec<u8> {
     let mut parts = 0;
     if state.tree.is_some() {
         parts |= PART_TREE;
@@ -61,7 +92,7 @@ pub(crate) fn encode(state: &FileState) -> Vec<u8> {
     out.0
 }
 
-pub(crate) fn decode(bytes: &[u8], quota: &Quota) -> Result<FileState, Error> {
+fn decode(bytes: &[u8], quota: &Quota) -> Result<FileState, Error> {
     let mut bounds = Bounds::new(quota);
     let mut reader = Reader { bytes, position: 0 };
     let version = reader.byte()?;

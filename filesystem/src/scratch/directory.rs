@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::sync::Arc;
 
-use super::NodeId;
+use super::roots::NodeId;
 
 /// Names with their nodes, listed in the order they were made.
 ///

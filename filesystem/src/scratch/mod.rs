@@ -7,66 +7,13 @@
 
 mod content;
 mod directory;
+mod node;
+mod roots;
 mod tree;
 
 pub(crate) use content::{CHUNK_BYTES, Content};
 pub(crate) use directory::Directory;
+pub(crate) use node::{Body, Node, Times};
+pub(crate) use roots::{HOME_ROOT, NodeId, ROOTS, TMP_ROOT};
+pub use tree::SCRATCH_DEPTH_MAX;
 pub(crate) use tree::Tree;
-
-use std::sync::Arc;
-
-/// How many directories deep scratch may go below its mount.
-pub const SCRATCH_DEPTH_MAX: usize = 128;
-
-pub(crate) type NodeId = u64;
-
-/// The root of `/tmp`.
-pub(crate) const TMP_ROOT: NodeId = 1;
-/// The root of `/home/user`.
-pub(crate) const HOME_ROOT: NodeId = 2;
-
-/// The roots and where they are mounted.
-pub(crate) const ROOTS: [(NodeId, &str); 2] = [(TMP_ROOT, "/tmp"), (HOME_ROOT, "/home/user")];
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Node {
-    /// Entries that name it. At 0 it lives as long as it is open.
-    pub(crate) links: u64,
-    pub(crate) times: Times,
-    pub(crate) body: Body,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Times {
-    pub(crate) accessed_ns: u64,
-    pub(crate) modified_ns: u64,
-    pub(crate) changed_ns: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    File(Content),
-    Directory(Directory),
-    Symlink(Arc<str>),
-}
-
-impl Body {
-    /// Its charge to the quota.
-    pub(crate) fn bytes(&self) -> u64 {
-        match self {
-            Self::File(content) => content.size(),
-            Self::Directory(_) => 0,
-            Self::Symlink(target) => target.len() as u64,
-        }
-    }
-}
-
-impl Times {
-    pub(crate) fn all(now_ns: u64) -> Self {
-        Self {
-            accessed_ns: now_ns,
-            modified_ns: now_ns,
-            changed_ns: now_ns,
-        }
-    }
-}

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Body, Content, Directory, Node, NodeId, ROOTS, SCRATCH_DEPTH_MAX, Times};
+use super::content::Content;
+use super::directory::Directory;
+use super::node::{Body, Node, Times};
+use super::roots::{NodeId, ROOTS};
 use crate::errno::Errno;
+
+/// How many directories deep scratch may go below its mount.
+pub const SCRATCH_DEPTH_MAX: usize = 128;
 
 /// All nodes of a session's scratch.
 ///

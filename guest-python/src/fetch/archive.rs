@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::{FetchProgress, FetchStage, steps, store};
+use super::progress::{FetchProgress, FetchStage, steps};
+use super::store;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::manifest::{GuestFile, Manifest};

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
 
-use super::{FetchOptions, FetchProgress, FetchStage};
+use super::options::FetchOptions;
+use super::progress::{FetchProgress, FetchStage};
 use crate::error::Error;
 use crate::manifest::{Manifest, Package};
 use crate::pip::{Call, Ended, Said};

@@ -16,13 +16,15 @@
 pub(crate) mod archive;
 mod client;
 mod data;
+pub(crate) mod options;
 mod place;
+mod progress;
 pub(crate) mod store;
 
+pub use options::FetchOptions;
+pub use progress::{FetchProgress, FetchStage};
 pub use store::LOCK_FILE;
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,46 +32,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::manifest::{FileRole, GuestFile, Manifest};
-
-/// Where the files of a guest come from. The default asks the Python package
-/// client, run by `python3` or `python` from the search path, in an environment
-/// that is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FetchOptions {
-    /// A wheel that is there already; nothing is downloaded then.
-    pub wheel: Option<PathBuf>,
-    /// The Python interpreter whose package client is asked.
-    pub python: Option<PathBuf>,
-    /// The variables of the embedder, from which those are chosen that the client
-    /// needs: see [`is_for_package_client`](crate::is_for_package_client). Programs
-    /// are looked for in its `PATH`.
-    pub environment: BTreeMap<String, OsString>,
-    /// A folder with the guest's own files, each named by its SHA-256: those
-    /// that are there are taken, and nothing is downloaded if none is missing.
-    pub members: Option<PathBuf>,
-}
-
-/// The current step of a fetch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchStage {
-    /// Downloading the package.
-    Download,
-    /// Comparing digests.
-    Verify,
-    /// Taking files out of archives.
-    Unpack,
-}
-
-/// How far a stage has come, in bytes. A stage may come up more than once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FetchProgress {
-    /// The stage.
-    pub stage: FetchStage,
-    /// The bytes done.
-    pub done: u64,
-    /// The bytes there are to do.
-    pub total: u64,
-}
+use progress::steps;
 
 /// The files of a guest on the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,17 +206,4 @@ fn check_digest(
         });
     }
     Ok(())
-}
-
-/// Turns counts of bytes done since the last call into progress.
-fn steps<'a>(
-    stage: FetchStage,
-    total: u64,
-    progress: &'a mut dyn FnMut(FetchProgress),
-) -> impl FnMut(u64) + 'a {
-    let mut done = 0;
-    move |bytes| {
-        done = total.min(done + bytes);
-        progress(FetchProgress { stage, done, total });
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FileRole, FunctionExport, Manifest, ModuleContract};
+use super::contents::{FileRole, FunctionExport, Manifest, ModuleContract, ROLES, refusal};
 use crate::error::Error;
 
 /// The manifest format this crate reads.
@@ -127,20 +127,6 @@ impl ModuleContract {
 }
 
 const PLAIN: &str = "letters, digits and `._+-`, not starting with a dot or a dash";
-/// The error for a role that no file has.
-pub(super) fn no_file(role: FileRole) -> Error {
-    refusal("files", format!("none of role {role:?}"), ROLES)
-}
-
-const ROLES: &str = "exactly one file has the role `module` and one the role `stdlib`";
-
-fn refusal(field: &str, value: impl ToString, rule: &'static str) -> Error {
-    Error::ManifestValue {
-        field: field.to_owned(),
-        value: value.to_string(),
-        rule,
-    }
-}
 
 fn rule(holds: bool, field: &str, value: impl ToString, rule: &'static str) -> Result<(), Error> {
     if holds {

@@ -6,14 +6,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, absolute};
 
 use super::bundled::{bundled, is_stub, write_stubs};
+use super::record::Wheel;
 use super::requirement::{Requirement, normal_name};
 use super::wheel::{WHEEL_MAX_BYTES, named};
-use super::{DOWNLOAD_MAX_BYTES, WHEELS_MAX, Wheel};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::fetch::{FetchOptions, GuestFiles, store};
 use crate::manifest::Manifest;
 use crate::pip::{Call, Ended, Said};
+
+/// Most wheels of one image, dependencies included.
+const WHEELS_MAX: usize = 200;
+/// Most bytes that are downloaded, copies of the package client included.
+const DOWNLOAD_MAX_BYTES: u64 = 512 << 20;
 
 /// Where the package client works, inside of the folder that gets the wheels.
 const WORK: &str = ".pip";

@@ -6,11 +6,16 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::record::{Unpacked, Wheel};
 use super::wheel::Contents;
-use super::{FILES_MAX, UNPACKED_MAX_BYTES, Unpacked, Wheel, check_packages};
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 use crate::fetch::store;
+
+/// Most files of all wheels.
+const FILES_MAX: usize = 20_000;
+/// Most bytes of all files.
+const UNPACKED_MAX_BYTES: u64 = 512 << 20;
 
 /// Takes the files of `wheels`, which lie in `from`, into the new folder `to`.
 ///
@@ -101,4 +106,20 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(Error::io("write", path))
+}
+
+/// Checks what is cheap: that the folder holds as many files and bytes as were
+/// unpacked, and that only this user and root can have written them.
+///
+/// # Errors
+/// [`Error::Altered`] or [`Error::Untrusted`].
+pub fn check_packages(folder: &Path, expected: Unpacked) -> Result<(), Error> {
+    let (files, bytes) = store::measure(folder, expected.files)?;
+    if (Unpacked { files, bytes }) != expected {
+        return Err(Error::Altered {
+            path: folder.to_owned(),
+            reason: "it does not hold the files of its wheels",
+        });
+    }
+    Ok(())
 }

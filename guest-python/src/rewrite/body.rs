@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 
-use wasm_encoder::{BlockType, Encode, InstructionSink, MemArg};
+use wasm_encoder::{Encode, InstructionSink};
 use wasmparser::{FunctionBody, Operator};
 
 use super::bulk::BULK_CHUNK_BYTES;
+use super::check::encode_check;
 use super::layout::cut_short;
 use super::options::Report;
 use super::wrap::Wrap;
@@ -37,17 +38,6 @@ pub(super) struct BulkFunctions {
 pub(super) struct Bodies {
     pub(super) code: Vec<u8>,
     pub(super) report: Report,
-}
-
-/// Encodes the look at the flag: trap unless the four bytes at `flag` are 0.
-pub(super) fn encode_check(sink: &mut InstructionSink<'_>, flag: u32) {
-    let place = MemArg {
-        offset: flag.into(),
-        align: 2,
-        memory_index: 0,
-    };
-    sink.i32_const(0).i32_load(place);
-    sink.if_(BlockType::Empty).unreachable().end();
 }
 
 impl BodyPlan {

@@ -2,7 +2,7 @@
 
 use wasm_encoder::{BlockType, Encode, Function, InstructionSink, ValType};
 
-use super::body::encode_check;
+use super::check::encode_check;
 
 /// The most that is copied or filled without a look at the interrupt flag. At
 /// memory speed that is some tens of microseconds.

@@ -11,6 +11,7 @@
 
 mod body;
 mod bulk;
+mod check;
 mod info;
 mod inspect;
 mod layout;

@@ -1,6 +1,6 @@
 //! Permission: what SQL may do. Whatever is not listed is refused.
 
-use super::Access;
+use super::access::Access;
 use parking_lot::Mutex;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::sync::Arc;

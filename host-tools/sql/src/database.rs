@@ -1,8 +1,10 @@
 //! One database: where it is, its pool of connections, and how a call runs.
 
+use super::access::Access;
 use super::engine::{Bounds, Engine};
 use super::files::DataSet;
-use super::{Access, SqlLimits, messages, schema};
+use super::limits::SqlLimits;
+use super::{catalog, messages};
 use memex_host_tools::{CallContext, ToolError};
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -51,7 +53,7 @@ impl Scope<'_> {
     pub(super) fn tables(&self) -> Vec<String> {
         match &self.set {
             Some(tables) => tables.clone(),
-            None => schema::table_names(self.engine.connection(), self.limits.tables_max)
+            None => catalog::table_names(self.engine.connection(), self.limits.tables_max)
                 .unwrap_or_default(),
         }
     }

@@ -1,27 +1,17 @@
 //! Which databases there are.
 
+use super::access::Access;
 use super::database::{Database, Source};
 use super::error::DatabasesError;
 use super::files::{DataFiles, DataSet};
 use super::limits::SqlLimits;
 use super::messages;
-use super::tools;
-use memex_host_tools::{Tool, ToolError};
+use super::names::check_name;
+use memex_host_tools::ToolError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const NAME_MAX_BYTES: usize = 64;
 const GIB: usize = 1 << 30;
-
-/// What a guest's SQL may do with a SQLite file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Access {
-    /// Read.
-    #[default]
-    ReadOnly,
-    /// Read, change rows, and create, alter and drop tables, indexes and views.
-    ReadWrite,
-}
 
 /// The databases that guests may query, by name. Cheap to clone: clones share
 /// connections and loaded tables.
@@ -43,12 +33,6 @@ impl Databases {
     #[must_use]
     pub fn builder() -> DatabasesBuilder {
         DatabasesBuilder::default()
-    }
-
-    /// The tools: `sql`, `list_tables` and `describe_table`.
-    #[must_use]
-    pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
-        tools::all(self)
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -167,21 +151,6 @@ fn resolve(name: &str, path: &Path) -> Result<PathBuf, DatabasesError> {
         });
     }
     Ok(real)
-}
-
-/// Names that need no quoting, in SQL and in Python.
-pub(super) fn check_name(name: &str) -> Result<(), DatabasesError> {
-    let plain = name.len() <= NAME_MAX_BYTES
-        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if plain {
-        return Ok(());
-    }
-    Err(DatabasesError::Name {
-        name: name.to_owned(),
-    })
 }
 
 fn check_limits(limits: &SqlLimits) -> Result<(), DatabasesError> {

@@ -1,7 +1,8 @@
 //! One connection, hardened before the first statement of a guest.
 
+use super::access::Access;
 use super::authorizer::{LastRefusal, authorizer};
-use super::{Access, SqlLimits};
+use super::limits::SqlLimits;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};

@@ -26,7 +26,9 @@
 //! [`SqlLimits`]: time, rows, columns, bytes, connections, memory. A result past
 //! a cap is refused with the remedy, or cut if the call asks for it.
 
+mod access;
 mod authorizer;
+mod catalog;
 mod columns;
 mod database;
 mod databases;
@@ -38,6 +40,7 @@ mod files;
 pub mod fuzzing;
 mod limits;
 mod messages;
+mod names;
 mod parameters;
 mod query;
 mod schema;
@@ -45,7 +48,8 @@ mod scratch;
 mod statement;
 mod tools;
 
-pub use databases::{Access, Databases, DatabasesBuilder};
+pub use access::Access;
+pub use databases::{Databases, DatabasesBuilder};
 pub use error::DatabasesError;
 pub use files::{DataFiles, read_frame};
 pub use limits::SqlLimits;

@@ -1,9 +1,10 @@
 //! Errors of the engine, in words for the guest: what is wrong, where, and what
 //! there is instead. Never a path of the host.
 
+use super::catalog;
 use super::engine::Engine;
+use super::limits::SqlLimits;
 use super::statement::words;
-use super::{SqlLimits, schema};
 use memex_host_tools::ToolError;
 use rusqlite::{Error, ErrorCode};
 use std::fmt::Write;
@@ -42,7 +43,7 @@ pub(super) fn failure(
         let columns: Vec<String> = tables
             .iter()
             .filter(|table| mentioned.contains(&table.to_ascii_lowercase()))
-            .flat_map(|table| schema::column_names(engine.connection(), table).unwrap_or_default())
+            .flat_map(|table| catalog::column_names(engine.connection(), table).unwrap_or_default())
             .collect();
         message.push_str(&instead("columns", name, &columns));
     }

@@ -1,10 +1,12 @@
 //! What a database holds: tables, columns, keys, samples.
 
+use super::catalog::{TABLES, collect, column_names};
 use super::database::Scope;
 use super::messages;
+use super::names::quoted;
 use memex_host_tools::{Answer, ToolError};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Params, Result, Row};
+use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
 
 /// Rows shown of a table.
@@ -13,25 +15,6 @@ const SAMPLE_ROWS: usize = 5;
 const SAMPLE_MAX_CHARS: usize = 200;
 /// Up to here rows are counted; beyond, their number is estimated.
 const COUNTED_MAX: i64 = 1_000_000;
-
-const TABLES: &str = "SELECT name, type FROM sqlite_schema \
-    WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT ?";
-
-/// The tables and views, at most `max`.
-pub(super) fn table_names(connection: &Connection, max: usize) -> Result<Vec<String>> {
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    collect(connection, TABLES, [max], |row| row.get(0))
-}
-
-/// The columns of a table.
-pub(super) fn column_names(connection: &Connection, table: &str) -> Result<Vec<String>> {
-    collect(
-        connection,
-        "SELECT name FROM pragma_table_xinfo(?)",
-        [table],
-        |row| row.get(0),
-    )
-}
 
 /// One object for every table and view.
 pub(super) fn list(scope: &Scope<'_>) -> std::result::Result<Vec<Value>, ToolError> {
@@ -203,21 +186,4 @@ fn brief(value: ValueRef<'_>) -> Value {
             }
         }
     }
-}
-
-fn collect<T>(
-    connection: &Connection,
-    sql: &str,
-    parameters: impl Params,
-    read: impl FnMut(&Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
-    connection
-        .prepare(sql)?
-        .query_map(parameters, read)?
-        .collect()
-}
-
-/// A name as SQL has it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

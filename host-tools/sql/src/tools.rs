@@ -15,12 +15,16 @@ use std::time::Duration;
 /// of the statement.
 const TIMEOUT_MARGIN: Duration = Duration::from_secs(2);
 
-pub(super) fn all(databases: &Databases) -> Vec<Arc<dyn Tool>> {
-    vec![
-        tool(databases, sql_spec(databases), sql),
-        tool(databases, list_spec(databases), list_tables),
-        tool(databases, describe_spec(databases), describe_table),
-    ]
+impl Databases {
+    /// The tools: `sql`, `list_tables` and `describe_table`.
+    #[must_use]
+    pub fn tools(&self) -> Vec<Arc<dyn Tool>> {
+        vec![
+            tool(self, sql_spec(self), sql),
+            tool(self, list_spec(self), list_tables),
+            tool(self, describe_spec(self), describe_table),
+        ]
+    }
 }
 
 type Run = fn(Databases, CallContext, Arguments) -> ToolFuture;

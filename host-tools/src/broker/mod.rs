@@ -30,7 +30,6 @@ mod texts;
 
 pub use budget::Budget;
 pub use client::{
-    AnswerError, ClientAnswer, ClientCall, ClientCalls, ClientTool, HOLD, SAVED_CALLS_VERSION,
-    SavedCalls, client_tool,
+    AnswerError, ClientAnswer, ClientCall, ClientCalls, HOLD, SAVED_CALLS_VERSION, SavedCalls,
 };
 pub use session::{Broker, BrokerBuilder};

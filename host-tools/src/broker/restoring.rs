@@ -2,14 +2,14 @@
 
 use super::awaited::End;
 use super::client::{
-    ClientAnswer, ClientCalls, ClientTool, Entry, RestoredCall, SavedCalls, TURN_BEFORE_RESTORED,
-    TURN_RESTORED,
+    ClientAnswer, ClientCalls, Entry, RestoredCall, SavedCalls, TURN_BEFORE_RESTORED, TURN_RESTORED,
 };
 use super::head::tree_bytes;
 use super::session::{Broker, BrokerBuilder};
 use super::settlement::result_of;
 use crate::Error;
 use crate::audit::Account;
+use crate::tool::ClientTool;
 use memex_channel::{Reply, Ticket};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;

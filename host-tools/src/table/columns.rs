@@ -1,7 +1,6 @@
 //! A table and its columns.
 
-use super::numbers::{Number, NumberBuilder, NumberType};
-use super::text::TextBuilder;
+use super::number_type::NumberType;
 use crate::Error;
 use bytes::Bytes;
 use serde_json::Value;
@@ -109,28 +108,6 @@ impl Table {
 }
 
 impl Column {
-    /// Numbers or booleans, none of them missing.
-    pub fn numbers<N: Number>(
-        name: impl Into<String>,
-        values: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let mut builder = NumberBuilder::new();
-        for value in values {
-            builder.push(value);
-        }
-        builder.finish(name)
-    }
-
-    /// Numbers or booleans, some of them missing.
-    pub fn nullable_numbers<N: Number>(
-        name: impl Into<String>,
-        values: impl IntoIterator<Item = Option<N>>,
-    ) -> Self {
-        let mut builder = NumberBuilder::new();
-        builder.extend(values);
-        builder.finish(name)
-    }
-
     /// Numbers or booleans whose little-endian bytes are there already.
     ///
     /// # Errors
@@ -156,21 +133,6 @@ impl Column {
             ))),
             _ => Ok(column),
         }
-    }
-
-    /// Text, none of it missing.
-    ///
-    /// # Errors
-    /// When it has more than 4 GiB.
-    pub fn text<S: AsRef<str>>(
-        name: impl Into<String>,
-        values: impl IntoIterator<Item = S>,
-    ) -> Result<Self, Error> {
-        let mut builder = TextBuilder::new();
-        for value in values {
-            builder.push(value.as_ref());
-        }
-        builder.finish(name)
     }
 
     /// Any JSON; null is a missing value.

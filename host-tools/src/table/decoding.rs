@@ -2,7 +2,7 @@
 //! table has been checked to be what it says.
 
 use super::columns::{Column, TABLE_KEY, TABLE_ROWS_MAX, Table, Values};
-use super::numbers::NumberType;
+use super::number_type::NumberType;
 use crate::Error;
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error as _};

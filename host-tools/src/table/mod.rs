@@ -26,6 +26,7 @@ mod binary;
 mod columns;
 mod decoding;
 mod encoding;
+mod number_type;
 mod numbers;
 mod reading;
 mod text;
@@ -33,6 +34,7 @@ mod validity;
 
 pub use binary::BinaryBuilder;
 pub use columns::{Column, ColumnType, TABLE_KEY, TABLE_ROWS_MAX, Table};
-pub use numbers::{Number, NumberBuilder, NumberType};
+pub use number_type::NumberType;
+pub use numbers::{Number, NumberBuilder};
 pub use reading::{BinaryValues, Numbers, Texts};
 pub use text::TextBuilder;

@@ -199,3 +199,20 @@ pub(super) fn push_end(ends: &mut Vec<u8>, end: usize) -> bool {
     ends.extend_from_slice(&stated.unwrap_or(u32::MAX).to_le_bytes());
     stated.is_ok()
 }
+
+impl Column {
+    /// Text, none of it missing.
+    ///
+    /// # Errors
+    /// When it has more than 4 GiB.
+    pub fn text<S: AsRef<str>>(
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        let mut builder = TextBuilder::new();
+        for value in values {
+            builder.push(value.as_ref());
+        }
+        builder.finish(name)
+    }
+}

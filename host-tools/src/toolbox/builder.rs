@@ -19,6 +19,14 @@ pub struct ToolboxBuilder {
     tools: Vec<Arc<dyn Tool>>,
 }
 
+impl Toolbox {
+    /// Starts a toolbox, without tools.
+    #[must_use]
+    pub fn builder() -> ToolboxBuilder {
+        ToolboxBuilder::default()
+    }
+}
+
 impl ToolboxBuilder {
     /// Adds a tool.
     #[must_use]

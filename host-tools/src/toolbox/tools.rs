@@ -1,6 +1,5 @@
 //! The toolbox.
 
-use super::builder::ToolboxBuilder;
 use super::entry::ToolEntry;
 use super::index::Index;
 use crate::Error;
@@ -23,12 +22,6 @@ struct Shared {
 }
 
 impl Toolbox {
-    /// Starts a toolbox, without tools.
-    #[must_use]
-    pub fn builder() -> ToolboxBuilder {
-        ToolboxBuilder::default()
-    }
-
     pub(super) fn new(entries: Vec<ToolEntry>, by_name: HashMap<String, usize>) -> Self {
         let by_identifier = entries
             .iter()

@@ -3,10 +3,8 @@
 
 use super::entry::{Entry, check_private};
 use super::progress::{Progress, Stage};
-use super::shelf::Shelved;
 use crate::cpu::Cpu;
 use crate::error::Error;
-use memex_guest_python::{Manifest, Wheel};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,31 +22,6 @@ pub(super) const TEMPORARY: &str = ".tmp-";
 pub struct Cache {
     root: PathBuf,
     cpu: Cpu,
-}
-
-/// An image found in the cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CachedImage {
-    /// Its name: the digest of what it is, and the name of its directory.
-    pub name: String,
-    /// Its directory.
-    pub path: PathBuf,
-    /// Bytes of all its files.
-    pub bytes: u64,
-    /// Modules imported besides the standard ones, as recorded; empty when
-    /// the entry cannot be read.
-    pub preload: Vec<String>,
-    /// Packages that were asked for, as `NAME==VERSION`.
-    pub packages: Vec<String>,
-    /// The resolved wheels, dependencies included.
-    pub wheels: Vec<Wheel>,
-    /// The store that it was pulled from, unless it was built here.
-    pub pulled_from: Option<String>,
-    /// What is wrong with it, if something is.
-    pub problem: Option<String>,
-    /// Whether it is whole, but made by another version, which no session of
-    /// this one starts from.
-    pub is_outdated: bool,
 }
 
 /// A lock on one entry, for as long as the value lives.
@@ -113,45 +86,6 @@ impl Cache {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// The images that are there, by name.
-    ///
-    /// # Errors
-    /// When the directory cannot be read.
-    pub fn images(&self) -> Result<Vec<CachedImage>, Error> {
-        let manifest = Manifest::default_guest()?;
-        let mut images = Vec::new();
-        for name in self.image_names()? {
-            let (found, problem, is_outdated) = match Shelved::open(self, &name, false) {
-                Ok(image) => {
-                    let is_outdated = image.description.outdated(&manifest).is_some();
-                    (Some(image), None, is_outdated)
-                }
-                Err(Error::OtherVersion { .. }) => (None, None, true),
-                Err(error) => (None, Some(error.to_string()), false),
-            };
-            let pulled = found
-                .as_ref()
-                .and_then(|image| image.entry.details.pulled.clone());
-            let (preload, packages, wheels) = found
-                .map(|image| image.description)
-                .map(|told| (told.preload, told.packages, told.wheels))
-                .unwrap_or_default();
-            let path = self.entry_path("images", &name);
-            images.push(CachedImage {
-                bytes: bytes_of(&path),
-                name,
-                path,
-                preload,
-                packages,
-                wheels,
-                pulled_from: pulled.map(|pulled| pulled.from),
-                problem,
-                is_outdated,
-            });
-        }
-        Ok(images)
     }
 
     pub(crate) fn entry_path(&self, kind: &str, key: &str) -> PathBuf {
@@ -297,15 +231,4 @@ fn sync_directory(directory: &Path) -> Result<(), Error> {
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(Error::file("sync", directory))
-}
-
-fn bytes_of(directory: &Path) -> u64 {
-    let Ok(items) = fs::read_dir(directory) else {
-        return 0;
-    };
-    items
-        .flatten()
-        .filter_map(|item| item.metadata().ok())
-        .map(|metadata| metadata.len())
-        .sum()
 }

@@ -3,7 +3,7 @@
 use crate::cpu::Cpu;
 use crate::engine::{Metering, engine};
 use crate::error::Error;
-use crate::session::Host;
+use crate::host::Host;
 use crate::wasi::linker;
 use std::path::Path;
 use wasmtime::{

@@ -14,7 +14,7 @@ pub(super) const DESCRIPTION_FILE: &str = "image.json";
 /// Longest description: 200 wheels and a map are far below.
 pub(super) const DESCRIPTION_BYTES_MAX: u64 = 1 << 20;
 /// Most bytes of memory that an image can have.
-pub(super) const MEMORY_BYTES_MAX: u64 = crate::engine::CAPACITY_BYTES as u64;
+pub(super) const MEMORY_BYTES_MAX: u64 = crate::memory::CAPACITY_BYTES as u64;
 /// Most wheels of an image.
 const WHEELS_MAX: usize = 200;
 const FORMAT: u32 = 1;

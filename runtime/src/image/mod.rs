@@ -11,12 +11,20 @@
 //! ([`ImageStore`]); code is for one kind of processor.
 
 mod build;
+mod builder;
 mod cache;
 mod cache_secret;
 mod calibration;
 mod code;
+mod codes;
+mod compile;
 mod description;
+mod details;
 mod entry;
+mod files;
+mod library;
+mod listing;
+mod loaded;
 mod map;
 mod packages;
 mod places;
@@ -29,15 +37,16 @@ mod spec;
 mod store;
 mod travel;
 
-pub use cache::{Cache, CachedImage};
+pub use cache::Cache;
 #[cfg(feature = "fuzzing")]
 pub use entry::check_record;
+pub use listing::CachedImage;
+pub use loaded::Image;
 pub use places::ImagePlaces;
 pub use progress::{NoProgress, Progress, Stage};
 pub use pruning::StaleEntry;
 pub use secret::ImageSecret;
 pub use spec::ImageSpec;
-pub use store::Image;
 #[cfg(feature = "fuzzing")]
 pub use travel::check_document;
 pub use travel::{
@@ -45,7 +54,7 @@ pub use travel::{
     TrustCode,
 };
 
-#[cfg(test)]
-pub(crate) use build::compatibility;
 pub(crate) use code::LoadedCode;
+#[cfg(test)]
+pub(crate) use compile::compatibility;
 pub(crate) use map::{GuestMap, RandomState};

@@ -7,9 +7,10 @@
 //!   entry.json      the record, which names every wheel and its digest
 //! ```
 
-use super::build::Builder;
+use super::builder::Builder;
 use super::cache::Cache;
 use super::entry::Entry;
+use super::files::remove_if_there;
 use super::progress::{Progress, Stage};
 use super::spec::ImageSpec;
 use crate::error::Error;
@@ -117,7 +118,7 @@ impl Packages {
         if let Ok(Some(packages)) = Self::exact(cache, spec, wheels) {
             return Ok(packages);
         }
-        super::build::remove_if_there(&cache.entry_path(KIND, &key))?;
+        remove_if_there(&cache.entry_path(KIND, &key))?;
         cache.publish(KIND, &key, |directory| {
             fill(directory, progress)?;
             seal(directory, &key, &spec.requirements(), wheels.to_vec())

@@ -1,7 +1,7 @@
 //! Where the parts of an image lie, without building or opening them.
 
-use super::build::compatibility;
 use super::cache::Cache;
+use super::compile::compatibility;
 use super::packages::Packages;
 use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES, engine};

@@ -2,8 +2,9 @@
 //! entries of other versions and other machines, damaged ones, and what was
 //! left of builds that were killed.
 
-use super::build::{CodeDetails, compatibility};
 use super::cache::{Cache, EntryLock, TEMPORARY};
+use super::compile::compatibility;
+use super::details::CodeDetails;
 use super::entry::Entry;
 use super::packages::PackagesDetails;
 use super::shelf::Shelved;

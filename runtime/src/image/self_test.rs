@@ -4,7 +4,7 @@
 //! uses it has ended a loop: a soft one by an exception with the scope intact,
 //! a hard one by a trap with the scope rolled back.
 
-use super::store::Image;
+use super::loaded::Image;
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::session::{Forks, MidTurnFork, Sandbox, Session, SessionOptions, Status};

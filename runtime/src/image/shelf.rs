@@ -1,8 +1,8 @@
 //! Finding images in the cache: by what they were built from, and by name.
 
-use super::build::ImageDetails;
 use super::cache::{Cache, TEMPORARY};
 use super::description::Description;
+use super::details::{ImageDetails, MEMORY_FILE};
 use super::entry::Entry;
 use super::secret::ImageSecret;
 use crate::error::Error;
@@ -26,7 +26,7 @@ impl Shelved {
         let directory = cache.entry_path("images", name);
         let entry = Entry::<ImageDetails>::open(&directory, name, thorough)?;
         let description = Description::read(&directory, name)?;
-        let recorded = entry.digests.get(super::build::MEMORY_FILE);
+        let recorded = entry.digests.get(MEMORY_FILE);
         if recorded != Some(&description.memory.blake3) {
             return Err(Error::Damaged {
                 path: directory,

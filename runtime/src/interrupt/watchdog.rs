@@ -1,6 +1,6 @@
 //! The one thread that keeps the deadlines of every session.
 
-use super::Pulse;
+use super::pulse::Pulse;
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};

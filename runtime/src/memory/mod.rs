@@ -11,8 +11,10 @@ mod growth;
 mod image;
 mod pool;
 mod slot;
+mod space;
 
 pub(crate) use growth::Layer;
 pub(crate) use image::MemoryImage;
 pub(crate) use pool::SlotPool;
 pub(crate) use slot::{Slot, SlotCreator};
+pub(crate) use space::{CAPACITY_BYTES, GC_HEAP_BYTES, GUARD_BYTES};

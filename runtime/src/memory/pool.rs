@@ -1,6 +1,7 @@
 //! Slots that wait for their next session.
 
-use super::{MemoryImage, Slot};
+use super::image::MemoryImage;
+use super::slot::Slot;
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;

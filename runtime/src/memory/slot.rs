@@ -1,9 +1,9 @@
 //! One reservation of address space and the linear memory in it.
 #![allow(unsafe_code)]
 
-use super::MemoryImage;
 use super::growth::{Layer, unnamed_file};
-use crate::engine::{CAPACITY_BYTES, GC_HEAP_BYTES};
+use super::image::MemoryImage;
+use super::space::{CAPACITY_BYTES, GC_HEAP_BYTES};
 use crate::platform::{PAGE_BYTES, Reservation};
 use parking_lot::Mutex;
 use std::cell::RefCell;

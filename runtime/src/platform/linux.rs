@@ -1,7 +1,7 @@
 //! Dirty pages and page faults, as Linux reports them.
 #![allow(unsafe_code)]
 
-use super::PAGE_BYTES;
+use super::page::PAGE_BYTES;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;

@@ -1,12 +1,13 @@
 //! How a turn ends: what comes back as an outcome.
 
 use super::lifecycle::{Session, SessionState, Step};
-use super::outcome::{GuestError, LimitHit, Outcome, Status};
+use super::outcome::{GuestError, Outcome, Status};
 use super::reply::{
     CLASS_BYTES_MAX, Finished, MESSAGE_BYTES_MAX, NOTE_BYTES_MAX, TRACEBACK_BYTES_MAX,
 };
 use super::streak::Ending;
 use crate::error::Error;
+use crate::host::LimitHit;
 use crate::interrupt::{Cause, PulseReport};
 use crate::wasi::GuestExit;
 use memex_policies::Limits;

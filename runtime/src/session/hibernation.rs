@@ -1,9 +1,9 @@
 //! Sessions at rest without a slot: what is kept of one while nobody uses it.
 
-use super::host::Host;
 use super::lifecycle::{LOST, Session, SessionState};
+use super::options::SessionOptions;
 use super::paused::PausedTurn;
-use super::sandbox::{Sandbox, SessionOptions};
+use super::sandbox::Sandbox;
 use super::suspended::Suspended;
 use crate::error::Error;
 use crate::snapshot::{Bounds, Encoded, Generators};
@@ -74,7 +74,7 @@ impl Session {
                     sandbox,
                     encoded,
                     paused,
-                    options: Host::into_options(host),
+                    options: SessionOptions::of(host.into_equipment()),
                 })
             }
             (taken, live) => {

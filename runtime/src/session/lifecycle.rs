@@ -11,19 +11,18 @@
 //! Running is not a state that anybody sees: a session is borrowed mutably
 //! while it runs.
 
-use super::heap::HeapState;
-use super::host::Host;
+use super::in_progress::TurnInProgress;
 use super::live::Live;
+use super::options::SessionOptions;
 use super::outcome::Outcome;
-use super::reply::INSPECTION_BYTES_MAX;
-use super::sandbox::{Sandbox, SessionOptions};
+use super::sandbox::Sandbox;
 use super::streak::Streak;
-use super::turn::TurnInProgress;
 use crate::error::Error;
+use crate::host::Host;
 use crate::image::RandomState;
 use crate::interrupt::{Interrupter, Pulse};
 use crate::runtime::Counted;
-use memex_filesystem::FileState;
+use crate::state::{HeapState, RestState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -67,17 +66,6 @@ pub struct Session {
     _counted: Counted,
 }
 
-/// Everything that makes up a session at rest.
-#[derive(Debug, Clone)]
-pub(crate) struct RestState {
-    pub(crate) heap: HeapState,
-    pub(crate) files: FileState,
-    /// Whether `heap` holds generators that were seeded for this session.
-    pub(crate) seeded: bool,
-    /// Whether `heap` and `files` are those of the session now.
-    pub(crate) current: bool,
-}
-
 /// What [`Session::start`] and [`Session::resume`] come to.
 #[derive(Debug)]
 pub enum Step {
@@ -90,8 +78,19 @@ pub enum Step {
     },
 }
 
+impl Sandbox {
+    /// Starts a session.
+    ///
+    /// # Errors
+    /// When as many sessions live as the policy allows, or the system has no
+    /// memory left.
+    pub fn session(&self, options: SessionOptions) -> Result<Session, Error> {
+        Session::new(self.clone(), options)
+    }
+}
+
 impl Session {
-    pub(super) fn new(sandbox: Sandbox, mut options: SessionOptions) -> Result<Self, Error> {
+    fn new(sandbox: Sandbox, mut options: SessionOptions) -> Result<Self, Error> {
         let (mut session, host) = Self::without_guest(sandbox, &mut options)?;
         session.live = Some(session.sandbox.instantiate(host)?);
         let heap = session.rest.heap.clone();
@@ -110,7 +109,8 @@ impl Session {
         let counted = sandbox.runtime().enter(sandbox.population())?;
         let pulse = Arc::new(Pulse::default());
         let watch = sandbox.runtime().watchdog().watch(&pulse);
-        let host = sandbox.host(Arc::clone(&pulse), std::mem::take(options));
+        let equipment = std::mem::take(options).equipment(&sandbox);
+        let host = sandbox.host(Arc::clone(&pulse), equipment);
         let files = host.files_ref().checkpoint();
         let heap = sandbox.origin().clone();
         let session = Self {
@@ -132,27 +132,6 @@ impl Session {
             _counted: counted,
         };
         Ok((session, host))
-    }
-
-    /// Runs a block of code to its end, waiting where the code waits.
-    ///
-    /// What goes wrong in the guest is part of the [`Outcome`]; the session is
-    /// ready for the next turn after every outcome but [`Fault`].
-    ///
-    /// # Errors
-    /// When the session is not ready, or the host fails; the session is lost
-    /// in the second case. A sink, tools or forks that panic are such a failure
-    /// ([`Error::Panicked`]).
-    ///
-    /// [`Fault`]: crate::Status::Fault
-    pub fn run(&mut self, code: &str) -> Result<Outcome, Error> {
-        let mut step = self.start(code)?;
-        loop {
-            match step {
-                Step::Done(outcome) => return Ok(*outcome),
-                Step::Waiting { until } => step = self.wait(until)?,
-            }
-        }
     }
 
     /// The session's state.
@@ -197,21 +176,6 @@ impl Session {
             let grown = live.active_pages();
             (live.dirty_pages().len() + grown) as u64
         })
-    }
-
-    /// Asks the guest about its scope: names, completions, whether a block
-    /// is complete. Request and reply are JSON; see `docs/dispatcher.md`.
-    ///
-    /// Runs guest code (a class can define how its attributes are listed), so
-    /// the policy's limits apply; `None` when that went wrong. Nothing in the
-    /// answer can be trusted but its length: at most 8 MiB.
-    ///
-    /// # Errors
-    /// When the session is not ready or the host fails.
-    pub fn inspect(&mut self, request: &str) -> Result<Option<String>, Error> {
-        let entry = self.sandbox.image().map().entries.inspect;
-        let answer = self.ask(entry, request.as_bytes(), INSPECTION_BYTES_MAX)?;
-        Ok(answer.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
     /// Takes the guest away, slot included: nothing is known of its state.

@@ -1,15 +1,13 @@
 //! A guest that is instantiated: its store, its memory and the few functions
 //! through which the host enters it.
 
-use super::forking::Origin;
-use super::heap::HeapState;
-use super::host::Host;
-use super::sandbox::Sandbox;
 use crate::error::Error;
+use crate::host::{Host, Origin};
 use crate::image::{GuestMap, LoadedCode};
 use crate::interrupt::{Arming, Clocks, PulseReport};
-use crate::memory::{Layer, Slot, SlotPool};
+use crate::memory::{Layer, MemoryImage, Slot, SlotPool};
 use crate::platform::{DirtyTracking, PAGE_BYTES, private_pages, thread_faults};
+use crate::state::HeapState;
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::{Global, Memory, Store, TypedFunc, Val};
@@ -32,7 +30,7 @@ pub(crate) struct Live {
     release: TypedFunc<i32, ()>,
     clear_error: TypedFunc<(), ()>,
     slot: Arc<Slot>,
-    map: GuestMap,
+    map: Arc<GuestMap>,
     stack_bytes: usize,
     dirty: Dirty,
     /// Whether a call into the guest is under way. It is still so when a panic
@@ -150,7 +148,7 @@ impl Live {
     pub(crate) fn new(
         code: &LoadedCode,
         pool: &SlotPool,
-        map: &GuestMap,
+        map: &Arc<GuestMap>,
         tracking: DirtyTracking,
         host: Host,
     ) -> Result<Self, NotInstantiated> {
@@ -187,7 +185,7 @@ impl Live {
             release: parts.release,
             clear_error: parts.clear_error,
             slot,
-            map: map.clone(),
+            map: Arc::clone(map),
             stack_bytes: code.stack_bytes(),
             dirty,
         })
@@ -195,10 +193,13 @@ impl Live {
 
     /// Lets the host fork this guest from inside of its calls, if it has
     /// anybody to give the forks to.
-    pub(crate) fn allow_forks(&mut self, sandbox: &Sandbox) {
+    pub(crate) fn allow_forks(&mut self, image: [u8; 32], memory: &Arc<MemoryImage>) {
         if let Some(forking) = &mut self.store.data_mut().forking {
             forking.attach(Origin {
-                sandbox: sandbox.clone(),
+                image,
+                map: Arc::clone(&self.map),
+                memory: Arc::clone(memory),
+                tracking: self.dirty.tracking,
                 slot: Arc::clone(&self.slot),
                 stack_pointer: self.stack_pointer,
             });
@@ -353,6 +354,12 @@ impl Live {
         self.patching(|live| live.write(address, bytes))
     }
 
+    /// Sets a word of the guest's memory, outside of a call.
+    pub(crate) fn set_word(&mut self, address: u32, word: u32) -> Result<(), Error> {
+        self.patch(address, &word.to_le_bytes())
+            .map_err(Self::into_error)
+    }
+
     /// Does writes outside of a call: they may touch pages for the first time. The system
     /// is asked once for all of them.
     pub(crate) fn patching<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
@@ -417,6 +424,22 @@ impl Live {
         self.slot.active_bytes() / PAGE_BYTES
     }
 
+    /// Brings a state up to date with the guest, which is at rest.
+    ///
+    /// Pages that did not change since the last time stay shared with the
+    /// snapshots that hold them.
+    pub(crate) fn refresh(
+        &mut self,
+        state: &mut HeapState,
+        image: &MemoryImage,
+    ) -> Result<(), Error> {
+        state.layers = self.freeze()?;
+        self.dirty_pages();
+        state.stack_pointer = self.stack_pointer();
+        state.take(self.known_dirty_pages(), self.memory_bytes(), image);
+        Ok(())
+    }
+
     /// Puts a state into a fresh guest.
     pub(crate) fn apply(&mut self, state: &HeapState) -> Result<(), Error> {
         let before = thread_faults();
@@ -447,5 +470,13 @@ impl Live {
             self.dirty.complete = false;
         }
         Ok(())
+    }
+
+    /// The error for a call that is not to fail.
+    pub(super) fn into_error(error: CallError) -> Error {
+        match error {
+            CallError::Trap(error) => Error::engine(error),
+            other => Error::Engine(other.to_string()),
+        }
     }
 }

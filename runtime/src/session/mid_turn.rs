@@ -1,66 +1,13 @@
-//! A session as it stood in the middle of a turn, and the sessions made of it.
+//! The sessions that are made of one as it stood in the middle of a turn.
 
+use super::fork::{MidTurnFork, State};
 use super::lifecycle::{LOST, Session};
-use super::live::Live;
+use super::options::SessionOptions;
 use super::reply::ERROR_ANSWER_BYTES_MAX;
-use super::sandbox::{Sandbox, SessionOptions};
 use crate::error::Error;
 use crate::snapshot::{Generators, Snapshot};
-use parking_lot::Mutex;
-use std::sync::Arc;
-
-/// A session as it stood when its code asked for a fork in the middle of a
-/// turn. Cheap to clone; outlives the session.
-///
-/// ```text
-///   captured ──(first use)──► a guest comes to rest ──► Snapshot ──► sessions
-/// ```
-/// A session made of it has every object that the parent had at that point,
-/// and nothing that its turn was still doing: no frame, no `except` or
-/// `finally` in progress, no import half done, no task of the event loop, and no
-/// call to await. Its next turn has the number after the parent's.
-///
-/// What the running frames hold stays as they left it, since nothing will
-/// finish it: a generator that was running can never go on, a list that was
-/// being sorted looks empty, a lock that was held stays held, and what a `with`
-/// block changed for its duration (the precision of `decimal`, for instance)
-/// stays changed.
-#[derive(Clone)]
-pub struct MidTurnFork {
-    sandbox: Sandbox,
-    turn: u64,
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Clone)]
-enum State {
-    /// Frames of the parent are on the stack.
-    Captured(Snapshot),
-    /// A session at rest.
-    Ready(Snapshot),
-}
 
 impl MidTurnFork {
-    pub(super) fn new(sandbox: Sandbox, captured: Snapshot) -> Self {
-        Self {
-            sandbox,
-            turn: captured.turn,
-            state: Arc::new(Mutex::new(State::Captured(captured))),
-        }
-    }
-
-    /// The turn that asked for it.
-    #[must_use]
-    pub fn turn(&self) -> u64 {
-        self.turn
-    }
-
-    /// The sandbox of the parent.
-    #[must_use]
-    pub fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
-    }
-
     /// Starts a session, with fresh generators. Callable any number of times,
     /// from any thread; the sessions share what they do not change.
     ///
@@ -123,7 +70,7 @@ impl Session {
         let traced = self.leave_frames()?;
         let answer = self.ask(after_fork, &[], ERROR_ANSWER_BYTES_MAX)?;
         let live = self.live.as_mut().ok_or(LOST)?;
-        set(live, traced, 0)?;
+        live.set_word(traced, 0)?;
         match answer.as_deref() {
             Some([]) => Ok(()),
             Some(failure) => {
@@ -145,43 +92,33 @@ impl Session {
         let at_rest = |at: u32| image.word(at).unwrap_or(0);
         let live = self.live.as_mut().ok_or(LOST)?;
         for &at in &running.restored {
-            set(live, at, at_rest(at))?;
+            live.set_word(at, at_rest(at))?;
         }
         // A limit that the parent's code has set stays.
         let limit = live.read_word(running.depth_limit).unwrap_or(0);
-        set(live, running.depth_left, limit)?;
+        live.set_word(running.depth_left, limit)?;
         let stack_pointer = live.stack_pointer();
         let used = map.stack_pointer.wrapping_sub(stack_pointer) as u32;
         for &at in &running.stack_bounds {
-            set(live, at, at_rest(at).wrapping_sub(used))?;
+            live.set_word(at, at_rest(at).wrapping_sub(used))?;
         }
         // An interrupt of the parent is not the copy's.
-        set(live, interrupt.flag, 0)?;
-        set(live, interrupt.exception, 0)?;
+        live.set_word(interrupt.flag, 0)?;
+        live.set_word(interrupt.exception, 0)?;
         let events = live.read_word(interrupt.events).unwrap_or(0);
-        set(live, interrupt.events, events & !interrupt.events_bit)?;
-        set(live, running.tracing, 1)?;
+        live.set_word(interrupt.events, events & !interrupt.events_bit)?;
+        live.set_word(running.tracing, 1)?;
         Ok(running.tracing)
     }
 
     /// Gives a session that was made without options its own.
     fn equip(&mut self, options: SessionOptions) -> Result<(), Error> {
         let live = self.live.as_mut().ok_or(LOST)?;
-        live.store.data_mut().equip(options);
-        live.allow_forks(&self.sandbox);
+        let equipment = options.equipment(&self.sandbox);
+        live.store.data_mut().equip(equipment);
+        self.sandbox.allow_forks(live);
         self.reseed()?;
         self.rest.current = false;
         Ok(())
     }
 }
-
-pub(super) fn set(live: &mut Live, address: u32, word: u32) -> Result<(), Error> {
-    live.patch(address, &word.to_le_bytes())
-        .map_err(Live::into_error)
-}
-
-/// Compile-time proof that forks go to other threads.
-const _: () = {
-    const fn is_shared<T: Send + Sync>() {}
-    is_shared::<MidTurnFork>();
-};

@@ -1,42 +1,35 @@
 //! Sessions: one live interpreter each, bound to an image, a policy and tools.
 
-mod delta;
+mod asking;
 mod ending;
+mod entering;
 mod exchange;
-mod forking;
-mod heap;
+mod fork;
 mod hibernation;
-mod host;
+mod in_progress;
 mod lifecycle;
 mod live;
 mod mid_turn;
+mod options;
 mod outcome;
-mod output;
 mod panics;
 mod paused;
 mod recovery;
 mod reply;
 mod sandbox;
 mod saving;
+mod settling;
 mod streak;
 mod suspended;
 mod turn;
 mod waiting;
-mod watch;
 
-pub use forking::Forks;
+pub use fork::{Forks, MidTurnFork};
 pub use hibernation::{Hibernated, SavedHibernated, StillAsleep, StillAwake};
 pub use lifecycle::{Session, SessionState, Step};
-pub use mid_turn::MidTurnFork;
-pub use outcome::{Captured, GuestError, LimitHit, Outcome, Status};
-pub use output::{OutputSink, Stream};
+pub use options::SessionOptions;
+pub use outcome::{GuestError, Outcome, Status};
 #[cfg(feature = "fuzzing")]
 pub use reply::check_answer;
-pub use sandbox::{Sandbox, SessionOptions};
+pub use sandbox::Sandbox;
 pub use suspended::{Suspended, TURN_FORMAT_VERSION};
-
-pub(crate) use delta::{LINE_BYTES, Page, PageDelta};
-pub(crate) use heap::HeapState;
-pub(crate) use host::{Host, HostParts};
-pub(crate) use lifecycle::RestState;
-pub(crate) use watch::Watch;

@@ -1,6 +1,7 @@
 //! What a turn came to.
 
 use crate::channel::Display;
+use crate::host::{Captured, LimitHit};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -56,18 +57,6 @@ pub struct Outcome {
     pub memory_bytes: u64,
 }
 
-/// Captured output of one stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Captured {
-    /// The text, as far as the policy keeps it; bytes that are not UTF-8 are
-    /// replaced.
-    pub text: String,
-    /// Bytes that were written in all.
-    pub total_bytes: u64,
-    /// Whether `text` is cut, with a line at the cut that says so.
-    pub truncated: bool,
-}
-
 /// An exception as the guest reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestError {
@@ -84,27 +73,6 @@ pub struct GuestError {
     /// Column of a syntax error, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
-}
-
-/// A limit that was reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LimitHit {
-    /// The policy's field.
-    pub name: String,
-    /// Its value.
-    pub limit: u64,
-    /// What was reached or asked for, in the field's unit.
-    pub actual: u64,
-}
-
-impl LimitHit {
-    pub(crate) fn new(name: &str, limit: u64, actual: u64) -> Self {
-        Self {
-            name: name.to_owned(),
-            limit,
-            actual,
-        }
-    }
 }
 
 impl Outcome {

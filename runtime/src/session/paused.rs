@@ -1,13 +1,13 @@
 //! What a waiting turn takes along when its session leaves its slot or is
 //! forked: everything of the turn that is not in the heap.
 
-use super::host::TurnLedger;
-use super::lifecycle::{LOST, RestState, Session, SessionState};
-use super::output::Buffer;
-use super::turn::TurnInProgress;
+use super::in_progress::TurnInProgress;
+use super::lifecycle::{LOST, Session, SessionState};
 use crate::channel::Display;
 use crate::error::Error;
+use crate::host::{Buffer, TurnLedger};
 use crate::snapshot::Snapshot;
+use crate::state::RestState;
 use std::time::Instant;
 
 /// A turn that waits, without its heap.
@@ -43,7 +43,7 @@ impl Session {
         };
         let live = self.live.as_mut().ok_or(LOST)?;
         let mut heap = self.rest.heap.clone();
-        heap.refresh(live, self.sandbox.memory_image())?;
+        live.refresh(&mut heap, self.sandbox.memory_image())?;
         let host = live.store.data();
         let state = RestState {
             heap,

@@ -21,11 +21,10 @@
 
 use super::lifecycle::{LOST, Session, SessionState};
 use super::live::CallError;
-use super::mid_turn::set;
-use super::outcome::{GuestError, LimitHit, Outcome, Status};
-use super::output::Stream;
+use super::outcome::{GuestError, Outcome, Status};
 use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::error::Error;
+use crate::host::{LimitHit, Stream};
 use crate::interrupt::{Arming, Cause};
 use memex_filesystem::FileSystem;
 use std::sync::Arc;
@@ -209,16 +208,16 @@ impl Session {
         for &at in &map.hooks {
             let word = image.word(at).unwrap_or(0);
             changed |= live.read_word(at) != Some(word);
-            set(live, at, word)?;
+            live.set_word(at, word)?;
         }
-        set(live, tracing, 1)?;
+        live.set_word(tracing, 1)?;
         let state = self.apart(disarm, |answer| match answer {
             b"" => Some(Check::Well),
             b"+" => Some(Check::Changed),
             _ => None,
         })?;
         let live = self.live.as_mut().ok_or(LOST)?;
-        set(live, tracing, 0)?;
+        live.set_word(tracing, 0)?;
         Ok(match state {
             Check::Well if changed => Check::Changed,
             state => state,

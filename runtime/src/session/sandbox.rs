@@ -1,22 +1,16 @@
 //! An image bound to a policy: what sessions are made from.
 
-use super::forking::Forks;
-use super::heap::HeapState;
-use super::host::{Host, HostParts};
-use super::lifecycle::Session;
 use super::live::{Live, NotInstantiated};
-use super::output::OutputSink;
 use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::engine::Metering;
 use crate::error::Error;
+use crate::host::{Clock, Equipment, Host, HostParts, Random};
 use crate::image::{Image, LoadedCode, Progress};
 use crate::interrupt::{Interrupter, Pulse};
 use crate::memory::MemoryImage;
-use crate::platform::DirtyTracking;
 use crate::runtime::{Population, Runtime};
-use crate::wasi::{Clock, Random};
+use crate::state::HeapState;
 use cap_std::fs::Dir;
-use memex_channel::{HostCalls, NoHostCalls};
 use memex_filesystem::{FileSystem, Namespace, Quota};
 use memex_policies::{Access, Policy};
 use std::sync::Arc;
@@ -40,19 +34,6 @@ struct Inner {
     /// The state that a session starts from: the image's, or that of a guest
     /// that was told about the policy.
     origin: HeapState,
-}
-
-/// What a session gets besides its policy. By default: no tools, output only
-/// in the outcome, and no forks from inside.
-#[derive(Default)]
-pub struct SessionOptions {
-    /// Answers the guest's calls. Default: [`NoHostCalls`].
-    pub calls: Option<Box<dyn HostCalls>>,
-    /// Receives output as it comes. Default: nobody.
-    pub sink: Option<Box<dyn OutputSink>>,
-    /// Takes the forks that code asks for in the middle of its turn. Default:
-    /// nobody, and asking raises `PermissionError`.
-    pub forks: Option<Box<dyn Forks>>,
 }
 
 impl Sandbox {
@@ -115,15 +96,6 @@ impl Sandbox {
         })
     }
 
-    /// Starts a session.
-    ///
-    /// # Errors
-    /// When as many sessions live as the policy allows, or the system has no
-    /// memory left.
-    pub fn session(&self, options: SessionOptions) -> Result<Session, Error> {
-        Session::new(self.clone(), options)
-    }
-
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Arc<Policy> {
@@ -179,36 +151,36 @@ impl Sandbox {
     }
 
     /// The host's side of a new session.
-    pub(crate) fn host(&self, pulse: Arc<Pulse>, options: SessionOptions) -> Host {
-        self.inner.host(pulse, options)
+    pub(crate) fn host(&self, pulse: Arc<Pulse>, equipment: Equipment) -> Host {
+        self.inner.host(pulse, equipment)
     }
 
     /// A guest in the image's state.
     pub(crate) fn instantiate(&self, host: Host) -> Result<Live, NotInstantiated> {
         let mut live = self.inner.instantiate(host)?;
-        live.allow_forks(self);
+        self.allow_forks(&mut live);
         Ok(live)
     }
 
-    pub(crate) fn dirty_tracking(&self) -> DirtyTracking {
-        self.inner.runtime.dirty_tracking()
+    /// Lets a guest be forked from inside of its calls.
+    pub(super) fn allow_forks(&self, live: &mut Live) {
+        let image = &self.inner.image;
+        live.allow_forks(image.name_bytes(), image.pool().image());
     }
 }
 
 impl Inner {
-    fn host(&self, pulse: Arc<Pulse>, options: SessionOptions) -> Host {
+    fn host(&self, pulse: Arc<Pulse>, equipment: Equipment) -> Host {
         let policy = &self.policy;
         Host::new(HostParts {
             files: FileSystem::new(Arc::clone(&self.namespace), quota(policy)),
-            sink: options.sink,
             clock: Clock::new(policy.clock, 0),
             random: Random::new(policy.randomness),
             interrupter: Interrupter {
                 pulse,
                 watchdog: Arc::clone(self.runtime.watchdog()),
             },
-            calls: options.calls.unwrap_or_else(|| Box::new(NoHostCalls)),
-            forks: options.forks,
+            equipment,
             limits: policy.limits.clone(),
         })
     }
@@ -225,7 +197,7 @@ impl Inner {
 
     /// The state of a guest that was told about the policy.
     fn configured(&self, request: &str) -> Result<HeapState, Error> {
-        let host = self.host(Arc::new(Pulse::default()), SessionOptions::default());
+        let host = self.host(Arc::new(Pulse::default()), Equipment::default());
         let mut live = self.instantiate(host)?;
         let configure = self.image.map().entries.configure;
         let answer = live.call(
@@ -240,7 +212,7 @@ impl Inner {
             return Err(Error::Calibration(format!("configure: {text}")));
         }
         let mut state = self.origin.clone();
-        state.refresh(&mut live, self.image.pool().image())?;
+        live.refresh(&mut state, self.image.pool().image())?;
         live.retire(self.image.pool());
         Ok(state)
     }

@@ -1,11 +1,13 @@
 //! Saving and using the state of sessions: snapshot, restore, fork, rewind.
 
-use super::host::Host;
-use super::lifecycle::{LOST, RestState, Session, SessionState};
+use super::lifecycle::{LOST, Session, SessionState};
 use super::live::NotInstantiated;
-use super::sandbox::{Sandbox, SessionOptions};
+use super::options::SessionOptions;
+use super::sandbox::Sandbox;
 use crate::error::Error;
+use crate::host::{Equipment, Host};
 use crate::snapshot::{Bounds, Encoded, Generators, Snapshot};
+use crate::state::RestState;
 use memex_filesystem::{FileSystem, LostFile};
 use std::sync::Arc;
 
@@ -18,18 +20,6 @@ impl Session {
         self.expect_ready()?;
         self.settle()?;
         self.as_snapshot(self.rest.clone())
-    }
-
-    pub(super) fn as_snapshot(&self, state: RestState) -> Result<Snapshot, Error> {
-        let host = self.live.as_ref().ok_or(LOST)?.store.data();
-        Ok(Snapshot {
-            image: self.sandbox.image().name_bytes(),
-            turn: self.turns,
-            monotonic_ns: host.clock.reading_ns(),
-            random_position: host.random.position(),
-            awaits_calls: host.calls.pending() > 0,
-            state,
-        })
     }
 
     /// Starts `count` sessions from this one's state, with fresh generators
@@ -133,7 +123,7 @@ impl Session {
             None => NotInstantiated::new(
                 error,
                 self.sandbox
-                    .host(Arc::clone(&self.pulse), SessionOptions::default()),
+                    .host(Arc::clone(&self.pulse), Equipment::default()),
             ),
         }
     }
@@ -247,7 +237,7 @@ impl Session {
         let lost = match session.begin_from(host, snapshot) {
             Ok(lost) => lost,
             Err(failure) => {
-                *options = failure.host.into_options();
+                *options = SessionOptions::of(failure.host.into_equipment());
                 return Err(failure.error);
             }
         };

@@ -8,15 +8,14 @@
 //! Both states are snapshots like any other. No byte is trusted when it is read: what the
 //! policy bounds while a turn runs, it bounds here.
 
-use super::host::TurnLedger;
+use super::in_progress::TurnInProgress;
 use super::lifecycle::{LOST, Session, SessionState};
-use super::outcome::LimitHit;
-use super::output::Buffer;
+use super::options::SessionOptions;
 use super::paused::PausedTurn;
-use super::sandbox::{Sandbox, SessionOptions};
-use super::turn::TurnInProgress;
+use super::sandbox::Sandbox;
 use crate::channel::{Display, DisplayData};
 use crate::error::Error;
+use crate::host::{Buffer, LimitHit, TurnLedger};
 use crate::interrupt::Cause;
 use crate::snapshot::{Encoded, Generators, Snapshot};
 use memex_channel::Reply;

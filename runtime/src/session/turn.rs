@@ -1,29 +1,15 @@
-//! One turn: whether it may begin, entering the guest, and its clocks.
+//! One turn: whether it may begin, and what entering the guest comes to.
 
 use super::ending::dispatcher_error;
+use super::in_progress::TurnInProgress;
 use super::lifecycle::{LOST, Session, SessionState, Step};
-use super::live::{CallError, Live};
-use super::outcome::{GuestError, LimitHit, Outcome, Status};
-use super::reply::{Answer, Finished, answer_bytes_max, decode};
+use super::live::CallError;
+use super::outcome::{GuestError, Outcome, Status};
+use super::reply::{Answer, Finished, decode};
 use crate::error::Error;
-use crate::interrupt::{Arming, Cause, PulseReport};
+use crate::host::LimitHit;
 use memex_channel::LOST_ANSWERS;
 use std::time::{Duration, Instant};
-
-/// A turn that has begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TurnInProgress {
-    pub(super) number: u64,
-    pub(super) began: Instant,
-    /// Time used so far, in the guest and in all.
-    pub(super) used: (Duration, Duration),
-    /// Fuel used so far.
-    pub(super) fuel: u64,
-    /// Why it was told to end while it waited.
-    pub(super) interrupted: Option<Cause>,
-    /// What a fixed clock moves by when the wait under way is over.
-    pub(super) jump: Option<Duration>,
-}
 
 impl Session {
     /// Begins a turn and runs it until it is over or has to wait.
@@ -113,48 +99,6 @@ impl Session {
         })
     }
 
-    /// Takes the state to return to if the turn has to be rolled back.
-    pub(super) fn settle(&mut self) -> Result<(), Error> {
-        if self.rest.current {
-            return Ok(());
-        }
-        let live = self.live.as_mut().ok_or(LOST)?;
-        self.rest.heap.refresh(live, self.sandbox.memory_image())?;
-        self.rest.files = live.store.data().files_ref().checkpoint();
-        self.rest.current = true;
-        self.rest.seeded = true;
-        Ok(())
-    }
-
-    pub(super) fn arm(&mut self) -> Result<(), Error> {
-        let (guest_time, wall_time) = self.allowance();
-        let used = self.turn.map(|turn| turn.used).unwrap_or_default();
-        let grace = Duration::from_millis(self.sandbox.policy().limits.grace_ms);
-        self.arm_with(Arming {
-            addresses: self.sandbox.image().map().interrupt,
-            guest_time,
-            wall_time,
-            grace,
-            used,
-        })
-    }
-
-    pub(super) fn arm_with(&mut self, arming: Arming) -> Result<(), Error> {
-        let live = self.live.as_mut().ok_or(LOST)?;
-        let due = live.arm(arming);
-        self.sandbox.runtime().watchdog().look_at(due);
-        Ok(())
-    }
-
-    pub(super) fn disarm(&mut self) -> PulseReport {
-        let live = self.live.as_mut();
-        let report = live.map(Live::disarm).unwrap_or_default();
-        if let Some(turn) = &mut self.turn {
-            turn.used = (report.guest_time, report.wall_time);
-        }
-        report
-    }
-
     /// Calls an entry point with the turn's limits on.
     pub(super) fn enter(&mut self, entry: u32, payload: &[u8]) -> Result<Step, Error> {
         self.rest.current = false;
@@ -178,102 +122,20 @@ impl Session {
         self.finish(finished, report)
     }
 
-    pub(super) fn answer_bytes_max(&self) -> usize {
-        answer_bytes_max(&self.sandbox.policy().limits)
-    }
-
-    /// Calls an entry point, and reads its answer while the clocks run; what it
-    /// asks for may be a fork of this session.
-    pub(super) fn call<R>(
-        &mut self,
-        entry: u32,
-        payload: &[u8],
-        bytes_max: usize,
-        read: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Result<R, CallError>, Error> {
-        let live = self.live.as_mut().ok_or(LOST)?;
-        if let Some(forking) = &mut live.store.data_mut().forking {
-            forking.begin(&self.rest.heap, self.turns);
+    /// The turn waits: no frame of it is on any stack.
+    pub(super) fn park(&mut self, timeout: Option<Duration>) -> Result<Step, Error> {
+        let host = self.live.as_mut().ok_or(LOST)?.store.data_mut();
+        let jumps = !host.clock.is_real();
+        // A fixed clock waits for nothing but answers.
+        let wait = timeout.map(|timeout| match jumps && host.calls.pending() == 0 {
+            true => Duration::ZERO,
+            false => timeout,
+        });
+        if let Some(turn) = &mut self.turn {
+            turn.jump = timeout.filter(|_| jumps);
         }
-        let result = live.call(entry, payload, bytes_max, read);
-        if let Some(forking) = &mut live.store.data_mut().forking {
-            forking.end();
-        }
-        Ok(result)
-    }
-
-    fn refuel(&mut self) -> Result<(), Error> {
-        if let Some(limit) = self.sandbox.policy().limits.fuel {
-            let used = self.turn.map_or(0, |turn| turn.fuel);
-            let live = self.live.as_mut().ok_or(LOST)?;
-            live.store
-                .set_fuel(limit.saturating_sub(used))
-                .map_err(Error::engine)?;
-        }
-        Ok(())
-    }
-
-    fn count_fuel(&mut self) {
-        if let (Some(limit), Some(turn), Some(live)) = (
-            self.sandbox.policy().limits.fuel,
-            &mut self.turn,
-            &self.live,
-        ) && let Ok(left) = live.store.get_fuel()
-        {
-            turn.fuel = limit.saturating_sub(left);
-        }
-    }
-
-    /// Calls an entry point that is no turn, for at most `bytes_max` bytes of
-    /// answer. `None` when the guest's side went wrong; the session is as before
-    /// then.
-    pub(super) fn ask(
-        &mut self,
-        entry: u32,
-        payload: &[u8],
-        bytes_max: usize,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        self.caught(|session| session.question(entry, payload, bytes_max))
-    }
-
-    fn question(
-        &mut self,
-        entry: u32,
-        payload: &[u8],
-        bytes_max: usize,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        match self.state {
-            SessionState::Ready => {}
-            SessionState::Lost => return Err(LOST),
-            SessionState::Waiting { .. } => {
-                return Err(Error::State {
-                    state: "waiting",
-                    remedy: "finish its turn first",
-                });
-            }
-        }
-        self.settle()?;
-        self.rest.current = false;
-        self.refuel()?;
-        self.arm()?;
-        let live = self.live.as_mut().ok_or(LOST)?;
-        live.store.data_mut().begin_turn();
-        let result = self.call(entry, payload, bytes_max, <[u8]>::to_vec)?;
-        self.disarm();
-        if let Err(CallError::Trap(_)) = result {
-            self.go_back()?;
-        }
-        let live = self.live.as_mut().ok_or(LOST)?;
-        live.store.data_mut().forget_turn();
-        Ok(result.ok())
-    }
-}
-
-impl Live {
-    pub(super) fn into_error(error: CallError) -> Error {
-        match error {
-            CallError::Trap(error) => Error::engine(error),
-            other => Error::Engine(other.to_string()),
-        }
+        let until = wait.and_then(|wait| Instant::now().checked_add(wait));
+        self.state = SessionState::Waiting { until };
+        Ok(Step::Waiting { until })
     }
 }

@@ -1,14 +1,36 @@
-//! A turn that waits: going on with it, ending it, and waiting on its behalf.
+//! Turns that wait: going on with one, ending it, and waiting on its behalf.
 
 use super::lifecycle::{LOST, Session, SessionState, Step};
+use super::outcome::Outcome;
 use crate::error::Error;
 use crate::interrupt::{Cause, PulseReport, WaitEnd};
 use crate::wasi::HardInterrupt;
 use memex_channel::{LOST_ANSWERS, encode_answers};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 impl Session {
+    /// Runs a block of code to its end, waiting where the code waits.
+    ///
+    /// What goes wrong in the guest is part of the [`Outcome`]; the session is
+    /// ready for the next turn after every outcome but [`Fault`].
+    ///
+    /// # Errors
+    /// When the session is not ready, or the host fails; the session is lost
+    /// in the second case. A sink, tools or forks that panic are such a failure
+    /// ([`Error::Panicked`]).
+    ///
+    /// [`Fault`]: crate::Status::Fault
+    pub fn run(&mut self, code: &str) -> Result<Outcome, Error> {
+        let mut step = self.start(code)?;
+        loop {
+            match step {
+                Step::Done(outcome) => return Ok(*outcome),
+                Step::Waiting { until } => step = self.wait(until)?,
+            }
+        }
+    }
+
     /// Goes on with a waiting turn.
     ///
     /// # Errors
@@ -150,34 +172,6 @@ impl Session {
         } else {
             (turn.used.1 >= wall_time).then_some(Cause::WallTime)
         }
-    }
-
-    /// Guest and wall time that the turn may use in all. One that was told to
-    /// end has the grace for that.
-    pub(super) fn allowance(&self) -> (Duration, Duration) {
-        let limits = &self.sandbox.policy().limits;
-        let interrupted = self.turn.is_some_and(|turn| turn.interrupted.is_some());
-        let grace = if interrupted { 2 * limits.grace_ms } else { 0 };
-        (
-            Duration::from_millis(limits.guest_time_ms.saturating_add(grace)),
-            Duration::from_millis(limits.wall_time_ms.saturating_add(grace)),
-        )
-    }
-
-    pub(super) fn park(&mut self, timeout: Option<Duration>) -> Result<Step, Error> {
-        let host = self.live.as_mut().ok_or(LOST)?.store.data_mut();
-        let jumps = !host.clock.is_real();
-        // A fixed clock waits for nothing but answers.
-        let wait = timeout.map(|timeout| match jumps && host.calls.pending() == 0 {
-            true => Duration::ZERO,
-            false => timeout,
-        });
-        if let Some(turn) = &mut self.turn {
-            turn.jump = timeout.filter(|_| jumps);
-        }
-        let until = wait.and_then(|wait| Instant::now().checked_add(wait));
-        self.state = SessionState::Waiting { until };
-        Ok(Step::Waiting { until })
     }
 
     /// Moves a fixed clock by what the turn waited for.

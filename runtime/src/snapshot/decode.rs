@@ -4,11 +4,11 @@
 
 use super::bounds::Bounds;
 use super::format::*;
-use super::{Generators, Snapshot};
+use super::saved::{Generators, Snapshot};
 use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
-use crate::session::{HeapState, Page, PageDelta, RestState};
+use crate::state::{HeapState, Page, PageDelta, RestState};
 use memex_filesystem::FileState;
 use std::collections::BTreeMap;
 use std::sync::Arc;

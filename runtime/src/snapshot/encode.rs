@@ -1,12 +1,12 @@
 //! From a snapshot to bytes.
 
-use super::Snapshot;
 use super::format::*;
+use super::saved::{Generators, Snapshot};
 use crate::error::Error;
 use crate::image::RandomState;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
-use crate::session::Page;
+use crate::state::Page;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -78,9 +78,9 @@ impl Snapshot {
         &self,
         image: &MemoryImage,
         random: &[RandomState],
-        generators: super::Generators,
+        generators: Generators,
     ) -> Result<Encoded, Error> {
-        let keep = generators == super::Generators::Keep;
+        let keep = generators == Generators::Keep;
         let mut sections = self
             .heap_sections(image, if keep { &[] } else { random })
             .map_err(Error::system("read a session's memory"))?;

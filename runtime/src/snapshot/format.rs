@@ -8,7 +8,7 @@ pub(super) const MAGIC: [u8; 8] = *b"MEMEXSNP";
 pub(super) const FLAG_GENERATORS: u32 = 1;
 /// Tasks of the snapshot await calls whose answers stay with its session.
 pub(super) const FLAG_AWAITS_CALLS: u32 = 2;
-pub(super) use crate::session::LINE_BYTES;
+pub(super) use crate::state::LINE_BYTES;
 pub(super) const LINES_PER_PAGE: u32 = (crate::PAGE_BYTES / LINE_BYTES) as u32;
 /// A page with more changed lines than this is stored whole.
 pub(super) const SPARSE_LINES_MAX: usize = 32;

@@ -8,7 +8,7 @@
 use super::{Bounds, Encoded, Generators, Snapshot};
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
-use crate::session::{HeapState, Page, PageDelta, RestState};
+use crate::state::{HeapState, Page, PageDelta, RestState};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;

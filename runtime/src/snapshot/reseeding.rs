@@ -1,7 +1,7 @@
 //! The head of a snapshot for a session that goes its own way.
 
+use super::decode::info;
 use super::format::{CHECKSUM_BYTES, FLAG_GENERATORS, MAGIC};
-use super::info;
 use crate::error::Error;
 
 /// The head of the same state without the state of its random generators: every

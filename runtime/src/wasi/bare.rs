@@ -1,12 +1,10 @@
 //! The guest's imports behind a module of a few instructions, without an image:
 //! what the oracle compares with another implementation.
 
-use super::linker;
+use super::linker::linker;
 use crate::error::Error;
+use crate::host::{Clock, Equipment, Host, HostParts, Random};
 use crate::interrupt::{Interrupter, Pulse, Watchdog};
-use crate::session::{Host, HostParts};
-use crate::wasi::{Clock, Random};
-use memex_channel::NoHostCalls;
 use memex_filesystem::FileSystem;
 use memex_policies::{Limits, Randomness};
 use std::sync::Arc;
@@ -48,15 +46,13 @@ impl Imports {
         let Caller { engine, module } = caller;
         let host = Host::new(HostParts {
             files,
-            sink: None,
             clock: Clock::new(memex_policies::Clock::System, 0),
             random: Random::new(Randomness::System),
             interrupter: Interrupter {
                 pulse: Arc::new(Pulse::default()),
                 watchdog: Watchdog::start().map_err(Error::system("start a thread"))?,
             },
-            calls: Box::new(NoHostCalls),
-            forks: None,
+            equipment: Equipment::default(),
             limits: Limits::default(),
         });
         let mut store = Store::new(engine, host);

@@ -3,8 +3,11 @@
 //! The guest reads the first two once, while the image is built; a session's
 //! own environment is set from inside.
 
-use super::{Failure, GuestExit, MODULE, answer, memory::Bytes};
-use crate::session::Host;
+use super::answer::{MODULE, answer};
+use super::exits::GuestExit;
+use super::failure::Failure;
+use super::memory::Bytes;
+use crate::host::Host;
 use wasmtime::{Caller, Linker};
 
 pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {

@@ -1,8 +1,8 @@
 //! Operations on open descriptors.
 
+use super::answer::{MODULE, answer};
 use super::stdio::{is_stream, not_a_stream};
-use super::{MODULE, answer};
-use crate::session::Host;
+use crate::host::Host;
 use memex_filesystem::{DirEntry, Errno, FdStat, FileStat, FileType};
 use wasmtime::{Caller, Linker};
 

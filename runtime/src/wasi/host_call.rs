@@ -1,9 +1,10 @@
 //! `host.call`: the only way out of the guest besides WASI.
 
-use super::{FAULT, HardInterrupt};
+use super::exits::HardInterrupt;
+use super::failure::FAULT;
 use crate::channel::decode_display;
+use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
-use crate::session::{Host, LimitHit};
 use memex_channel::{
     Frame, LOST_ANSWERS, OP_DISPLAY, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
 };

@@ -1,6 +1,6 @@
 //! Bounds-checked access to the guest's memory.
 
-use super::Failure;
+use super::failure::Failure;
 use memex_filesystem::Errno;
 
 /// Most buffers of one vectored read or write.

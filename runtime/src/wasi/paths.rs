@@ -1,8 +1,8 @@
 //! Operations on paths, relative to a directory's descriptor.
 
+use super::answer::{MODULE, answer};
 use super::files::encode_filestat;
-use super::{MODULE, answer};
-use crate::session::Host;
+use crate::host::Host;
 use wasmtime::{Caller, Linker};
 
 type C<'a> = Caller<'a, Host>;

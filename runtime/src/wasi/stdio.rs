@@ -1,8 +1,9 @@
 //! Reading and writing, with the standard streams.
 
+use super::answer::{MODULE, answer};
+use super::failure::{Answer, Failure};
 use super::memory::{Bytes, vector_count};
-use super::{Answer, Failure, MODULE, answer};
-use crate::session::{Host, Stream};
+use crate::host::{Host, Stream};
 use memex_filesystem::Errno;
 use wasmtime::{Caller, Linker};
 

@@ -1,7 +1,6 @@
 //! Bounded reading and writing of numbers, texts and arrays, little-endian.
 
 use crate::Error;
-use crate::codec::envelope::VERSION;
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,7 +8,12 @@ pub(crate) enum Flaw {
     /// They are damaged.
     What(&'static str),
     /// They are of another version.
-    Version(u16),
+    Version {
+        /// Theirs.
+        found: u16,
+        /// The one that is read.
+        supported: u16,
+    },
 }
 
 impl Flaw {
@@ -21,10 +25,10 @@ impl Flaw {
                 what,
                 remedy: "restore it from a copy, or remove it and rewind to a snapshot that does not need it",
             },
-            Self::Version(found) => Error::Version {
+            Self::Version { found, supported } => Error::Version {
                 place,
                 found,
-                supported: VERSION,
+                supported,
             },
         }
     }

@@ -78,7 +78,10 @@ pub(crate) fn read_header(object: &[u8], content: Content) -> Result<(Header, &[
     }
     let version = cursor.u16()?;
     if version != VERSION {
-        return Err(Flaw::Version(version));
+        return Err(Flaw::Version {
+            found: version,
+            supported: VERSION,
+        });
     }
     let [kind, encoding] = cursor.array()?;
     if kind != content as u8 {

@@ -159,3 +159,16 @@ fn foreign(path: &Path) -> Error {
 fn damaged(path: &Path, what: &'static str) -> Error {
     crate::codec::Flaw::What(what).at(shown(path))
 }
+
+/// The file of a lock, made if it is not there.
+pub(super) fn open_lock(path: &Path) -> Result<File, Error> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+        .map_err(|error| Error::io("open", shown(path), error))
+}

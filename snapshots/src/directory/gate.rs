@@ -7,12 +7,8 @@
 use std::fs::File;
 
 use crate::Error;
-use crate::directory::files::shown;
-use crate::directory::layout::Layout;
-use crate::directory::locks::open_lock;
-
-/// Made with the store, so that a full disk can be collected.
-pub(super) const GATE_FILES: [&str; 2] = ["turnstile", "gate"];
+use crate::directory::files::{open_lock, shown};
+use crate::directory::layout::{GATE_FILES, Layout};
 
 /// Held while objects are written.
 pub struct Shared {

@@ -9,14 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::Error;
 use crate::backend::Key;
 use crate::directory::files::{
-    Temporary, check_private, entries, modified_unix_ms, read_bounded, shown, sync_directory,
+    Temporary, check_private, entries, modified_unix_ms, open_lock, read_bounded, shown,
+    sync_directory,
 };
-use crate::directory::gate::GATE_FILES;
-use crate::directory::locks::open_lock;
 
 const FORMAT: &str = "memex store 1\n";
 const FORMAT_BYTES_MAX: usize = 64;
 const PRIVATE: u32 = 0o700;
+/// The locks of the gate between saves and collections, made with the store so
+/// that a full disk can be collected.
+pub(super) const GATE_FILES: [&str; 2] = ["turnstile", "gate"];
 /// The directories at its top.
 const PARTS: [&str; 4] = ["locks", "objects", "sessions", "tmp"];
 

@@ -1,13 +1,11 @@
 //! Locks on sessions: short ones for moving a pointer, long ones for running.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
-use crate::directory::files::shown;
+use crate::directory::files::{open_lock, shown};
 use crate::directory::layout::Layout;
 use crate::lock::Hold;
 use crate::{Error, SessionLock};
@@ -52,18 +50,6 @@ pub(super) fn session(layout: &Layout, name: &str) -> Result<SessionLock, Error>
         place: shown(&path),
         what: "others took and left it in quick succession",
     })
-}
-
-pub(super) fn open_lock(path: &Path) -> Result<File, Error> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .map_err(|error| Error::io("open", shown(path), error))
 }
 
 fn in_use(name: &str, file: &mut File) -> Error {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use crate::codec::{
     DOCUMENT_ZSTD_LEVEL, decode_chunk, decode_document, encode_chunk_at, encode_document,
 };
-use crate::remote::ObjectStore;
 use crate::remote::bucket::Bucket;
+use crate::remote::store::ObjectStore;
 use crate::{CHUNK_BYTES_MAX, Digest, Error};
 
 const FOLDER: &str = "images";

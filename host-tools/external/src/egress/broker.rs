@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::budgets::{Budget, Budgets};
-use super::builder::EgressBuilder;
 use super::connection::open;
 use super::error::HttpError;
 use super::exchange::{RawResponse, Reading, exchange};
@@ -49,12 +48,6 @@ pub(super) struct Shared {
 }
 
 impl Egress {
-    /// Starts with rules; see [`EgressBuilder`] for the defaults of the rest.
-    #[must_use]
-    pub fn builder(rules: EgressRules) -> EgressBuilder {
-        EgressBuilder::new(rules)
-    }
-
     pub(super) fn new(shared: Shared) -> Self {
         Self {
             shared: Arc::new(shared),

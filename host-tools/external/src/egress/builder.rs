@@ -26,8 +26,16 @@ pub struct EgressBuilder {
     extra_roots: Vec<String>,
 }
 
+impl Egress {
+    /// Starts with rules; see [`EgressBuilder`] for the defaults of the rest.
+    #[must_use]
+    pub fn builder(rules: EgressRules) -> EgressBuilder {
+        EgressBuilder::new(rules)
+    }
+}
+
 impl EgressBuilder {
-    pub(super) fn new(rules: EgressRules) -> Self {
+    fn new(rules: EgressRules) -> Self {
         Self {
             rules,
             limits: HttpLimits::default(),

@@ -3,7 +3,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
-use super::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
+/// Fewest bytes of a secret, and of every part of it that counts alone: a token
+/// behind a scheme, a password. Anything shorter occurs in answers by chance,
+/// so that it could not be kept out of them: it is refused.
+pub const SECRET_MIN_BYTES: usize = 8;
+
+/// Most bytes of a secret.
+pub const SECRET_MAX_BYTES: usize = 64 << 10;
 
 /// The longest word that is taken for a scheme of authorisation.
 const SCHEME_MAX_BYTES: usize = 32;

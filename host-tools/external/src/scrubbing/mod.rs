@@ -26,19 +26,12 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use forms::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};
 pub(crate) use forms::{check_header_value, check_size, parts};
 
 use std::ops::Range;
 
 use automaton::{Automaton, Found};
-
-/// Fewest bytes of a secret, and of every part of it that counts alone: a token
-/// behind a scheme, a password. Anything shorter occurs in answers by chance,
-/// so that it could not be kept out of them: it is refused.
-pub const SECRET_MIN_BYTES: usize = 8;
-
-/// Most bytes of a secret.
-pub const SECRET_MAX_BYTES: usize = 64 << 10;
 
 /// What stands where a secret without a name was. Not longer than the shortest
 /// secret, so that a text that keeps a limit still does.

@@ -1,8 +1,10 @@
 //! Columns as a table value of the tools' protocol.
 
+use super::column::{Column, Declared, Store, words};
 use super::dates::{self, Instant};
 use super::text::Text;
-use super::{Column, Declared, Store, Unfit, words};
+use super::unfit::Unfit;
+
 use memex_host_tools::Answer;
 use serde_json::{Map, Value, json};
 

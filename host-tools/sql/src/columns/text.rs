@@ -1,7 +1,7 @@
 //! A column of text: codes while few values repeat, then one buffer.
 
 use super::dictionary::Dictionary;
-use super::{Unfit, push_end};
+use super::unfit::Unfit;
 use serde_json::Value;
 
 /// Between values. Text with NUL inside is stored by its ends.
@@ -126,4 +126,10 @@ fn by_ends(data: &[u8], rows: usize) -> Result<Text, Unfit> {
         push_end(&mut ends, joined.len());
     }
     Ok(Text::Ends { data: joined, ends })
+}
+
+/// A cumulative end. A result is smaller than 4 GiB: the byte cap is checked
+/// when the limits are set.
+pub(super) fn push_end(ends: &mut Vec<u8>, end: usize) {
+    ends.extend_from_slice(&u32::try_from(end).unwrap_or(u32::MAX).to_le_bytes());
 }

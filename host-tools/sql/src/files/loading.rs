@@ -1,6 +1,6 @@
 //! From the rows of a file to a table.
 
-use crate::schema::quoted;
+use crate::names::quoted;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 use std::collections::HashSet;

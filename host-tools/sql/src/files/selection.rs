@@ -1,7 +1,7 @@
 //! Which files of a directory are tables, and of what format.
 
-use super::super::databases::check_name;
-use super::super::error::DatabasesError;
+use crate::error::DatabasesError;
+use crate::names::check_name;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::collections::HashSet;

@@ -7,7 +7,7 @@ use crate::engine::{Bounds, saturated};
 use crate::error::DatabasesError;
 use crate::limits::SqlLimits;
 use crate::messages;
-use crate::schema::quoted;
+use crate::names::quoted;
 use cap_std::time::SystemTime;
 use memex_host_tools::ToolError;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -2,9 +2,10 @@
 
 use super::super::awaited::Awaited;
 use super::super::running::Ended;
-use super::desk::{Desk, Run, State};
+use super::answer::{AnswerError, ClientAnswer};
+use super::desk::{Desk, HOLD, Run, State};
 use super::saved::SavedCalls;
-use crate::tool::{Answer, Arguments, ToolError};
+use crate::tool::Arguments;
 use memex_channel::{TurnHandle, Waited};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -31,57 +32,7 @@ pub struct ClientCall {
     pub is_held: bool,
 }
 
-/// What the client says of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ClientAnswer {
-    /// The result.
-    Value(Answer),
-    /// It failed. The guest sees the built-in exception `class`, or `RuntimeError` if
-    /// there is none of that name.
-    Error {
-        /// The name of a built-in exception.
-        class: String,
-        /// The message.
-        message: String,
-    },
-}
-
-/// Why an answer was not taken. The call, if there is one, is still open.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerError {
-    /// The session never made such a call.
-    #[error("there is no call {id:?}")]
-    Unknown {
-        /// What the answer names.
-        id: String,
-    },
-    /// The call was answered already, or its turn is over.
-    #[error("the call {id:?} is not open any more: it was answered, or its turn is over")]
-    Closed {
-        /// What the answer names.
-        id: String,
-    },
-    /// The value is not what the tool says it returns.
-    #[error("the answer to the call {id:?} does not fit the tool's result: {reason}")]
-    Type {
-        /// The call.
-        id: String,
-        /// What is wrong, and where.
-        reason: String,
-    },
-}
-
 const PREFIX: &str = "call_";
-
-impl ClientAnswer {
-    /// How the call ends by it.
-    pub(super) fn into_ended(self) -> Ended {
-        Ended::Answered(match self {
-            Self::Value(answer) => Ok(answer),
-            Self::Error { class, message } => Err(ToolError::named(&class, message)),
-        })
-    }
-}
 
 impl ClientCalls {
     pub(in crate::broker) fn new(desk: Desk, awaited: Arc<Awaited>) -> Self {
@@ -190,7 +141,7 @@ impl ClientCalls {
         desk.on_held = Some(Arc::new(on_held));
     }
 
-    /// How long a plain call may hold its turn from now on, instead of [`HOLD`](super::HOLD).
+    /// How long a plain call may hold its turn from now on, instead of [`HOLD`].
     pub fn set_hold(&self, hold: Duration) {
         self.desk.lock().hold = Some(hold);
     }
@@ -260,7 +211,7 @@ impl ClientCalls {
     /// was stopped.
     #[must_use]
     pub fn save(&self) -> SavedCalls {
-        SavedCalls::of(&self.desk.lock(), &self.awaited)
+        self.desk.lock().save(&self.awaited)
     }
 }
 
@@ -331,7 +282,7 @@ impl Held<'_> {
             abort();
         }
         // The turn ends by the interrupt that was asked for, and takes this frame with it.
-        let patience = Instant::now().checked_add(super::HOLD);
+        let patience = Instant::now().checked_add(HOLD);
         turn.wait(patience, &mut || false);
         Ended::Cancelled
     }

@@ -11,8 +11,7 @@
 
 use super::super::awaited::Completion;
 use super::super::running::Ended;
-use super::HOLD;
-use super::calls::ClientAnswer;
+use super::answer::ClientAnswer;
 use super::journal::{Entry, Journal, Key, Replay};
 use super::saved::{RestoredCall, SavedCalls};
 use crate::tool::{Arguments, Tool};
@@ -22,6 +21,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+/// How long a plain call of a client tool holds the guest's frames.
+pub const HOLD: Duration = Duration::from_secs(60);
 /// The turn at hand of a session that was saved.
 pub(in crate::broker) const TURN_RESTORED: u64 = 1;
 /// Any turn before it: rolling the turn at hand back leaves its calls as they are.

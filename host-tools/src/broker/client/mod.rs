@@ -11,22 +11,19 @@
 //! every call that it had made gets the reply of the first time from the
 //! [journal](journal::Journal).
 
+mod answer;
 mod calls;
 mod desk;
 mod journal;
 mod saved;
-mod tool;
+mod saving;
 
-pub use calls::{AnswerError, ClientAnswer, ClientCall, ClientCalls};
+pub use answer::{AnswerError, ClientAnswer};
+pub use calls::{ClientCall, ClientCalls};
+pub use desk::HOLD;
 pub use saved::{SAVED_CALLS_VERSION, SavedCalls};
-pub use tool::{ClientTool, client_tool};
 
 pub(super) use calls::Held;
 pub(super) use desk::{Desk, Opening, TURN_BEFORE_RESTORED, TURN_RESTORED};
 pub(super) use journal::{Entry, Key, Replay};
 pub(super) use saved::RestoredCall;
-
-use std::time::Duration;
-
-/// How long a plain call of a client tool holds the guest's frames.
-pub const HOLD: Duration = Duration::from_secs(60);

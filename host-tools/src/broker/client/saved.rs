@@ -1,9 +1,6 @@
 //! The open calls of a session, as a store keeps them beside its state.
 
-use super::super::awaited::Awaited;
-use super::super::running::Ended;
-use super::calls::ClientAnswer;
-use super::desk::{Desk, Run, State};
+use super::answer::ClientAnswer;
 use super::journal::{Entry, Key};
 use crate::tool::{Answer, Arguments};
 use base64::Engine as _;
@@ -102,49 +99,6 @@ impl<'de> Deserialize<'de> for Base64 {
 }
 
 impl SavedCalls {
-    pub(super) fn of(desk: &Desk, awaited: &Awaited) -> Self {
-        let (last_ticket, mut lost) = awaited.tickets();
-        let open = desk.open.iter().map(|(number, open)| {
-            let (ticket, answer) = match &open.state {
-                State::Awaited(completion) => (Some(completion.ticket()), None),
-                State::Held { answer, .. } | State::Stopped { answer } => {
-                    (None, answer.as_ref().and_then(saved_answer))
-                }
-            };
-            SavedCall {
-                number: *number,
-                tool: open.tool.spec().name.clone(),
-                arguments: open.arguments.json.clone(),
-                parts: open.arguments.parts.iter().cloned().map(Base64).collect(),
-                ticket,
-                answer,
-                earlier: open.turn != desk.turn,
-            }
-        });
-        let open: Vec<SavedCall> = open.collect();
-        let kept: BTreeSet<Ticket> = open.iter().filter_map(|call| call.ticket).collect();
-        lost.retain(|ticket| !kept.contains(ticket));
-        let journal = desk.journal.entries.iter().map(|entry| SavedEntry {
-            key: Base64(entry.key.0.to_vec()),
-            tool: entry.tool.clone(),
-            reply: entry.reply.as_ref().map(|reply| Base64(reply.encode())),
-            // One that is closed and has no reply is made anew.
-            call: entry.call.filter(|call| desk.open.contains_key(call)),
-            awaited: entry.awaited,
-            made: entry.made,
-        });
-        Self {
-            version: SAVED_CALLS_VERSION,
-            stopped: desk.run == Run::Stopped,
-            again: desk.run == Run::Again,
-            last: desk.last,
-            last_ticket,
-            open,
-            lost,
-            journal: journal.collect(),
-        }
-    }
-
     /// Whether the turn was rolled back and is to run again.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
@@ -259,21 +213,6 @@ pub(in crate::broker) struct RestoredCall {
     pub(in crate::broker) ticket: Option<Ticket>,
     pub(in crate::broker) answer: Option<ClientAnswer>,
     pub(in crate::broker) earlier: bool,
-}
-
-fn saved_answer(ended: &Ended) -> Option<SavedAnswer> {
-    match ended {
-        Ended::Answered(Ok(answer)) => Some(SavedAnswer::Value {
-            json: answer.json.clone(),
-            parts: answer.parts.iter().cloned().map(Base64).collect(),
-        }),
-        Ended::Answered(Err(error)) => Some(SavedAnswer::Error {
-            class: error.class.to_owned(),
-            message: error.message.clone(),
-        }),
-        // What ended otherwise was no answer: the call is open again.
-        Ended::TimedOut(_) | Ended::Cancelled | Ended::Panicked(_) => None,
-    }
 }
 
 fn restored_answer(saved: &SavedAnswer) -> ClientAnswer {

@@ -4,8 +4,7 @@
 //! hook makes the list, so the word that refers to it is the one that was empty
 //! before, and that refers to a list which a second hook makes longer.
 
-use super::Calibrator;
-use super::THREAD_STATE_BYTES;
+use super::calibrator::{Calibrator, THREAD_STATE_BYTES};
 use super::situations::{INTERPRETER_BYTES, LINKS, unknown, word};
 use crate::error::Error;
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@
 //! gained by counting: each count that goes up and down again is a write to the
 //! session's copy of a page. What is not written to is shared with the image.
 
-use super::Calibrator;
+use super::calibrator::Calibrator;
 use crate::error::Error;
 
 /// Bits that tell how immortal an object is; below them, references are

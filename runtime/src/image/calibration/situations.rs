@@ -8,11 +8,11 @@
 //!      a            b                  …               a       depends on the depth
 //! ```
 
-use super::super::map::RunningWords;
-use super::{Calibrator, THREAD_STATE_BYTES};
+use super::calibrator::{Calibrator, THREAD_STATE_BYTES};
 use crate::error::Error;
+use crate::host::Watch;
+use crate::image::map::RunningWords;
 use crate::interrupt::InterruptAddresses;
-use crate::session::Watch;
 use std::collections::BTreeSet;
 
 /// Frames between two looks at a usual call.

@@ -1,18 +1,19 @@
 //! Machine code from a store, or compiled here.
 
 use super::documents::{CodeParcel, CodeShipment};
+use super::options::PullOptions;
 use super::parcel::Carrier;
-use super::pull::PullOptions;
-use super::{ImageStore, damaged};
+use super::store::{ImageStore, damaged};
 use crate::cpu::Cpu;
 use crate::engine::{Metering, STACK_BYTES, engine};
 use crate::error::Error;
-use crate::image::build::{
-    Builder, CODE_FILE, CODE_FILES, CodeDetails, compatibility, remove_if_there,
-};
+use crate::image::builder::Builder;
 use crate::image::cache::Cache;
 use crate::image::code::LoadedCode;
+use crate::image::compile::compatibility;
+use crate::image::details::{CODE_FILE, CODE_FILES, CodeDetails};
 use crate::image::entry::Entry;
+use crate::image::files::remove_if_there;
 use crate::image::progress::Stage;
 use crate::image::secret::ImageSecret;
 use crate::image::spec::ImageSpec;

@@ -1,10 +1,12 @@
 //! The documents of a store: what names an image's pieces, and code's.
 
 use super::parcel::Parcel;
-use super::{ImageStore, damaged, store_error};
+#[cfg(feature = "fuzzing")]
+use super::store::StoreError;
+use super::store::{ImageStore, damaged, store_error};
 use crate::error::Error;
-use crate::image::build::{CODE_FILES, CodeDetails};
 use crate::image::description::{DESCRIPTION_BYTES_MAX, Description, Misread};
+use crate::image::details::{CODE_FILES, CodeDetails};
 use memex_guest_python::Sha256Digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -252,27 +254,27 @@ impl ImageStore for Held<'_> {
         "memory".into()
     }
 
-    fn documents(&self) -> Result<Vec<String>, super::StoreError> {
+    fn documents(&self) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }
 
-    fn document(&self, _: &str) -> Result<Option<Vec<u8>>, super::StoreError> {
+    fn document(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(Some(self.0.to_vec()))
     }
 
-    fn put_document(&self, _: &str, _: &[u8]) -> Result<(), super::StoreError> {
+    fn put_document(&self, _: &str, _: &[u8]) -> Result<(), StoreError> {
         Err("it is read only".into())
     }
 
-    fn present(&self, pieces: &[[u8; 32]]) -> Result<Vec<bool>, super::StoreError> {
+    fn present(&self, pieces: &[[u8; 32]]) -> Result<Vec<bool>, StoreError> {
         Ok(vec![false; pieces.len()])
     }
 
-    fn put_pieces(&self, _: Vec<([u8; 32], Vec<u8>)>) -> Result<u64, super::StoreError> {
+    fn put_pieces(&self, _: Vec<([u8; 32], Vec<u8>)>) -> Result<u64, StoreError> {
         Err("it is read only".into())
     }
 
-    fn pieces(&self, pieces: &[[u8; 32]]) -> Result<Vec<Option<Vec<u8>>>, super::StoreError> {
+    fn pieces(&self, pieces: &[[u8; 32]]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         Ok(vec![None; pieces.len()])
     }
 }

@@ -1,6 +1,6 @@
 //! A file in pieces: sending it, and putting it together again.
 
-use super::{ImageStore, damaged, store_error};
+use super::store::{ImageStore, damaged, store_error};
 use crate::error::Error;
 use crate::image::progress::Progress;
 use serde::{Deserialize, Serialize};

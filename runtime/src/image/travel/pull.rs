@@ -2,22 +2,22 @@
 
 use super::code::{self, CodeSource};
 use super::documents::Shipment;
+use super::options::PullOptions;
 use super::parcel::{Carrier, Parcel};
-use super::{ImageStore, TrustCode, damaged};
+use super::store::{ImageStore, damaged};
 use crate::engine::Metering;
 use crate::error::Error;
-use crate::image::build::{
-    Builder, IMAGE_FILES, ImageDetails, MEMORY_FILE, Origin, remove_if_there, write_new,
-};
+use crate::image::builder::Builder;
 use crate::image::cache::{Cache, TEMPORARY, make_private};
 use crate::image::description::{DESCRIPTION_FILE, Description};
+use crate::image::details::{IMAGE_FILES, ImageDetails, MEMORY_FILE, Origin};
 use crate::image::entry::Entry;
+use crate::image::files::{remove_if_there, write_new};
+use crate::image::loaded::Image;
 use crate::image::packages::Packages;
 use crate::image::progress::{Progress, Stage};
-use crate::image::secret::ImageSecret;
 use crate::image::shelf::{Shelved, one_of};
 use crate::image::spec::ImageSpec;
-use crate::image::store::Image;
 use memex_guest_python::FetchOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,21 +27,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const IMAGES_TOLD: usize = 8;
 /// Most bytes of a wheel.
 const WHEEL_BYTES_MAX: u64 = 64 << 20;
-
-/// What is pulled. Default: the image that the specification asks for, with no
-/// unauthenticated code.
-#[derive(Debug, Clone, Default)]
-pub struct PullOptions {
-    /// The name, or the beginning of one. Only the full name pins the image;
-    /// anyone who can write to the store can provide another image for a prefix.
-    pub name: Option<String>,
-    /// The secret that vouches for machine code. Default: none.
-    pub secret: Option<ImageSecret>,
-    /// Which machine code is taken.
-    pub trust_code: TrustCode,
-    /// Also get code that counts fuel.
-    pub fuel: bool,
-}
 
 /// The result of a pull.
 pub struct Pulled {

@@ -3,14 +3,15 @@
 use super::code;
 use super::documents::{GuestParcel, Shipment};
 use super::parcel::{Carrier, Parcel};
-use super::{ImageStore, TrustCode};
+use super::store::ImageStore;
+use super::trust::TrustCode;
 use crate::engine::Metering;
 use crate::error::Error;
-use crate::image::build::MEMORY_FILE;
 use crate::image::description::DESCRIPTION_FILE;
+use crate::image::details::MEMORY_FILE;
+use crate::image::loaded::Image;
 use crate::image::progress::{Progress, Stage};
 use crate::image::secret::ImageSecret;
-use crate::image::store::Image;
 use memex_guest_python::{FileRole, GuestFile};
 use std::fs;
 use std::path::{Path, PathBuf};

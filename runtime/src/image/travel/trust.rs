@@ -7,8 +7,8 @@
 //! other means, or the secret of the fleet. Trusting the store itself has to be asked
 //! for.
 
-use super::ImageStore;
 use super::documents::CodeShipment;
+use super::store::ImageStore;
 use crate::error::Error;
 use crate::image::secret::ImageSecret;
 

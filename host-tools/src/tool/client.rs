@@ -1,15 +1,17 @@
 //! The description of a client tool.
 
-use crate::tool::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use super::error::ToolError;
+use super::values::ToolSpec;
 use crate::validation::Validator;
 use serde_json::Value;
 use std::sync::OnceLock;
 
 /// A tool that the other side of the API runs: a function of a client, a question to a
-/// person, anything whose answer is handed in by [`ClientCalls`](super::ClientCalls).
+/// person, anything whose answer is handed in by
+/// [`ClientCalls`](crate::ClientCalls).
 #[derive(Debug)]
 pub struct ClientTool {
-    spec: ToolSpec,
+    pub(super) spec: ToolSpec,
     returns: OnceLock<Option<Validator>>,
 }
 
@@ -28,7 +30,7 @@ impl ClientTool {
     ///
     /// # Errors
     /// Names the tool and the place in the value.
-    pub(in crate::broker) fn check(&self, value: &Value) -> Result<(), ToolError> {
+    pub(crate) fn check(&self, value: &Value) -> Result<(), ToolError> {
         let compile = || {
             let schema = self.spec.returns.as_ref()?;
             // The toolbox has checked its shape; a schema that cannot be compiled all the
@@ -39,26 +41,5 @@ impl ClientTool {
             Some(validator) => validator.check(&self.spec.name, value),
             None => Ok(()),
         }
-    }
-}
-
-impl Tool for ClientTool {
-    fn spec(&self) -> &ToolSpec {
-        &self.spec
-    }
-
-    fn call(&self, _context: CallContext, _arguments: Arguments) -> ToolFuture {
-        let message = format!(
-            "{}: this session has nobody who answers calls of client tools",
-            self.spec.name
-        );
-        Box::pin(std::future::ready(Err(ToolError::new(
-            "RuntimeError",
-            message,
-        ))))
-    }
-
-    fn client(&self) -> Option<&ClientTool> {
-        Some(self)
     }
 }

@@ -1,6 +1,6 @@
 //! Capturing what the guest writes to its standard streams.
 
-use super::outcome::{Captured, LimitHit};
+use super::limit::LimitHit;
 
 /// One of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,18 @@ pub enum Stream {
     Stdout,
     /// `sys.stderr`.
     Stderr,
+}
+
+/// Captured output of one stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// The text, as far as the policy keeps it; bytes that are not UTF-8 are
+    /// replaced.
+    pub text: String,
+    /// Bytes that were written in all.
+    pub total_bytes: u64,
+    /// Whether `text` is cut, with a line at the cut that says so.
+    pub truncated: bool,
 }
 
 /// Receives output while a turn runs.
@@ -59,22 +71,22 @@ impl Buffer {
     }
 
     /// What was kept of the output: its head and its tail.
-    pub(super) fn saved(&self) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn saved(&self) -> (Vec<u8>, Vec<u8>) {
         (self.head.clone(), self.tail.iter().copied().collect())
     }
 
     /// Bytes that are kept.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.head.len() + self.tail.len()
     }
 
     /// Bytes that were written.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// The buffer of a turn that was saved; `None` when it holds more than `limit` allows.
-    pub(super) fn restored(head: Vec<u8>, tail: Vec<u8>, total: u64, limit: u64) -> Option<Self> {
+    pub(crate) fn restored(head: Vec<u8>, tail: Vec<u8>, total: u64, limit: u64) -> Option<Self> {
         let mut buffer = Self::new(limit);
         let kept = (head.len() as u64).saturating_add(tail.len() as u64);
         if head.len() > buffer.limit || tail.len() > buffer.tail_bytes() || kept > total {

@@ -1,8 +1,6 @@
 //! The heap of a session as a delta against its image.
 
 use super::delta::{Page, PageDelta};
-use super::live::Live;
-use crate::error::Error;
 use crate::memory::{Layer, MemoryImage};
 use crate::platform::PAGE_BYTES;
 use std::sync::Arc;
@@ -32,18 +30,6 @@ impl HeapState {
             memory_bytes: image.len() as u64,
             stack_pointer,
         }
-    }
-
-    /// Brings the state up to date with a session at rest.
-    ///
-    /// Pages that did not change since the last time stay shared with the
-    /// snapshots that hold them.
-    pub(crate) fn refresh(&mut self, live: &mut Live, image: &MemoryImage) -> Result<(), Error> {
-        self.layers = live.freeze()?;
-        live.dirty_pages();
-        self.stack_pointer = live.stack_pointer();
-        self.take(live.known_dirty_pages(), live.memory_bytes(), image);
-        Ok(())
     }
 
     /// Takes what is in memory now, with `layers` and the stack pointer already

@@ -1,7 +1,7 @@
 //! Features of this machine, found by trying them.
 
-use super::{DirtyTracking, Reservation, thread_faults};
-use crate::engine::{CAPACITY_BYTES, GUARD_BYTES};
+use crate::memory::{CAPACITY_BYTES, GUARD_BYTES};
+use crate::platform::{DirtyTracking, Reservation, thread_faults};
 use std::io;
 
 /// What a machine offers, for reports: nothing here changes how sessions run.

@@ -1,22 +1,23 @@
 //! What the host keeps for one session while the guest runs: the data of its
 //! store.
 
-use super::forking::{Forking, Forks};
-use super::outcome::LimitHit;
+use super::clock::Clock;
+use super::equipment::Equipment;
+use super::forking::Forking;
+use super::limit::LimitHit;
 use super::output::{Buffer, OutputSink, Stream};
-use super::sandbox::SessionOptions;
+use super::random::Random;
 use super::watch::Watch;
 use crate::channel::Display;
 use crate::interrupt::Interrupter;
-use crate::wasi::{Clock, Random};
-use memex_channel::HostCalls;
+use memex_channel::{HostCalls, NoHostCalls};
 use memex_filesystem::{FileSystem, Interrupt};
 use memex_policies::Limits;
 use std::sync::Arc;
 use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
 /// The host's side of a session. Guest code reaches it only through the
-/// functions in [`crate::wasi`].
+/// functions in `wasi`.
 pub(crate) struct Host {
     /// The guest's memory, once it is instantiated.
     pub(crate) memory: Option<Memory>,
@@ -48,12 +49,10 @@ pub(crate) struct Host {
 /// What a [`Host`] is made of.
 pub(crate) struct HostParts {
     pub(crate) files: FileSystem,
-    pub(crate) sink: Option<Box<dyn OutputSink>>,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) interrupter: Interrupter,
-    pub(crate) calls: Box<dyn HostCalls>,
-    pub(crate) forks: Option<Box<dyn Forks>>,
+    pub(crate) equipment: Equipment,
     pub(crate) limits: Limits,
 }
 
@@ -92,14 +91,17 @@ impl Host {
     pub(crate) fn new(parts: HostParts) -> Self {
         let HostParts {
             mut files,
-            sink,
             clock,
             random,
             interrupter,
-            calls,
-            forks,
+            equipment,
             limits,
         } = parts;
+        let Equipment {
+            calls,
+            sink,
+            captures,
+        } = equipment;
         files.set_interrupt(interrupt_of(&interrupter));
         Self {
             memory: None,
@@ -115,8 +117,8 @@ impl Host {
             clock,
             random,
             interrupter,
-            calls,
-            forking: forks.map(Forking::new),
+            calls: calls.unwrap_or_else(|| Box::new(NoHostCalls)),
+            forking: captures.map(Forking::new),
             watch: None,
             limits,
             turn: TurnLedger::default(),
@@ -127,21 +129,21 @@ impl Host {
     }
 
     /// What of the host's side a session keeps while it has no guest.
-    pub(crate) fn into_options(self) -> SessionOptions {
-        SessionOptions {
+    pub(crate) fn into_equipment(self) -> Equipment {
+        Equipment {
             calls: Some(self.calls),
             sink: self.sink,
-            forks: self.forking.map(Forking::into_forks),
+            captures: self.forking.map(Forking::into_captures),
         }
     }
 
-    /// Takes the options of the session that a guest without any is to be.
-    pub(crate) fn equip(&mut self, options: SessionOptions) {
-        if let Some(calls) = options.calls {
+    /// Takes the equipment of the session that a guest without any is to be.
+    pub(crate) fn equip(&mut self, equipment: Equipment) {
+        if let Some(calls) = equipment.calls {
             self.calls = calls;
         }
-        self.sink = options.sink;
-        self.forking = options.forks.map(Forking::new);
+        self.sink = equipment.sink;
+        self.forking = equipment.captures.map(Forking::new);
     }
 
     /// The session's files, with the time they are to be stamped with.
