@@ -11,8 +11,9 @@ use memex_sessions::{Resolved, Tools};
 use memex_trajectories::ActionSpace;
 
 use crate::approval::approved;
+use crate::scope::Place;
 use crate::worker::Origin;
-use crate::{AgentConfig, Approver, Error, Reactor};
+use crate::{AgentConfig, Approver, Backend, Error, Reactor, Workers};
 
 /// A model, its tools and where its code runs. Cheap to clone; runs go on side
 /// by side on as many threads as call [`Agent::run`].
@@ -31,7 +32,7 @@ pub(crate) struct Inner {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     /// With what the sessions in them are made of.
-    pub(crate) workers: Option<(crate::Workers, Arc<Origin>)>,
+    pub(crate) workers: Option<(Workers, Arc<Origin>)>,
     pub(crate) audit: Option<Arc<dyn AuditLog>>,
     /// Servers of tools end with this.
     pub(crate) _opened: Option<Tools>,
@@ -74,6 +75,46 @@ impl Agent {
     }
 }
 
+impl Inner {
+    /// Where the code of a run goes, if there is a place for it.
+    pub(crate) fn place(&self) -> Result<Option<Box<dyn Place>>, Error> {
+        let config = &self.config;
+        if config.action_space == ActionSpace::Tools || config.backend == Backend::InProcess {
+            let sandbox = self.sandbox.clone();
+            return Ok(sandbox.map(|sandbox| Box::new(sandbox) as _));
+        }
+        let Some((workers, origin)) = &self.workers else {
+            let what = "needs worker processes, and none were given; use `in_process`";
+            return Err(Error::setting("backend", what));
+        };
+        let leased = workers.lease(origin, config.backend == Backend::Pool);
+        Ok(Some(Box::new(leased)))
+    }
+
+    /// The model of a name, or a run's own.
+    pub(crate) fn pick(
+        &self,
+        own: &Arc<dyn Model>,
+        name: Option<&str>,
+    ) -> Result<Arc<dyn Model>, String> {
+        let Some(name) = name else {
+            return Ok(Arc::clone(own));
+        };
+        if let Some(model) = self.models.get(name) {
+            return Ok(Arc::clone(model));
+        }
+        if name == own.name() {
+            return Ok(Arc::clone(own));
+        }
+        let names: Vec<&str> = self.models.keys().map(String::as_str).collect();
+        let names = match names.is_empty() {
+            true => "it has no others than its own".to_owned(),
+            false => format!("there are {}", names.join(", ")),
+        };
+        Err(format!("this run has no model {name:?}; {names}"))
+    }
+}
+
 impl AgentBuilder {
     /// The sandbox in which code runs; its policy bounds runs.
     #[must_use]
@@ -99,7 +140,7 @@ impl AgentBuilder {
     /// [`Error::Session`] for a spec that cannot be sent.
     pub fn workers(
         mut self,
-        workers: crate::Workers,
+        workers: Workers,
         resolved: &Resolved,
         cache: &Cache,
     ) -> Result<Self, Error> {

@@ -6,7 +6,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::run::STACK_BYTES;
+use crate::scope::STACK_BYTES;
 use crate::{Agent, Cancellation, Error, RunRequest, RunResult};
 
 /// Runs every request, `jobs` of them at a time, and gives each result to

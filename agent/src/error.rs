@@ -94,7 +94,7 @@ pub enum Error {
     #[error("stopped before there was an answer")]
     Cancelled,
     /// The thread that ran a block is gone, and the scope with it.
-    #[error("the thread that ran the code ended")]
+    #[error("the thread that ran the code ended; start another agent")]
     Lost,
     /// The tasks cannot be read or graded.
     #[error(transparent)]

@@ -51,6 +51,7 @@ mod observation;
 mod prompt;
 mod reactor;
 mod reading;
+mod recorder;
 mod run;
 mod scope;
 mod stopper;

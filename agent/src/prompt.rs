@@ -1,14 +1,14 @@
 //! The system prompt.
 
 use memex_external::{DefinitionStyle, tool_definition};
-use memex_host_tools::{Form, Toolbox};
+use memex_host_tools::{Form, ToolEntry, Toolbox};
 use memex_models::ToolDefinition;
 use memex_policies::ToolGrants;
 use memex_trajectories::ActionSpace;
 use serde_json::{Map, Value, json};
 
+use crate::harness::WAIT_TOOL;
 use crate::reading::CODE_TOOL;
-use crate::scope::offered;
 use crate::{AgentConfig, CodeForm};
 
 /// Tools whose stubs a prompt spells out; of more, it says how to find them.
@@ -116,6 +116,13 @@ pub fn definitions(
             })
             .collect(),
     }
+}
+
+/// The tools of a run that are described to models.
+fn offered(toolbox: &Toolbox) -> impl Iterator<Item = &ToolEntry> {
+    toolbox
+        .iter()
+        .filter(|entry| entry.spec().name != WAIT_TOOL)
 }
 
 /// The tools of a trajectory, in the form that chat models take.

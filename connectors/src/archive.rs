@@ -6,25 +6,19 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::{ImportLimits, ImportReport};
-use crate::malformed;
 use memex_memory::Error;
 
-/// What may still be unpacked, over archives in archives.
-pub(super) struct Budget {
+use crate::report::malformed;
+use crate::{ImportLimits, ImportReport};
+
+/// Reads archives: which of their entries, and within which bounds, over
+/// archives in archives.
+pub(super) struct Unpacker<'w> {
+    wanted: &'w dyn Fn(&str) -> Wanted,
     limits: ImportLimits,
+    /// What was unpacked.
     entries: u64,
     bytes: u64,
-}
-
-impl Budget {
-    pub(super) fn new(limits: ImportLimits) -> Self {
-        Self {
-            limits,
-            entries: 0,
-            bytes: 0,
-        }
-    }
 }
 
 /// Takes the name and the content of an entry.
@@ -74,115 +68,124 @@ pub(super) fn whole(name: &str, content: &mut dyn Read) -> Result<Vec<u8>, Error
     Ok(bytes)
 }
 
-/// Calls `take` with the name and content of every entry that is wanted.
-///
-/// Names are split at both slashes and never used as paths. Entries whose names
-/// lead out of the archive, are links or encrypted, are skipped.
-pub(super) fn each<R: Read + Seek>(
-    reader: R,
-    place: &str,
-    budget: &mut Budget,
-    report: &mut ImportReport,
-    wanted: &dyn Fn(&str) -> Wanted,
-    take: &mut Take<'_>,
-) -> Result<(), Error> {
-    let nesting = budget.limits.nesting_max;
-    each_nested(reader, place, budget, report, wanted, take, nesting)
-}
+impl<'w> Unpacker<'w> {
+    pub(super) fn new(limits: ImportLimits, wanted: &'w dyn Fn(&str) -> Wanted) -> Self {
+        Self {
+            wanted,
+            limits,
+            entries: 0,
+            bytes: 0,
+        }
+    }
 
-fn each_nested<R: Read + Seek>(
-    mut reader: R,
-    place: &str,
-    budget: &mut Budget,
-    report: &mut ImportReport,
-    wanted: &dyn Fn(&str) -> Wanted,
-    take: &mut Take<'_>,
-    nesting: u32,
-) -> Result<(), Error> {
-    let unreadable = |what: String| malformed(place, what);
-    let limits = budget.limits;
-    let promised = promised_entries(&mut reader).map_err(|error| unreadable(error.to_string()))?;
-    let too_many = || {
-        let limit = limits.entries_max;
-        unreadable(format!(
-            "has more entries than an import may read ({limit})"
-        ))
-    };
-    if promised > limits.entries_max {
-        return Err(too_many());
+    /// Calls `take` with the name and content of every entry that is wanted.
+    ///
+    /// Names are split at both slashes and never used as paths. Entries whose names
+    /// lead out of the archive, are links or encrypted, are skipped.
+    pub(super) fn each<R: Read + Seek>(
+        &mut self,
+        reader: R,
+        place: &str,
+        report: &mut ImportReport,
+        take: &mut Take<'_>,
+    ) -> Result<(), Error> {
+        self.nested(reader, place, report, take, self.limits.nesting_max)
     }
-    let mut archive = ZipArchive::new(reader)
-        .map_err(|error| unreadable(format!("is no ZIP archive that can be read: {error}")))?;
-    budget.entries = budget.entries.saturating_add(archive.len() as u64);
-    if budget.entries > limits.entries_max {
-        return Err(too_many());
-    }
-    for index in 0..archive.len() {
-        let mut entry = match archive.by_index(index) {
-            Ok(entry) => entry,
-            Err(error) => {
-                report.skip(format!("{place}: entry {index}"), error.to_string());
+
+    fn nested<R: Read + Seek>(
+        &mut self,
+        mut reader: R,
+        place: &str,
+        report: &mut ImportReport,
+        take: &mut Take<'_>,
+        nesting: u32,
+    ) -> Result<(), Error> {
+        let unreadable = |what: String| malformed(place, what);
+        let limits = self.limits;
+        let promised =
+            promised_entries(&mut reader).map_err(|error| unreadable(error.to_string()))?;
+        let too_many = || {
+            let limit = limits.entries_max;
+            unreadable(format!(
+                "has more entries than an import may read ({limit})"
+            ))
+        };
+        if promised > limits.entries_max {
+            return Err(too_many());
+        }
+        let mut archive = ZipArchive::new(reader)
+            .map_err(|error| unreadable(format!("is no ZIP archive that can be read: {error}")))?;
+        self.entries = self.entries.saturating_add(archive.len() as u64);
+        if self.entries > limits.entries_max {
+            return Err(too_many());
+        }
+        for index in 0..archive.len() {
+            let mut entry = match archive.by_index(index) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    report.skip(format!("{place}: entry {index}"), error.to_string());
+                    continue;
+                }
+            };
+            let Some(name) = entry.name().ok().map(|name| name.into_owned()) else {
+                report.skip(format!("{place}: entry {index}"), "its name is no text");
+                continue;
+            };
+            let wanted_as = (self.wanted)(&name);
+            if matches!(wanted_as, Wanted::No) || entry.is_dir() {
                 continue;
             }
-        };
-        let Some(name) = entry.name().ok().map(|name| name.into_owned()) else {
-            report.skip(format!("{place}: entry {index}"), "its name is no text");
-            continue;
-        };
-        let wanted_as = wanted(&name);
-        if matches!(wanted_as, Wanted::No) || entry.is_dir() {
-            continue;
-        }
-        let Some(name) = plain(&name) else {
-            report.skip(&name, "its name leads out of the archive");
-            continue;
-        };
-        if entry.is_symlink() {
-            report.skip(&name, "is a link");
-            continue;
-        }
-        let left = limits.unpacked_bytes_max.saturating_sub(budget.bytes);
-        let bound = left.min(limits.entry_bytes_max);
-        let mut bounded = Bounded {
-            inner: &mut entry,
-            left: bound,
-            read: 0,
-            is_over: false,
-        };
-        let taken = match wanted_as {
-            Wanted::Archive if nesting > 0 => {
-                let mut bytes = Vec::new();
-                match bounded.read_to_end(&mut bytes) {
-                    Ok(_) => {
-                        budget.bytes = budget.bytes.saturating_add(bounded.read);
-                        bounded.read = 0;
-                        let nested = Cursor::new(bytes);
-                        each_nested(nested, &name, budget, report, wanted, take, nesting - 1)
+            let Some(name) = plain(&name) else {
+                report.skip(&name, "its name leads out of the archive");
+                continue;
+            };
+            if entry.is_symlink() {
+                report.skip(&name, "is a link");
+                continue;
+            }
+            let left = limits.unpacked_bytes_max.saturating_sub(self.bytes);
+            let bound = left.min(limits.entry_bytes_max);
+            let mut bounded = Bounded {
+                inner: &mut entry,
+                left: bound,
+                read: 0,
+                is_over: false,
+            };
+            let taken = match wanted_as {
+                Wanted::Archive if nesting > 0 => {
+                    let mut bytes = Vec::new();
+                    match bounded.read_to_end(&mut bytes) {
+                        Ok(_) => {
+                            self.bytes = self.bytes.saturating_add(bounded.read);
+                            bounded.read = 0;
+                            let nested = Cursor::new(bytes);
+                            self.nested(nested, &name, report, take, nesting - 1)
+                        }
+                        Err(error) => Err(malformed(name.as_str(), error.to_string())),
                     }
-                    Err(error) => Err(malformed(name.as_str(), error.to_string())),
                 }
+                Wanted::Archive => {
+                    report.skip(&name, "is an archive too deep in archives");
+                    Ok(())
+                }
+                _ => take(&name, &mut bounded, report),
+            };
+            self.bytes = self.bytes.saturating_add(bounded.read);
+            if bounded.is_over {
+                return Err(malformed(
+                    name.as_str(),
+                    format!("unpacks to more than {bound} bytes, which is all that is left for it"),
+                ));
             }
-            Wanted::Archive => {
-                report.skip(&name, "is an archive too deep in archives");
-                Ok(())
+            match taken {
+                Ok(()) => {}
+                // One damaged entry is no reason to lose the others.
+                Err(Error::Malformed { place, what }) => report.skip(place, what),
+                Err(error) => return Err(error),
             }
-            _ => take(&name, &mut bounded, report),
-        };
-        budget.bytes = budget.bytes.saturating_add(bounded.read);
-        if bounded.is_over {
-            return Err(malformed(
-                name.as_str(),
-                format!("unpacks to more than {bound} bytes, which is all that is left for it"),
-            ));
         }
-        match taken {
-            Ok(()) => {}
-            // One damaged entry is no reason to lose the others.
-            Err(Error::Malformed { place, what }) => report.skip(place, what),
-            Err(error) => return Err(error),
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A reader that fails, rather than ends, when it is asked for too much.

@@ -9,12 +9,13 @@ use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::archive::{self, Budget, Wanted};
-use super::pages::{Page, Pages};
-use super::slug::Slugs;
-use super::{ImportReport, Importer, date, text};
-use crate::malformed;
 use memex_memory::Error;
+
+use crate::archive::{self, Unpacker, Wanted};
+use crate::pages::{Page, Pages};
+use crate::report::malformed;
+use crate::slug::Slugs;
+use crate::{ImportReport, Importer, date, text};
 
 #[derive(Deserialize)]
 struct Conversation {
@@ -64,7 +65,6 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
     let is_archive = file.read_exact(&mut mark).is_ok() && &mark == b"PK";
     let file = archive::open(export, &importer.limits)?;
     if is_archive {
-        let mut budget = Budget::new(importer.limits);
         let wanted = |name: &str| {
             let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
             match name.starts_with("conversations") && name.ends_with(".json") {
@@ -73,17 +73,11 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             }
         };
         let mut files = 0;
-        archive::each(
-            file,
-            &place,
-            &mut budget,
-            &mut report,
-            &wanted,
-            &mut |name, content, report| {
-                files += 1;
-                read(content, name, importer, &mut found, report)
-            },
-        )?;
+        let mut unpacker = Unpacker::new(importer.limits, &wanted);
+        unpacker.each(file, &place, &mut report, &mut |name, content, report| {
+            files += 1;
+            read(content, name, importer, &mut found, report)
+        })?;
         if files == 0 {
             return Err(malformed(
                 place,

@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::malformed;
-use memex_memory::Error;
-use memex_memory::shown;
+use memex_memory::{Error, shown};
+
+use crate::report::malformed;
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use super::archive::{self, Budget, Wanted};
-use super::links::Place;
-use super::{
+use memex_memory::Error;
+
+use crate::archive::{Unpacker, Wanted};
+use crate::links::Place;
+use crate::report::malformed;
+use crate::{
     ImportLimits, ImportReport, Importer, chatgpt, csv, date, docx, html, links, slug, text,
 };
-use crate::malformed;
-use memex_memory::Error;
 
 /// The Markdown of an HTML document.
 #[must_use]
@@ -51,15 +52,14 @@ pub fn import_text(bytes: &[u8]) {
 /// [`Error::Malformed`] when it is none, or breaks a limit.
 pub fn import_archive(bytes: &[u8], limits: ImportLimits) -> Result<u64, Error> {
     let mut unpacked: u64 = 0;
-    archive::each(
+    let wanted = |name: &str| match name.ends_with(".zip") {
+        true => Wanted::Archive,
+        false => Wanted::Yes,
+    };
+    Unpacker::new(limits, &wanted).each(
         Cursor::new(bytes),
         "archive",
-        &mut Budget::new(limits),
         &mut ImportReport::default(),
-        &|name| match name.ends_with(".zip") {
-            true => Wanted::Archive,
-            false => Wanted::Yes,
-        },
         &mut |name, content, _| {
             let read = std::io::copy(content, &mut std::io::sink());
             let read = read.map_err(|error| malformed(name, error.to_string()))?;

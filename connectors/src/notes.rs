@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::archive::{self, Budget, Wanted, ending};
-use super::links::{Place, linked};
-use super::pages::{Page, Pages};
-use super::slug::Slugs;
-use super::{ImportReport, Importer, csv, text};
-use crate::malformed;
 use memex_memory::{Error, markdown};
+
+use crate::archive::{self, Unpacker, Wanted, ending};
+use crate::links::{Place, linked};
+use crate::pages::{Page, Pages};
+use crate::report::malformed;
+use crate::slug::Slugs;
+use crate::{ImportReport, Importer, csv, text};
 
 /// The specifics of a service's export.
 pub(super) struct Service {
@@ -46,29 +47,22 @@ pub(super) fn import(
     let place = export.to_string_lossy().into_owned();
     let mut report = ImportReport::default();
     let mut files: BTreeMap<String, String> = BTreeMap::new();
-    let mut budget = Budget::new(importer.limits);
     let wanted = |name: &str| match ending(name).as_str() {
         "md" | "csv" => Wanted::Yes,
         "zip" => Wanted::Archive,
         _ => Wanted::No,
     };
-    archive::each(
-        file,
-        &place,
-        &mut budget,
-        &mut report,
-        &wanted,
-        &mut |name, content, report| {
-            let bytes = archive::whole(name, content)?;
-            match text::decode(&bytes) {
-                Ok(text) => {
-                    files.insert(name.to_owned(), text);
-                }
-                Err(why) => report.skip(name, why),
+    let mut unpacker = Unpacker::new(importer.limits, &wanted);
+    unpacker.each(file, &place, &mut report, &mut |name, content, report| {
+        let bytes = archive::whole(name, content)?;
+        match text::decode(&bytes) {
+            Ok(text) => {
+                files.insert(name.to_owned(), text);
             }
-            Ok(())
-        },
-    )?;
+            Err(why) => report.skip(name, why),
+        }
+        Ok(())
+    })?;
     if files.is_empty() && report.skipped.is_empty() {
         return Err(malformed(
             place,

@@ -3,10 +3,11 @@
 
 use std::fmt::Write;
 
-use super::slug::slug;
-use super::text::{cut, one_line};
-use super::{ImportReport, Importer};
 use memex_memory::Error;
+
+use crate::slug::slug;
+use crate::text::{cut, one_line};
+use crate::{ImportReport, Importer};
 
 const USER: &str = "user.md";
 const SECTION: &str = "## Imports";

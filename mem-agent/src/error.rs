@@ -13,32 +13,16 @@ pub enum Error {
     /// The memory cannot be used.
     #[error(transparent)]
     Memory(#[from] memex_memory::Error),
-    /// The model does not answer.
+    /// The loop failed: the model does not answer, the scope is lost, the answer
+    /// was stopped, the record cannot be kept.
     #[error(transparent)]
-    Model(#[from] memex_models::ModelError),
-    /// The model wrote more than a reply may have.
-    #[error("the model's reply has {bytes} bytes; {limit} are taken")]
-    LongReply {
-        /// Its size.
-        bytes: usize,
-        /// The largest size that is accepted.
-        limit: usize,
-    },
-    /// The sandbox cannot be had. The session is lost.
-    #[error(transparent)]
-    Sandbox(#[from] memex_runtime::Error),
+    Agent(#[from] memex_agent::Error),
     /// The sandbox's image cannot be prepared to track the changes of blocks.
     #[error("the sandbox cannot be prepared: {0}")]
     Preparation(String),
-    /// The tools cannot be offered.
-    #[error(transparent)]
-    Tools(#[from] memex_host_tools::Error),
     /// The policy of the sandbox breaks a rule.
     #[error(transparent)]
     Policy(#[from] memex_policies::Error),
-    /// A record cannot be kept.
-    #[error(transparent)]
-    Record(#[from] memex_trajectories::Error),
     /// A file of the host cannot be read or written.
     #[error("cannot {doing} {path}: {source}")]
     File {
@@ -60,31 +44,6 @@ pub enum Error {
     /// The server cannot listen or speak.
     #[error("the server: {0}")]
     Server(String),
-    /// The answer was stopped.
-    #[error("stopped before there was an answer")]
-    Stopped,
-    /// The thread that ran a block is gone.
-    #[error("the thread that ran Python ended; start another agent")]
-    Lost,
-    /// The loop failed in another way.
-    #[error(transparent)]
-    Loop(memex_agent::Error),
-}
-
-impl From<memex_agent::Error> for Error {
-    fn from(error: memex_agent::Error) -> Self {
-        use memex_agent::Error as Failure;
-        match error {
-            Failure::Model(error) => Self::Model(error),
-            Failure::LongReply { bytes, limit } => Self::LongReply { bytes, limit },
-            Failure::Runtime(error) => Self::Sandbox(error),
-            Failure::Tools(error) => Self::Tools(error),
-            Failure::Trajectory(error) => Self::Record(error),
-            Failure::Cancelled => Self::Stopped,
-            Failure::Lost => Self::Lost,
-            error => Self::Loop(error),
-        }
-    }
 }
 
 impl Error {
@@ -94,17 +53,11 @@ impl Error {
         match self {
             Self::Memory(memex_memory::Error::Gone) => "FileNotFoundError",
             Self::Memory(_) => "MemoryAccessError",
-            Self::Model(_) | Self::LongReply { .. } => "ModelError",
-            Self::Sandbox(_) | Self::Preparation(_) | Self::Lost | Self::Policy(_) => {
-                "SandboxError"
-            }
-            Self::Tools(_) => "ToolError",
-            Self::Record(_) => "RecordError",
+            Self::Agent(error) => class_of(error),
+            Self::Preparation(_) | Self::Policy(_) => "SandboxError",
             Self::File { .. } => "OSError",
             Self::Malformed { .. } => "ValueError",
             Self::Server(_) => "ServerError",
-            Self::Stopped => "CancelledError",
-            Self::Loop(_) => "AgentError",
         }
     }
 
@@ -126,5 +79,17 @@ impl Error {
             place,
             what: what.to_string(),
         }
+    }
+}
+
+fn class_of(error: &memex_agent::Error) -> &'static str {
+    use memex_agent::Error;
+    match error {
+        Error::Model(_) | Error::LongReply { .. } => "ModelError",
+        Error::Runtime(_) | Error::Lost => "SandboxError",
+        Error::Tools(_) => "ToolError",
+        Error::Trajectory(_) => "RecordError",
+        Error::Cancelled => "CancelledError",
+        _ => "AgentError",
     }
 }

@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::names::Names;
-use crate::operations::with_ending;
+use crate::names::{Names, with_ending};
 use crate::path::shown;
 use crate::{Error, Limits, Memory, markdown, tree};
 

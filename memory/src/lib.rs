@@ -57,6 +57,8 @@ mod operations;
 mod path;
 mod place;
 mod replacement;
+mod root;
+mod settling;
 mod static_form;
 #[cfg(feature = "tools")]
 mod tools;

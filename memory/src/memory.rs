@@ -1,18 +1,20 @@
 //! A memory, opened.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use parking_lot::Mutex;
-use rustix::fs::{fstat, openat};
 use rustix::io::Errno;
 
-use crate::place::{DIRECTORY, Last, Place};
+use crate::place::{Last, Place};
+use crate::root::Root;
+use crate::transaction::Transaction;
 use crate::writer::Writer;
-use crate::{Author, Content, Error, Limits, Mode, Options, files};
+use crate::{Author, Content, Error, Limits, Options, files};
 
 /// A memory of Markdown files, held by the handle of its directory.
 ///
@@ -30,16 +32,15 @@ pub struct Memory {
 }
 
 struct Shared {
-    root: OwnedFd,
-    options: Options,
+    root: Root,
     writer: Mutex<Writer>,
 }
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Memory")
-            .field("root", &self.shared.root)
-            .field("options", &self.shared.options)
+            .field("root", &self.shared.root.handle())
+            .field("options", self.options())
             .finish_non_exhaustive()
     }
 }
@@ -64,17 +65,14 @@ impl Memory {
     /// # Errors
     /// If the directory may not be read.
     pub fn from_dir(root: &Dir, options: Options) -> Result<Self, Error> {
-        // The handle of a `Dir` may be good for walking only.
-        let root = openat(root, ".", DIRECTORY, rustix::fs::Mode::empty());
-        let root = root.map_err(|errno| Error::system(errno, "."))?;
+        let root = Root::of(root, options)?;
         let mut writer = Writer::default();
         // A memory that may only be read can be read; the first change says
         // what is wrong.
-        let _ = writer.recover(root.as_fd(), &options);
+        let _ = writer.recover(&root);
         Ok(Self {
             shared: Arc::new(Shared {
                 root,
-                options,
                 writer: Mutex::new(writer),
             }),
         })
@@ -83,35 +81,46 @@ impl Memory {
     /// How it was opened.
     #[must_use]
     pub fn options(&self) -> &Options {
-        &self.shared.options
+        self.shared.root.options()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.shared.options.limits
+        self.shared.root.limits()
     }
 
     pub(crate) fn is_extended(&self) -> bool {
-        self.shared.options.mode == Mode::Extended
+        self.shared.root.is_extended()
     }
 
     pub(crate) fn root(&self) -> BorrowedFd<'_> {
-        self.shared.root.as_fd()
-    }
-
-    pub(crate) fn writer(&self) -> &Mutex<Writer> {
-        &self.shared.writer
+        self.shared.root.handle()
     }
 
     /// Fails if the directory was removed.
     pub(crate) fn check_root(&self) -> Result<(), Error> {
-        match fstat(self.root()) {
-            Ok(stat) if stat.st_nlink > 0 => Ok(()),
-            _ => Err(Error::Gone),
-        }
+        self.shared.root.check()
     }
 
     pub(crate) fn find(&self, path: &str, last: Last) -> Result<Place<'_>, Error> {
-        Place::find(self.root(), path, last)
+        self.shared.root.find(path, last)
+    }
+
+    /// Runs one or several changes under the memory's lock.
+    pub(crate) fn change<T>(
+        &self,
+        author: Author<'_>,
+        make: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Shared { root, writer } = &*self.shared;
+        root.check()?;
+        let wait = wait_of(author, root.options().lock_wait_max);
+        let wait_until = Instant::now() + wait;
+        let Some(mut writer) = writer.try_lock_until(wait_until) else {
+            return Err(Error::Busy {
+                waited_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            });
+        };
+        writer.change(root, author, wait_until, make)
     }
 
     /// The bytes of a file, no more than a file may have.
@@ -181,6 +190,13 @@ impl Memory {
     /// # Errors
     /// If the system cannot.
     pub fn flush(&self) -> Result<(), Error> {
-        rustix::fs::syncfs(self.root()).map_err(|errno| Error::system(errno, ""))
+        self.shared.root.flush()
     }
+}
+
+fn wait_of(author: Author<'_>, wait_max: Duration) -> Duration {
+    let left = author
+        .deadline
+        .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    left.map_or(wait_max, |left| left.min(wait_max))
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::operations::{target, with_ending};
-
 /// The files of a memory by path and by name.
 #[derive(Default)]
 pub(crate) struct Names {
@@ -53,4 +51,21 @@ impl Names {
 
 fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What a link names: without brackets, alias and heading.
+pub(crate) fn target(link: &str) -> &str {
+    let link = link.trim();
+    let link = link.strip_prefix("[[").unwrap_or(link);
+    let link = link.strip_suffix("]]").unwrap_or(link);
+    let end = link.find(['|', '#']).unwrap_or(link.len());
+    link.get(..end).unwrap_or(link).trim()
+}
+
+/// The path of the file of a name.
+pub(crate) fn with_ending(path: &str) -> String {
+    match path.ends_with(".md") {
+        true => path.to_owned(),
+        false => format!("{path}.md"),
+    }
 }

@@ -10,15 +10,16 @@ use crate::journal::{Grown, Head, Journal, Lock};
 use crate::ledger::Ledger;
 use crate::path::FILTERS;
 use crate::place::{Last, Place};
-use crate::writer::{content, settle, temporary};
-use crate::{Author, Change, Content, Durability, Error, Memory, files};
+use crate::root::Root;
+use crate::settling::{content, settle, temporary};
+use crate::{Author, Change, Content, Durability, Error, files};
 
 /// The longest names of sessions and tools that are journalled.
 const AUTHOR_CHARS_MAX: usize = 200;
 
 /// A change under way: the lock is held.
 pub(crate) struct Transaction<'t> {
-    pub(crate) memory: &'t Memory,
+    pub(crate) root: &'t Root,
     pub(crate) author: Author<'t>,
     pub(crate) lock: Lock<'t>,
     pub(crate) journal: &'t mut Journal,
@@ -27,7 +28,7 @@ pub(crate) struct Transaction<'t> {
 
 impl<'t> Transaction<'t> {
     pub(crate) fn find(&self, path: &str, last: Last) -> Result<Place<'t>, Error> {
-        Place::find(self.memory.root(), path, last)
+        self.root.find(path, last)
     }
 
     /// Fails if the place is the memory's own.
@@ -41,16 +42,16 @@ impl<'t> Transaction<'t> {
     }
 
     pub(crate) fn file_bytes_max(&self) -> u64 {
-        self.memory.limits().file_bytes_max
+        self.root.limits().file_bytes_max
     }
 
     pub(crate) fn is_extended(&self) -> bool {
-        self.memory.is_extended()
+        self.root.is_extended()
     }
 
     /// The content of a place.
     pub(crate) fn content(&self, place: &Place<'_>) -> Result<(Content, Vec<u8>), Error> {
-        content(place, self.memory.limits().file_bytes_max)
+        content(place, self.root.limits().file_bytes_max)
     }
 
     /// A content that the journal keeps.
@@ -70,7 +71,7 @@ impl<'t> Transaction<'t> {
         if before == Content::Directory {
             return Err(place.system(Errno::ISDIR));
         }
-        let limit = self.memory.limits().file_bytes_max;
+        let limit = self.root.limits().file_bytes_max;
         if bytes.len() as u64 > limit {
             return Err(Error::TooLarge {
                 path: place.given.clone(),
@@ -83,13 +84,13 @@ impl<'t> Transaction<'t> {
         let growth = growth(&place, &before, &after);
         self.check_limits(&place, growth)?;
         let change = self.draft(&place, before, after, undoes);
-        let durability = self.memory.options().durability;
-        let (memory, makes_directories) = (self.memory, place.missing() > 0);
+        let durability = self.root.options().durability;
+        let (root, makes_directories) = (self.root, place.missing() > 0);
         self.journalled(change, growth, (&before_bytes, bytes), |temporary| {
             place.make_missing()?;
             files::replace(&place, temporary, bytes, durability)?;
             match makes_directories && durability == Durability::PowerCut {
-                true => memory.flush(),
+                true => root.flush(),
                 false => Ok(()),
             }
         })
@@ -105,7 +106,7 @@ impl<'t> Transaction<'t> {
             _ => {}
         }
         let change = self.draft(place, before, Content::Absent, undoes);
-        let durability = self.memory.options().durability;
+        let durability = self.root.options().durability;
         self.journalled(change, Grown::default(), (&before_bytes, &[]), |_| {
             unlinkat(place.directory(), name, AtFlags::empty())
                 .and_then(|()| files::sync_directory(place.directory(), durability))
@@ -128,7 +129,7 @@ impl<'t> Transaction<'t> {
         let growth = growth(&place, &Content::Absent, &Content::Directory);
         self.check_limits(&place, growth)?;
         let change = self.draft(&place, Content::Absent, Content::Directory, undoes);
-        let durability = self.memory.options().durability;
+        let durability = self.root.options().durability;
         self.journalled(change, growth, (&[], &[]), |_| {
             place.make_missing()?;
             let made = mkdirat(place.directory(), &name, Mode::from_raw_mode(0o777));
@@ -175,10 +176,10 @@ impl<'t> Transaction<'t> {
     }
 
     fn check_limits(&mut self, place: &Place<'_>, growth: Grown) -> Result<(), Error> {
-        let memory = self.memory;
+        let root = self.root;
         let grown = self.journal.grown();
         self.ledger
-            .check(memory.root(), memory.limits(), place, growth, grown)
+            .check(root.handle(), root.limits(), place, growth, grown)
     }
 
     fn draft(
@@ -215,7 +216,7 @@ impl<'t> Transaction<'t> {
         (before, after): (&[u8], &[u8]),
         make: impl FnOnce(&str) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let options = self.memory.options();
+        let options = self.root.options();
         let grown = self.journal.grown();
         let id = change.id;
         let head = Head {
@@ -235,7 +236,7 @@ impl<'t> Transaction<'t> {
             }
             Err(error) => {
                 // If this cannot be written either, the next writer does it.
-                let _ = settle(self.memory.root(), &self.lock, self.journal, options);
+                let _ = settle(self.root, &self.lock, self.journal);
                 Err(error)
             }
         }

@@ -11,10 +11,10 @@ use memex_trajectories::{Child, Status};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::agent::Inner;
 use crate::harness::Board;
-use crate::run::{Plan, Recorder};
+use crate::recorder::Recorder;
 use crate::{Agent, Cancellation, Ledger};
 
 /// State shared by a run and all runs below it.
@@ -25,7 +25,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(crate) fn new(inner: &Inner) -> Arc<Self> {
+    fn new(inner: &Inner) -> Arc<Self> {
         let limits = &inner.config.agents;
         Arc::new(Self {
             board: Board::new(limits.object_max_bytes, limits.board_max_bytes),
@@ -52,10 +52,13 @@ fn count(counter: &AtomicU64, max: u64) -> bool {
         .is_ok()
 }
 
-/// The agents that one run spawned.
-pub(crate) struct Family {
+/// A run, as the head of the family that it spawns: its place in the tree, and
+/// everything of which its children get a part.
+#[derive(Clone)]
+pub(crate) struct Head {
     pub(crate) agent: Agent,
     pub(crate) id: String,
+    /// The id of the run above all others.
     pub(crate) root: String,
     pub(crate) depth: u64,
     pub(crate) model: Arc<dyn Model>,
@@ -63,6 +66,34 @@ pub(crate) struct Family {
     pub(crate) cancellation: Cancellation,
     pub(crate) tree: Arc<Tree>,
     pub(crate) grants: ToolGrants,
+}
+
+impl Head {
+    /// A run that no other spawned.
+    pub(crate) fn first(
+        agent: &Agent,
+        id: String,
+        ledger: Arc<Ledger>,
+        cancellation: Cancellation,
+    ) -> Self {
+        let inner = &agent.inner;
+        Self {
+            agent: agent.clone(),
+            root: id.clone(),
+            id,
+            depth: 0,
+            model: Arc::clone(&inner.model),
+            ledger,
+            cancellation,
+            tree: Tree::new(inner),
+            grants: inner.policy.tools.clone(),
+        }
+    }
+}
+
+/// The agents that one run spawned.
+pub(crate) struct Family {
+    pub(crate) head: Head,
     recorder: Arc<Mutex<Recorder>>,
     members: Mutex<Members>,
     places: Arc<Places>,
@@ -92,23 +123,14 @@ struct Places {
 pub(crate) struct PlaceHeld(Arc<Places>);
 
 impl Family {
-    pub(crate) fn new(plan: &Plan, recorder: &Arc<Mutex<Recorder>>) -> Self {
-        let parent = plan.parent.as_ref();
-        let root = parent.map(|parent| parent.root.clone().unwrap_or_else(|| parent.id.clone()));
+    pub(crate) fn new(head: Head, recorder: &Arc<Mutex<Recorder>>) -> Self {
+        let parallel = head.agent.inner.config.agents.parallel;
         Self {
-            agent: plan.agent.clone(),
-            id: plan.id.clone(),
-            root: root.unwrap_or_else(|| plan.id.clone()),
-            depth: plan.depth,
-            model: Arc::clone(&plan.model),
-            ledger: Arc::clone(&plan.ledger),
-            cancellation: plan.cancellation.clone(),
-            tree: Arc::clone(&plan.tree),
-            grants: plan.grants.clone(),
+            head,
             recorder: Arc::clone(recorder),
             members: Mutex::default(),
             places: Arc::new(Places {
-                free: Mutex::new(plan.agent.inner.config.agents.parallel),
+                free: Mutex::new(parallel),
                 freed: Condvar::new(),
             }),
         }
@@ -118,7 +140,7 @@ impl Family {
     pub(crate) fn next(&self) -> (String, u32) {
         let number = self.members.lock().by_id.len() + 1;
         (
-            format!("{}.{number}", self.id),
+            format!("{}.{number}", self.head.id),
             self.recorder.lock().next_step(),
         )
     }

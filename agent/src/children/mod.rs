@@ -3,7 +3,7 @@
 //! ```text
 //!  parent's block: h = spawn_agent(task) ── OP_FORK ──► Forks::fork
 //!        │  ◄── id, at once ──────────────────────────────┤
-//!        │                                 a thread: fork.session() ─► Driver
+//!        │                                 a thread: Place::open ─► Driver
 //!        └─ h.result() / await h ── agent_wait ──► Family ◄── outcome
 //! ```
 //! A child has every object of its parent's as it stood at the call; nothing it
@@ -12,12 +12,10 @@
 mod family;
 mod outcome;
 mod questions;
-mod spawning;
 mod tools;
 mod typed;
 
-pub(crate) use family::{Family, Tree};
+pub(crate) use family::{Family, Head, running};
 pub(crate) use outcome::Outcome;
 pub(crate) use questions::question_tool;
-pub(crate) use spawning::{ChildSetup, Forked, Spawner, forks};
 pub(crate) use tools::{SETUP, WaitTool, spawn_tools};

@@ -4,7 +4,7 @@ use memex_host_tools::Answer;
 use memex_trajectories::Status;
 use serde_json::{Value, json};
 
-use crate::{Objects, RunResult};
+use crate::Objects;
 
 /// The outcome of a child.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,18 +19,6 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(result: &RunResult) -> Self {
-        let answer = || result.answer.clone().map_or(Value::Null, Value::String);
-        let totals = &result.totals;
-        Self {
-            status: result.status.clone(),
-            value: result.submission.clone().unwrap_or_else(answer),
-            objects: result.objects.clone(),
-            turns: totals.turns,
-            tokens: totals.input_tokens.saturating_add(totals.output_tokens),
-        }
-    }
-
     pub(crate) fn failed(reason: String) -> Self {
         Self {
             status: Status::Failed { reason },

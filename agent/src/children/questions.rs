@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Tree;
+use super::family::Tree;
 use super::typed::{TRIES, Typed};
 use crate::{Agent, Ledger};
 
@@ -133,30 +133,6 @@ fn admit(
         let message = format!("llm: the run's budget of {} is used up", budget.word());
         return Err(ToolError::new("PermissionError", message));
     }
-    pick(agent, model, name)
-        .map_err(|message| ToolError::new("ValueError", format!("llm: {message}")))
-}
-
-/// The model of a name, or the run's own.
-pub(super) fn pick(
-    agent: &Agent,
-    own: &Arc<dyn Model>,
-    name: Option<&str>,
-) -> Result<Arc<dyn Model>, String> {
-    let Some(name) = name else {
-        return Ok(Arc::clone(own));
-    };
-    let models = &agent.inner.models;
-    if let Some(model) = models.get(name) {
-        return Ok(Arc::clone(model));
-    }
-    if name == own.name() {
-        return Ok(Arc::clone(own));
-    }
-    let names: Vec<&str> = models.keys().map(String::as_str).collect();
-    let names = match names.is_empty() {
-        true => "it has no others than its own".to_owned(),
-        false => format!("there are {}", names.join(", ")),
-    };
-    Err(format!("this run has no model {name:?}; {names}"))
+    let picked = agent.inner.pick(model, name);
+    picked.map_err(|message| ToolError::new("ValueError", format!("llm: {message}")))
 }

@@ -8,7 +8,8 @@ use futures_util::FutureExt as _;
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use serde_json::{Value, json};
 
-use super::Family;
+use super::family::Family;
+use super::outcome::Outcome;
 use crate::harness::WAIT_TOOL;
 
 /// Setup code of a scope whose code can spawn agents.
@@ -149,9 +150,9 @@ impl Tool for WaitTool {
             let running = || Answer::json(json!({ "state": "running" }));
             let waited = tokio::time::timeout(wait, outcome.wait_for(Option::is_some)).await;
             Ok(match waited {
-                Ok(Ok(ended)) => ended.clone().map_or_else(running, super::Outcome::answer),
+                Ok(Ok(ended)) => ended.clone().map_or_else(running, Outcome::answer),
                 // Its thread ended without a word, which nothing lets it do.
-                Ok(Err(_)) => super::Outcome::failed("a fault of the host".to_owned()).answer(),
+                Ok(Err(_)) => Outcome::failed("a fault of the host".to_owned()).answer(),
                 Err(_) => running(),
             })
         }

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
-use memex_host_tools::{
-    Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec, Toolbox,
-};
+use memex_host_tools::{ToolError, ToolSpec, Toolbox};
 use memex_models::{Message, Part, Reply, Request, Role, ToolChoice, ToolDefinition, ToolResult};
 use serde_json::Value;
 
 use crate::OutputSchema;
-use crate::harness::compiled;
+use crate::harness::{Uncalled, compiled};
 
 /// Replies that a model may give until one fits.
 pub(super) const TRIES: usize = 3;
@@ -27,7 +24,14 @@ impl Typed {
     pub(super) fn new(schema: Value) -> Result<Self, ToolError> {
         let wrong = |error: crate::Error| ToolError::new("ValueError", format!("llm: {error}"));
         let output = OutputSchema::new(schema).map_err(wrong)?;
-        let toolbox = compiled(Arc::new(Checked::new(&output))).map_err(wrong)?;
+        let checked = Uncalled(ToolSpec {
+            name: ANSWER.to_owned(),
+            description: String::new(),
+            parameters: output.parameters().clone(),
+            returns: None,
+            timeout: None,
+        });
+        let toolbox = compiled(Arc::new(checked)).map_err(wrong)?;
         Ok(Self { output, toolbox })
     }
 
@@ -100,29 +104,4 @@ fn written(text: &str) -> Result<Value, String> {
         .and_then(|text| text.strip_suffix("```"));
     serde_json::from_str(inner.unwrap_or(text))
         .map_err(|error| format!("the reply has no call of `{ANSWER}`, and is no JSON: {error}"))
-}
-
-/// The function as whose arguments answers are checked. It is never called.
-struct Checked(ToolSpec);
-
-impl Checked {
-    fn new(output: &OutputSchema) -> Self {
-        Self(ToolSpec {
-            name: ANSWER.to_owned(),
-            description: String::new(),
-            parameters: output.parameters().clone(),
-            returns: None,
-            timeout: None,
-        })
-    }
-}
-
-impl Tool for Checked {
-    fn spec(&self) -> &ToolSpec {
-        &self.0
-    }
-
-    fn call(&self, _: CallContext, _: Arguments) -> ToolFuture {
-        std::future::ready(Ok(Answer::default())).boxed()
-    }
 }

@@ -10,7 +10,9 @@ use memex_host_tools::Broker;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Board, Objects, SUBMIT, SubmissionSlot};
+use super::board::Board;
+use super::output::SUBMIT;
+use super::submission::{Objects, SubmissionSlot};
 
 /// Most bytes of an input in one reply.
 const INPUT_PIECE_BYTES: usize = 4 << 20;

@@ -9,7 +9,10 @@ use memex_host_tools::{Broker, Toolbox};
 use memex_policies::ToolGrants;
 use serde_json::Value;
 
-use super::{Board, HarnessCalls, OutputSchema, SubmissionSlot, SubmitTool};
+use super::board::Board;
+use super::calls::HarnessCalls;
+use super::output::{OutputSchema, compiled};
+use super::submission::{SubmissionSlot, SubmitTool};
 use crate::{Error, Reactor};
 
 /// The calls of a run that submits to `schema` and shares a board.
@@ -32,7 +35,7 @@ impl Harness {
         let slot = SubmissionSlot::default();
         let output = OutputSchema::new(schema)?;
         let submit = SubmitTool::new(&output, slot.clone());
-        let toolbox = super::compiled(Arc::new(submit))?;
+        let toolbox = compiled(Arc::new(submit))?;
         let calls = HarnessCalls {
             broker: broker(toolbox, &reactor),
             slot,

@@ -16,6 +16,6 @@ mod submission;
 pub use board::Board;
 pub(crate) use calls::{HarnessCalls, Inputs, WAIT_TOOL};
 pub use output::OutputSchema;
-pub(crate) use output::compiled;
+pub(crate) use output::{SUBMIT, Uncalled, compiled};
+pub(crate) use submission::SubmitTool;
 pub use submission::{Objects, Submission, SubmissionSlot};
-pub(crate) use submission::{SUBMIT, SubmitTool};

@@ -1,9 +1,18 @@
 //! The schema of an answer, as the parameters of a function.
 
-use memex_host_tools::{SCHEMA_DEPTH_MAX, ToolSpec, Toolbox};
+use std::future::ready;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use memex_host_tools::{
+    Answer, Arguments, CallContext, SCHEMA_DEPTH_MAX, Tool, ToolFuture, ToolSpec, Toolbox,
+};
 use serde_json::{Map, Value, json};
 
 use crate::Error;
+
+/// The name of the tool that takes an answer.
+pub(crate) const SUBMIT: &str = "submit";
 
 /// The JSON Schema that a run's answer has to meet.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +57,7 @@ impl OutputSchema {
             wrapped: !is_object,
         };
         // A schema that a toolbox would refuse is refused here, before anything runs.
-        let tool = super::SubmitTool::new(&output, super::SubmissionSlot::default());
-        compiled(std::sync::Arc::new(tool))?;
+        compiled(Arc::new(Uncalled(output.spec())))?;
         Ok(output)
     }
 
@@ -74,7 +82,7 @@ impl OutputSchema {
 
     pub(super) fn spec(&self) -> ToolSpec {
         ToolSpec {
-            name: super::SUBMIT.to_owned(),
+            name: SUBMIT.to_owned(),
             description:
                 "Hands in the answer and ends the task. It is checked against its schema: \
                 what does not fit raises, with what was expected and what was given."
@@ -95,13 +103,26 @@ impl OutputSchema {
 }
 
 /// A toolbox of one tool whose schema was compiled.
-pub(crate) fn compiled(tool: std::sync::Arc<dyn memex_host_tools::Tool>) -> Result<Toolbox, Error> {
+pub(crate) fn compiled(tool: Arc<dyn Tool>) -> Result<Toolbox, Error> {
     let wrong = |error: memex_host_tools::Error| Error::Schema {
         what: error.to_string(),
     };
     let toolbox = Toolbox::builder().tool(tool).build().map_err(wrong)?;
     toolbox.compile().map_err(wrong)?;
     Ok(toolbox)
+}
+
+/// A function as whose arguments values are checked. It is never called.
+pub(crate) struct Uncalled(pub(crate) ToolSpec);
+
+impl Tool for Uncalled {
+    fn spec(&self) -> &ToolSpec {
+        &self.0
+    }
+
+    fn call(&self, _: CallContext, _: Arguments) -> ToolFuture {
+        ready(Ok(Answer::default())).boxed()
+    }
 }
 
 /// Definitions stay at the root, where references look for them.

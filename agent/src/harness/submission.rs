@@ -9,11 +9,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::OutputSchema;
+use super::output::OutputSchema;
 use crate::observation::result_text;
-
-/// The name of the tool.
-pub(crate) const SUBMIT: &str = "submit";
 
 /// An answer that was accepted.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,8 @@ use memex_sql::read_frame;
 use memex_trajectories::formats::{Format, detect};
 use serde_json::Value;
 
-use super::{Content, INPUTS_MAX_BYTES, Input, runs};
+use super::input::{Content, INPUTS_MAX_BYTES, Input};
+use super::runs;
 use crate::Error;
 
 /// Bytes of the columns of a Parquet or Arrow file, unpacked.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{Content, INPUTS_MAX_BYTES, Input, runs};
+use super::input::{Content, INPUTS_MAX_BYTES, Input};
+use super::runs;
 use crate::Error;
 
 /// Files of a folder.

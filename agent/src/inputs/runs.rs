@@ -6,7 +6,7 @@ use memex_trajectories::views::trajectory_view;
 use memex_trajectories::{formats, load};
 use serde_json::{Value, json};
 
-use super::Content;
+use super::input::Content;
 
 pub(super) fn content(views: Vec<Value>) -> Content {
     Content {

@@ -4,7 +4,7 @@ use memex_models::{Reply, StopReason, ToolCall};
 use memex_trajectories::ActionSpace;
 use serde_json::{Map, Value};
 
-use super::{Action, RequestedCall};
+use super::action::{Action, RequestedCall};
 use crate::CodeForm;
 
 /// The tool that carries code.

@@ -6,11 +6,12 @@ use memex_models::{Delta, DeltaSink, Reply, StopReason};
 use memex_trajectories::{Budget, Status, Step, StepKind, Timing, ToolCall, Usage};
 use serde_json::Value;
 
-use super::driver::fenced;
-use super::looping::millis;
-use super::{Dialect, Loop, Watcher};
+use super::dialect::Dialect;
+use super::state::Loop;
+use super::watcher::Watcher;
 use crate::Error;
 use crate::reading::Action;
+use crate::recorder::{fenced, millis};
 
 /// A wait that no clock can overflow.
 const LONGEST_WAIT: Duration = Duration::from_secs(1 << 30);

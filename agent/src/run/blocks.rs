@@ -5,10 +5,13 @@ use std::time::Instant;
 use memex_trajectories::{GuestCost, Step, StepKind, Timing};
 use tokio::task::JoinHandle;
 
-use super::looping::millis;
-use super::{Dialect, Hands, Loop, Watcher};
+use super::dialect::Dialect;
+use super::hands::Hands;
+use super::state::Loop;
+use super::watcher::Watcher;
 use crate::Error;
-use crate::observation::observation;
+use crate::observation::{change, observation};
+use crate::recorder::millis;
 
 impl<D: Dialect> Loop<D> {
     /// Runs a block, and gives what the model is to be shown of it.
@@ -41,7 +44,7 @@ impl<D: Dialect> Loop<D> {
             text.push_str("\n\n");
             text.push_str(&last);
         }
-        self.scope_names = ran.names.iter().map(crate::observation::change).collect();
+        self.scope_names = ran.names.iter().map(change).collect();
         let family = self.family.as_ref();
         let children = family.map(|family| family.spawned_since_last());
         let step = self.write(Step {

@@ -14,12 +14,15 @@ use memex_trajectories::{Step, StepKind, Timing, ToolResult};
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
-use super::looping::millis;
-use super::{Dialect, Hands, Loop, Watcher};
+use super::dialect::Dialect;
+use super::hands::Hands;
+use super::state::Loop;
+use super::watcher::Watcher;
 use crate::Error;
 use crate::harness::SubmissionSlot;
 use crate::observation::{cut, result_text};
 use crate::reading::RequestedCall;
+use crate::recorder::millis;
 use crate::scope::{Bell, Waiting};
 
 /// Calls of a reply that are under way at once.

@@ -7,10 +7,12 @@ use memex_models::{Model, Prices};
 use memex_trajectories::{Header, Status, Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 
-use super::hands::Lent;
-use super::looping::Spent;
-use super::{Dialect, Hands, Loop, Recorder, Watcher};
+use super::dialect::Dialect;
+use super::hands::{Hands, Lent};
+use super::state::{Loop, Spent};
+use super::watcher::Watcher;
 use crate::harness::SubmissionSlot;
+use crate::recorder::Recorder;
 use crate::scope::Scope;
 use crate::{Budgets, Cancellation, Error, Ledger, Stopper};
 

@@ -8,11 +8,13 @@ use memex_trajectories::{Status, Step, StepKind, spans};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use super::looping::Spent;
 use super::plan::{Plan, Prepared};
+use super::result::RunResult;
 use super::spoken::Spoken;
-use super::{Loop, Recorder, RunResult, Watcher};
+use super::state::{Loop, Spent};
+use super::watcher::Watcher;
 use crate::conversation::Conversation;
+use crate::recorder::Recorder;
 use crate::{Error, prompt};
 
 /// A run that is under way, on the thread that asked for it.
@@ -32,12 +34,11 @@ impl Driver {
         trajectory: Option<PathBuf>,
         watcher: Box<dyn Watcher>,
     ) -> Result<Self, Error> {
-        let agent = plan.agent.clone();
+        let head = plan.head.clone();
+        let agent = &head.agent;
         let mut config = agent.inner.config.clone();
         config.name.clone_from(&plan.name);
-        let (model, ledger) = (Arc::clone(&plan.model), Arc::clone(&plan.ledger));
-        let (cancellation, submits) = (plan.cancellation.clone(), plan.output.is_some());
-        let (id, task) = (plan.id.clone(), plan.task.clone());
+        let (task, submits) = (plan.task.clone(), plan.output.is_some());
         let Prepared {
             hands,
             toolbox,
@@ -51,16 +52,16 @@ impl Driver {
         let kept_beside = trajectory.clone().filter(|_| config.save_scope);
         let core = Loop {
             dialect: Spoken {
-                conversation: Conversation::new(&config, tools, &id),
+                conversation: Conversation::new(&config, tools, &head.id),
                 config,
                 submits,
             },
-            model,
             prices: Arc::clone(&agent.inner.prices),
             hands,
             recorder,
-            ledger,
-            cancellation,
+            model: head.model,
+            ledger: head.ledger,
+            cancellation: head.cancellation,
             slot,
             family: Some(family),
             kept_beside,
@@ -144,9 +145,4 @@ impl Driver {
             objects: submission.and_then(|submission| submission.objects),
         })
     }
-}
-
-/// Code that came by a call, as it stands at the end of a step's text.
-pub(super) fn fenced(code: &str) -> String {
-    format!("\n```python\n{code}\n```")
 }

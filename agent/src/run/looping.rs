@@ -1,66 +1,17 @@
 //! The loop.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use memex_models::{Cost, Model, Prices, Usage};
 use memex_trajectories::{Status, Step, StepKind};
-use parking_lot::Mutex;
 
-use super::{Dialect, Hands, Recorder, Watcher};
-use crate::children::Family;
-use crate::harness::SubmissionSlot;
+use super::dialect::Dialect;
+use super::state::Loop;
+use super::watcher::Watcher;
+use crate::Error;
 use crate::reading::Action;
-use crate::{Cancellation, Error, Ledger};
-
-/// A loop that is under way, in some dialect.
-pub(crate) struct Loop<D> {
-    pub(super) dialect: D,
-    pub(super) model: Arc<dyn Model>,
-    pub(super) prices: Arc<Prices>,
-    pub(super) hands: Hands,
-    pub(super) recorder: Arc<Mutex<Recorder>>,
-    pub(super) ledger: Arc<Ledger>,
-    pub(super) cancellation: Cancellation,
-    /// What was handed in; stays empty where nothing can be.
-    pub(super) slot: SubmissionSlot,
-    /// The agents that code spawns, where it can.
-    pub(super) family: Option<Arc<Family>>,
-    /// The trajectory beside which the scope is saved after every block.
-    pub(super) kept_beside: Option<PathBuf>,
-    pub(super) spent: Spent,
-    pub(super) scope_names: Vec<String>,
-    pub(super) nudges: u32,
-}
-
-/// The usage of a loop's replies.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Spent {
-    /// Replies.
-    pub replies: u32,
-    /// Tokens.
-    pub usage: Usage,
-    /// Money; none if the price of any reply is not known.
-    pub cost: Option<Cost>,
-}
 
 /// How the loop continues.
 enum Next {
     Turn,
     End(Status, Option<String>),
-}
-
-impl Spent {
-    pub(super) fn add(&mut self, usage: &Usage, cost: Option<Cost>) {
-        self.usage.add(usage);
-        self.cost = match (self.replies, self.cost, cost) {
-            (0, _, cost) => cost,
-            (_, Some(sum), Some(cost)) => Some(sum + cost),
-            _ => None,
-        };
-        self.replies = self.replies.saturating_add(1);
-    }
 }
 
 impl<D: Dialect> Loop<D> {
@@ -78,18 +29,6 @@ impl<D: Dialect> Loop<D> {
                 return Ok((status, answer));
             }
         }
-    }
-
-    /// Why there is no further turn, if there is none.
-    fn end(&self) -> Option<Status> {
-        if self.slot.is_filled() {
-            return Some(Status::Submitted);
-        }
-        if self.cancellation.is_cancelled() {
-            return Some(Status::Cancelled);
-        }
-        let budget = self.ledger.exhausted()?;
-        Some(Status::Exhausted { budget })
     }
 
     async fn turn(&mut self, watcher: &mut dyn Watcher) -> Result<Next, Error> {
@@ -177,29 +116,4 @@ impl<D: Dialect> Loop<D> {
         )?;
         Ok(Next::Turn)
     }
-
-    /// Writes a step into the record, then reports it.
-    pub(super) fn record(&self, step: Step, watcher: &mut dyn Watcher) -> Result<(), Error> {
-        let step = self.write(step)?;
-        watcher.step(&step);
-        Ok(())
-    }
-
-    /// Writes a step into the record.
-    pub(super) fn write(&self, step: Step) -> Result<Step, Error> {
-        self.recorder.lock().step(step).cloned()
-    }
-
-    /// The notice to the model before its last turn.
-    pub(super) fn last_turn_note(&self) -> Option<String> {
-        if self.ledger.turns_left() != 1 || self.slot.is_filled() {
-            return None;
-        }
-        self.dialect.last_turn()
-    }
-}
-
-/// Whole milliseconds.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

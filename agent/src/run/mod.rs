@@ -8,10 +8,13 @@
 //!      └► exhausted, cancelled                     └─ answer, refusal, failure ─► end
 //!                                     submit(…) accepted ──────────────────────► end
 //! ```
-//! One [`Loop`] serves both spaces and every other [`Dialect`]: they
-//! differ in what a request offers, in how a reply is read and in what carries
-//! an action out. A [`Driver`] asks it one task, on the thread that called; a
-//! [`Dialogue`] asks it question after question, as a future.
+//! One loop (`state.rs`, `looping.rs`) serves both spaces and every other
+//! [`Dialect`]: they differ in what a request offers, in how a reply is read and
+//! in what carries an action out. A driver (`driver.rs`) asks it one task, on the
+//! thread that called; a [`Dialogue`] asks it question after question, as a
+//! future. Code that spawns an agent is answered from above the loop
+//! (`spawning.rs`): the loop has a [`Spawner`](crate::scope::Spawner), and does
+//! not know that a run stands behind it.
 
 mod asking;
 mod blocks;
@@ -24,21 +27,17 @@ pub(crate) mod fuzzing;
 mod hands;
 mod looping;
 mod plan;
-mod recorder;
 mod request;
+mod result;
 mod resuming;
+mod spawning;
 mod spoken;
-
-/// Stack of the threads that runs and sessions go on. A guest's own stack and
-/// what the host needs below it fit, so that none is mapped for each call.
-pub(crate) const STACK_BYTES: usize = 24 << 20;
+mod state;
+mod watcher;
 
 pub use dialect::Dialect;
 pub use dialogue::{Answered, Dialogue, DialogueSettings};
-pub(crate) use driver::Driver;
-pub(crate) use hands::Hands;
-pub(crate) use looping::Loop;
-pub use looping::Spent;
-pub(crate) use plan::{Place, Plan};
-pub(crate) use recorder::Recorder;
-pub use request::{NoWatcher, RunRequest, RunResult, Watcher};
+pub use request::RunRequest;
+pub use result::RunResult;
+pub use state::Spent;
+pub use watcher::{NoWatcher, Watcher};

@@ -4,57 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memex_host_tools::{Broker, Budget, Tool, Toolbox};
-use memex_models::Model;
 use memex_policies::ToolGrants;
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
+use parking_lot::Mutex;
 use serde_json::Map;
 
-use super::Hands;
+use super::hands::Hands;
 use crate::approval::{APPROVAL_MAX, is_named};
-use crate::children::{
-    ChildSetup, Family, Forked, Spawner, Tree, WaitTool, question_tool, spawn_tools,
-};
+use crate::children::{Family, Head, SETUP, WaitTool, question_tool, spawn_tools};
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
-use crate::scope::{Equipment, InProcess, Scope};
-use crate::worker::Leased;
-use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema, prompt};
+use crate::recorder::Recorder;
+use crate::scope::{Equipment, Place, Spawner};
+use crate::{Error, Input, OutputSchema, prompt};
 
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
 
-/// The scope in which a run's code runs.
-pub(crate) enum Place {
-    /// Into a new session of this process.
-    Fresh,
-    /// Into a fork of the parent's session.
-    Fork(Forked, ChildSetup),
-    /// Into a worker process.
-    Worker(Leased),
-}
-
 pub(crate) struct Plan {
-    pub(crate) agent: Agent,
-    pub(crate) id: String,
+    pub(crate) head: Head,
     pub(crate) name: String,
-    pub(crate) model: Arc<dyn Model>,
     pub(crate) task: String,
     pub(crate) task_id: Option<String>,
     pub(crate) output: Option<OutputSchema>,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) grants: ToolGrants,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) cancellation: Cancellation,
-    pub(crate) tree: Arc<Tree>,
-    pub(crate) depth: u64,
     pub(crate) parent: Option<Parent>,
-    pub(crate) place: Place,
+    /// Where its code runs, if there is a place for it.
+    pub(crate) place: Option<Box<dyn Place>>,
+    /// The code that its scope begins with. None: that of its inputs.
+    pub(crate) setup: Option<String>,
+    /// Makes what its code asks for agents: a run does not know how others are
+    /// begun.
+    pub(crate) spawner: fn(&Arc<Family>) -> Arc<dyn Spawner>,
 }
 
 impl Plan {
     /// The first line of the trajectory.
     pub(crate) fn header(&self) -> Result<Header, Error> {
-        let config = &self.agent.inner.config;
+        let config = &self.head.agent.inner.config;
         let (toolbox, _) = self.toolbox(None, &SubmissionSlot::default())?;
         let mut metadata = Map::new();
         if let Some(output) = &self.output {
@@ -65,14 +52,14 @@ impl Plan {
             metadata.insert("inputs".into(), inputs.collect());
         }
         Ok(Header {
-            id: self.id.clone(),
+            id: self.head.id.clone(),
             task: self.task.clone(),
             task_id: self.task_id.clone(),
             agent: memex_trajectories::Agent {
                 name: self.name.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 action_space: config.action_space,
-                model: self.model.name().to_owned(),
+                model: self.head.model.name().to_owned(),
                 provider: None,
                 tools: prompt::recorded(&toolbox, &self.granted(&toolbox)),
             },
@@ -88,7 +75,8 @@ impl Plan {
         family: Option<&Arc<Family>>,
         slot: &SubmissionSlot,
     ) -> Result<(Toolbox, bool), Error> {
-        let inner = &self.agent.inner;
+        let head = &self.head;
+        let inner = &head.agent.inner;
         let mut builder = Toolbox::builder().tools(inner.tools.iter().cloned());
         if let Some(output) = &self.output {
             builder = builder.tool(Arc::new(SubmitTool::new(output, slot.clone())));
@@ -96,10 +84,10 @@ impl Plan {
         let in_code = inner.config.action_space == ActionSpace::Code;
         if in_code && inner.config.agents.questions > 0 {
             builder = builder.tool(question_tool(
-                &self.agent,
-                &self.model,
-                &self.ledger,
-                &self.tree,
+                &head.agent,
+                &head.model,
+                &head.ledger,
+                &head.tree,
             ));
         }
         let spawns = in_code && self.may_spawn();
@@ -113,16 +101,16 @@ impl Plan {
     }
 
     fn may_spawn(&self) -> bool {
-        let inner = &self.agent.inner;
+        let inner = &self.head.agent.inner;
         let (own, policy) = (&inner.config.agents, &inner.policy.limits);
         let depth = own.depth.min(policy.agent_depth);
         let agents = own.agents.min(policy.agents);
-        self.depth < depth && agents > 0
+        self.head.depth < depth && agents > 0
     }
 
     /// The tools that the policy grants, and the harness's own.
     fn granted(&self, toolbox: &Toolbox) -> ToolGrants {
-        let mut grants = self.grants.clone();
+        let mut grants = self.head.grants.clone();
         for own in [SUBMIT, "llm", "spawn_agent", "map_agents", WAIT_TOOL] {
             if toolbox.get(own).is_some() && !grants.allow.iter().any(|name| name == own) {
                 grants.allow.push(own.to_owned());
@@ -132,14 +120,11 @@ impl Plan {
     }
 
     /// Turns the plan into what the loop works with.
-    pub(crate) fn prepare(
-        mut self,
-        recorder: &Arc<parking_lot::Mutex<super::Recorder>>,
-    ) -> Result<Prepared, Error> {
-        let agent = self.agent.clone();
+    pub(crate) fn prepare(self, recorder: &Arc<Mutex<Recorder>>) -> Result<Prepared, Error> {
+        let agent = self.head.agent.clone();
         let inner = &agent.inner;
         let slot = SubmissionSlot::default();
-        let family = Arc::new(Family::new(&self, recorder));
+        let family = Arc::new(Family::new(self.head.clone(), recorder));
         let (toolbox, spawns) = self.toolbox(Some(&family), &slot)?;
         let grants = self.granted(&toolbox);
         let budget = Budget::from(&inner.policy.limits);
@@ -148,7 +133,7 @@ impl Plan {
             grants.clone(),
             inner.reactor.handle().clone(),
         )
-        .session(&self.id)
+        .session(&self.head.id)
         .budget(budget)
         .patience("llm", QUESTION_MAX);
         for entry in &toolbox {
@@ -160,7 +145,7 @@ impl Plan {
         if let Some(audit) = &inner.audit {
             broker = broker.audit(Arc::clone(audit));
         }
-        let (filled, spawner) = (slot.clone(), Arc::clone(&family));
+        let (filled, spawner) = (slot.clone(), spawns.then(|| (self.spawner)(&family)));
         let prepared = move |hands, described| Prepared {
             hands,
             toolbox,
@@ -175,7 +160,7 @@ impl Plan {
         let loaded = Loaded::read(&self.inputs)?;
         let (described, mut setup) = (loaded.described, loaded.setup);
         let inputs: Inputs = Arc::new(loaded.contents);
-        let board = self.tree.board.clone();
+        let board = self.head.tree.board.clone();
         let object_max_bytes = inner.config.agents.object_max_bytes;
         let calls = move || HarnessCalls {
             broker: broker.clone().build(),
@@ -184,34 +169,17 @@ impl Plan {
             inputs: Arc::clone(&inputs),
             object_max_bytes,
         };
-        if spawns && self.depth == 0 {
-            setup.insert_str(0, crate::children::SETUP);
+        if spawns && self.head.depth == 0 {
+            setup.insert_str(0, SETUP);
         }
-        let place = std::mem::replace(&mut self.place, Place::Fresh);
-        let equip = Equipment {
+        let equipment = Equipment {
             calls: Box::new(move || Box::new(calls())),
-            spawner: spawns.then(|| Spawner::new(&spawner)),
+            spawner,
         };
-        let scope: Box<dyn Scope> = match place {
-            Place::Worker(leased) => leased.scope(equip, setup),
-            Place::Fork(Forked::There(fork, leased), child) => {
-                leased.forked(fork, equip, child.setup()?)?
-            }
-            Place::Fork(Forked::Here(fork), child) => {
-                let session = fork.session(equip.options())?;
-                Box::new(InProcess::of(
-                    session,
-                    move || equip.options(),
-                    child.setup()?,
-                )?)
-            }
-            Place::Fresh => {
-                let sandbox = inner.sandbox.clone().ok_or_else(|| {
-                    Error::setting("backend", "is `in_process`, which needs a sandbox")
-                })?;
-                Box::new(InProcess::new(sandbox, move || equip.options(), setup))
-            }
-        };
+        let place = self
+            .place
+            .ok_or_else(|| Error::setting("backend", "is `in_process`, which needs a sandbox"))?;
+        let scope = place.open(equipment, self.setup.unwrap_or(setup))?;
         Ok(prepared(Hands::Code(scope), described))
     }
 }

@@ -1,15 +1,18 @@
-//! The request that starts a run, and its result.
+//! The request that starts a run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use memex_models::Delta;
-use memex_trajectories::{Status, Step, Totals, Trajectory};
 use parking_lot::Mutex;
 
-use super::{Driver, Place, Plan, Recorder};
-use crate::children::Tree;
-use crate::{Agent, Cancellation, Error, Input, Ledger, Objects, OutputSchema};
+use super::driver::Driver;
+use super::plan::Plan;
+use super::result::RunResult;
+use super::spawning::spawner;
+use super::watcher::{NoWatcher, Watcher};
+use crate::children::Head;
+use crate::recorder::Recorder;
+use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
 
 /// The request of a run.
 pub struct RunRequest {
@@ -48,45 +51,6 @@ impl RunRequest {
     }
 }
 
-/// The result of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunResult {
-    /// How it ended.
-    pub status: Status,
-    /// The answer in words.
-    pub answer: Option<String>,
-    /// The value that was submitted.
-    pub submission: Option<serde_json::Value>,
-    /// Its usage, its children included.
-    pub totals: Totals,
-    /// The whole record.
-    pub trajectory: Trajectory,
-    /// The objects of the submission.
-    pub(crate) objects: Option<Objects>,
-}
-
-/// Receives reports of a run while the run waits. It must not wait for
-/// futures itself.
-pub trait Watcher: Send {
-    /// The model is asked, for its `number`th reply; the first is 1.
-    fn asked(&mut self, _number: u64) {}
-
-    /// A piece of a reply.
-    fn delta(&mut self, _delta: &Delta) {}
-
-    /// A block of code begins.
-    fn runs(&mut self, _code: &str) {}
-
-    /// A step that is over.
-    fn step(&mut self, _step: &Step) {}
-}
-
-/// Ignores all reports.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoWatcher;
-
-impl Watcher for NoWatcher {}
-
 impl Agent {
     /// Runs a task to its end, on this thread.
     ///
@@ -96,26 +60,19 @@ impl Agent {
     pub fn run(&self, request: RunRequest) -> Result<RunResult, Error> {
         let inner = &self.inner;
         let id = request.id.map_or_else(new_id, Ok)?;
-        let place = match crate::worker::place(inner) {
-            Some(place) => place?,
-            None => Place::Fresh,
-        };
+        let place = inner.place()?;
+        let ledger = Ledger::new(inner.config.budgets);
         let plan = Plan {
-            agent: self.clone(),
-            id,
+            head: Head::first(self, id, ledger, request.cancellation),
             name: inner.config.name.clone(),
-            model: Arc::clone(&inner.model),
             task: request.task,
             task_id: request.task_id,
             output: request.output,
             inputs: request.inputs,
-            grants: inner.policy.tools.clone(),
-            ledger: Ledger::new(inner.config.budgets),
-            cancellation: request.cancellation,
-            tree: Tree::new(inner),
-            depth: 0,
             parent: None,
             place,
+            setup: None,
+            spawner,
         };
         let header = plan.header()?;
         let recorder = Recorder::create(request.trajectory.as_deref(), header)?;

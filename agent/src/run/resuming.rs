@@ -8,10 +8,15 @@ use memex_trajectories::{Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::driver::fenced;
-use super::{Driver, Hands, Place, Plan, Recorder, RunResult, Watcher};
-use crate::children::Tree;
+use super::driver::Driver;
+use super::hands::Hands;
+use super::plan::Plan;
+use super::result::RunResult;
+use super::spawning::spawner;
+use super::watcher::Watcher;
+use crate::children::Head;
 use crate::reading::CODE_TOOL;
+use crate::recorder::{Recorder, fenced};
 use crate::{Agent, Cancellation, Conversation, Error, Input, Ledger, OutputSchema};
 
 impl Agent {
@@ -48,25 +53,18 @@ impl Agent {
             )));
         }
         let output = loaded.metadata.get("output").cloned();
+        let ledger = Ledger::new(inner.config.budgets);
         let plan = Plan {
-            agent: self.clone(),
-            id: loaded.id.clone(),
+            head: Head::first(self, loaded.id.clone(), ledger, cancellation),
             name: loaded.agent.name.clone(),
-            model: Arc::clone(&inner.model),
             task: loaded.task.clone(),
             task_id: loaded.task_id.clone(),
             output: output.map(OutputSchema::new).transpose()?,
             inputs: inputs(&loaded)?,
-            grants: inner.policy.tools.clone(),
-            ledger: Ledger::new(inner.config.budgets),
-            cancellation,
-            tree: Tree::new(inner),
-            depth: 0,
             parent: None,
-            place: match crate::worker::place(inner) {
-                Some(place) => place?,
-                None => Place::Fresh,
-            },
+            place: inner.place()?,
+            setup: None,
+            spawner,
         };
         let recorder = Arc::new(Mutex::new(Recorder::resume(path)?));
         let mut driver = Driver::new(plan, recorder, Some(path.to_owned()), watcher)?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use memex_models::{Reply, Request};
 use memex_trajectories::ActionSpace;
 
-use super::Dialect;
+use super::dialect::Dialect;
 use crate::observation::shown;
 use crate::reading::{Action, read};
 use crate::{AgentConfig, CodeForm, Conversation, Ran};

@@ -3,14 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState, Status};
+use memex_channel::{Frame, Reply, TurnHandle};
+use memex_runtime::{
+    Forks, Generators, MidTurnFork, Sandbox, Session, SessionOptions, SessionState, Status,
+};
 use memex_sessions::{Display, Outcome};
 
-use super::{Scope, keep, kept_path, kept_steps, restore};
+use super::kept::{keep, kept_path, kept_steps, restore};
+use super::place::{Equipment, Place, Scope, Spawner};
 use crate::observation::ScopeNames;
 use crate::{Cancellation, Error, Ran};
 
 const NAMES: &str = r#"{"op":"names"}"#;
+/// Stack of the threads that runs and sessions go on. A guest's own stack and
+/// what the host needs below it fit, so that none is mapped for each call.
+pub(crate) const STACK_BYTES: usize = 24 << 20;
 
 /// Makes the options of a session, each time one begins.
 type Options = Box<dyn FnMut() -> SessionOptions + Send>;
@@ -142,6 +149,39 @@ impl Scope for InProcess {
         self.names = Some(names_of(&mut session)?);
         self.session = Some(session);
         Ok(steps)
+    }
+}
+
+impl Place for Sandbox {
+    fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
+        let options = move || session_options(&equipment);
+        Ok(Box::new(InProcess::new(*self, options, setup)))
+    }
+}
+
+impl Place for MidTurnFork {
+    fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
+        let session = self.session(session_options(&equipment))?;
+        let options = move || session_options(&equipment);
+        Ok(Box::new(InProcess::of(session, options, setup)?))
+    }
+}
+
+fn session_options(equipment: &Equipment) -> SessionOptions {
+    let spawner = equipment.spawner.clone();
+    SessionOptions {
+        calls: Some((equipment.calls)()),
+        sink: None,
+        forks: spawner.map(|spawner| Box::new(Spawning(spawner)) as _),
+    }
+}
+
+/// Hands the forks of a session to what spawns agents.
+struct Spawning(Arc<dyn Spawner>);
+
+impl Forks for Spawning {
+    fn fork(&mut self, frame: &Frame<'_>, fork: MidTurnFork, _: &dyn TurnHandle) -> Reply {
+        self.0.spawn(frame, Box::new(fork))
     }
 }
 

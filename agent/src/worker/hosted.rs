@@ -12,11 +12,10 @@ use super::answers::Answers;
 use super::begin::Begin;
 use super::frames::Kind;
 use super::origins::Origins;
-use super::server::Output;
+use super::output::Output;
 use super::to_agent::ToAgent;
 use crate::Cancellation;
-use crate::run::STACK_BYTES;
-use crate::scope::{InProcess, Scope};
+use crate::scope::{InProcess, STACK_BYTES, Scope};
 
 /// A session under way, as the thread that reads frames has it. Dropping it
 /// lets its thread end.

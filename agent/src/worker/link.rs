@@ -13,9 +13,9 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::frames::{Kind, read, write};
+use super::command::WorkerCommand;
+use super::frames::{FORKS_FROM, Kind, read, write};
 use super::mailbox::Mailbox;
-use super::pool::WorkerCommand;
 use crate::Error;
 use crate::cancellation::Stop;
 
@@ -49,7 +49,7 @@ pub(super) struct Line {
 
 /// A fork in a worker for which no line was opened yet. Dropping it gives the
 /// fork up.
-pub(crate) struct RemoteFork {
+pub(super) struct RemoteFork {
     link: Link,
     session: u32,
     is_taken: bool,
@@ -90,7 +90,7 @@ impl Link {
     pub(super) fn open(&self) -> Line {
         let mut lines = self.shared.lines.lock();
         let session = lines.next;
-        lines.next = (lines.next + 1) % super::frames::FORKS_FROM;
+        lines.next = (lines.next + 1) % FORKS_FROM;
         drop(lines);
         self.line(session)
     }

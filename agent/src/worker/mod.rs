@@ -16,6 +16,7 @@
 
 mod answers;
 mod begin;
+mod command;
 mod frames;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -23,34 +24,13 @@ mod hosted;
 mod link;
 mod mailbox;
 mod origins;
+mod output;
 mod pool;
 mod remote;
 mod server;
 mod to_agent;
 
 pub(crate) use begin::Origin;
-pub(crate) use link::RemoteFork;
-pub(crate) use pool::Leased;
-pub use pool::{WorkerCommand, Workers};
+pub use command::WorkerCommand;
+pub use pool::Workers;
 pub use server::serve;
-
-use remote::Remote;
-
-use crate::agent::Inner;
-use crate::run::Place;
-use crate::{Backend, Error};
-use memex_trajectories::ActionSpace;
-
-/// A worker for a run, where the backend has some.
-pub(crate) fn place(inner: &Inner) -> Option<Result<Place, Error>> {
-    let config = &inner.config;
-    if config.action_space == ActionSpace::Tools || config.backend == Backend::InProcess {
-        return None;
-    }
-    let Some((workers, origin)) = &inner.workers else {
-        let what = "needs worker processes, and none were given; use `in_process`";
-        return Some(Err(Error::setting("backend", what)));
-    };
-    let reuse = config.backend == Backend::Pool;
-    Some(Ok(Place::Worker(workers.lease(origin, reuse))))
-}

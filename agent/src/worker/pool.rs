@@ -1,29 +1,16 @@
 //! Worker processes: started on need, and kept for the next run.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::begin::Origin;
+use super::command::WorkerCommand;
 use super::link::Link;
-use super::{Remote, RemoteFork};
 use crate::Error;
-use crate::scope::{Equipment, Scope};
 
 /// Most workers that are kept idle.
 const IDLE_MAX: usize = 64;
-
-/// How a worker is started: a program that calls [`serve`](super::serve). Its
-/// environment is empty.
-#[derive(Debug, Clone)]
-pub struct WorkerCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// All its arguments.
-    pub arguments: Vec<OsString>,
-}
 
 /// Worker processes of one command. They know nothing of sessions before the
 /// first frame of each, so that agents of several specs can share them. Cheap to
@@ -61,7 +48,7 @@ impl Workers {
         }
     }
 
-    pub(super) fn lease(&self, origin: &Arc<Origin>, reuse: bool) -> Leased {
+    pub(crate) fn lease(&self, origin: &Arc<Origin>, reuse: bool) -> Leased {
         Leased {
             workers: self.clone(),
             origin: Arc::clone(origin),
@@ -73,22 +60,6 @@ impl Workers {
 impl Leased {
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
-    }
-
-    /// A scope in a session of the worker's own.
-    pub(crate) fn scope(self, equip: Equipment, setup: String) -> Box<dyn Scope> {
-        Box::new(Remote::new(self, equip, setup))
-    }
-
-    /// A scope in a session that another session of a worker was forked into.
-    /// If that worker dies, it continues in one of its own.
-    pub(crate) fn forked(
-        self,
-        fork: RemoteFork,
-        equip: Equipment,
-        setup: String,
-    ) -> Result<Box<dyn Scope>, Error> {
-        Ok(Box::new(Remote::forked(self, fork, equip, setup)?))
     }
 
     /// An idle worker that lives, or a new one.

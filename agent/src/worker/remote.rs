@@ -12,11 +12,11 @@ use super::frames::Kind;
 use super::link::{Line, Link, RemoteFork};
 use super::mailbox::Mail;
 use super::pool::Leased;
-use crate::children::{Forked, Spawner};
-use crate::scope::{Equipment, Scope, Waiting, kept_path, kept_steps};
+use crate::scope::{Equipment, Place, Scope, Spawner, Waiting, kept_path, kept_steps};
 use crate::{Cancellation, Error, Ran};
 
-pub(super) struct Remote {
+/// A scope that is a session in a worker.
+struct Remote {
     leased: Leased,
     equip: Equipment,
     setup: String,
@@ -27,14 +27,34 @@ pub(super) struct Remote {
 struct Live {
     line: Line,
     calls: Box<dyn HostCalls>,
-    spawner: Option<Spawner>,
+    spawner: Option<Arc<dyn Spawner>>,
     leased: Leased,
     /// The process is this scope's; that of a fork is its parent's.
     owns: Option<Link>,
 }
 
+/// A fork in the worker of its parent. Should that die, its scope continues in
+/// another one.
+struct ForkThere {
+    fork: RemoteFork,
+    leased: Leased,
+}
+
+impl Place for Leased {
+    fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
+        Ok(Box::new(Remote::new(*self, equipment, setup)))
+    }
+}
+
+impl Place for ForkThere {
+    fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
+        let Self { fork, leased } = *self;
+        Ok(Box::new(Remote::forked(leased, fork, equipment, setup)?))
+    }
+}
+
 impl Remote {
-    pub(super) fn new(leased: Leased, equip: Equipment, setup: String) -> Self {
+    fn new(leased: Leased, equip: Equipment, setup: String) -> Self {
         Self {
             leased,
             equip,
@@ -43,7 +63,7 @@ impl Remote {
         }
     }
 
-    pub(super) fn forked(
+    fn forked(
         leased: Leased,
         fork: RemoteFork,
         equip: Equipment,
@@ -170,7 +190,10 @@ impl Live {
             return Reply::error("PermissionError", "this agent cannot spawn others");
         };
         match Frame::decode(frame) {
-            Ok(frame) => spawner.spawn(&frame, Forked::There(fork, self.leased.clone())),
+            Ok(frame) => {
+                let leased = self.leased.clone();
+                spawner.spawn(&frame, Box::new(ForkThere { fork, leased }))
+            }
             Err(error) => Reply::error("ValueError", &error.to_string()),
         }
     }

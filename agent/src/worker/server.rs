@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use memex_runtime::MidTurnFork;
-use parking_lot::Mutex;
-
-use super::frames::{FORKS_FROM, Kind, Received, read, write};
+use super::frames::{FORKS_FROM, Kind, Received, read};
 use super::hosted::Hosted;
 use super::origins::Origins;
+use super::output::Output;
 use crate::Error;
 
 /// Most sessions at a time. The agent bounds them by its settings.
 const SESSIONS_MAX: usize = 10_000;
-/// Most forks that wait to become sessions.
-const FORKS_MAX: usize = 10_000;
 
 /// Serves an agent until it closes the stream. Each session says in its first
 /// frame what it is made of, so that one worker serves sessions of any number of
@@ -26,46 +22,12 @@ const FORKS_MAX: usize = 10_000;
 /// When the stream breaks in the middle of a frame.
 pub fn serve(mut input: impl Read, output: impl Write + Send + 'static) -> Result<(), Error> {
     let origins = Origins::default();
-    let output = Arc::new(Output {
-        stream: Mutex::new(Box::new(output)),
-        forks: Mutex::default(),
-    });
+    let output = Arc::new(Output::new(output));
     let mut sessions: BTreeMap<u32, Hosted> = BTreeMap::new();
     while let Some(frame) = read(&mut input).map_err(broken)? {
         take(&origins, frame, &mut sessions, &output);
     }
     Ok(())
-}
-
-/// Frames from sessions, and their forks.
-pub(super) struct Output {
-    stream: Mutex<Box<dyn Write + Send>>,
-    forks: Mutex<Forked>,
-}
-
-#[derive(Default)]
-struct Forked {
-    waiting: BTreeMap<u32, MidTurnFork>,
-    made: u32,
-}
-
-impl Output {
-    /// Sends a frame; `false` if the agent is gone.
-    pub(super) fn send(&self, session: u32, kind: Kind, payload: &[u8]) -> bool {
-        write(&mut **self.stream.lock(), session, kind, payload).is_ok()
-    }
-
-    /// Keeps a fork under a number of its own, if there is room.
-    pub(super) fn keep(&self, fork: MidTurnFork) -> Option<u32> {
-        let mut forks = self.forks.lock();
-        if forks.waiting.len() >= FORKS_MAX {
-            return None;
-        }
-        let session = FORKS_FROM | forks.made;
-        forks.made = (forks.made + 1) % FORKS_FROM;
-        forks.waiting.insert(session, fork);
-        Some(session)
-    }
 }
 
 fn take(
@@ -82,10 +44,10 @@ fn take(
     match kind {
         Kind::Close => {
             sessions.remove(&session);
-            output.forks.lock().waiting.remove(&session);
+            drop(output.take(session));
         }
         Kind::Begin => {
-            let fork = output.forks.lock().waiting.remove(&session);
+            let fork = output.take(session);
             let refused = |what: &str| output.send(session, Kind::Failed, what.as_bytes());
             if fork.is_none() && session >= FORKS_FROM {
                 refused("there is no such fork");

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::answers::Answers;
 use super::frames::Kind;
-use super::server::Output;
+use super::output::Output;
 
 /// Passes calls on, and waits for what the agent says.
 #[derive(Clone)]

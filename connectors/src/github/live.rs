@@ -13,13 +13,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::fetch::{self, Fetch, escaped};
+use memex_memory::{Error, shown};
+
 use super::reading::read_archive;
 use super::repository::{PASSED_OVER, Repository, is_document, is_license};
-use super::{ImportReport, Importer, date, write};
-use crate::malformed;
-use memex_memory::Error;
-use memex_memory::shown;
+use super::writing::write;
+use crate::fetch::{self, Fetch, escaped};
+use crate::report::malformed;
+use crate::{ImportReport, Importer, date};
 
 const JSON: &str = "application/vnd.github+json";
 /// The answer about a repository is small.
@@ -74,7 +75,7 @@ struct Blob {
     encoding: String,
 }
 
-pub(in super::super) fn import(
+pub(crate) fn import(
     importer: &Importer<'_>,
     fetch: &dyn Fetch,
     api: &str,

@@ -7,12 +7,12 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
-use super::super::archive::{self, Budget, Wanted};
-use super::super::{ImportReport, Importer};
+use memex_memory::{Error, PATH_DEPTH_MAX};
+
 use super::repository::{PASSED_OVER, Repository, is_document, is_license};
-use crate::malformed;
-use memex_memory::Error;
-use memex_memory::PATH_DEPTH_MAX;
+use crate::archive::{Unpacker, Wanted};
+use crate::report::malformed;
+use crate::{ImportReport, Importer};
 
 pub(super) fn read_archive(
     importer: &Importer<'_>,
@@ -21,36 +21,28 @@ pub(super) fn read_archive(
     report: &mut ImportReport,
 ) -> Result<Repository, Error> {
     let mut repository = Repository::default();
-    let mut budget = Budget::new(importer.limits);
-    let wanted = |_: &str| Wanted::Yes;
-    archive::each(
-        reader,
-        place,
-        &mut budget,
-        report,
-        &wanted,
-        &mut |name, content, report| {
-            // GitHub puts everything into one folder, NAME-BRANCH.
-            let (top, path) = name.split_once('/').unwrap_or(("", name));
-            if repository.name.is_empty() {
-                repository.name = top.to_owned();
-            }
-            let mut bytes = Vec::new();
-            let (is_document, read) = match is_document(path) || is_license(path) {
-                true => (
-                    true,
-                    content.read_to_end(&mut bytes).map(|count| count as u64),
-                ),
-                false => (false, std::io::copy(content, &mut std::io::sink())),
-            };
-            let size = read.map_err(|error| malformed(name, error.to_string()))?;
-            repository.count(path, size);
-            if is_document {
-                repository.document(path, &bytes, report);
-            }
-            Ok(())
-        },
-    )?;
+    let mut unpacker = Unpacker::new(importer.limits, &|_| Wanted::Yes);
+    unpacker.each(reader, place, report, &mut |name, content, report| {
+        // GitHub puts everything into one folder, NAME-BRANCH.
+        let (top, path) = name.split_once('/').unwrap_or(("", name));
+        if repository.name.is_empty() {
+            repository.name = top.to_owned();
+        }
+        let mut bytes = Vec::new();
+        let (is_document, read) = match is_document(path) || is_license(path) {
+            true => (
+                true,
+                content.read_to_end(&mut bytes).map(|count| count as u64),
+            ),
+            false => (false, std::io::copy(content, &mut std::io::sink())),
+        };
+        let size = read.map_err(|error| malformed(name, error.to_string()))?;
+        repository.count(path, size);
+        if is_document {
+            repository.document(path, &bytes, report);
+        }
+        Ok(())
+    })?;
     Ok(repository)
 }
 

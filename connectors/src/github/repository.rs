@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{ImportReport, text};
 use memex_memory::shown;
+
+use crate::{ImportReport, text};
 
 /// Folders that hold what others wrote, or what was built.
 pub(super) const PASSED_OVER: &[&str] = &[

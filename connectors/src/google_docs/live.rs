@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
-use super::fetch::{self, Fetch, escaped};
-use super::{Document, ImportReport, Importer, date, split_title, text, write};
-use crate::malformed;
-use memex_memory::Error;
-use memex_memory::shown;
+use memex_memory::{Error, shown};
+
+use super::document::{Document, split_title, write};
+use crate::fetch::{self, Fetch, escaped};
+use crate::report::malformed;
+use crate::{ImportReport, Importer, date, text};
 
 /// An answer that lists a hundred documents.
 const LIST_BYTES_MAX: u64 = 8 << 20;
@@ -35,7 +36,7 @@ struct Listed {
     modified_time: Option<String>,
 }
 
-pub(in super::super) fn import(
+pub(crate) fn import(
     importer: &Importer<'_>,
     fetch: &dyn Fetch,
     api: &str,

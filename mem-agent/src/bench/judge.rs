@@ -74,8 +74,8 @@ impl Judge {
     /// the model.
     ///
     /// # Errors
-    /// [`Error::Model`]; [`Error::Malformed`] for a task without rules where
-    /// those are to decide.
+    /// [`Error::Agent`] if the model fails; [`Error::Malformed`] for a task without
+    /// rules where those are to decide.
     pub async fn judge(
         &self,
         task: &Task,
@@ -91,7 +91,8 @@ impl Judge {
             Message::user(case(task, reply)),
         ]);
         request.conversation = Some(format!("{conversation}/judge"));
-        let (judged, reason) = evaluation::judge(model.as_ref(), request).await?;
+        let judged = evaluation::judge(model.as_ref(), request).await;
+        let (judged, reason) = judged.map_err(memex_agent::Error::Model)?;
         Ok(Judgment {
             verdict: judged.into(),
             reason,

@@ -20,7 +20,7 @@ text-align:left;vertical-align:top}.no{color:#c33}.yes{color:#2a2}";
 /// `runs.html` into a directory, which is made if need be.
 ///
 /// # Errors
-/// [`Error::File`], [`Error::Record`].
+/// [`Error::File`], and [`Error::Agent`] for a run that is no JSON.
 pub fn write(
     directory: &Path,
     title: &str,
@@ -49,8 +49,8 @@ pub fn write(
             "correct": one.is_correct(),
         });
         for run in &one.runs {
-            let line = rollout::to_line(run, Some(&label), rollout::RolloutExtent::Whole)?;
-            rollouts.push_str(&line);
+            let line = rollout::to_line(run, Some(&label), rollout::RolloutExtent::Whole);
+            rollouts.push_str(&line.map_err(memex_agent::Error::Trajectory)?);
             rollouts.push('\n');
         }
     }

@@ -153,7 +153,7 @@ impl Episode {
     /// is an object with the expected answer and the reward.
     ///
     /// # Errors
-    /// None in practice; [`Error::Record`] if a run cannot be written as JSON.
+    /// None in practice; [`Error::Agent`] if a run cannot be written as JSON.
     pub fn lines(&self) -> Result<Vec<String>, Error> {
         let label = json!({
             "task": self.task,
@@ -164,7 +164,8 @@ impl Episode {
         });
         let lines = self.runs.iter().map(|run| {
             let extent = rollout::RolloutExtent::Whole;
-            Ok(rollout::to_line(run, Some(&label), extent)?)
+            let line = rollout::to_line(run, Some(&label), extent);
+            Ok(line.map_err(memex_agent::Error::Trajectory)?)
         });
         lines.collect()
     }

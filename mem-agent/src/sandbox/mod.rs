@@ -4,6 +4,8 @@ mod policy;
 mod result;
 mod scope;
 mod scratchpad;
+mod tracking;
+mod warnings;
 mod workplace;
 
 pub use policy::{TOOL_NAMES, policy};

@@ -4,7 +4,7 @@ use memex_memory::Mode;
 use memex_runtime::{Outcome, Status};
 use memex_trajectories::NameChange;
 
-use super::{Assigned, BlockOutcome};
+use super::scratchpad::{Assigned, BlockOutcome};
 
 /// Names shown at the end of a result.
 const NAMES_SHOWN_MAX: usize = 50;

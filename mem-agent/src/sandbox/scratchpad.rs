@@ -6,7 +6,8 @@ use memex_memory::Mode;
 use memex_runtime::{Error, Interrupter, Outcome, Session, Status};
 use memex_trajectories::NameChange;
 
-use super::workplace::{MODULE, Warnings, literal};
+use super::tracking::{MODULE, literal};
+use super::warnings::Warnings;
 
 /// A session in which blocks of Python work on the memory, one after the other
 /// and with the same variables. Blocking: it runs on the thread that calls it.

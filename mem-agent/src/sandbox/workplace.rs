@@ -1,23 +1,16 @@
 //! A memory and the sandbox in which code works on it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use memex_host_tools::{Broker, BrokerBuilder, Budget, Toolbox};
 use memex_memory::{Memory, Mode, tools};
-use memex_runtime::{Generators, OutputSink, Sandbox, SessionOptions, Snapshot};
-use parking_lot::Mutex;
+use memex_runtime::{Generators, Sandbox, SessionOptions, Snapshot};
 use tokio::runtime::Handle;
 
-use super::Scratchpad;
-use super::policy::TOOL_NAMES;
+use super::scratchpad::Scratchpad;
+use super::tracking::preparation;
+use super::warnings::Warnings;
 use crate::Error;
-
-/// The module that finds out what blocks change.
-pub(super) const MODULE: &str = "_memex_blocks";
-const SOURCE: &str = include_str!("blocks.py");
-/// Warnings kept for one block.
-const WARNINGS_MAX: usize = 100;
 
 /// A memory and the sandbox in which code works on it. Cheap to clone.
 ///
@@ -38,10 +31,6 @@ struct Shared {
     runtime: Handle,
 }
 
-/// Warnings of the tools by session.
-#[derive(Default)]
-pub(super) struct Warnings(Mutex<HashMap<String, Vec<String>>>);
-
 impl std::fmt::Debug for Workplace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Workplace")
@@ -55,17 +44,18 @@ impl Workplace {
     /// that tools run on; its timers must be enabled.
     ///
     /// # Errors
-    /// [`Error::Sandbox`], [`Error::Tools`].
+    /// [`Error::Agent`] if there is no session or toolbox, [`Error::Preparation`].
     pub fn new(memory: &Memory, sandbox: &Sandbox, runtime: Handle) -> Result<Self, Error> {
         let (broker, warnings) = broker(memory, sandbox, &runtime)?;
         let calls = broker.clone().session("preparation").build();
-        let mut session = sandbox.session(SessionOptions {
+        let options = SessionOptions {
             calls: Some(Box::new(calls)),
-            sink: None,
             ..SessionOptions::default()
-        })?;
+        };
+        let failed = memex_agent::Error::Runtime;
+        let mut session = sandbox.session(options).map_err(failed)?;
         for code in preparation() {
-            let outcome = session.run(&code)?;
+            let outcome = session.run(&code).map_err(failed)?;
             if !outcome.is_ok() {
                 let why = outcome.error.map(|error| error.traceback);
                 return Err(Error::Preparation(why.unwrap_or_default()));
@@ -75,7 +65,7 @@ impl Workplace {
             memory: memory.clone(),
             shared: Arc::new(Shared {
                 sandbox: sandbox.clone(),
-                prepared: Arc::new(session.snapshot()?),
+                prepared: Arc::new(session.snapshot().map_err(failed)?),
                 broker,
                 warnings,
                 runtime,
@@ -86,7 +76,7 @@ impl Workplace {
     /// The same sandbox for another memory.
     ///
     /// # Errors
-    /// [`Error::Tools`].
+    /// [`Error::Agent`] if there is no toolbox.
     pub fn beside(&self, memory: &Memory) -> Result<Self, Error> {
         let shared = &self.shared;
         let (broker, warnings) = broker(memory, &shared.sandbox, &shared.runtime)?;
@@ -116,7 +106,6 @@ impl Workplace {
         let shared = &self.shared;
         let options = SessionOptions {
             calls: Some(Box::new(shared.broker.clone().session(name).build())),
-            sink: None::<Box<dyn OutputSink>>,
             ..SessionOptions::default()
         };
         let (session, _) = shared
@@ -138,7 +127,7 @@ fn broker(
     memory: &Memory,
     sandbox: &Sandbox,
     runtime: &Handle,
-) -> Result<(BrokerBuilder, Arc<Warnings>), Error> {
+) -> Result<(BrokerBuilder, Arc<Warnings>), memex_agent::Error> {
     let warnings = Arc::new(Warnings::default());
     let show = (memory.options().mode == Mode::Extended).then(|| {
         let warnings = Arc::clone(&warnings);
@@ -151,42 +140,4 @@ fn broker(
     let broker = Broker::builder(toolbox, policy.tools.clone(), runtime.clone())
         .budget(Budget::from(&policy.limits));
     Ok((broker, warnings))
-}
-
-/// Turns after which a session can tell what blocks change and has the tools
-/// made, so that no agent waits for that. They leave no name in the scope.
-fn preparation() -> [String; 5] {
-    let source = literal(SOURCE);
-    let module = format!("__import__('sys').modules['{MODULE}']");
-    let names = TOOL_NAMES.join("; ");
-    let gone = TOOL_NAMES.join(", ");
-    [
-        format!(
-            "exec(compile({source}, '<memex>', 'exec'), __import__('sys').modules.setdefault(\
-             '{MODULE}', __import__('types').ModuleType('{MODULE}')).__dict__)"
-        ),
-        format!("{names}; check_if_file_exists('user.md'); del {gone}"),
-        "x = [1]\ndel x".to_owned(),
-        format!("{module}.values('x = [1]\\ndel x', None)"),
-        format!("{module}.names('x = [1]\\ndel x', None)"),
-    ]
-}
-
-/// A text as a literal of Python: JSON's escapes mean the same there.
-pub(super) fn literal(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-impl Warnings {
-    fn add(&self, session: &str, warning: &str) {
-        let mut all = self.0.lock();
-        let of_session = all.entry(session.to_owned()).or_default();
-        if of_session.len() < WARNINGS_MAX {
-            of_session.push(warning.to_owned());
-        }
-    }
-
-    pub(super) fn take(&self, session: &str) -> Vec<String> {
-        self.0.lock().remove(session).unwrap_or_default()
-    }
 }

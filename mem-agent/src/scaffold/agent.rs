@@ -122,9 +122,9 @@ impl Agent {
     /// question had not been asked.
     ///
     /// # Errors
-    /// [`Error::Memory`] if the memory is gone, [`Error::Model`],
-    /// [`Error::Stopped`], and [`Error::Sandbox`], after which the variables
-    /// are gone.
+    /// [`Error::Memory`] if the memory is gone, and [`Error::Agent`]: the model
+    /// failed, the answer was stopped, or the sandbox was lost and the variables
+    /// with it.
     pub async fn ask(&mut self, question: &str, watch: &mut dyn Watch) -> Result<Answer, Error> {
         let filters = self.workplace.memory().filters();
         let filters = filters.inspect_err(|error| self.dialogue.fail(error))?;
@@ -145,7 +145,7 @@ impl Agent {
     /// Ends the trajectory.
     ///
     /// # Errors
-    /// [`Error::Record`] if its file cannot be written.
+    /// [`Error::Agent`] if its file cannot be written.
     pub fn finish(self) -> Result<Trajectory, Error> {
         Ok(self.dialogue.finish()?)
     }

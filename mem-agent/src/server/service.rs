@@ -108,7 +108,11 @@ impl Service {
         steps: Option<mpsc::Sender<String>>,
     ) -> Result<String, Error> {
         let shared = &self.shared;
-        let _place = shared.agents.acquire().await.map_err(|_| Error::Lost)?;
+        let _place = shared
+            .agents
+            .acquire()
+            .await
+            .map_err(|_| memex_agent::Error::Lost)?;
         let model = Arc::clone(&shared.model);
         let options = shared.options.clone();
         let mut agent = Agent::new(&shared.workplace, model, options, self.call_id());

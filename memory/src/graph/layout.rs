@@ -1,6 +1,6 @@
 //! Where the boxes of a graph stand: springs and repulsion, from a fixed start.
 
-use super::Graph;
+use super::linked::Graph;
 
 /// A box: its middle and half its extent.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::layout::{self, Place};
-use super::{Graph, Node};
+use super::linked::{Graph, Node};
 
 const TITLE_CHARS_MAX: usize = 26;
 const CHAR_WIDTH: f64 = 7.4;
@@ -29,7 +29,17 @@ svg{color:#777;font:12px system-ui,sans-serif}\
 @media(prefers-color-scheme:dark){\
 .b{fill:#2b2d31;stroke:#888}.u{fill:#24364d;stroke:#7aa7dd}.t{fill:#eee}}";
 
-pub(super) fn draw(graph: &Graph) -> String {
+impl Graph {
+    /// The graph as a picture that stands by itself: names in boxes, arrows for
+    /// links, paths and facts as tooltips; it suits light and dark pages. The
+    /// same graph is always the same picture.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        draw(self)
+    }
+}
+
+fn draw(graph: &Graph) -> String {
     let titles: Vec<String> = graph.nodes.iter().map(title).collect();
     let width = |title: &String| title.chars().count() as f64 * CHAR_WIDTH + PADDING;
     let widths: Vec<f64> = titles.iter().map(width).collect();

@@ -1,6 +1,6 @@
 //! `go_to_link`: the content of what a link names.
 
-use crate::names::Names;
+use crate::names::{Names, target, with_ending};
 use crate::{Error, Memory, tree};
 
 impl Memory {
@@ -53,20 +53,4 @@ fn literal(link: &str) -> String {
         .strip_prefix("[[")
         .and_then(|link| link.strip_suffix("]]"));
     inner.map_or_else(|| link.to_owned(), with_ending)
-}
-
-/// What a link names: without brackets, alias and heading.
-pub(crate) fn target(link: &str) -> &str {
-    let link = link.trim();
-    let link = link.strip_prefix("[[").unwrap_or(link);
-    let link = link.strip_suffix("]]").unwrap_or(link);
-    let end = link.find(['|', '#']).unwrap_or(link.len());
-    link.get(..end).unwrap_or(link).trim()
-}
-
-pub(crate) fn with_ending(path: &str) -> String {
-    match path.ends_with(".md") {
-        true => path.to_owned(),
-        false => format!("{path}.md"),
-    }
 }

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::FileType;
 
-use super::Raised;
+use super::raised::Raised;
 use crate::place::Last;
 use crate::{Error, Memory, tree};
 

@@ -2,7 +2,7 @@
 
 use rustix::fs::{Access, AtFlags, FileType, accessat};
 
-use super::Raised;
+use super::raised::Raised;
 use crate::place::{Last, Place};
 use crate::transaction::Transaction;
 use crate::{Author, Error, Memory, files};

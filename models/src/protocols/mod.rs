@@ -2,6 +2,8 @@
 
 mod body;
 mod chat_completions;
+mod dispatch;
+mod events;
 mod messages;
 mod options;
 mod parts;
@@ -13,4 +15,4 @@ pub use options::{MaxTokensField, Thinking, WireOptions};
 pub use protocol::Protocol;
 pub use stream::ReplyStream;
 
-pub(crate) use body::{arguments_value, provider_error};
+pub(crate) use body::provider_error;

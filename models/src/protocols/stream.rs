@@ -2,26 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Protocol, chat_completions, messages, responses};
+use super::body::reported;
+use super::events::{Events, Progress};
+use super::protocol::Protocol;
+use super::{chat_completions, messages, responses};
 use crate::sse::{SseEvent, SseReader};
 use crate::{DeltaSink, ModelError, Reply};
-
-/// Whether an answer is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// More must come.
-    Open,
-    /// It could end here, though more may come.
-    MayEnd,
-    /// It is whole.
-    Whole,
-}
-
-/// What a protocol does with the events of an answer.
-pub(super) trait Events: Send {
-    fn event(&mut self, value: &Value, sink: &mut dyn DeltaSink) -> Result<Progress, ModelError>;
-    fn into_reply(self: Box<Self>) -> Result<Reply, ModelError>;
-}
 
 /// Reads one answer from its bytes, in pieces of any size.
 pub struct ReplyStream {
@@ -104,7 +90,7 @@ impl ReplyStream {
         let value: Value = serde_json::from_str(data).map_err(|error| {
             ModelError::malformed(name, format!("an event is not JSON ({error})"), data)
         })?;
-        if let Some(error) = super::body::reported(name, &value) {
+        if let Some(error) = reported(name, &value) {
             return Err(error);
         }
         self.progress = match (self.events.event(&value, sink)?, self.progress) {

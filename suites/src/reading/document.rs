@@ -2,9 +2,17 @@
 
 use std::fmt::Write;
 
-use super::Document;
 use super::books::{Books, Company, Year};
 use crate::random::Random;
+
+/// A document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its file, from the folder of the task file.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
 
 pub(super) fn path_of(company: &Company, year: i64) -> String {
     format!("reports/{}-{year}.md", company.stem)

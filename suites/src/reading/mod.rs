@@ -12,6 +12,8 @@ mod questions;
 
 use std::path::Path;
 
+pub use document::Document;
+
 use crate::{Error, Task, write_tasks};
 
 /// What a corpus is made of.
@@ -42,15 +44,6 @@ pub struct Corpus {
     pub documents: Vec<Document>,
     /// The tasks.
     pub tasks: Vec<Task>,
-}
-
-/// A document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// Its file, from the folder of the task file.
-    pub path: String,
-    /// Its text.
-    pub text: String,
 }
 
 /// Makes a corpus. Numbers out of bounds are brought within them.

@@ -232,3 +232,8 @@ impl Ticket {
         }
     }
 }
+
+/// Ids count from 1.
+pub(super) fn id(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1)
+}

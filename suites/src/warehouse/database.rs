@@ -4,10 +4,15 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::data::{CATEGORIES, COUNTRIES, Data, PLANS, PRIORITIES, REGIONS, SEGMENTS, STATUSES};
+use super::data::{
+    CATEGORIES, COUNTRIES, Data, PLANS, PRIORITIES, REGIONS, SEGMENTS, STATUSES, id,
+};
 use super::distractors;
 use crate::Error;
 use crate::random::Random;
+
+/// The file of the database, beside the task file.
+pub const DATABASE: &str = "warehouse.sqlite";
 
 const SCHEMA: &str = "
 CREATE TABLE regions (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
@@ -199,9 +204,4 @@ fn orders(all: &Transaction<'_>, data: &Data, random: &mut Random) -> rusqlite::
         }
     }
     Ok(())
-}
-
-/// Ids count from 1.
-pub(super) fn id(index: usize) -> i64 {
-    i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1)
 }

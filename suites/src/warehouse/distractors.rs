@@ -2,8 +2,7 @@
 
 use rusqlite::{Transaction, params};
 
-use super::data::{COUNTRIES, Data};
-use super::database::id;
+use super::data::{COUNTRIES, Data, id};
 use crate::random::Random;
 
 /// Rows in each table.

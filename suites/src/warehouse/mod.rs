@@ -12,10 +12,9 @@ mod questions;
 
 use std::path::Path;
 
-use crate::{Error, Task, write_tasks};
+pub use database::DATABASE;
 
-/// The file of the database, beside the task file.
-pub const DATABASE: &str = "warehouse.sqlite";
+use crate::{Error, Task, write_tasks};
 
 /// What a database is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::DATABASE;
 use super::data::{CATEGORIES, COUNTRIES, Data, Line, PLANS, PRIORITIES, REGIONS, SEGMENTS, YEARS};
+use super::database::DATABASE;
 use crate::random::Random;
 use crate::{Grader, Task};
 

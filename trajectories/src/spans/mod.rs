@@ -12,16 +12,10 @@ mod attributes;
 mod ids;
 mod live;
 mod otlp;
+mod span;
 mod tree;
 
 pub use ids::{span_id, trace_id};
 pub use live::{chat, execute_tool, invoke_agent, record_usage};
 pub use otlp::to_otlp_line;
-
-/// What rendered spans contain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SpanOptions {
-    /// Whether messages, arguments and results go along; not by default, as
-    /// traces are read by more people than trajectories.
-    pub content: bool,
-}
+pub use span::SpanOptions;

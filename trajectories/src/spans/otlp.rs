@@ -2,17 +2,10 @@
 
 use serde::Serialize;
 
-use super::SpanOptions;
 use super::attributes::Attributes;
+use super::span::{Span, SpanOptions};
 use super::tree::spans_of;
 use crate::{Error, Trajectory};
-
-/// The kind of a span inside a process.
-pub(super) const INTERNAL: u32 = 1;
-/// The kind of a span that waits for another system.
-pub(super) const CLIENT: u32 = 3;
-/// The code of a failed span's status.
-const FAILED: u32 = 2;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,39 +35,6 @@ struct ScopeSpans {
 struct Scope {
     name: &'static str,
     version: &'static str,
-}
-
-/// A span.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Span {
-    pub(super) trace_id: String,
-    pub(super) span_id: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) parent_span_id: String,
-    pub(super) name: String,
-    pub(super) kind: u32,
-    pub(super) start_time_unix_nano: String,
-    pub(super) end_time_unix_nano: String,
-    pub(super) attributes: Attributes,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<SpanStatus>,
-}
-
-/// The status of a span that failed.
-#[derive(Serialize)]
-pub(super) struct SpanStatus {
-    code: u32,
-    message: String,
-}
-
-impl SpanStatus {
-    pub(super) fn failed(message: &str) -> Self {
-        Self {
-            code: FAILED,
-            message: message.to_owned(),
-        }
-    }
 }
 
 /// A trajectory and its nested children as one line of OTLP's JSON, without

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::SpanOptions;
 use super::attributes::Attributes;
 use super::ids::{span_id, trace_id};
-use super::otlp::{CLIENT, INTERNAL, Span, SpanStatus};
+use super::span::{CLIENT, INTERNAL, Span, SpanOptions, SpanStatus};
 use crate::{Status, Step, StepKind, Timestamp, ToolResult, Totals, Trajectory};
 
 /// The tool that a block of code is run by.

@@ -106,7 +106,7 @@ impl Talk {
         let answered = self.runtime.block_on(self.agent.ask(message, &mut watch));
         shown.finish();
         match answered {
-            Err(Error::Stopped) => {
+            Err(Error::Agent(memex_agent::Error::Cancelled)) => {
                 // The terminal has echoed the key.
                 if self.is_interactive {
                     print_line("");

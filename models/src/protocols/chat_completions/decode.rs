@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use super::NAME;
 use crate::protocols::body::{count, list, text};
 use crate::protocols::parts::Parts;
+use crate::protocols::protocol::Protocol;
 use crate::{DeltaSink, ModelError, NoSink, Opaque, Reply, StopReason, Usage};
+
+const NAME: &str = Protocol::ChatCompletions.name();
 
 /// The order of parts in a reply: first the thoughts, then the text, then calls.
 const REASONING: u64 = 0;

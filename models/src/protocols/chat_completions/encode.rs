@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::NAME;
 use crate::protocols::body::{effort_word, put, put_extra};
-use crate::protocols::{MaxTokensField, WireOptions};
+use crate::protocols::options::{MaxTokensField, WireOptions};
+use crate::protocols::protocol::Protocol;
 use crate::{Image, Message, ModelError, Part, Request, Role, ToolCall, ToolChoice};
+
+const NAME: &str = Protocol::ChatCompletions.name();
 
 /// The body of a request.
 pub(crate) fn encode(

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::decode::{CALLS, called, said, stop_reason, usage};
 use crate::protocols::body::{list, text};
+use crate::protocols::events::{Events, Progress};
 use crate::protocols::parts::Parts;
-use crate::protocols::stream::{Events, Progress};
 use crate::{Delta, DeltaSink, ModelError, Reply, Usage};
 
 /// An answer being put together.

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use super::NAME;
 use crate::protocols::body::{count, list, text};
 use crate::protocols::parts::Parts;
+use crate::protocols::protocol::Protocol;
 use crate::{DeltaSink, ModelError, NoSink, Opaque, Reply, StopReason, Usage};
+
+const NAME: &str = Protocol::Messages.name();
 
 /// The reply in a message object.
 pub(crate) fn decode(body: &Value) -> Result<Reply, ModelError> {

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::NAME;
-use crate::protocols::body::{effort_word, put, put_extra};
-use crate::protocols::{Thinking, WireOptions, arguments_value};
+use crate::protocols::body::{arguments_value, effort_word, put, put_extra};
+use crate::protocols::options::{Thinking, WireOptions};
+use crate::protocols::protocol::Protocol;
 use crate::{Image, Message, ModelError, Part, ReasoningEffort, Request, Role, ToolChoice};
+
+const NAME: &str = Protocol::Messages.name();
 
 /// The body of a request.
 ///

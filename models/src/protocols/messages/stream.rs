@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::NAME;
 use super::decode::{is_call, keep, put_block, put_usage, stop_reason};
 use crate::protocols::body::{count, text};
+use crate::protocols::events::{Events, Progress};
 use crate::protocols::parts::Parts;
-use crate::protocols::stream::{Events, Progress};
+use crate::protocols::protocol::Protocol;
 use crate::{Delta, DeltaSink, ModelError, Reply, Usage};
+
+const NAME: &str = Protocol::Messages.name();
 
 /// How many blocks may be open at once.
 const OPEN_BLOCKS_MAX: usize = 64;

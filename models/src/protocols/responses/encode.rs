@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::NAME;
-use crate::protocols::WireOptions;
 use crate::protocols::body::{effort_word, put, put_extra};
+use crate::protocols::options::WireOptions;
+use crate::protocols::protocol::Protocol;
 use crate::{Image, Message, ModelError, Opaque, Part, Request, Role, ToolChoice, ToolResult};
+
+const NAME: &str = Protocol::Responses.name();
 
 /// The body of a request. The provider keeps nothing of it (`store: false`).
 pub(crate) fn encode(

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::NAME;
 use super::decode::{reply, usage};
 use crate::protocols::body::{count, list, reported, text};
-use crate::protocols::stream::{Events, Progress};
+use crate::protocols::events::{Events, Progress};
+use crate::protocols::protocol::Protocol;
 use crate::{Delta, DeltaSink, ModelError, Reply};
+
+const NAME: &str = Protocol::Responses.name();
 
 /// How many items an answer may have.
 const ITEMS_MAX: usize = 4_096;

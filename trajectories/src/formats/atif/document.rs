@@ -6,6 +6,13 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+/// The version that is written.
+pub const ATIF_VERSION: &str = "ATIF-v1.7";
+/// The key under `extra` for what ATIF has no field for.
+pub(super) const OWN: &str = "memex";
+/// The function that a block of code is a call of.
+pub(super) const CODE_FUNCTION: &str = "python";
+
 type Extra = Option<Map<String, Value>>;
 
 /// A trajectory: the root of a document, or a subagent's in it.

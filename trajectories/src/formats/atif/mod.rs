@@ -13,12 +13,6 @@ mod reading;
 mod validation;
 mod writing;
 
+pub use document::ATIF_VERSION;
 pub use reading::parse;
 pub use writing::{to_document, to_line};
-
-/// The version that is written.
-pub const ATIF_VERSION: &str = "ATIF-v1.7";
-/// The key under `extra` for what ATIF has no field for.
-const OWN: &str = "memex";
-/// The function that a block of code is a call of.
-const CODE_FUNCTION: &str = "python";

@@ -3,10 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::OWN;
 use super::document::{
     AtifContent, AtifMetrics, AtifPart, AtifResult, AtifSource, AtifStep, AtifToolCall,
-    AtifTrajectory,
+    AtifTrajectory, OWN,
 };
 use super::validation::validate;
 use crate::formats::chat::{id_of, infer_end, next_index, read_json};

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::document::{
-    AtifAgent, AtifContent, AtifFinalMetrics, AtifMetrics, AtifObservation, AtifResult, AtifSource,
-    AtifStep, AtifSubagent, AtifToolCall, AtifTrajectory,
+    ATIF_VERSION, AtifAgent, AtifContent, AtifFinalMetrics, AtifMetrics, AtifObservation,
+    AtifResult, AtifSource, AtifStep, AtifSubagent, AtifToolCall, AtifTrajectory, CODE_FUNCTION,
+    OWN,
 };
-use super::{ATIF_VERSION, CODE_FUNCTION, OWN};
 use crate::depth::{check_children, fold_trajectory};
 use crate::{
     Agent, Child, Error, Metadata, Step, StepKind, ToolCall, ToolResult, Trajectory, Usage,

@@ -3,43 +3,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use memex_channel::{Frame, Reply, TurnHandle};
+use memex_channel::{Frame, Reply};
 use memex_policies::ToolGrants;
-use memex_runtime::{Forks, MidTurnFork};
 use memex_trajectories::{Child, Parent};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::family::running;
-use super::questions::pick;
-use super::{Family, Outcome};
-use crate::run::{Driver, NoWatcher, Place, Plan, Recorder, STACK_BYTES};
-use crate::worker::{Leased, RemoteFork};
-use crate::{Budgets, Error, OutputSchema, RunResult};
+use super::driver::Driver;
+use super::plan::Plan;
+use super::result::RunResult;
+use super::watcher::NoWatcher;
+use crate::children::{Family, Head, Outcome, running};
+use crate::recorder::Recorder;
+use crate::scope::{Place, STACK_BYTES, Spawner};
+use crate::{Budgets, Error, OutputSchema};
 
 /// Longest task of a child.
 const TASK_MAX_CHARS: usize = 200_000;
-
-/// The part of the parent's scope that a child keeps.
-pub(crate) struct ChildSetup {
-    share: Option<Vec<String>>,
-}
-
-impl ChildSetup {
-    /// The code that the child's scope begins with.
-    pub(crate) fn setup(&self) -> Result<String, Error> {
-        let share = serde_json::to_string(&self.share).map_err(|error| Error::Worker {
-            what: error.to_string(),
-        })?;
-        // A JSON text as a Python literal: JSON's escapes are Python's.
-        let literal = Value::String(share).to_string();
-        Ok(format!(
-            "__import__('sys').modules['memex_guest.agents'].begin_child({literal})"
-        ))
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,30 +53,16 @@ struct Share {
     part_of: Option<u64>,
 }
 
-/// A copy of the parent's session as it stood at the call.
-pub(crate) enum Forked {
-    /// In this process.
-    Here(MidTurnFork),
-    /// In the worker of the parent; should that die, the child gets another.
-    There(RemoteFork, Leased),
-}
-
 /// Spawns the agents that one session's code asks for.
-#[derive(Clone)]
-pub(crate) struct Spawner(Arc<Family>);
+struct Spawning(Arc<Family>);
 
-/// What a session of this process asks for forks.
-pub(crate) fn forks(spawner: Spawner) -> Box<dyn Forks> {
-    Box::new(spawner)
+/// What a run's sessions ask for agents; the [`Plan`] of each run has this.
+pub(super) fn spawner(family: &Arc<Family>) -> Arc<dyn Spawner> {
+    Arc::new(Spawning(Arc::clone(family)))
 }
 
-impl Spawner {
-    pub(crate) fn new(family: &Arc<Family>) -> Self {
-        Self(Arc::clone(family))
-    }
-
-    /// Answers a request of guest code, for which the fork has been made.
-    pub(crate) fn spawn(&self, frame: &Frame<'_>, fork: Forked) -> Reply {
+impl Spawner for Spawning {
+    fn spawn(&self, frame: &Frame<'_>, fork: Box<dyn Place>) -> Reply {
         let request: Request = match serde_json::from_slice(frame.head) {
             Ok(request) => request,
             Err(error) => return Reply::error("TypeError", &format!("spawn_agent: {error}")),
@@ -106,63 +74,55 @@ impl Spawner {
     }
 }
 
-impl Forks for Spawner {
-    fn fork(&mut self, frame: &Frame<'_>, fork: MidTurnFork, _: &dyn TurnHandle) -> Reply {
-        self.spawn(frame, Forked::Here(fork))
-    }
-}
-
 type Refusal = (&'static str, String);
 
-fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String, Refusal> {
-    let inner = &family.agent.inner;
+fn spawn(family: &Arc<Family>, request: Request, fork: Box<dyn Place>) -> Result<String, Refusal> {
+    let head = &family.head;
+    let inner = &head.agent.inner;
     if request.task.trim().is_empty() || request.task.chars().count() > TASK_MAX_CHARS {
         let message = format!("a task has 1 to {TASK_MAX_CHARS} characters");
         return Err(("ValueError", message));
     }
-    if let Some(budget) = family.ledger.exhausted() {
+    if let Some(budget) = head.ledger.exhausted() {
         let message = format!("the run's budget of {} is used up", budget.word());
         return Err(("PermissionError", message));
     }
     let output = request.output.map(OutputSchema::new).transpose();
     let output = output.map_err(|error| ("ValueError", error.to_string()))?;
-    let model = pick(&family.agent, &family.model, request.model.as_deref());
+    let model = inner.pick(&head.model, request.model.as_deref());
     let model = model.map_err(|message| ("ValueError", message))?;
-    let grants = narrowed(&family.grants, request.tools.as_deref())?;
+    let grants = narrowed(&head.grants, request.tools.as_deref())?;
     let max = inner.config.agents.agents.min(inner.policy.limits.agents);
-    if !family.tree.count_agent(max) {
+    if !head.tree.count_agent(max) {
         let message = format!("this run has spawned its {max} agents (limit `agents`)");
         return Err(("PermissionError", message));
     }
     let (id, step) = family.next();
-    let cancellation = family.cancellation.child();
+    let cancellation = head.cancellation.child();
+    let budgets = share(&request.budget, head.ledger.left());
     let plan = Plan {
-        agent: family.agent.clone(),
-        id: id.clone(),
+        head: Head {
+            id: id.clone(),
+            depth: head.depth + 1,
+            model,
+            ledger: head.ledger.child(budgets),
+            cancellation: cancellation.clone(),
+            grants,
+            ..head.clone()
+        },
         name: request.name.unwrap_or_else(|| "child".to_owned()),
-        model,
         task: request.task,
         task_id: None,
         output,
         inputs: Vec::new(),
-        grants,
-        ledger: family
-            .ledger
-            .child(share(&request.budget, family.ledger.left())),
-        cancellation: cancellation.clone(),
-        tree: Arc::clone(&family.tree),
-        depth: family.depth + 1,
         parent: Some(Parent {
-            id: family.id.clone(),
-            root: Some(family.root.clone()).filter(|root| *root != family.id),
+            id: head.id.clone(),
+            root: Some(head.root.clone()).filter(|root| *root != head.id),
             step: Some(step),
         }),
-        place: Place::Fork(
-            fork,
-            ChildSetup {
-                share: request.share,
-            },
-        ),
+        place: Some(fork),
+        setup: Some(setup(request.share.as_deref())),
+        spawner,
     };
     let (tell, outcome) = watch::channel(None);
     family.record(running(&id, step, &plan.task));
@@ -183,13 +143,13 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String,
 
 /// The whole life of a child, on its thread.
 fn live(family: &Family, plan: Plan, step: u32) -> Outcome {
-    let (id, task) = (plan.id.clone(), plan.task.clone());
-    let Some(_place) = family.place(&plan.cancellation) else {
+    let (id, task) = (plan.head.id.clone(), plan.task.clone());
+    let Some(_place) = family.place(&plan.head.cancellation) else {
         return cancelled();
     };
     match run(plan) {
         Ok(result) => {
-            let outcome = Outcome::of(&result);
+            let outcome = outcome_of(&result);
             family.record(Child {
                 status: result.status.clone(),
                 trajectory: Some(Box::new(result.trajectory)),
@@ -216,11 +176,31 @@ fn run(plan: Plan) -> Result<RunResult, Error> {
     driver.drive()
 }
 
+fn outcome_of(result: &RunResult) -> Outcome {
+    let answer = || result.answer.clone().map_or(Value::Null, Value::String);
+    let totals = &result.totals;
+    Outcome {
+        status: result.status.clone(),
+        value: result.submission.clone().unwrap_or_else(answer),
+        objects: result.objects.clone(),
+        turns: totals.turns,
+        tokens: totals.input_tokens.saturating_add(totals.output_tokens),
+    }
+}
+
 fn cancelled() -> Outcome {
     Outcome {
         status: memex_trajectories::Status::Cancelled,
         ..Outcome::failed(String::new())
     }
+}
+
+/// The code that a child's scope begins with: which of its parent's names it
+/// keeps.
+fn setup(share: Option<&[String]>) -> String {
+    // A JSON text as a Python literal: JSON's escapes are Python's.
+    let literal = Value::String(json!(share).to_string());
+    format!("__import__('sys').modules['memex_guest.agents'].begin_child({literal})")
 }
 
 /// The parent's tools, or the requested ones of them.

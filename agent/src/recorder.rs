@@ -1,7 +1,7 @@
 //! The record of a run, in memory and in its file.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memex_trajectories::{
     Child, End, Header, Loaded, Status, Step, Timestamp, Totals, Trajectory, TrajectoryWriter,
@@ -97,7 +97,7 @@ impl Recorder {
         submission: Option<serde_json::Value>,
     ) -> Result<(), Error> {
         let mut totals = Totals::of(&self.trajectory.steps);
-        totals.wall_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        totals.wall_ms = millis(self.began.elapsed());
         let end = End {
             ended: Some(Timestamp::now()),
             status,
@@ -116,4 +116,14 @@ impl Recorder {
         trajectory.totals = end.totals;
         Ok(())
     }
+}
+
+/// Code that came by a call, as it stands at the end of a step's text.
+pub(crate) fn fenced(code: &str) -> String {
+    format!("\n```python\n{code}\n```")
+}
+
+/// Whole milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

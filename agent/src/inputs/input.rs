@@ -1,0 +1,107 @@
+//! What an object of the scope is made of.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// Bytes of all inputs of a run.
+pub(super) const INPUTS_MAX_BYTES: u64 = 2 << 30;
+
+/// An object for the scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its name in the scope.
+    pub name: String,
+    /// Its source.
+    pub source: InputSource,
+}
+
+/// The source of an object for the scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputSource {
+    /// A file or a folder.
+    Path(PathBuf),
+    /// A value, kept in the trajectory.
+    Value(Value),
+}
+
+impl Input {
+    /// An object of this name, made of a file or a folder.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a name that Python does not take.
+    pub fn new(name: &str, path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        // A run that is resumed elsewhere finds it, too.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Self::of(name, InputSource::Path(path))
+    }
+
+    /// A value of this name.
+    ///
+    /// # Errors
+    /// As [`Input::new`].
+    pub fn value(name: &str, value: Value) -> Result<Self, Error> {
+        Self::of(name, InputSource::Value(value))
+    }
+
+    fn of(name: &str, source: InputSource) -> Result<Self, Error> {
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let input = Self {
+            name: name.to_owned(),
+            source,
+        };
+        if !is_name || KEYWORDS.contains(&name) {
+            let what = "the name must be a Python name of letters, digits and _, such as data";
+            return Err(input.wrong(what));
+        }
+        Ok(input)
+    }
+
+    /// As it is recorded in a trajectory.
+    pub(crate) fn recorded(&self) -> Value {
+        match &self.source {
+            InputSource::Path(path) => json!({ "name": self.name, "path": path }),
+            InputSource::Value(value) => json!({ "name": self.name, "value": value }),
+        }
+    }
+
+    /// From a trajectory.
+    pub(crate) fn from_record(record: &Value) -> Result<Self, Error> {
+        let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
+        match record.get("value") {
+            Some(value) => Self::value(text("name"), value.clone()),
+            None => Self::new(text("name"), text("path")),
+        }
+    }
+
+    pub(super) fn wrong(&self, what: impl ToString) -> Error {
+        Error::Input {
+            name: self.name.clone(),
+            from: match &self.source {
+                InputSource::Path(path) => path.display().to_string(),
+                InputSource::Value(_) => "a value".to_owned(),
+            },
+            what: what.to_string(),
+        }
+    }
+}
+
+/// Words that are no names.
+const KEYWORDS: [&str; 32] = [
+    "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
+    "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda",
+    "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+];
+
+/// An input that was read.
+pub(super) struct Content {
+    /// How the guest makes an object of it.
+    pub(super) kind: &'static str,
+    pub(super) bytes: Vec<u8>,
+    /// The description for models.
+    pub(super) told: String,
+}
