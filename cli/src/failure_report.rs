@@ -1,5 +1,4 @@
-//! Reporting failures on standard error: errors, panics, arguments that cannot be
-//! parsed.
+//! Reporting failures: errors, panics, and arguments that cannot be parsed.
 
 use crate::console::{complain, complain_styled, print_styled};
 use crate::escapes;
