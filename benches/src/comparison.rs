@@ -1,9 +1,9 @@
 //! Two sets of figures side by side: a change against the commit before it.
 
+use crate::entry::Better;
 use crate::error::Error;
 use crate::figure::Figure;
 use crate::figures::figures;
-use crate::suite::Better;
 use std::fmt;
 
 /// One figure in two sets.

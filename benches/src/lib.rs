@@ -10,24 +10,27 @@
 //! times are valid for one machine at one moment; ratios of figures from one run
 //! are comparable between machines.
 //!
-//! One file under `figures/` holds one group. A new group is a file and a line
-//! in `figures/mod.rs`.
+//! One file under `figures/` holds figures of one group. A new group is a file and
+//! a line in `figures/mod.rs`.
 
 mod comparison;
 mod context;
+mod entry;
 mod error;
 mod figure;
 mod figures;
 mod machine;
+mod process_memory;
 mod python_suite;
 mod statistics;
 mod suite;
 
 pub use comparison::{Comparison, compare};
 pub use context::{Context, FirstTurn};
+pub use entry::{Better, Entry, Measured};
 pub use error::Error;
 pub use figure::Figure;
 pub use figures::figures;
 pub use machine::Machine;
 pub use statistics::{Readings, Summary, geometric_mean};
-pub use suite::{Better, Entry, Event, Measured, run, select};
+pub use suite::{Event, run, select};

@@ -1,10 +1,8 @@
-//! The command line as a whole, and the options that every command has.
+//! The command line as a whole.
 
 use crate::commands::Command;
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, ValueEnum};
-use memex_runtime::Cpu;
-use std::path::PathBuf;
+use crate::global_options::GlobalOptions;
+use clap::Parser;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,56 +24,4 @@ pub(crate) struct Arguments {
     pub(crate) global: GlobalOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Options that every command has.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct GlobalOptions {
-    /// Directory of guests, compiled code and images [default: memex in the user's cache directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "MEMEX_CACHE",
-        help_heading = "General"
-    )]
-    pub(crate) cache: Option<PathBuf>,
-
-    /// Configuration file [default: memex/config.toml in the user's configuration directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "MEMEX_CONFIG",
-        help_heading = "General"
-    )]
-    pub(crate) config: Option<PathBuf>,
-
-    /// Processor to compile for: this one, or a baseline that all machines of a fleet support
-    /// [default: native]
-    #[arg(
-        long,
-        global = true,
-        value_name = "CPU",
-        env = "MEMEX_CPU",
-        value_parser = PossibleValuesParser::new(Cpu::ALL.map(Cpu::name)),
-        help_heading = "General"
-    )]
-    pub(crate) cpu: Option<String>,
-
-    /// When to colour text that people read
-    #[arg(long, global = true, value_name = "WHEN", help_heading = "General")]
-    pub(crate) color: Option<ColorChoice>,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set
-    Auto,
-    /// Everywhere
-    Always,
-    /// Nowhere
-    Never,
 }

@@ -1,7 +1,7 @@
 //! The configuration file: defaults for options.
 
-use crate::arguments::ColorChoice;
 use crate::failure::usage;
+use crate::paint::ColorChoice;
 use anyhow::Result;
 use serde::Deserialize;
 use std::io::{self, Read};

@@ -1,69 +1,15 @@
-//! Writing to the two streams: colours, filtering for terminals, and closed
-//! streams.
+//! Writing to the two streams: filtering for terminals, and closed streams.
 //!
 //! Everything that the command says goes through here, so that nothing reaches a
 //! terminal that [`escapes`](crate::escapes) has not looked at, whatever it
 //! quotes. Pipes and files get it as it is.
 
-use crate::context::may_color;
 use crate::escapes::said;
 use crate::failure::{HOST_FAULT, PIPE_CLOSED};
+use crate::paint::ColorChoice;
 use clap::builder::StyledStr;
-use nu_ansi_term::{Color, Style};
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
-
-/// Colours for one stream, or none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Paint {
-    colored: bool,
-}
-
-impl Paint {
-    pub(crate) fn new(colored: bool) -> Self {
-        Self { colored }
-    }
-
-    pub(crate) fn plain() -> Self {
-        Self::new(false)
-    }
-
-    pub(crate) fn is_colored(self) -> bool {
-        self.colored
-    }
-
-    pub(crate) fn bad(self, text: &str) -> String {
-        self.paint(Color::Red.bold(), text)
-    }
-
-    pub(crate) fn warn(self, text: &str) -> String {
-        self.paint(Color::Yellow.bold(), text)
-    }
-
-    pub(crate) fn good(self, text: &str) -> String {
-        self.paint(Color::Green.bold(), text)
-    }
-
-    pub(crate) fn hint(self, text: &str) -> String {
-        self.paint(Color::Cyan.normal(), text)
-    }
-
-    pub(crate) fn strong(self, text: &str) -> String {
-        self.paint(Style::new().bold(), text)
-    }
-
-    pub(crate) fn faint(self, text: &str) -> String {
-        self.paint(Style::new().dimmed(), text)
-    }
-
-    fn paint(self, style: Style, text: &str) -> String {
-        if self.colored && !text.is_empty() {
-            style.paint(text).to_string()
-        } else {
-            text.to_owned()
-        }
-    }
-}
 
 /// How text is written to a stream.
 fn told<'a>(text: &'a str, stream: &impl IsTerminal) -> Cow<'a, str> {
@@ -109,7 +55,7 @@ pub(crate) fn complain_styled(text: &StyledStr) {
 }
 
 fn styled(text: &StyledStr, stream: &impl IsTerminal) -> String {
-    match may_color(stream.is_terminal()) {
+    match ColorChoice::Auto.colors(stream.is_terminal()) {
         true => text.ansi().to_string(),
         false => text.to_string(),
     }

@@ -1,12 +1,12 @@
 //! The context of a command: flags, then the environment, then the configuration file.
 
-use crate::arguments::{ColorChoice, GlobalOptions};
 use crate::asking::at_the_terminal;
 use crate::configuration::Configuration;
-use crate::console::Paint;
 use crate::console::complain;
 use crate::environment::{store_variables, tool_variables};
 use crate::failure::usage;
+use crate::global_options::GlobalOptions;
+use crate::paint::{ColorChoice, Paint};
 use anyhow::{Context as _, Result};
 use memex_external::{OutsideProgress, ProgressCallback};
 use memex_runtime::{Cache, Cpu};
@@ -18,6 +18,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+/// Room for the deepest guest stack a policy can ask for by default, so that
+/// turns need no stack mapped for them.
+pub(crate) const STACK_BYTES: usize = 64 << 20;
 /// Threads of the tokio runtime: models, tools and servers wait far more than
 /// they compute.
 const THREADS_MAX: usize = 8;
@@ -60,7 +63,7 @@ impl Context {
             .unwrap_or(ColorChoice::Auto);
         let stream = |is_terminal: bool| Stream {
             is_terminal,
-            paint: Paint::new(is_colored(choice, is_terminal)),
+            paint: Paint::new(choice.colors(is_terminal)),
         };
         let cpu = options.cpu.as_ref().or(configuration.cpu.as_ref());
         let cpu = cpu.map_or(Ok(Cpu::default()), |name| Cpu::from_name(name))?;
@@ -170,7 +173,7 @@ fn started(place: &OnceLock<Runtime>) -> io::Result<Handle> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(threads.clamp(2, THREADS_MAX))
         .thread_name("memex-tokio")
-        .thread_stack_size(crate::STACK_BYTES)
+        .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build()?;
     Ok(place.get_or_init(|| runtime).handle().clone())
@@ -198,20 +201,7 @@ fn tool_progress(is_terminal: bool) -> ProgressCallback {
 /// Colours of standard error before anything is resolved.
 pub(crate) fn early_paint(options: &GlobalOptions) -> Paint {
     let choice = options.color.unwrap_or(ColorChoice::Auto);
-    Paint::new(is_colored(choice, stderr().is_terminal()))
-}
-
-fn is_colored(choice: ColorChoice, is_terminal: bool) -> bool {
-    match choice {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => may_color(is_terminal),
-    }
-}
-
-/// Whether a stream gets colours if nobody says otherwise.
-pub(crate) fn may_color(is_terminal: bool) -> bool {
-    is_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    Paint::new(choice.colors(stderr().is_terminal()))
 }
 
 /// `memex` in one of the user's directories; relative paths there are void, as

@@ -2,8 +2,9 @@
 //! time.
 //!
 //! ```text
-//! main ─► arguments ─► context ─► commands/… ─► report/…
-//!                        └ flag > environment > configuration file
+//! main ─► arguments ─► commands/… ─► options of sessions, tools, images
+//!   │                      └───────► report/… ─► console ─► escapes
+//!   └───► context: flag > environment > configuration file
 //! ```
 //! This crate only connects the others: `memex-policies` defines policies,
 //! `memex-sessions` assembles sessions, `memex-runtime` runs them.
@@ -17,9 +18,12 @@ mod context;
 mod environment;
 mod escapes;
 mod failure;
+mod failure_report;
+mod global_options;
 mod grants;
 mod image_options;
 mod image_store;
+mod paint;
 mod progress;
 mod prompt;
 mod refusals;
@@ -31,34 +35,45 @@ mod supervising;
 mod tool_arguments;
 mod turn_sources;
 
-use clap::Parser;
+use crate::arguments::Arguments;
+use crate::context::{Context, STACK_BYTES, early_paint};
+use crate::failure::HOST_FAULT;
+use crate::failure_report::{report, tell_panics, usage_of};
+use crate::paint::Paint;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 use std::thread;
 
-/// Room for the deepest guest stack a policy can ask for by default, so that
-/// turns need no stack mapped for them.
-pub(crate) const STACK_BYTES: usize = 64 << 20;
-
 fn main() -> ExitCode {
-    failure::tell_panics();
+    tell_panics();
     if let Some(code) = supervising::if_asked() {
         return code;
     }
-    let arguments = match arguments::Arguments::try_parse() {
+    let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::usage_of(&error),
+        Err(error) => return usage_of(&error),
     };
     let work = thread::Builder::new()
         .name("memex".into())
         .stack_size(STACK_BYTES)
-        .spawn(move || commands::execute(arguments));
+        .spawn(move || execute(&arguments));
     match work.map(thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // The panic's own message is on stderr already.
-        Ok(Err(_)) => ExitCode::from(failure::HOST_FAULT),
+        Ok(Err(_)) => ExitCode::from(HOST_FAULT),
         Err(error) => {
             let error = anyhow::Error::new(error).context("cannot start a thread");
-            failure::report(&error, console::Paint::plain())
+            report(&error, Paint::plain())
         }
     }
+}
+
+/// Runs the command and reports its failure, if any.
+fn execute(arguments: &Arguments) -> ExitCode {
+    let context = match Context::new(&arguments.global) {
+        Ok(context) => context,
+        Err(error) => return report(&error, early_paint(&arguments.global)),
+    };
+    let done = arguments.command.execute(&context, Arguments::command);
+    done.unwrap_or_else(|error| report(&error, context.err.paint))
 }

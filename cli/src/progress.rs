@@ -1,7 +1,8 @@
 //! Progress of image builds: bars on a terminal, lines elsewhere.
 
-use crate::console::{Paint, complain};
+use crate::console::complain;
 use crate::context::Context;
+use crate::paint::Paint;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 use memex_runtime::{Progress, Stage};
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@
 
 use crate::console::complain;
 use crate::failure::INTERRUPTED;
+use memex_agent::Cancellation;
 use memex_runtime::{Interrupter, Session};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -77,4 +78,12 @@ impl Interrupts {
             complain("interrupting the turn; press Ctrl-C again to stop it at once");
         }
     }
+}
+
+/// Ctrl-C stops a run of an agent after its turn; again, at once.
+pub(crate) fn stopped_by_ctrl_c() -> anyhow::Result<Cancellation> {
+    let cancellation = Cancellation::new();
+    let pressed = cancellation.clone();
+    ctrlc::set_handler(move || pressed.cancel())?;
+    Ok(cancellation)
 }

@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[allow(dead_code)]
-#[path = "../../cli/src/escapes.rs"]
+#[allow(dead_code, unused_imports)]
+#[path = "../../cli/src/escapes/mod.rs"]
 mod escapes;
 
 use escapes::Filter;

@@ -10,8 +10,9 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::server::{Received, Shared};
-use crate::wire::{self, Event};
+use crate::protocols;
+use crate::shared::{Received, Shared};
+use crate::wire::Event;
 
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const BODY_BYTES_MAX: usize = 256 << 20;
@@ -80,7 +81,7 @@ fn find(bytes: &[u8], mark: &[u8]) -> Option<usize> {
 }
 
 async fn answer(socket: &mut TcpStream, incoming: &Incoming, shared: &Shared) -> io::Result<()> {
-    let Some(protocol) = wire::protocol_of(&incoming.path) else {
+    let Some(protocol) = protocols::protocol_of(&incoming.path) else {
         return refuse(
             socket,
             shared,
@@ -111,7 +112,7 @@ async fn answer(socket: &mut TcpStream, incoming: &Incoming, shared: &Shared) ->
         let message = format!("the key {:?} is not known", sent.unwrap_or(""));
         return refusal(401, "authentication_error", &message).await;
     }
-    let mut request = wire::request(protocol, &body);
+    let mut request = protocols::request(protocol, &body);
     request.conversation = incoming.header(CONVERSATION_HEADER).map(str::to_owned);
     request.agent = incoming.header(AGENT_HEADER).map(str::to_owned);
     let (entry, number) = match shared.player.next(&request) {
@@ -134,10 +135,10 @@ async fn answer(socket: &mut TcpStream, incoming: &Incoming, shared: &Shared) ->
     }
     let stream = body.get("stream").and_then(Value::as_bool) == Some(true);
     if stream && !matches!(entry.fail, Some(Failure::Http { .. })) {
-        let events = wire::events(protocol, &reply, shared.player.chunk_chars());
+        let events = protocols::events(protocol, &reply, shared.player.chunk_chars());
         return stream_events(socket, shared, protocol, &events, &entry).await;
     }
-    let mut whole = wire::answer(protocol, &reply).to_string();
+    let mut whole = protocols::answer(protocol, &reply).to_string();
     match &entry.fail {
         None => {}
         Some(Failure::Http {
@@ -148,7 +149,7 @@ async fn answer(socket: &mut TcpStream, incoming: &Incoming, shared: &Shared) ->
         }) => {
             let code = code.as_deref().unwrap_or("scripted_failure");
             let message = message.as_deref().unwrap_or("a scripted failure");
-            let body = wire::failure(protocol, code, message).to_string();
+            let body = protocols::failure(protocol, code, message).to_string();
             let wait = retry_after_ms.map(|wait| ("retry-after-ms", wait.to_string()));
             return respond(socket, shared, *status, wait, &body).await;
         }
@@ -254,7 +255,7 @@ async fn refuse(
     code: &str,
     message: &str,
 ) -> io::Result<()> {
-    let body = wire::failure(protocol, code, message).to_string();
+    let body = protocols::failure(protocol, code, message).to_string();
     respond(socket, shared, status, None, &body).await
 }
 

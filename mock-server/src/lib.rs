@@ -13,8 +13,11 @@
 mod chat_completions;
 mod connection;
 mod messages;
+mod protocols;
 mod responses;
 mod server;
+mod shared;
 mod wire;
 
-pub use server::{MockServer, MockServerOptions, Received};
+pub use server::MockServer;
+pub use shared::{MockServerOptions, Received};

@@ -12,7 +12,9 @@ use memex_runtime::{Cache, Cpu, FetchOptions};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::{Error, ImageDefaults, Images};
+use crate::error::Error;
+use crate::image_defaults::ImageDefaults;
+use crate::images::Images;
 
 /// Gives the tokio runtime of the process.
 type Runtimes = Arc<dyn Fn() -> io::Result<Handle> + Send + Sync>;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use memex_runtime::{ImageSecret, ImageSpec, Requirement};
 
-use crate::Error;
+use crate::error::Error;
 
 /// What a process says of the images that its sessions start from. A session
 /// that names its image, or was saved on one, has nothing to do with it.

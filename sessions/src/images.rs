@@ -6,7 +6,9 @@ use memex_policies::Policy;
 use memex_runtime::{Cache, FetchOptions, Image, Progress, Runtime, Sandbox};
 use parking_lot::Mutex;
 
-use crate::{Error, ImageDefaults, ImageSource};
+use crate::error::Error;
+use crate::image_defaults::ImageDefaults;
+use crate::spec::ImageSource;
 
 /// Images that are kept loaded; the one that was used longest ago goes first.
 const LOADED_MAX: usize = 16;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use memex_runtime::Session;
 use serde_json::Value;
 
-use crate::Error;
+use crate::error::Error;
 use crate::image_defaults::is_identifier;
 
 pub(crate) fn check_inputs(inputs: &BTreeMap<String, Value>) -> Result<(), Error> {

@@ -6,8 +6,13 @@ use memex_runtime::{
     Error as RuntimeError, NoProgress, OutputSink, Progress, Sandbox, Session, SessionOptions,
 };
 
+use crate::error::Error;
+use crate::host::Host;
 use crate::inputs::put_inputs;
-use crate::{Error, Host, ImageSource, Resolved, SavedSession, SessionSpec, Tools};
+use crate::resolved::Resolved;
+use crate::saved::SavedSession;
+use crate::spec::{ImageSource, SessionSpec};
+use crate::tools::Tools;
 
 /// What audit records call the session of a spec that does not name one.
 const MAIN: &str = "main";

@@ -1,6 +1,6 @@
 //! Policies by their names: presets, and files that the host's owner wrote.
 
-use crate::Error;
+use crate::error::Error;
 use memex_policies::{POLICY_MAX_BYTES, Policy, Preset};
 use std::io::Read;
 use std::path::Path;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use memex_policies::{Access, Limits, Policy, Preset, ToolGrants};
 
-use crate::error::SpecPart;
+use crate::error::{Error, SpecPart};
 use crate::inputs::check_inputs;
-use crate::spec::{LimitValue, Mount};
-use crate::{Error, ImageSource, PolicySource, SessionSpec, resolve_policies};
+use crate::policy_files::resolve_policies;
+use crate::spec::{ImageSource, LimitValue, Mount, PolicySource, SessionSpec};
 
 /// A spec whose policy is known: every file of it was read, and every grant is
 /// permitted.

@@ -1,6 +1,9 @@
 //! The tools of a session: what its spec names, and what that becomes.
 
-use crate::{Error, Host, Resolved, ToolSources};
+use crate::error::Error;
+use crate::host::Host;
+use crate::resolved::Resolved;
+use crate::spec::ToolSources;
 use memex_external::egress::{Egress, EgressRules, Fetch, HttpLimits};
 use memex_external::{OutsideHost, OutsideTools, Secrets, ToolFile};
 use memex_host_tools::{

@@ -2,9 +2,9 @@
 //! the tokens of one question in both spaces.
 
 use crate::context::Context;
+use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, Summary};
-use crate::suite::{Better, Entry, Measured};
 use memex_agent::{
     ActionSpace, Agent, AgentConfig, Cancellation, OutputSchema, Reactor, RunRequest, RunResult,
     Watcher, run_batch,

@@ -1,9 +1,9 @@
 //! The cost of a fresh session, up to its first result.
 
 use crate::context::{Context, session, unexpected};
+use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 use memex_runtime::Sandbox;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
@@ -15,16 +15,7 @@ frame = pd.DataFrame({'kind': ['a', 'b', 'a', 'c'], 'amount': [1, 2, 3, 4]})
 print(frame.groupby('kind').amount.sum().to_dict())";
 const GROUPS: &str = "{'a': 4, 'b': 2, 'c': 4}\n";
 
-const BASE: Entry = Entry {
-    name: "",
-    unit: "us",
-    group: "fresh",
-    about: "",
-    better: Better::Lower,
-    target: None,
-    target_is_p99: false,
-    measure: |_| Err(Error::NoReadings(String::new())),
-};
+const BASE: Entry = Entry::of("fresh");
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {

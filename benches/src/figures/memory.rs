@@ -2,9 +2,9 @@
 //! files costs.
 
 use crate::context::{Context, run_ok, session};
+use crate::entry::{Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 use memex_mem_agent::{Agent, AgentOptions, CODE_TIME, NoWatch, Workplace, policy};
 use memex_memory::{Memory, Mode, Options};
 use memex_models::{Script, ScriptEntry, ScriptOrder, ScriptedModel};
@@ -16,14 +16,8 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const BASE: Entry = Entry {
-    name: "",
     unit: "ms",
-    group: "memory",
-    about: "",
-    better: Better::Lower,
-    target: None,
-    target_is_p99: false,
-    measure: |_| Err(Error::NoReadings(String::new())),
+    ..Entry::of("memory")
 };
 
 pub(super) const FIGURES: &[Entry] = &[

@@ -1,12 +1,15 @@
 //! The cost of forking a session in the middle of its turn.
 
-use super::state::{BASE, LARGE, own_memory_kib};
+use super::state::subjects::LARGE;
 use crate::context::{Context, run_ok, unexpected};
+use crate::entry::{Entry, Measured};
 use crate::error::Error;
+use crate::process_memory::own_memory_kib;
 use crate::statistics::Readings;
-use crate::suite::{Entry, Measured};
 use memex_runtime::{Forks, Frame, MidTurnFork, Reply, Session, SessionOptions, TurnHandle};
 use std::sync::mpsc::{Receiver, Sender, channel};
+
+const BASE: Entry = Entry::of("state");
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {

@@ -12,7 +12,7 @@ mod state;
 mod tools;
 mod turns;
 
-use crate::suite::Entry;
+use crate::entry::Entry;
 use std::sync::LazyLock;
 
 /// All figures, in the order in which they are taken.

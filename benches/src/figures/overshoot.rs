@@ -1,21 +1,16 @@
 //! How long after its deadline a hostile turn is over.
 
 use crate::context::{Context, run_ok, session, unexpected};
+use crate::entry::{Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 use memex_runtime::{Outcome, Sandbox, Session, Status};
 use std::time::Duration;
 
 const BASE: Entry = Entry {
-    name: "",
     unit: "ms",
-    group: "overshoot",
-    about: "",
-    better: Better::Lower,
-    target: None,
     target_is_p99: true,
-    measure: |_| Err(Error::NoReadings(String::new())),
+    ..Entry::of("overshoot")
 };
 
 pub(super) const FIGURES: &[Entry] = &[

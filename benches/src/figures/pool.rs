@@ -1,10 +1,10 @@
 //! What a pool of many sleeping sessions costs.
 
-use super::state::{BASE, own_memory_kib};
 use crate::context::{Context, run_ok, session};
+use crate::entry::{Entry, Measured};
 use crate::error::Error;
+use crate::process_memory::own_memory_kib;
 use crate::statistics::{Readings, Summary, timed};
-use crate::suite::{Entry, Measured};
 use memex_policies::Clock;
 use memex_runtime::{Generators, Sandbox, Snapshot};
 use memex_sessions::{Pool, PoolKey, PoolOptions};
@@ -24,10 +24,11 @@ const WEIGHED: usize = 20_000;
 /// Bytes of states in memory; the other sleepers are in the store.
 const MEMORY_BYTES: u64 = 128 << 20;
 
+const BASE: Entry = Entry::of("pool");
+
 pub(super) const FIGURES: &[Entry] = &[
     Entry {
         name: "pool_turn_us",
-        group: "pool",
         about: "What a pool of 100,000 sleepers adds to a turn of a session that is awake",
         target: Some(5.0),
         measure: turn,
@@ -35,7 +36,6 @@ pub(super) const FIGURES: &[Entry] = &[
     },
     Entry {
         name: "pool_switch_us",
-        group: "pool",
         about: "A turn of a sleeper in memory there: another goes to sleep and it wakes",
         measure: switch,
         ..BASE
@@ -43,7 +43,6 @@ pub(super) const FIGURES: &[Entry] = &[
     Entry {
         name: "pool_sleeper_bytes",
         unit: "bytes",
-        group: "pool",
         about: "Memory of a sleeper in the store besides its state",
         target: Some(1024.0),
         measure: sleeper,

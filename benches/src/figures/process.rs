@@ -1,9 +1,9 @@
 //! The cost of the first result in a new process.
 
 use crate::context::{Context, FirstTurn};
+use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 use std::process::{Command, Stdio};
 
 pub(super) const FIGURES: &[Entry] = &[Entry {

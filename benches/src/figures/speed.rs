@@ -1,10 +1,10 @@
 //! How fast code runs, against code without limits and against native code.
 
 use crate::context::Context;
+use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::python_suite::{Guest, Native, PROGRAMS, listed, ratios};
 use crate::statistics::{Summary, geometric_mean};
-use crate::suite::{Better, Entry, Measured};
 use memex_policies::Policy;
 use memex_runtime::Metering;
 

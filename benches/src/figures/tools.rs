@@ -1,9 +1,9 @@
 //! The cost of calling tools of the host.
 
 use crate::context::{Context, run_ok, unexpected};
+use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 use memex_host_tools::{Blob, Broker, NoArguments, Tool, Toolbox, function, immediate};
 use memex_policies::ToolGrants;
 use memex_runtime::{Sandbox, Session, SessionOptions};
@@ -16,16 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-const BASE: Entry = Entry {
-    name: "",
-    unit: "us",
-    group: "tools",
-    about: "",
-    better: Better::Lower,
-    target: None,
-    target_is_p99: false,
-    measure: |_| Err(Error::NoReadings(String::new())),
-};
+const BASE: Entry = Entry::of("tools");
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {

@@ -1,20 +1,11 @@
 //! The cost of a turn in a live session.
 
 use crate::context::{Context, run_ok, session, unexpected};
+use crate::entry::{Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, timed};
-use crate::suite::{Better, Entry, Measured};
 
-const BASE: Entry = Entry {
-    name: "",
-    unit: "us",
-    group: "turns",
-    about: "",
-    better: Better::Lower,
-    target: None,
-    target_is_p99: false,
-    measure: |_| Err(Error::NoReadings(String::new())),
-};
+const BASE: Entry = Entry::of("turns");
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {

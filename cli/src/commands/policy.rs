@@ -2,7 +2,8 @@
 
 use crate::console::{print, print_line};
 use crate::context::Context;
-use crate::failure::{USAGE, report};
+use crate::failure::USAGE;
+use crate::failure_report::report;
 use crate::refusals::refusal;
 use anyhow::Result;
 use clap::{Args, Subcommand};

@@ -102,8 +102,8 @@ impl Conversation {
             ["quit" | "q" | "exit"] => return Ok(Flow::End),
             ["vars"] => self.vars(),
             ["stats"] => self.stats(),
-            ["stats", "on"] => self.reporter.stats = true,
-            ["stats", "off"] => self.reporter.stats = false,
+            ["stats", "on"] => self.reporter.show_stats(true),
+            ["stats", "off"] => self.reporter.show_stats(false),
             ["policy"] => complain(self.policy().explain().trim_end()),
             ["reset"] => {
                 let options = options(self.tools.as_ref(), self.reporter.sink());

@@ -1,16 +1,64 @@
 //! Reporting a turn to people.
 
-use super::Reporter;
 use super::quantities::{bytes, duration, limit};
+use super::streaming::{Filters, Streams};
 use crate::console::{complain, print};
+use crate::context::{Context, Stream};
 use crate::escapes::harmless;
-use memex_runtime::{GuestError, Outcome, Session, Status};
-use std::sync::atomic::Ordering;
+use memex_runtime::{GuestError, Outcome, OutputSink, Session, Status};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-impl Reporter {
-    /// The output has been streamed already; this prints the rest.
-    pub(super) fn human(&mut self, session: &mut Session, outcome: &Outcome, paths: Vec<String>) {
+/// The people who read what is reported.
+#[derive(Debug)]
+pub(super) struct People {
+    pub(super) out: Stream,
+    err: Stream,
+    /// Whether figures are shown after each turn.
+    pub(super) stats: bool,
+    quiet: bool,
+    filters: Arc<Mutex<Filters>>,
+    /// Whether standard output is in the middle of a line.
+    mid_line: Arc<AtomicBool>,
+    hinted_at_out: bool,
+}
+
+impl People {
+    pub(super) fn new(context: &Context, stats: bool, quiet: bool) -> Self {
+        let (out, err) = (context.out, context.err);
+        let filters = Filters::new(out.is_terminal, err.is_terminal);
+        Self {
+            out,
+            err,
+            stats,
+            quiet,
+            filters: Arc::new(Mutex::new(filters)),
+            mid_line: Arc::default(),
+            hinted_at_out: false,
+        }
+    }
+
+    /// What a session's output goes to while a turn runs.
+    pub(super) fn sink(&self) -> Box<dyn OutputSink> {
+        let (filters, mid_line) = (Arc::clone(&self.filters), Arc::clone(&self.mid_line));
+        Box::new(Streams::new(filters, mid_line))
+    }
+
+    /// Ends what the code has left open.
+    pub(super) fn finish(&self) {
         self.filters.lock().finish();
+    }
+
+    /// The output has been streamed already; this prints the rest. `paths` are
+    /// those of displays, where they are written.
+    pub(super) fn turn(
+        &mut self,
+        session: &mut Session,
+        outcome: &Outcome,
+        paths: Option<Vec<String>>,
+    ) {
+        self.finish();
         if self.mid_line.swap(false, Ordering::Relaxed) && self.out.is_terminal {
             print("\n");
         }
@@ -26,10 +74,10 @@ impl Reporter {
             (None, None) => {}
         }
         self.limit(outcome);
-        for path in &paths {
+        for path in paths.iter().flatten() {
             complain(&format!("{} {path}", self.err.paint.good("wrote")));
         }
-        if !self.quiet && self.folder.is_none() && !self.hinted_at_out {
+        if !self.quiet && paths.is_none() && !self.hinted_at_out {
             let figures = outcome
                 .displays
                 .iter()

@@ -3,7 +3,8 @@
 use memex_runtime::{Generators, without_generators};
 use memex_snapshots::{Record, RecordDraft, Saved, SnapshotStore};
 
-use crate::{Error, at_turn, head_of};
+use super::history::{at_turn, head_of};
+use crate::error::Error;
 
 /// Gives the state of a session another name, which goes its own way from
 /// there: with random generators of its own, unless they are to be kept. Without

@@ -1,7 +1,7 @@
 //! One named session and its history of snapshots.
 
 use super::encoding::for_store;
-use crate::Error;
+use crate::error::Error;
 use memex_runtime::{Generators, Sandbox, Session, SessionOptions, Snapshot, Status};
 use memex_snapshots::{Digest, Record, RecordDraft, SessionLock, SnapshotId, SnapshotStore};
 use std::sync::Arc;

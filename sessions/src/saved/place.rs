@@ -5,7 +5,10 @@ use std::sync::Arc;
 use memex_runtime::Generators;
 use memex_snapshots::{DirectoryStore, ObjectStore, SnapshotStore};
 
-use crate::{Error, Host, Resolved, SavedSession};
+use super::history::SavedSession;
+use crate::error::Error;
+use crate::host::Host;
+use crate::resolved::Resolved;
 
 /// Opens a store: a directory, which is made when it is not there, or a URL
 /// such as `s3://BUCKET/PREFIX`. Without a place, that of the host.

@@ -1,10 +1,11 @@
 //! `memex agent aggregate`: one answer from several runs of a task.
 
-use super::run::{stopped_by_ctrl_c, tell, watcher};
 use super::setup::{AgentOptions, TaskArguments};
+use super::telling::{tell, watcher};
 use crate::context::Context;
 use crate::failure::{usage, usage_as_told};
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::Result;
 use clap::Args;
 use memex_agent::evaluation::aggregation;

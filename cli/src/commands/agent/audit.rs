@@ -1,12 +1,12 @@
 //! `memex agent audit`: why runs have a wrong answer.
 
 use super::batch::bar;
-use super::run::stopped_by_ctrl_c;
 use super::setup::AgentOptions;
 use crate::console::{complain, print, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::evaluation::{Finding, Taxonomy};

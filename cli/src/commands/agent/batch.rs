@@ -1,12 +1,12 @@
 //! A file of tasks: results as JSON lines, progress with rate and cost.
 
-use super::run::stopped_by_ctrl_c;
 use super::setup::{AgentOptions, TaskArguments};
 use super::telling::result_object;
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use memex_agent::{Input, OutputSchema, RunRequest, run_batch};

@@ -1,29 +1,30 @@
 //! `memex agent eval`: a suite of tasks by several models in both spaces.
 
-use super::batch::bar;
-use super::run::stopped_by_ctrl_c;
+mod results;
+mod suite;
+
+use super::batch::{bar, file_name};
 use super::settings::Space;
 use super::setup::{AgentOptions, build};
 use crate::console::{complain, print, print_line, write_whole};
 use crate::context::Context;
 use crate::failure::{TURN_FAILED, at_place, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::Result;
-use clap::{Args, ValueEnum};
-use memex_agent::evaluation::{
-    Graded, Variant, database_path, document_tools, grade_result, output_of, plot, summarise, table,
-};
+use clap::Args;
+use memex_agent::evaluation::{Graded, Variant, grade_result, output_of, plot, summarise, table};
 use memex_agent::{ActionSpace, Cancellation, Reactor, RunRequest, run_batch};
 use memex_host_tools::Tool;
 use memex_models::{Model, ModelConfig};
-use memex_sql::{Access, Databases};
-use memex_suites::{Task, read_tasks, reading, warehouse};
+use memex_suites::{Task, read_tasks};
+use results::{keep, kept};
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use suite::{Suite, make, tools_of};
 
 const EXAMPLES: &str = "\
 A suite is a file of tasks, one JSON object a line, beside the documents and databases it
@@ -97,14 +98,6 @@ pub(super) struct EvalArguments {
 
     #[command(flatten)]
     agent: AgentOptions,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Suite {
-    /// Grounded reading over table-heavy documents
-    Reading,
-    /// Structured retrieval over a SQLite workspace of many tables
-    Warehouse,
 }
 
 /// One run to do.
@@ -241,7 +234,7 @@ impl One<'_> {
                 match graded {
                     Ok((_, true)) => {}
                     Ok((graded, false)) => {
-                        if let Err(error) = self.keep(&graded) {
+                        if let Err(error) = keep(self.arguments.keep.as_deref(), &graded) {
                             bar.suspend(|| complain(&format!("error: {error:#}")));
                         }
                         results.push(graded);
@@ -287,7 +280,7 @@ impl One<'_> {
                     "{}-{}-{}-{}",
                     task.id, variant.model, variant.space, job.repetition
                 );
-                let path = folder.join(super::batch::file_name(&name));
+                let path = folder.join(file_name(&name));
                 // What is left of a run that was stopped.
                 if path.exists() {
                     fs::remove_file(&path)?;
@@ -304,93 +297,4 @@ impl One<'_> {
             ..RunRequest::new(task.question.clone())
         }))
     }
-
-    fn keep(&self, graded: &Graded) -> Result<()> {
-        let Some(path) = &self.arguments.keep else {
-            return Ok(());
-        };
-        let mut line = serde_json::to_vec(graded)?;
-        line.push(b'\n');
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(&line))
-            .map_err(|error| at_place(path, error, "name a file that you can write"))
-    }
-}
-
-/// The results that are there. A line that was cut off is done again.
-fn kept(path: Option<&Path>) -> Result<Vec<Graded>> {
-    let Some(path) = path.filter(|path| path.exists()) else {
-        return Ok(Vec::new());
-    };
-    let text = fs::read_to_string(path)
-        .map_err(|error| at_place(path, error, "name a file with the results of an evaluation"))?;
-    let mut results = Vec::new();
-    let count = text.lines().count();
-    for (number, line) in text.lines().enumerate() {
-        match serde_json::from_str(line) {
-            Ok(result) => results.push(result),
-            Err(_) if number + 1 == count => {
-                let whole = text.get(..text.len() - line.len()).unwrap_or_default();
-                write_whole(path, whole.as_bytes())?;
-            }
-            Err(error) => {
-                return Err(usage(
-                    format!("{}, line {}: {error}", path.display(), number + 1),
-                    "name another file with --keep",
-                ));
-            }
-        }
-    }
-    Ok(results)
-}
-
-/// The documents and databases that the tasks are asked of.
-fn tools_of(path: &Path, tasks: &[Task]) -> Result<Vec<Arc<dyn Tool>>> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let files: BTreeSet<String> = tasks
-        .iter()
-        .flat_map(|task| task.files.iter().cloned())
-        .collect();
-    let files: Vec<String> = files.into_iter().collect();
-    let mut tools = document_tools(folder, &files).map_err(usage_as_told)?;
-    let databases: BTreeSet<&String> = tasks
-        .iter()
-        .filter_map(|task| task.database.as_ref())
-        .collect();
-    if !databases.is_empty() {
-        let mut builder = Databases::builder();
-        for database in databases {
-            let file = database_path(folder, database).map_err(usage_as_told)?;
-            let name = file
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            builder = builder.sqlite(&name, &file, Access::ReadOnly);
-        }
-        tools.extend(builder.build().map_err(usage_as_told)?.tools());
-    }
-    Ok(tools)
-}
-
-fn make(suite: Suite, seed: u64, folder: &Path) -> Result<ExitCode> {
-    make_folder(folder)?;
-    let count = match suite {
-        Suite::Reading => {
-            let corpus = reading::generate(seed, &reading::ReadingOptions::default());
-            corpus.write(folder).map_err(usage_as_told)?;
-            corpus.tasks.len()
-        }
-        Suite::Warehouse => {
-            let options = warehouse::WarehouseOptions::default();
-            warehouse::generate(seed, &options, folder)
-                .map_err(usage_as_told)?
-                .len()
-        }
-    };
-    print_line(&format!(
-        "{count} tasks in {}",
-        folder.join("tasks.jsonl").display()
-    ));
-    Ok(ExitCode::SUCCESS)
 }

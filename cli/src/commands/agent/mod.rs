@@ -1,6 +1,7 @@
 //! `memex agent`: language models that act in sessions.
 
 mod aggregate;
+mod approving;
 mod audit;
 mod batch;
 mod convert;

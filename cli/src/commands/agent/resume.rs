@@ -1,9 +1,10 @@
 //! `memex agent resume`: going on with a run that was cut off.
 
-use super::run::{stopped_by_ctrl_c, tell, watcher};
 use super::setup::AgentOptions;
+use super::telling::{tell, watcher};
 use crate::context::Context;
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;

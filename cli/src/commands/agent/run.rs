@@ -1,16 +1,16 @@
 //! `memex agent run`: a task, or a file of them.
 
+use super::batch::Batch;
 use super::setup::{AgentOptions, TaskArguments};
-use super::telling::{ForPeople, ForPrograms, bill, result_object};
-use crate::console::{complain, print_line};
+use super::telling::{tell, watcher};
 use crate::context::Context;
-use crate::escapes::plain;
-use crate::failure::{TURN_FAILED, usage};
+use crate::failure::usage;
 use crate::refusals::agent_refusal;
+use crate::signals::stopped_by_ctrl_c;
 use anyhow::{Context as _, Result};
 use clap::Args;
-use memex_agent::{Cancellation, NoWatcher, RunRequest, RunResult, Watcher};
-use std::path::{Path, PathBuf};
+use memex_agent::RunRequest;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
@@ -70,7 +70,7 @@ pub(super) struct RunArguments {
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {
     if let Some(tasks) = &arguments.tasks {
-        let batch = super::batch::Batch {
+        let batch = Batch {
             tasks,
             jobs: arguments.jobs,
             runs: arguments.runs.as_deref(),
@@ -106,52 +106,4 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         })
         .map_err(agent_refusal)?;
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
-}
-
-/// Reports how a run ended, and returns the exit status.
-pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOptions) -> ExitCode {
-    if options.session.is_json() {
-        print_line(&result_object(result, saved).to_string());
-    } else {
-        if let Some(submission) = &result.submission {
-            print_line(&plain(&submission.to_string()));
-        } else if let Some(answer) = &result.answer {
-            print_line(&plain(answer));
-        }
-        if !result.status.is_success() {
-            complain(&plain(&format!(
-                "the run ended without an answer: {}",
-                result.status
-            )));
-            if let Some(saved) = saved {
-                complain(&format!(
-                    "hint: `memex agent resume {}` continues it",
-                    saved.display()
-                ));
-            }
-        }
-        if !options.session.is_quiet() {
-            complain(&bill(&result.totals));
-        }
-    }
-    match result.status.is_success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(TURN_FAILED),
-    }
-}
-
-pub(super) fn watcher(options: &AgentOptions, context: &Context) -> Box<dyn Watcher> {
-    match (options.session.is_json(), options.session.is_quiet()) {
-        (true, _) => Box::new(ForPrograms),
-        (false, true) => Box::new(NoWatcher),
-        (false, false) => Box::new(ForPeople(context.err.paint)),
-    }
-}
-
-/// Ctrl-C stops the run after its turn; again, at once.
-pub(super) fn stopped_by_ctrl_c() -> Result<Cancellation> {
-    let cancellation = Cancellation::new();
-    let pressed = cancellation.clone();
-    ctrlc::set_handler(move || pressed.cancel())?;
-    Ok(cancellation)
 }

@@ -1,5 +1,6 @@
 //! From options to an agent.
 
+use super::approving::AtTerminal;
 use super::settings::{SettingArguments, Settings};
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
@@ -98,7 +99,7 @@ impl AgentOptions {
             workers: &workers()?,
         };
         let builder = builder
-            .approver(Arc::new(super::telling::AtTerminal::default()))
+            .approver(Arc::new(AtTerminal::default()))
             .assembled(&assembly, &mut self.session.bars(context))
             .map_err(agent_refusal)?;
         builder.build().map_err(usage_as_told)

@@ -1,27 +1,67 @@
 //! Telling a run: to people as it happens, to programs as JSON lines.
 
-use crate::console::{Paint, complain, print_line};
-use crate::escapes::{line, plain};
-use memex_agent::{Approver, RunResult, Watcher};
-use memex_models::BoxFuture;
+use super::setup::AgentOptions;
+use crate::console::{complain, print_line};
+use crate::context::Context;
+use crate::escapes::plain;
+use crate::failure::TURN_FAILED;
+use crate::paint::Paint;
+use memex_agent::{NoWatcher, RunResult, Watcher};
 use memex_trajectories::views::step_view;
 use memex_trajectories::{Step, StepKind, Totals};
-use serde_json::{Map, Value, json};
-use std::io::BufRead;
+use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::ExitCode;
 
 /// Characters of a step that people are shown.
 const SHOWN_CHARS: usize = 2_000;
 
-/// Characters of a tool's name in a question.
-const TOOL_SHOWN_CHARS: usize = 64;
+/// Reports how a run ended, and returns the exit status.
+pub(super) fn tell(result: &RunResult, saved: Option<&Path>, options: &AgentOptions) -> ExitCode {
+    if options.session.is_json() {
+        print_line(&result_object(result, saved).to_string());
+    } else {
+        if let Some(submission) = &result.submission {
+            print_line(&plain(&submission.to_string()));
+        } else if let Some(answer) = &result.answer {
+            print_line(&plain(answer));
+        }
+        if !result.status.is_success() {
+            complain(&plain(&format!(
+                "the run ended without an answer: {}",
+                result.status
+            )));
+            if let Some(saved) = saved {
+                complain(&format!(
+                    "hint: `memex agent resume {}` continues it",
+                    saved.display()
+                ));
+            }
+        }
+        if !options.session.is_quiet() {
+            complain(&bill(&result.totals));
+        }
+    }
+    match result.status.is_success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(TURN_FAILED),
+    }
+}
+
+/// Who watches the run.
+pub(super) fn watcher(options: &AgentOptions, context: &Context) -> Box<dyn Watcher> {
+    match (options.session.is_json(), options.session.is_quiet()) {
+        (true, _) => Box::new(ForPrograms),
+        (false, true) => Box::new(NoWatcher),
+        (false, false) => Box::new(ForPeople(context.err.paint)),
+    }
+}
 
 /// Shows steps on standard error.
-pub(super) struct ForPeople(pub(super) Paint);
+struct ForPeople(Paint);
 
 /// Prints a JSON object for each step.
-pub(super) struct ForPrograms;
+struct ForPrograms;
 
 impl Watcher for ForPeople {
     fn step(&mut self, step: &Step) {
@@ -103,7 +143,7 @@ pub(super) fn totals_object(totals: &Totals) -> Value {
 }
 
 /// One line of what a run used.
-pub(super) fn bill(totals: &Totals) -> String {
+fn bill(totals: &Totals) -> String {
     let cost = totals.cost_usd.map(|usd| format!(", ${usd:.4}"));
     format!(
         "{} turns, {} tokens in, {} out{}, {:.1} s",
@@ -113,61 +153,4 @@ pub(super) fn bill(totals: &Totals) -> String {
         cost.unwrap_or_default(),
         totals.wall_ms as f64 / 1_000.0
     )
-}
-
-/// Asks the user at the terminal, one question at a time.
-#[derive(Default)]
-pub(super) struct AtTerminal(Arc<Mutex<()>>);
-
-impl Approver for AtTerminal {
-    fn approve(
-        &self,
-        tool: &str,
-        arguments: Map<String, Value>,
-    ) -> BoxFuture<'static, Result<(), String>> {
-        // All of it: what is not shown is not approved.
-        let call = line(&format!("{tool} {}", Value::Object(arguments)));
-        let question = question(tool);
-        let turn = Arc::clone(&self.0);
-        Box::pin(async move {
-            let asked = tokio::task::spawn_blocking(move || {
-                let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                ask(&call, &question)
-            });
-            asked
-                .await
-                .unwrap_or_else(|_| Err("there was no answer".to_owned()))
-        })
-    }
-}
-
-/// The last line of what is asked. It names the tool, since arguments that fill
-/// the screen, or that look like a question themselves, may stand above it.
-fn question(tool: &str) -> String {
-    let name: String = line(tool).chars().take(TOOL_SHOWN_CHARS).collect();
-    format!("allow this call of {name}? [y/N] ")
-}
-
-fn ask(call: &str, question: &str) -> Result<(), String> {
-    complain(&format!("call {call}"));
-    crate::console::ask(question);
-    let mut line = String::new();
-    match std::io::stdin().lock().read_line(&mut line) {
-        Ok(0) | Err(_) => Err("the user cannot be asked: standard input is at its end".to_owned()),
-        Ok(_) if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) => Ok(()),
-        Ok(_) => Err("the user refused it".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::question;
-
-    #[test]
-    fn a_question_is_one_short_line_that_names_the_tool() {
-        assert_eq!(question("sql"), "allow this call of sql? [y/N] ");
-        let forged = question("look\r\u{202e}\nallow this call of look? [y/N] ");
-        assert!(!forged.contains(['\n', '\r', '\u{202e}']), "{forged:?}");
-        assert!(question(&"x".repeat(10_000)).chars().count() < 100);
-    }
 }

@@ -1,49 +1,16 @@
-//! The checks, each a sentence and, where something is missing, a remedy.
+//! The checks: those of the machine, and then those of what is kept on disk.
 
+use super::check::{Check, State, check, ok};
 use super::{storage, system};
 use crate::context::Context;
 use crate::report::bytes;
 use memex_policies::Limits;
 use memex_runtime::{DirtyTracking, Survey};
-use serde::{Serialize, Serializer};
 
 /// Sessions whose address space is reserved together, as a trial.
 const TRIAL_SESSIONS: usize = 32;
 /// Memory that compiling the guest takes, roughly.
 const BUILD_MEMORY_BYTES: u64 = 3 << 30;
-
-/// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Ok,
-    FallsBack,
-    Problem,
-}
-
-impl State {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::FallsBack => "falls back",
-            Self::Problem => "problem",
-        }
-    }
-}
-
-impl Serialize for State {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-/// One line of the report.
-#[derive(Debug, Serialize)]
-pub(super) struct Check {
-    pub(super) name: &'static str,
-    pub(super) state: State,
-    pub(super) detail: String,
-    pub(super) remedy: Option<String>,
-}
 
 /// Every check, in the order of the report.
 pub(super) fn all(context: &Context) -> Vec<Check> {
@@ -62,25 +29,6 @@ pub(super) fn all(context: &Context) -> Vec<Check> {
     checks.extend(cache);
     checks.push(storage::python(built));
     checks
-}
-
-pub(super) fn check(
-    name: &'static str,
-    state: State,
-    detail: impl Into<String>,
-    remedy: &str,
-) -> Check {
-    let remedy = (!remedy.is_empty()).then(|| remedy.to_owned());
-    Check {
-        name,
-        state,
-        detail: detail.into(),
-        remedy,
-    }
-}
-
-pub(super) fn ok(name: &'static str, detail: impl Into<String>) -> Check {
-    check(name, State::Ok, detail, "")
 }
 
 fn platform() -> Check {

@@ -1,6 +1,6 @@
 //! The checks of what is kept on disk: cache, image, and the way to a guest.
 
-use super::checks::{Check, State, check, ok};
+use super::check::{Check, State, check, ok};
 use super::system;
 use crate::context::Context;
 use crate::image_options::ImageChoice;

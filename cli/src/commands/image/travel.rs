@@ -1,6 +1,6 @@
 //! Sending images to a store and getting them from it.
 
-use super::{expect_built, place};
+use super::places::{expect_built, place};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::image_options::ImageChoice;

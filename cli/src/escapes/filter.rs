@@ -1,19 +1,13 @@
-//! Filtering text before it is written to a terminal.
-//!
-//! Untrusted text that reaches a terminal could retitle it, move its cursor over
-//! earlier text, feed it input, or show something other than it says. One
-//! [`Filter`] stands before every way there: colours pass where they may, line
-//! ends and tabs pass, and everything else that is not itself visible is shown by
-//! a picture or its number.
+//! The filter itself: a stream in pieces of any size.
 
-use std::ops::RangeInclusive;
+use super::characters::{is_hidden, joins, picture};
 
 /// Bytes of one colour sequence that are kept waiting for its end.
 const SEQUENCE_MAX_BYTES: usize = 64;
 
 /// What passes besides visible text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Passes {
+pub(super) struct Passes {
     colours: bool,
     /// Returns to the beginning of the line, as bars of progress use them.
     returns: bool,
@@ -21,23 +15,23 @@ struct Passes {
 }
 
 /// Output of code.
-const OUTPUT: Passes = Passes {
+pub(super) const OUTPUT: Passes = Passes {
     colours: true,
     returns: true,
     lines: true,
 };
 /// What the command says itself, with its own colours around what it quotes.
-const SAID: Passes = Passes {
+pub(super) const SAID: Passes = Passes {
     returns: false,
     ..OUTPUT
 };
 /// What someone else says, over several lines.
-const TEXT: Passes = Passes {
+pub(super) const TEXT: Passes = Passes {
     colours: false,
     ..SAID
 };
 /// A name, or what else stands within a line.
-const LINE: Passes = Passes {
+pub(super) const LINE: Passes = Passes {
     lines: false,
     ..TEXT
 };
@@ -71,7 +65,7 @@ impl Default for Filter {
 }
 
 impl Filter {
-    fn new(passes: Passes) -> Self {
+    pub(super) fn new(passes: Passes) -> Self {
         Self {
             passes,
             state: State::default(),
@@ -81,7 +75,7 @@ impl Filter {
         }
     }
 
-    /// A stream of what someone else says, as [`plain`] has it.
+    /// A stream of what someone else says, as [`plain`](super::plain) has it.
     pub(crate) fn text() -> Self {
         Self::new(TEXT)
     }
@@ -197,111 +191,9 @@ impl Filter {
     }
 }
 
-/// What code prints, as a whole. Colours pass.
-pub(crate) fn harmless(text: &str) -> String {
-    filtered(OUTPUT, text)
-}
-
-/// Text of the command for a terminal, which may quote other sources.
-pub(crate) fn said(text: &str) -> String {
-    filtered(SAID, text)
-}
-
-/// A text of someone who may change nothing about how it looks.
-pub(crate) fn plain(text: &str) -> String {
-    filtered(TEXT, &text.replace("\r\n", "\n"))
-}
-
-/// A text that stays within its line.
-pub(crate) fn line(text: &str) -> String {
-    filtered(LINE, text)
-}
-
-fn filtered(passes: Passes, text: &str) -> String {
-    let mut filter = Filter::new(passes);
-    let mut bytes = filter.pass(text.as_bytes());
-    bytes.append(&mut filter.finish());
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The picture of a control character: U+2400 and its code.
-fn picture(c: char, out: &mut String) {
-    let code = 0x2400 + u32::from(c);
-    out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-}
-
-/// Characters that show nothing themselves, but change how others are shown or
-/// hide among them: those of direction, joiners, fillers, separators of lines,
-/// tags, and selectors of variants. Unicode's `Default_Ignorable_Code_Point`,
-/// with what parts or annotates lines.
-const HIDDEN: &[RangeInclusive<char>] = &[
-    '\u{ad}'..='\u{ad}',
-    '\u{34f}'..='\u{34f}',
-    '\u{61c}'..='\u{61c}',
-    '\u{115f}'..='\u{1160}',
-    '\u{17b4}'..='\u{17b5}',
-    '\u{180b}'..='\u{180f}',
-    '\u{200b}'..='\u{200f}',
-    '\u{2028}'..='\u{202e}',
-    '\u{2060}'..='\u{206f}',
-    '\u{3164}'..='\u{3164}',
-    '\u{fe00}'..='\u{fe0d}',
-    '\u{feff}'..='\u{feff}',
-    '\u{ffa0}'..='\u{ffa0}',
-    '\u{fff0}'..='\u{fffb}',
-    '\u{13430}'..='\u{1345f}',
-    '\u{1bca0}'..='\u{1bca3}',
-    '\u{1d173}'..='\u{1d17a}',
-    '\u{e0000}'..='\u{e0fff}',
-];
-
-fn is_hidden(c: char) -> bool {
-    // Everything below is visible or was looked at before.
-    c >= '\u{ad}' && HIDDEN.iter().any(|range| range.contains(&c))
-}
-
-/// Whether `c` is a joiner that belongs to what stands before it: to a letter of
-/// a script that is written with joiners, or to a picture made of several.
-fn joins(before: char, c: char) -> bool {
-    match c {
-        '\u{200c}' | '\u{200d}' => {
-            matches!(before, '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1780}'..='\u{18af}')
-                || c == '\u{200d}' && is_picture(before)
-        }
-        _ => false,
-    }
-}
-
-fn is_picture(c: char) -> bool {
-    matches!(c, '\u{fe0f}' | '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{
-        Filter, HIDDEN, OUTPUT, Passes, SAID, TEXT, filtered, harmless, line, plain, said,
-    };
-
-    #[test]
-    fn colours_pass_and_everything_else_is_shown() {
-        for (said, shown) in [
-            ("plain\ttext\r\n", "plain\ttext\r\n"),
-            ("\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m\x1b[0m"),
-            ("\x1b[2J", "␛[2J"),
-            ("\x1b]0;title\x07", "␛]0;title␇"),
-            (
-                "\x1b]8;;http://a.test\x1b\\here\x1b]8;;\x1b\\",
-                "␛]8;;http://a.test␛\\here␛]8;;␛\\",
-            ),
-            ("a\u{9b}2Jb", "a\u{fffd}2Jb"),
-            ("a\x08b\x7f", "a␈b␡"),
-            ("é © ½ 漢字 🎈", "é © ½ 漢字 🎈"),
-            ("\x1b\x1b[m", "␛\x1b[m\x1b[0m"),
-            ("end\x1b[1;", "end␛[1;"),
-        ] {
-            assert_eq!(harmless(said), shown, "{said:?}");
-        }
-    }
+    use super::{Filter, OUTPUT, Passes, SAID, TEXT};
 
     #[test]
     fn bytes_that_are_no_text_are_replaced() {
@@ -318,39 +210,6 @@ mod tests {
             let bytes = [filter.pass(said), filter.finish()].concat();
             assert_eq!(String::from_utf8(bytes).unwrap(), shown, "{said:?}");
         }
-    }
-
-    #[test]
-    fn what_hides_is_shown_by_its_number() {
-        for range in HIDDEN {
-            for c in [*range.start(), *range.end()] {
-                let shown = format!("a<U+{:04X}>b", u32::from(c));
-                for passes in [OUTPUT, SAID, TEXT] {
-                    assert_eq!(filtered(passes, &format!("a{c}b")), shown);
-                }
-                assert_eq!(line(&format!("a{c}b")), shown);
-            }
-        }
-        assert_eq!(harmless("exe\u{202e}txt.py"), "exe<U+202E>txt.py");
-    }
-
-    #[test]
-    fn joiners_stay_where_writing_needs_them() {
-        for text in ["👩‍👩‍👧", "🏳️‍🌈", "❤️", "क्‍ष", "می‌خواهم"]
-        {
-            assert_eq!(harmless(text), text);
-        }
-        assert_eq!(harmless("ad\u{200d}min"), "ad<U+200D>min");
-        assert_eq!(harmless("\u{200c}a"), "<U+200C>a");
-    }
-
-    #[test]
-    fn quotes_move_nothing() {
-        let text = "one\r\ntwo\rthree\n\x1b[31mred";
-        assert_eq!(harmless(text), "one\r\ntwo\rthree\n\x1b[31mred\x1b[0m");
-        assert_eq!(said(text), "one␍\ntwo␍three\n\x1b[31mred\x1b[0m");
-        assert_eq!(plain(text), "one\ntwo␍three\n␛[31mred");
-        assert_eq!(line(text), "one␍␊two␍three␊␛[31mred");
     }
 
     fn in_pieces(passes: Passes, bytes: &[u8], sizes: &[usize]) -> Vec<u8> {
@@ -411,12 +270,5 @@ mod tests {
             let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\x1b');
             assert!(!text.contains(steers), "{bytes:?} {text:?}");
         }
-    }
-
-    #[test]
-    fn a_sequence_without_end_is_not_kept() {
-        let long = format!("\x1b[{}m", "1;".repeat(1000));
-        assert!(harmless(&long).starts_with("␛[1;1;"));
-        assert_eq!(harmless(&long).len(), long.len() + 2);
     }
 }
