@@ -2,7 +2,9 @@
 //! the sources: which crate may know which, and what may stand where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod circles;
 mod sources;
+mod uses;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use sources::{Source, code_of};
