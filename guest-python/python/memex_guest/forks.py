@@ -21,7 +21,7 @@ from contextvars import ContextVar as _ContextVar, copy_context as _copy_context
 from sys import setprofile as _setprofile, settrace as _settrace
 from types import ModuleType as _Module
 
-from memex_guest import calls, channel, figures, loop as loops, streams, turn
+from memex_guest import calls, channel, figures, loop as loops, strands, streams, turn
 
 FORK = 4
 
@@ -71,6 +71,9 @@ def enter():
     for observer in turn.OBSERVERS:
         turn.free_observer(observer)
     _reprs.clear()
+    # The parent's threads go on in the parent.
+    strands.forget()
+    _active.clear()
     _active[_get_ident()] = _main_thread
     _forget_imports()
     _forget_tasks()

@@ -6,7 +6,7 @@
 
 The persistent loop never blocks. The loops that `asyncio.run` makes inside a plain
 block are of the same class and sleep for real, for the block holds its frame anyway.
-There is no thread that could wake either of them.
+Threads of the sandbox run while they wait.
 """
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
@@ -16,9 +16,8 @@ import errno
 import sys
 from asyncio import events as _events, tasks as _tasks
 from heapq import heappop as _heappop
-from time import sleep as _sleep
 
-from memex_guest import streams, text, traces
+from memex_guest import strands, streams, text, traces
 
 _set_running = _events._set_running_loop
 _get_running = _events._get_running_loop
@@ -66,12 +65,18 @@ class GuestLoop(asyncio.BaseEventLoop):
             wait_for_answers(timeout)
         elif timeout is None:
             if not self._ready:
+                if self.struck is None and not strands.is_idle():
+                    strands.pause(self._is_ready, None, "an event loop")
+                    return ()
                 # The task that was struck is never scheduled again, and waiting for it
                 # while tidying up is a deadlock of the interrupt's making.
                 raise self.struck or RuntimeError(DEADLOCK)
         elif timeout > 0:
-            _sleep(timeout)
+            strands.pause(self._is_ready, timeout, "an event loop")
         return ()
+
+    def _is_ready(self):
+        return bool(self._ready)
 
     def wait_seconds(self):
         """The seconds until the next timer: 0 if something is ready, None without any."""

@@ -15,7 +15,7 @@ import sys as _sys
 import threading as _threading
 import warnings as _warnings
 
-from memex_guest import block, figures, loop as _loops, streams, text, turn
+from memex_guest import block, figures, loop as _loops, strands, streams, text, turn
 
 # A module that no importer has.
 _ABSENT = "memex_guest.absent"
@@ -114,7 +114,9 @@ def _disarm():
     streams.reset()
     figures.forget()
     were_strange = _rename_strange_names()
-    return were_strange or before != _hooks()
+    had_threads = not strands.is_idle()
+    strands.forget()
+    return were_strange or had_threads or before != _hooks()
 
 
 def _hooks():

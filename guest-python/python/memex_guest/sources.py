@@ -29,6 +29,11 @@ def forget():
     _texts.clear()
 
 
+def text_of(name):
+    """The text of a kept turn, or None."""
+    return _texts.get(name)
+
+
 def is_turn(name):
     """Whether the file name is that of a kept turn."""
     return name in _texts

@@ -1,114 +1,104 @@
-"""Threads where there are none: a thread's target runs inside `start()`.
-
-Code that starts threads and joins them works. What needs two threads to make
-progress at the same time cannot; instead of hanging, taking a lock that is held
-raises `RuntimeError`, and waiting with a timeout sleeps and reports the timeout.
-"""
+"""`threading` over strands: a thread runs inside `start()` until it first waits."""
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import _thread
+import _threading_local
+import builtins
 import queue
 import sys
 import threading
-from time import sleep as _sleep
+import time
+from time import sleep as _plain_sleep
 
-from memex_guest import streams, text, traces
-
-DEADLOCK = (
-    "deadlock: the lock is already held, and the sandbox has no other thread that could release it "
-    "(threads run to their end inside start())"
-)
-MAX_WAIT_SECONDS = threading.TIMEOUT_MAX
+from memex_guest import locks, strands, streams, text, traces, twins, waits
 
 _plain_hook = threading.excepthook
 _Thread = threading.Thread
-_original_init = _Thread.__init__
 _active = threading._active
-_get_ident = threading.get_ident
-
-
-class Lock:
-    """A lock for one thread. Its state is one field, so an interrupt cannot split a change."""
-
-    __slots__ = ("_held", "__weakref__")
-
-    def __init__(self):
-        self._held = False
-
-    def acquire(self, blocking=True, timeout=-1):
-        """Takes the lock; a held one is a deadlock, unless not to block or a timeout is asked for."""
-        if not self._held:
-            self._held = True
-            return True
-        if not blocking:
-            if timeout != -1:
-                raise ValueError("can't specify a timeout for a non-blocking call")
-            return False
-        if timeout < 0:
-            if timeout != -1:
-                raise ValueError("timeout value must be a non-negative number")
-            raise RuntimeError(DEADLOCK)
-        _sleep(min(timeout, MAX_WAIT_SECONDS))
-        return False
-
-    def release(self):
-        """Gives the lock back."""
-        if not self._held:
-            raise RuntimeError("release unlocked lock")
-        self._held = False
-
-    def locked(self):
-        """Whether the lock is held."""
-        return self._held
-
-    def __enter__(self):
-        if self._held:
-            raise RuntimeError(DEADLOCK)
-        self._held = True
-        return True
-
-    def __exit__(self, *_error):
-        self.release()
-
-    def __reduce__(self):
-        raise TypeError("cannot pickle '_thread.lock' object")
-
-    def __repr__(self):
-        return "<" + ("locked" if self._held else "unlocked") + " lock object at " + hex(id(self)) + ">"
-
-    acquire_lock = acquire
-    release_lock = release
-    locked_lock = locked
+_main_ident = threading.get_ident()
+Lock = locks.Lock
+RLock = locks.RLock
 
 
 def install():
-    """Patches `threading` and `queue`; what imported a real lock before keeps it, uncontended."""
+    """Patches `threading`, `queue` and `time`; what imported a real lock before keeps it, uncontended."""
     threading.Lock = threading._allocate_lock = _thread.allocate_lock = Lock
+    threading.RLock = threading._PyRLock = _thread.RLock = RLock
+    threading._CRLock = None
+    threading.local = _threading_local.local
+    threading.get_ident = _thread.get_ident = _threading_local.get_ident = get_ident
+    threading.get_native_id = get_ident
     _Thread.start = _start
     _Thread.join = _join
     _Thread.is_alive = _is_alive
     # The C queue waits on a real lock, for ever.
     queue.SimpleQueue = queue._PySimpleQueue
     _thread.start_new_thread = _thread.start_new = _start_new
+    time.sleep = sleep
+    waits.install()
+    twins.steps.update({_join: _join_steps, sleep: _sleep_steps})
+    for name, function in ((twins.CALL, twins.call), (twins.ENTERED, twins.entered), (twins.BREATHE, strands.breathe)):
+        setattr(builtins, name, function)
 
 
-def call_inline(thread, target):
-    """Calls a target as the given thread, reporting what it raises as a thread would."""
-    ident = _get_ident()
-    caller = _active.get(ident)
-    _active[ident] = thread
-    try:
-        target()
-    except SystemExit:
-        return
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        _report(thread, error)
-    finally:
-        if caller is not None:
-            _active[ident] = caller
+def get_ident():
+    """The number of the thread that runs."""
+    strand = strands.current()
+    return _main_ident if strand is None else _main_ident + strand.ident
+
+
+def sleep(seconds, /):
+    """sleep(seconds)
+
+    Suspends the thread for so many seconds; others run meanwhile.
+    """
+    if strands.is_idle():
+        return _plain_sleep(seconds)
+    seconds = _checked(seconds)
+    if not seconds:
+        strands.step()
+    else:
+        strands.pause(_never, seconds, "time.sleep")
+
+
+sleep.__module__ = "time"
+
+
+async def _sleep_steps(seconds, /):
+    """`sleep(0)` lets the others run as well."""
+    await strands.Wait(_never, _checked(seconds), "time.sleep")
+
+
+def _never():
+    return False
+
+
+def _checked(seconds):
+    if type(seconds) in (int, float) and seconds > 0:
+        return seconds
+    # It refuses what is no number of seconds, in its own words.
+    if not hasattr(seconds, "__float__") or float(seconds) <= 0:
+        _plain_sleep(seconds)
+    return float(seconds)
+
+
+def begin(thread):
+    """Makes a strand of a thread that has not started: it runs to its first wait."""
+    run = thread.run
+    body = twins.twin(run)
+    target = getattr(thread, "_target", None)
+    inner = target if getattr(run, "__func__", None) is _Thread.run else run
+    is_reserved = twins.twin(inner) is None and twins.waits(inner)
+    if body is None or is_reserved:
+        is_library = is_reserved and thread.daemon and twins.is_library(inner)
+        strand = strands.Strand(thread, None, lambda: _plain(thread), thread.daemon, is_library)
+    else:
+        strand = strands.Strand(thread, _stepped(thread, body), None, thread.daemon)
+    thread._ident = _main_ident + strand.ident
+    thread._memex_strand = strand
+    _active[thread._ident] = thread
+    strands.add(strand, is_reserved)
 
 
 def _start(self):
@@ -116,36 +106,89 @@ def _start(self):
         raise RuntimeError("thread.__init__() not called")
     if self._started.is_set():
         raise RuntimeError("threads can only be started once")
-    self._ident = _get_ident()
     self._started.set()
+    begin(self)
+
+
+async def _stepped(thread, body):
     try:
-        call_inline(self, self.run)
+        await body()
+    except SystemExit:
+        return
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        _report(thread, error)
     finally:
-        self._memex_done = True
+        ended(thread)
 
 
-def _join(self, timeout=None):
+def _plain(thread):
+    try:
+        thread.run()
+    except SystemExit:
+        return
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        _report(thread, error)
+    finally:
+        ended(thread)
+
+
+def ended(thread):
+    """Notes that a thread is over."""
+    thread._memex_done = True
+    _active.pop(thread._ident, None)
+
+
+def _is_done(thread):
+    return getattr(thread, "_memex_done", False)
+
+
+def _checked_join(self, timeout):
     if not getattr(self, "_initialized", False):
         raise RuntimeError("Thread.__init__() not called")
     if not self._started.is_set():
         raise RuntimeError("cannot join thread before it is started")
-    if not getattr(self, "_memex_done", False):
+    strand = getattr(self, "_memex_strand", None)
+    if strand is strands.current():
         raise RuntimeError("cannot join current thread")
+    if strand is not None and not _is_done(self):
+        strands.need(strand)
+    return lambda: _is_done(self), None if timeout is None else max(0.0, timeout), "Thread.join"
+
+
+def _join(self, timeout=None):
+    strands.pause(*_checked_join(self, timeout))
+
+
+async def _join_steps(self, timeout=None):
+    wait = strands.Wait(*_checked_join(self, timeout))
+    if not wait.ready():
+        await wait
 
 
 def _is_alive(self):
     if isinstance(self, threading._MainThread):
         return True
-    return self._started.is_set() and not getattr(self, "_memex_done", False)
+    if not self._started.is_set() or _is_done(self):
+        return False
+    if strands.current() is None:
+        # Who asks again and again until it is over gives the others no other chance.
+        strands.step()
+    return not _is_done(self)
 
 
 def _start_new(function, args, kwargs=None, /):
-    thread = _Thread(target=function, args=args, kwargs=kwargs)
+    thread = _Thread(target=function, args=args, kwargs=kwargs, daemon=True)
     thread.start()
     return thread.ident
 
 
 def _report(thread, error):
+    if isinstance(error, strands.Deadlock):
+        strands.note_deadlock(str(error))
     hook = threading.excepthook
     if hook is not _plain_hook:
         hook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))

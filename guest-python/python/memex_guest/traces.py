@@ -30,7 +30,7 @@ NOTES_MAX = 20
 # The identities of this package's global scopes; `entry.install` fills it.
 own_scopes = set()
 
-_library = (os.path.dirname(os.__file__) + "/", "<frozen ", "<__array_function__")
+LIBRARY = (os.path.dirname(os.__file__) + "/", "<frozen ", "<__array_function__")
 
 # A subclass may define any of these names; the descriptors read the real fields.
 _traceback = BaseException.__dict__["__traceback__"].__get__
@@ -125,7 +125,7 @@ def _steps(step, or_library):
         frame = step.tb_frame
         if id(frame.f_globals) not in ours:
             name = frame.f_code.co_filename
-            is_library = name.startswith(_library) or name.endswith((".pyx", ".pxi"))
+            is_library = name.startswith(LIBRARY) or name.endswith((".pyx", ".pxi"))
             (other if is_library else user).append(step)
         step = step.tb_next
     return user or (other if or_library else user)

@@ -22,6 +22,7 @@ from memex_guest import (
     outcome,
     preview,
     sources,
+    strands,
     streams,
     text,
     toolbox,
@@ -85,6 +86,8 @@ def begin(payload):
     value = eval(code, scope)
     if code.co_flags & _COROUTINE:
         return _advance(loops.loop.start(value), in_scope)
+    if not strands.is_idle():
+        _settle()
     return _shown(scope.pop(_VALUE, None) if in_scope else value)
 
 
@@ -160,12 +163,17 @@ def _advance(task, in_scope):
     if not task.done():
         try:
             is_done = loops.loop.step(task)
+            while not is_done and strands.step():
+                is_done = loops.loop.step(task)
         except BaseException:
             # An interrupt, or another task's exit, ends the turn: its task must not go on.
             _stop(task)
             raise
         if not is_done:
             wait = loops.loop.wait_seconds()
+            others = strands.wait_seconds()
+            if others is not None:
+                wait = others if wait is None else min(wait, others)
             if wait is None and not loops.host_answers:
                 _stop(task)
                 raise RuntimeError(loops.DEADLOCK).with_traceback(_place(task))
@@ -176,7 +184,15 @@ def _advance(task, in_scope):
     if error is not None:
         raise error
     value = task.result()
+    if not strands.is_idle():
+        _settle()
     return _shown(scope.pop(_VALUE, None) if in_scope else value)
+
+
+def _settle():
+    remark = strands.settle()
+    if remark is not None:
+        streams.note(remark)
 
 
 def _stop(task):

@@ -10,7 +10,7 @@ import sys
 import warnings
 from json import JSONDecoder, JSONEncoder
 
-from memex_guest import arguments, calls, channel, columns, definitions, display, figures, sources, text, turn
+from memex_guest import arguments, calls, channel, columns, definitions, display, figures, sources, strands, text, turn, twins
 
 _decode = JSONDecoder().decode
 _encode = JSONEncoder(ensure_ascii=True).encode
@@ -181,6 +181,8 @@ def clean():
     """Leaves an empty scope and a frozen heap; the last thing before the image is captured."""
     for name in [name for name in turn.scope if not (name.startswith("__") and name.endswith("__"))]:
         del turn.scope[name]
+    strands.forget()
+    twins.forget()
     sources.forget()
     linecache.clearcache()
     figures.close_all()

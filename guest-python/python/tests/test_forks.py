@@ -45,7 +45,7 @@ class Entering(unittest.TestCase):
             self.assertNotIn("half", sys.modules)
             self.assertIn("whole", sys.modules)
             self.assertIsNot(loops.loop, before)
-            self.assertIs(threads._active[threads._get_ident()], forks._main_thread)
+            self.assertIs(threads._active[threads.get_ident()], forks._main_thread)
         finally:
             sys.settrace(None)
             for name in ("half", "whole"):

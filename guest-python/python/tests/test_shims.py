@@ -11,7 +11,7 @@ WORKS = [
     ("lock = threading.Lock()\nwith lock:\n    held = lock.locked()\nheld, lock.locked()", "(True, False)"),
     ("lock.acquire(), lock.acquire(False), lock.acquire(timeout=0.001), lock.release()", "(True, False, False, None)"),
     ("with threading.RLock() as a:\n    pass\nevent = threading.Event()\nevent.wait(0.001), event.set(), event.wait()", "(False, None, True)"),
-    ("threading.Timer(0.001, r.append, (5,)).start()\nr[-1]", "5"),
+    ("t = threading.Timer(0.001, r.append, (5,))\nt.start()\nt.join()\nr[-1]", "5"),
     ("import queue\nq = queue.Queue()\nq.put(1)\nq.get(), queue.SimpleQueue().empty()", "(1, True)"),
     ("from concurrent.futures import ThreadPoolExecutor, ProcessPoolExecutor, as_completed, wait\nwith ThreadPoolExecutor(4) as e:\n    r = list(e.map(pow, [2, 3], [3, 2]))\nr", "[8, 9]"),
     ("with ThreadPoolExecutor() as e:\n    r = [f.result() for f in as_completed([e.submit(abs, -1)])]\nr", "[1]"),

@@ -1,6 +1,9 @@
 //! What the sandbox has not got: emulated where that works, refused in words where not.
 
-use memex_tests::{Expect, Text, check_all, nothing, prints, raises, value};
+use memex_runtime::Status;
+use memex_tests::{
+    Expect, Text, check_all, nothing, prints, raises, run, sandbox, session_of, value,
+};
 
 const fn refused(message: &'static [&'static str]) -> (&'static str, &'static [&'static str]) {
     ("OSError", message)
@@ -11,7 +14,7 @@ fn denied((class, message): (&'static str, &'static [&'static str])) -> Expect {
 }
 
 #[test]
-fn threads_run_inside_start() {
+fn threads_run_until_they_wait() {
     check_all(&[
         (
             "import threading\nout = []\nts = [threading.Thread(target=out.append, args=(i,)) for i in range(4)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nout",
@@ -54,6 +57,65 @@ fn threads_run_inside_start() {
             value("(True, 1)"),
         ),
     ]);
+}
+
+#[test]
+fn threads_wait_for_each_other() {
+    check_all(&[
+        (
+            "import queue, threading\nq, out = queue.Queue(1), []\ndef eat():\n    while (n := q.get()) is not None:\n        out.append(n)\nt = threading.Thread(target=eat)\nt.start()\nfor n in (1, 2, 3, None):\n    q.put(n)\nt.join()\nout",
+            value("[1, 2, 3]"),
+        ),
+        (
+            "import threading, time\nstop, beats = threading.Event(), []\ndef beat():\n    while not stop.is_set():\n        beats.append(1)\n        time.sleep(0.01)\nt = threading.Thread(target=beat)\nt.start()\ntime.sleep(0.05)\nstop.set()\nt.join()\nlen(beats) > 1, t.is_alive()",
+            value("(True, False)"),
+        ),
+        (
+            "import threading\nb, out = threading.Barrier(3), []\ndef meet():\n    for n in (0, 1):\n        out.append(n)\n        b.wait()\nts = [threading.Thread(target=meet) for _ in range(3)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nout",
+            value("[0, 0, 0, 1, 1, 1]"),
+        ),
+        (
+            "import threading\ne = threading.Event()\nt = threading.Thread(target=e.wait, name='sleeper')\nt.start()\nt.join()",
+            raises(
+                "RuntimeError",
+                &[
+                    "deadlock",
+                    "MainThread waits in Thread.join",
+                    "sleeper waits in",
+                ],
+            ),
+        ),
+    ]);
+}
+
+/// Libraries have threads of their own, which wake up every few seconds for ever.
+#[test]
+fn progress_bars_and_timers_end_with_their_turn() {
+    let blocks = [
+        "from tqdm import tqdm\nfor i in tqdm(range(3)):\n    pass",
+        "from tqdm.auto import tqdm\n[n + 1 for n in tqdm([1, 2])]",
+        "from tqdm import trange\nbar = trange(2)\nnext(iter(bar))",
+        "import threading\nt = threading.Timer(100, print)\nt.start()\nt.cancel()",
+        "import threading, time\ndef beat():\n    while True:\n        time.sleep(30)\nthreading.Thread(target=beat, daemon=True).start()",
+    ];
+    let sandbox = sandbox(|policy| {
+        policy.set_limit("wall_time_ms", 4_000).unwrap();
+    });
+    let mut session = session_of(&sandbox);
+    for block in blocks {
+        let outcome = run(&mut session, block);
+        assert_eq!(outcome.status, Status::Ok, "{block}: {outcome:?}");
+        assert!(
+            !format!("{:?}", outcome.stderr).contains("Exception"),
+            "{block}: {outcome:?}"
+        );
+    }
+    // They are what would hold a turn up: a thread that is no daemon and sleeps for longer.
+    let outcome = run(
+        &mut session,
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(4.5,)).start()",
+    );
+    assert_eq!(outcome.status, Status::Limit, "{outcome:?}");
 }
 
 #[test]
