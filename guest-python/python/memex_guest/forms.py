@@ -9,14 +9,14 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
 
-from memex_guest import arrays, dtypes, instances, records, values
+from memex_guest import arrays, dtypes, hashing, instances, records, values
 
 # A call's JSON has 1 MiB: no value with more elements was ever in one. What a value shares
 # is counted each time, since it would be written each time.
 ELEMENTS_MAX = 1 << 20
 # Characters, bytes, and cells of tables.
 CONTENTS_MAX = 1 << 26
-_KEY_BITS_MAX = 1024
+KEY_BITS_MAX = 1024
 # What writing a table costs at least, in elements.
 _TABLE = 1000
 
@@ -83,17 +83,20 @@ def _form(value, left, depth):
 
 def _keyed(pairs, left, depth):
     """A dictionary by the texts of its keys, as JSON has them: each is there once."""
-    found = {}
+    names, contents = [], []
     for key, value in pairs:
         kind = type(key)
         # Other keys have texts that say less than they are, or that two keys may share.
-        if kind is not str and (kind is not int or key.bit_length() > _KEY_BITS_MAX):
+        if kind is not str and (kind is not int or key.bit_length() > KEY_BITS_MAX):
             raise Unlike("it has keys that no call has")
         left.charge_scalar(key, kind)
-        key = str(key)
-        if key in found:
-            raise Unlike("it has two keys of one text")
-        found[key] = _form(value, left, depth)
+        names.append(str(key))
+        contents.append(value)
+    # Texts of numbers collide in another way than the numbers.
+    hashing.check_keys(names)
+    found = {name: _form(value, left, depth) for name, value in zip(names, contents)}
+    if len(found) != len(names):
+        raise Unlike("it has two keys of one text")
     return found
 
 
