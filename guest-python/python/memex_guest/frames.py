@@ -21,7 +21,7 @@ _COPY_STEPS = 4
 # What pandas takes to look at a frequency, at a column of a table, and at a level of an index.
 _FREQUENCY_STEPS = 300
 _COLUMN_STEPS = 60
-_LEVEL_STEPS = 120
+_LEVEL_STEPS = 75
 _COLUMN_BYTES = 500
 # A column of objects is a series first.
 _OBJECTS_STEPS = 170
