@@ -436,3 +436,74 @@ fn a_result_that_cannot_be_read_leaves_the_others() {
         assert!(told.contains(expected), "{expected}: {}", seen(&result));
     }
 }
+
+/// Integers whose dictionary looks at hundreds of places for each key, with no two hashes
+/// alike: the first fill places that lead to each other, the others begin there and walk.
+const COLLIDING: &str = "\
+import random, time
+def colliding(count):
+    size = 8
+    while size * 2 // 3 < count:
+        size *= 2
+    walk, at = [], 0
+    for _ in range(count * 2 // 3):
+        walk.append(at)
+        at = (5 * at + 1) % size
+    taken, early = set(walk), set(walk[:len(walk) // 3])
+    found = dict.fromkeys(walk)
+    while len(found) < count:
+        key = rest = random.randrange(size, 2 ** 31 - 2)
+        at = key % size
+        while at in taken and rest:
+            rest >>= 5
+            at = (5 * at + rest + 1) % size
+        if at in early:
+            found[key] = None
+    return list(found)
+def seconds(keys):
+    best = 1e9
+    for _ in range(5):
+        began = time.perf_counter()
+        dict.fromkeys(keys)
+        best = min(best, time.perf_counter() - began)
+    return best
+keys = colliding(2000)
+others = random.sample(range(2 ** 31 - 2), 2000)
+assert len(set(map(hash, keys))) == 2000
+shared['slower'] = round(seconds(keys) / seconds(others), 1)
+";
+
+#[test]
+fn keys_that_are_chosen_to_collide_are_refused() {
+    let parent = format!(
+        "{SCOPE}h = spawn_agent('go', tools=[], share=None, output=object)\n\
+         try:\n    print('got', len(h.result()))\n\
+         except ValueError as error:\n    print('refused:', error)\n\
+         print('slower:', shared.get('slower'))"
+    );
+    for (keys, expected) in [
+        (
+            "keys",
+            "refused: what was handed over is not taken: Colliding: too many of its keys collide",
+        ),
+        ("others", "got 2000"),
+    ] {
+        let child = format!("{FORGE}{COLLIDING}send(answer(['dict', {keys}, {keys}]))");
+        let (result, _) = family(&parent, &child);
+        let told = shown(&result).remove(0);
+        assert!(told.contains(expected), "{keys}: {}", seen(&result));
+        // The attack is one: the interpreter takes long for these keys.
+        let slower = told.rsplit("slower: ").next().unwrap_or_default();
+        let digits = slower
+            .trim_start()
+            .split(|c: char| !c.is_ascii_digit() && c != '.');
+        let times: f64 = digits
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+            .parse()
+            .unwrap();
+        println!("colliding keys take {times} times as long");
+        assert!(times > 4.0, "{keys}: {told}");
+    }
+}
