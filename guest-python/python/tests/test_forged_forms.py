@@ -243,26 +243,9 @@ class Bounds(unittest.TestCase):
             self.assertEqual(set(costs._COSTS), set(values.readers))
         # Each has room for 64 elements, in 20 bytes of the message.
         self.assertEqual(len(values.unpacked(forged([*[["deque", None, []]] * 1000, ["list", [[at] for at in range(1000)]]]))), 1000)
-        for node in (["deque", None, []], ["ordered", [], []]):
-            self.assertRefused("too many parts that are empty or small", [node] * 200_000)
-        for size in (1, 4, 5, 19, 20):
-            # A set makes room for four times as many.
-            self.within([["set", list(range(size))]] * (2_000_000 // (3 * size + 12)))
-        for node in (["list", [[0], [0]]], ["dict", ["a"], [1]], ["object", "Trap", [], []], ["namespace", [], []]):
-            self.within([["tuple", []], *[node] * 50_000])
-
-    def within(self, nodes, parts=()):
-        """Reads them, or not, in bounded memory."""
-        data = forged(nodes, parts=parts)
-        tracemalloc.start()
-        try:
-            values.unpacked(data)
-        except ValueError:
-            pass
-        finally:
-            _now, peak = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-        self.assertLess(peak, 32 * len(data) + MEMORY_MAX)
+        # A set makes room for four times as many as it has.
+        for node in (["deque", None, []], ["ordered", [], []], ["set", list(range(5))], ["set", list(range(20))]):
+            self.assertRefused("too many parts that are empty or small", [node] * 60_000)
 
     @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_parts_of_tables_are_paid_for_by_their_kind(self):
@@ -275,15 +258,15 @@ class Bounds(unittest.TestCase):
         ):
             with self.subTest(node[0]):
                 values.unpacked(forged([*base, *[node] * 10], parts=parts))
-                many = 30_000 if len(json.dumps(node)) < 100 else 1000
+                many = 17_500 if node[0] == "series" else 6000 if len(json.dumps(node)) < 100 else 300
                 self.assertRefused("reading it takes too", [*base, *[node] * many], parts)
         # A table of empty columns, and one of objects, of 15 bytes in the message each.
-        wide = ["range index", 0, 30_000, 1, None]
+        wide = ["range index", 0, 8000, 1, None]
         for column in (["array", "<i8", [0], False, 0], ["objects", [0], []]):
             rows = ["range index", 0, 0, 1, None]
             few = [column, rows, ["range index", 0, 100, 1, None], ["frame", [1], [2], [[[at], [0]] for at in range(100)], None]]
             self.assertEqual(values.unpacked(forged(few, parts=[b""])).shape, (0, 100))
-            self.assertRefused("reading it takes too", [column, rows, wide, ["frame", [1], [2], [[[at], [0]] for at in range(30_000)], None]], [b""])
+            self.assertRefused("reading it takes too", [column, rows, wide, ["frame", [1], [2], [[[at], [0]] for at in range(8000)], None]], [b""])
         # Frequencies whose times are made by Python, each of them.
         for name, count, are_taken in (("CBMS", 300, True), ("CBMS", 3000, False), ("D", 3000, True), ("W-MON", 3000, True)):
             made = pd.date_range("1900-01-01", periods=count, freq=name, unit="s")
@@ -426,7 +409,7 @@ class Bounds(unittest.TestCase):
         simple = "|b1 |i1 |u1 |S3 <U2 >U2".split() + [order + kind for order in "<>" for kind in "i2 i4 i8 u2 u4 u8 f2 f4 f8 c8 c16".split()]
         index, names, codes = ["range index", 0, 2, 1, None], ["range index", 0, 1, 1, None], ["array", "<i8", [2], False, 1]
         taken = refused = 0
-        for kind in (*simple, *(order + letter + "8" + unit for order in "<>" for letter in "mM" for unit in units)):
+        for kind in (*simple, *("<" + letter + "8" + unit for letter in "mM" for unit in units), ">M8", ">M8[s]", ">m8", ">m8[s]"):
             size = np.dtype(kind).itemsize
             for fill in (b"\0", b"\xff", b"\1" + bytes(7), bytes(7) + b"\x80"):
                 content = (fill * 2 * size)[: 2 * size]
