@@ -118,7 +118,8 @@ def integers(reader, item):
     if type(found) is not arrays.numpy().ndarray or found.ndim != 1 or found.dtype.kind != "i" or not found.dtype.isnative:
         raise ValueError("an array of integers is expected")
     reader.copy(found.nbytes)
-    return found
+    # A copy: the array may be a part of the value, too, where codes could be changed after they were checked.
+    return found.copy()
 
 
 def frequency_of(found):

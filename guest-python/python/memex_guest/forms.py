@@ -19,6 +19,9 @@ CONTENTS_MAX = 1 << 26
 KEY_BITS_MAX = 1024
 # What writing a table costs at least, in elements.
 _TABLE = 1000
+_COLUMN = 100
+# What a cell takes that is made an object of a library, beside one that is kept.
+_CELL = 64
 
 _mro_of = type.__dict__["__mro__"].__get__
 _MAPPINGS = frozenset(("dict", "OrderedDict", "defaultdict", "Counter"))
@@ -115,7 +118,7 @@ def _library(value, kind, left, depth):
         elif pandas is None:
             raise Unlike("it holds what no call has")
         elif kind is pandas.DataFrame:
-            left.charge(_TABLE, value.size)
+            left.charge(_TABLE + _COLUMN * value.shape[1], value.size)
             for number in range(value.shape[1]):
                 _column(value.iloc[:, number], left)
             _column(value.columns, left)
@@ -145,7 +148,8 @@ def _labels(value, left, depth):
 def _column(column, left):
     """Looks at the cells of a column that may be objects."""
     if not isinstance(column.dtype, arrays.numpy().dtype) or column.dtype.hasobject:
-        left.charge(0, len(column))
+        is_kept = column.dtype == object or type(column.dtype).__name__ == "StringDtype"
+        left.charge(0, len(column) * (1 if is_kept else _CELL))
         _scalars(column.tolist(), left)
 
 

@@ -11,7 +11,7 @@ import harness
 import test_forged_values
 from test_forged_values import HAS_NUMPY, HAS_PANDAS, forged
 
-from memex_guest import arrays, columns, costs, forms, frames, values
+from memex_guest import arrays, columns, costs, forms, frames, hashing, values
 
 if HAS_NUMPY:
     import numpy as np
@@ -277,6 +277,39 @@ class Bounds(unittest.TestCase):
                 else:
                     with self.assertRaisesRegex(ValueError, "takes too long"):
                         values.unpacked(packed)
+
+    def test_an_object_has_each_field_once_and_pays_for_it(self):
+        fields = ["f" + str(at) for at in range(1000)]
+        made = values.unpacked(forged([["object", "Trap", fields, fields]]))
+        self.assertEqual(len(made.__dict__), 1000)
+        self.assertRefused("a field twice", [["object", "Trap", ["a", "a"], [1, 2]]])
+        seen = []
+        kept, hashing.check = hashing.check, lambda hashes, *more: seen.append(len(hashes))
+        try:
+            values.unpacked(forged([["object", "Trap", fields, fields]]))
+        finally:
+            hashing.check = kept
+        self.assertEqual(seen, [1000])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_codes_that_were_checked_cannot_be_changed_by_their_array(self):
+        for kind in ("|i1", "<i2", "<i4", "<i8"):
+            size = np.dtype(kind).itemsize
+            base = [["array", kind, [2], False, 0], ["range index", 0, 2, 1, None]]
+            for node in (["category", [0], [1], False], ["multi index", [[1]], [[0]], [None]]):
+                array, made = values.unpacked(forged([*base, node, ["list", [[0], [2]]]], parts=[bytes(2 * size)]))
+                array[:] = 100
+                self.assertEqual(made.codes.tolist() if node[0] == "category" else made.codes[0].tolist(), [0, 0])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_the_form_of_a_table_is_paid_for_by_its_columns_and_cells(self):
+        wide, spans = pd.DataFrame(np.empty((0, 2000))), pd.interval_range(0, 20_000)
+        for one in (wide, pd.Series(spans), spans):
+            self.assertIs(forms.form_of([one])[0], one)
+            began = time.perf_counter()
+            with self.assertRaises(forms.Unlike):
+                forms.form_of([one] * 60)
+            self.assertLess(time.perf_counter() - began, SECONDS_MAX)
 
     @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_json_of_tools_makes_no_table_that_is_far_larger(self):
