@@ -201,6 +201,8 @@ def _read_string(reader, storage, is_na, cells):
     cells = reader.items(cells)
     if storage not in _STORAGES or set(map(type, cells)) - {str, type(None)}:
         raise ValueError("a column of texts holds something else")
+    # A text can be named many times, and pyarrow has a copy of each.
+    reader.copy(sum(map(len, filter(None, cells))))
     pandas = library()
     kept = {} if checked(is_na, bool) else {"na_value": float("nan")}
     try:

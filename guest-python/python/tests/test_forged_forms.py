@@ -363,6 +363,14 @@ class Bounds(unittest.TestCase):
         self.assertRefused("too much memory", [["range index", 0, 2**62, 1, None], ["range index", 0, 0, 1, None], ["frame", [0], [1], [], None]])
 
     @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_a_text_of_a_column_is_paid_for_each_time_it_is_named(self):
+        long = ["choice", "no tool", "Kind", "A", "x" * 1_000_000]
+        for storage in ("python", "pyarrow"):
+            few = values.unpacked(forged([long, ["string", storage, True, [[0], [0], None]]]))
+            self.assertEqual((len(few), len(few[1])), (3, 1_000_000))
+            self.assertRefused("too much memory", [long, ["string", storage, True, [[0]] * 10_000]])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_an_index_has_few_levels(self):
         codes, labels = ["array", "<i8", [2], False, 0], ["range index", 0, 2, 1, None]
         for levels in (1, frames.LEVELS_MAX, frames.LEVELS_MAX + 1):
