@@ -88,19 +88,34 @@ def expanded(value: Any) -> int:
     return _expanded(value, {}, 0)
 
 
-def _expanded(value: Any, known: dict[int, int], depth: int) -> int:
-    kind = type(value)
-    if kind not in _CONTAINERS or depth > _DEPTH_MAX:
+def _expanded(value: Any, known: dict[int, tuple[int, Any]], depth: int) -> int:
+    if type(value) in _SCALARS or depth > _DEPTH_MAX:
         return 1
     key = id(value)
     if key not in known:
-        known[key] = 0
-        inner = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        known[key] = (0, None)
+        inner = _inner(value)
         count = len(inner) + 1
-        if set(map(type, inner)) & _CONTAINERS:
+        if not _SCALARS.issuperset(map(type, inner)):
             count = 1 + sum(_expanded(one, known, depth + 1) for one in inner)
-        known[key] = count
-    return known[key]
+        # What was taken out of it is kept, so that nothing else takes its identity.
+        known[key] = (count, inner)
+    return known[key][0]
+
+
+def _inner(value: Any) -> Any:
+    """What a container, an array or a table holds that may hold more."""
+    kind = type(value)
+    if kind in _CONTAINERS:
+        return [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if numpy is not None and kind is numpy.ndarray:
+        return value.ravel().tolist() if value.dtype.hasobject else ()
+    if pandas is not None and kind is pandas.Series:
+        return value.tolist() if value.dtype == object else ()
+    if pandas is not None and kind is pandas.DataFrame:
+        return [value.iloc[:, at] for at, dtype in enumerate(value.dtypes) if dtype == object]
+    return ()
 
 
 def plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ import tracemalloc
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 import pydantic
 import pytest
 
@@ -77,6 +78,11 @@ def test_a_value_that_shares_its_parts_is_walked_in_bounded_time():
         _conversion.validated(pydantic.JsonValue, SHARED)
     with pytest.raises(ValueError, match="refer to each other so often"):
         _values.json_like(SHARED, "tool: result")
+    array = np.empty(1, dtype=object)
+    array[0] = SHARED
+    for held in (array, pd.Series(array), pd.DataFrame({"a": array}), {"a": (array,)}):
+        with pytest.raises(ValueError, match="refer to each other so often"):
+            _values.json_like(held, "tool: result")
     # The control: what is shared stays shared on its way into a session.
     found = _values.unpacked(_values.packed(SHARED, "it"))
     assert found[0] is found[1] and found[0][0] is found[0][1]
