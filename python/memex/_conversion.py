@@ -5,6 +5,7 @@ Imported by the first tool with annotations, not by `import memex`.
 
 from __future__ import annotations
 
+import itertools
 import types
 import typing
 from typing import Annotated, Any, Union
@@ -12,8 +13,11 @@ from typing import Annotated, Any, Union
 import pydantic
 from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
 
+from memex import _values
 from memex._errors import ValueNotData
 
+# More are not described one by one, which takes a kilobyte each.
+_PROBLEMS_MAX = 1000
 _CONFIG = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
@@ -50,10 +54,38 @@ def adapted(annotation: Any) -> Any:
         return annotation
 
 
+# What becomes an array: texts would each take the room of the longest, and other objects
+# are no numbers.
+_NUMBERS = frozenset({int, float, bool, complex, type(None)})
+_AXES_MAX = 32
+_NO_ARRAY = "; annotate the parameter with `list[…]` to take it as it is"
+
+
 def _array(value: Any) -> Any:
     import numpy
 
-    return value if isinstance(value, numpy.ndarray) else numpy.asarray(value)
+    if isinstance(value, (numpy.ndarray, numpy.number, numpy.bool_)):
+        return numpy.asarray(value)
+    level, axes = [value], 0
+    while level and set(map(type, level)) <= {list, tuple}:
+        axes += 1
+        if axes > _AXES_MAX:
+            raise ValueError(f"an array has at most {_AXES_MAX} axes{_NO_ARRAY}")
+        if len(set(map(len, level))) > 1:
+            raise ValueError(f"the rows of an array have one length, and some of these have another{_NO_ARRAY}")
+        level = list(itertools.chain.from_iterable(level))
+    kinds = set(map(type, level))
+    others = [kind for kind in kinds - _NUMBERS if not issubclass(kind, (numpy.number, numpy.bool_))]
+    if others:
+        found = sorted(kind.__name__ for kind in others)
+        raise ValueError(f"an array is of numbers and booleans, and there are values of type {', '.join(found)}{_NO_ARRAY}")
+    if type(None) in kinds:
+        # A float that is no number has no form in JSON.
+        return numpy.asarray(value, dtype=complex if complex in kinds else float)
+    made = numpy.asarray(value)
+    if made.dtype.kind == "O" or kinds == {int} and made.dtype.kind not in "iu":
+        raise ValueError(f"an array has integers of 64 bits, and some of these are longer{_NO_ARRAY}")
+    return made
 
 
 def adapter(annotation: Any) -> pydantic.TypeAdapter:
@@ -80,6 +112,11 @@ def model_schema(model: type[pydantic.BaseModel]) -> dict[str, Any]:
 
 def validated(kind: Any, value: Any) -> Any:
     """The value as an object of a type."""
+    if _values.expanded(value) > _values.EXPANDED_MAX:
+        raise ValueNotData(
+            f"the value is not read as {shown(kind)}: its parts refer to each other so often that it would have more than "
+            f"{_values.EXPANDED_MAX} elements; use it as it is, by `.value`"
+        )
     try:
         return adapter(kind).validate_python(value)
     except pydantic.ValidationError as error:
@@ -90,6 +127,8 @@ def validated(kind: Any, value: Any) -> Any:
 
 def problems(error: pydantic.ValidationError) -> str:
     """What does not fit, and where, without the values."""
+    if error.error_count() > _PROBLEMS_MAX:
+        return f"{error.error_count()} values in it do not fit"
     found = []
     for one in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
         place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"]).lstrip(".")

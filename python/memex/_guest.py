@@ -15,7 +15,7 @@ from memex import _memex
 
 _PACKAGE = "memex_guest"
 # In the order in which they refer to each other.
-_VALUES = ("isolation", "text", "channel", "columns", "arguments", "values", "containers", "kinds", "arrays", "dtypes", "frames")
+_VALUES = ("isolation", "text", "channel", "columns", "arguments", "hashing", "costs", "values", "containers", "kinds", "arrays", "labels", "dtypes", "frames")
 
 _modules: dict[str, ModuleType] = {}
 _lock = threading.Lock()

@@ -278,7 +278,7 @@ class BaseSession:
                 packed.append((id, "error", value.name, value.message))
             else:
                 try:
-                    packed.append((id, "value", *_values.json_like(_values._plain(value, 0), f"the answer to {id}")))
+                    packed.append((id, "value", *_values.json_like(_values.plain(value), f"the answer to {id}")))
                 except (TypeError, ValueError) as error:
                     raise ValueNotData(f"{error}".replace("passed to a tool", "an answer")) from None
         return packed

@@ -7,6 +7,7 @@ the session gives (see `docs/dispatcher.md`, "Values between sessions").
 
 from __future__ import annotations
 
+import collections
 import enum
 import sys
 from typing import Any
@@ -16,6 +17,8 @@ from memex._errors import ValueNotData
 
 # How deep containers may lie in each other.
 _DEPTH_MAX = 100
+# Elements of a value that is walked as if nothing in it were shared.
+EXPANDED_MAX = 20_000_000
 _ready = False
 
 
@@ -33,7 +36,7 @@ def packed(value: Any, name: str) -> bytes:
     """The bytes of a value for a session; `name` is what errors call it."""
     codec = _codec()
     try:
-        return codec.packed(_plain(value, 0), name)
+        return codec.packed(plain(value), name)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueNotData(f"{error}".replace("handed over", "put into a session")) from None
 
@@ -45,6 +48,8 @@ def table(description: dict, parts: list[bytes]) -> Any:
 
 def json_like(value: Any, path: str) -> tuple[Any, list]:
     """A result of a tool as JSON, with bytes and columns of tables as parts."""
+    if expanded(value) > EXPANDED_MAX:
+        raise ValueError(f"{path}: its parts refer to each other so often that it would have more than {EXPANDED_MAX} elements as JSON")
     parts: list = []
     found = _guest.module("arguments").plain(value, parts, path, 0)
     return found, parts
@@ -65,8 +70,9 @@ def _read_record(reader, _tool, _name, keys, found):
 
 
 def _read_object(reader, _name, fields, found):
-    fields = [_guest.module("values").checked(field, str) for field in _guest.module("values").checked(fields, list)]
-    return dict(zip(fields, reader.items(found), strict=True))
+    for field in _guest.module("values").checked(fields, list):
+        _guest.module("values").checked(field, str)
+    return _guest.module("containers").mapping(reader, fields, found)
 
 
 def _read_named(reader, _name, found):
@@ -77,28 +83,79 @@ def _read_choice(reader, _tool, _name, _member, value):
     return reader.item(value)
 
 
-def _plain(value: Any, depth: int) -> Any:
-    """The value with objects of classes that the session does not have as their fields."""
+def expanded(value: Any) -> int:
+    """How many elements a value has for whoever walks it without a memory of what was walked."""
+    return _expanded(value, {}, 0)
+
+
+def _expanded(value: Any, known: dict[int, tuple[int, Any]], depth: int) -> int:
+    if type(value) in _SCALARS or depth > _DEPTH_MAX:
+        return 1
+    key = id(value)
+    if key not in known:
+        known[key] = (0, None)
+        inner = _inner(value)
+        count = len(inner) + 1
+        if not _SCALARS.issuperset(map(type, inner)):
+            count = 1 + sum(_expanded(one, known, depth + 1) for one in inner)
+        # What was taken out of it is kept, so that nothing else takes its identity.
+        known[key] = (count, inner)
+    return known[key][0]
+
+
+def _inner(value: Any) -> Any:
+    """What a container, an array or a table holds that may hold more."""
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in _CONTAINERS:
+        return [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    if numpy is not None and kind is numpy.ndarray:
+        return value.ravel().tolist() if value.dtype.hasobject else ()
+    if pandas is not None and kind is pandas.Series:
+        return value.tolist() if value.dtype == object else ()
+    if pandas is not None and kind is pandas.DataFrame:
+        return [value.iloc[:, at] for at, dtype in enumerate(value.dtypes) if dtype == object]
+    return ()
+
+
+def plain(value: Any) -> Any:
+    """The value with objects of classes that the session does not have as their fields.
+
+    What is shared in it stays shared.
+    """
+    return _plain(value, 0, {})
+
+
+def _plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> Any:
+    """`known` has what was made of what, by identity."""
+    if type(value) in _SCALARS:
         return value
     if depth > _DEPTH_MAX:
         raise ValueError("it is nested too deeply, or contains itself")
+    found = known.get(id(value))
+    if found is None:
+        # The value is kept as well: no other one takes its identity.
+        found = known[id(value)] = (value, _made_plain(value, depth, known))
+    return found[1]
+
+
+def _made_plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> Any:
+    kind = type(value)
     if kind is list:
-        return [_plain(item, depth + 1) for item in value]
+        return [_plain(item, depth + 1, known) for item in value]
     if kind is tuple:
-        return tuple(_plain(item, depth + 1) for item in value)
+        return tuple(_plain(item, depth + 1, known) for item in value)
     if kind is dict:
-        return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
+        return {_plain(key, depth + 1, known): _plain(item, depth + 1, known) for key, item in value.items()}
     if isinstance(value, enum.Enum):
-        return _plain(value.value, depth + 1)
+        return _plain(value.value, depth + 1, known)
     if hasattr(kind, "__dataclass_fields__"):
         from dataclasses import fields
 
-        return _plain({field.name: getattr(value, field.name) for field in fields(value)}, depth + 1)
+        return _plain({field.name: getattr(value, field.name) for field in fields(value)}, depth + 1, known)
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(value, pydantic.BaseModel):
-        return _plain(value.model_dump(), depth + 1)
+        return _plain(value.model_dump(), depth + 1, known)
     arrow = sys.modules.get("pyarrow")
     if arrow is not None and isinstance(value, (arrow.Table, arrow.RecordBatch)):
         return value.to_pandas()
@@ -109,3 +166,4 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 _SCALARS = frozenset((str, int, float, bool, type(None), bytes))
+_CONTAINERS = frozenset((list, tuple, dict, set, frozenset, collections.OrderedDict, collections.defaultdict, collections.deque))

@@ -138,7 +138,7 @@ def taken(data, kind, shape):
 
 
 def _check(array):
-    """Raises for contents that numpy takes for granted: flags are 0 or 1, texts are Unicode."""
+    """Raises for contents that numpy takes for granted: flags are 0 or 1, texts are Unicode, times have a unit."""
     kind = array.dtype
     if kind.names is not None:
         for name in kind.names:
@@ -146,6 +146,10 @@ def _check(array):
     elif kind.kind == "b" and array.size:
         if array.view("u1").max() > 1:
             raise ValueError("an array of booleans holds something else")
+    elif kind.kind == "M" and numpy().datetime_data(kind)[0] == "generic":
+        # Libraries ask what it is a number of; there is one such time, which is none.
+        if not numpy().isnat(array).all():
+            raise ValueError("an array of times without a unit holds something else")
     elif kind.kind == "U" and array.size:
         flat = numpy().ascontiguousarray(array)
         if flat.view(flat.dtype.str[0] + "u4").max() > _TEXT_MAX:

@@ -24,6 +24,9 @@ _NUMBERS = {
     "bool": "?",
 }
 _MICROSECONDS = "datetime64[us]"
+# How many cells a table may have for each that its JSON has, and at least.
+_CELLS_PER_CELL = 16
+_CELLS_MIN = 1 << 20
 
 
 def frame_class():
@@ -59,12 +62,24 @@ def decoded(table, parts):
 def of_objects(value):
     """The DataFrame of a table that came as plain JSON: objects, rows, or columns by name."""
     made = frame_class()
-    if made is None or not isinstance(value, (list, dict)):
+    if made is None or not isinstance(value, (list, dict)) or _is_sparse(value):
         return value
     try:
         return made(value)
     except (ValueError, TypeError):
         return value
+
+
+def _is_sparse(value):
+    """Whether a table of some JSON would be far larger than that: most of its cells would be empty."""
+    rows = [row for row in (value.values() if isinstance(value, dict) else value) if isinstance(row, (list, dict))]
+    cells = sum(map(len, rows))
+    names = set()
+    for row in rows:
+        if isinstance(row, dict):
+            names.update(row)
+    widest = max([len(names), *[len(row) for row in rows if isinstance(row, list)]])
+    return len(rows) * widest > _CELLS_MIN + _CELLS_PER_CELL * cells
 
 
 def encoded(frame, parts, plain):

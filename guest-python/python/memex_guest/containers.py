@@ -4,7 +4,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 from array import array as _array
 
-from memex_guest import values
+from memex_guest import hashing, values
 from memex_guest.values import SCALARS, Sides, Step, checked, is_plain, refuse_key
 
 # Longer bytes are parts.
@@ -12,6 +12,9 @@ _INLINE_BYTES = 256
 # Longer lists of numbers are parts of eight bytes each.
 _INLINE_NUMBERS = 256
 _CODES = {int: "q", float: "d"}
+# A set of more has room for four times as many.
+_SMALL_SET = 4
+_SET_BYTES = 64
 
 
 def _writes_list(tag):
@@ -104,7 +107,9 @@ def _reads_list(make):
 
 def _reads_set(make):
     def read(reader, found):
-        given = reader.keys(found)
+        given = reader.keys(found, hashing.SET)
+        if len(given) > _SMALL_SET:
+            reader.copy(_SET_BYTES * len(given))
         made = make(given)
         if len(made) != len(given):
             raise ValueError("a set holds the same value twice")
@@ -116,7 +121,7 @@ def _reads_set(make):
 def mapping(reader, keys, found):
     """The dictionary of some keys and values."""
     # The usual ones need no second look.
-    if type(keys) is not list or len(keys) > values.COLLISIONS_MAX or not set(map(type, keys)) <= SCALARS:
+    if type(keys) is not list or len(keys) > hashing.ALIKE_MAX or not set(map(type, keys)) <= SCALARS:
         keys = reader.keys(keys)
     for key in keys:
         if type(key) is str and key[:7] == "__array":

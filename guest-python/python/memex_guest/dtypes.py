@@ -10,7 +10,7 @@ import sys
 from datetime import timezone
 from zoneinfo import ZoneInfo
 
-from memex_guest import arrays, kinds, values
+from memex_guest import arrays, kinds, labels, values
 from memex_guest.values import NotData, checked
 
 NUMBERS = "biufcmM"
@@ -24,6 +24,8 @@ _CLOSED = ("left", "right", "both", "neither")
 _STORAGES = ("python", "pyarrow")
 # Frequencies as pandas writes them: a number, letters, and the month or day of an anchor.
 is_frequency = re.compile(r"-?[0-9]{0,6}[A-Za-z]{1,4}(-[A-Z]{3})?").fullmatch
+
+_FREQUENCY_STEPS = dict.fromkeys("D B C h min s ms us ns W ME MS BME BMS YE YS bh".split(), 2)
 
 # Bytes of a cell of pandas' own columns, at most, and of labels.
 _CELL = 16
@@ -99,12 +101,14 @@ def index_of(reader, item):
 
 
 def labels_of(reader, item, codes):
-    """The index that some codes refer to."""
+    """The index that some codes refer to, whose labels are there once."""
     found = index_of(reader, item)
-    if len(found) > max(RANGE_MAX, len(codes)) and type(found) is library().RangeIndex:
-        raise ValueError("a range of labels is longer than what refers to it")
-    # They are made one by one to look for labels that are twice there.
-    reader.copy(_CELL // 2 * len(found))
+    if type(found) is library().RangeIndex:
+        if len(found) > max(RANGE_MAX, len(codes)):
+            raise ValueError("a range of labels is longer than what refers to it")
+        reader.copy(_CELL // 2 * len(found))
+    else:
+        labels.check(reader, found)
     return found
 
 
@@ -114,7 +118,8 @@ def integers(reader, item):
     if type(found) is not arrays.numpy().ndarray or found.ndim != 1 or found.dtype.kind != "i" or not found.dtype.isnative:
         raise ValueError("an array of integers is expected")
     reader.copy(found.nbytes)
-    return found
+    # A copy: the array may be a part of the value, too, where codes could be changed after they were checked.
+    return found.copy()
 
 
 def frequency_of(found):
@@ -122,6 +127,13 @@ def frequency_of(found):
     if not is_frequency(checked(found, str)):
         raise ValueError("there is no such frequency")
     return found
+
+
+def frequency_steps(frequency):
+    """What pandas takes for one time of a frequency."""
+    letters = frequency.lstrip("-0123456789").partition("-")[0]
+    # Those with a calendar of their own are made by code of Python.
+    return _FREQUENCY_STEPS.get(letters, 200 if letters[0] in "Cc" else 30)
 
 
 def _write_column(packer, column, where):
@@ -189,6 +201,8 @@ def _read_string(reader, storage, is_na, cells):
     cells = reader.items(cells)
     if storage not in _STORAGES or set(map(type, cells)) - {str, type(None)}:
         raise ValueError("a column of texts holds something else")
+    # A text can be named many times, and pyarrow has a copy of each.
+    reader.copy(sum(map(len, filter(None, cells))))
     pandas = library()
     kept = {} if checked(is_na, bool) else {"na_value": float("nan")}
     try:
@@ -207,7 +221,8 @@ def _read_intervals(reader, left, right, closed):
     if closed not in _CLOSED:
         raise ValueError("intervals are closed in another way")
     left, right = index_of(reader, left), index_of(reader, right)
-    if type(left) not in _ends() or type(left) is not type(right):
+    # Intervals of flags or complex numbers are made, and cannot be used.
+    if type(left) not in _ends() or type(left) is not type(right) or getattr(left.dtype, "kind", "") not in ("i", "u", "f", "m", "M"):
         raise ValueError("the ends of intervals are numbers or times")
     return library().arrays.IntervalArray.from_arrays(left, right, closed)
 

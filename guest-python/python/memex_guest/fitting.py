@@ -18,7 +18,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from memex_guest import arguments, instances, records, schemas, values
+from memex_guest import arguments, forms, hashing, instances, records, schemas, values
 
 _FROM_TEXT = {date: date.fromisoformat, datetime: datetime.fromisoformat, time: time.fromisoformat}
 _NUMBERS = (int, float)
@@ -28,6 +28,10 @@ _MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
 # Words of a schema that say what is in a container, or nothing of its type.
 _KNOWN = frozenset(("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "title", "description"))
 
+# Digits of a key that is a number; more take quadratic time.
+_DIGITS_MAX = 4300
+
+_dict_of = type.__dict__["__dict__"].__get__
 _mro_of = type.__dict__["__mro__"].__get__
 
 
@@ -68,10 +72,10 @@ def _fitted(wanted, value, given, depth, strict):
         kinds = [inner[0]] * len(pairs) if inner[1:] == (...,) else inner
         return tuple([_part(kind, *pair, depth, strict) for kind, pair in zip(kinds, pairs, strict=True)])
     if origin is dict:
-        return {
-            _key(inner[0], name): _part(inner[1], one, own, depth, strict)
-            for name, one, own in _members(value, given)
-        }
+        members = _members(value, given)
+        keys = [_key(inner[0], name) for name, _one, _own in members]
+        hashing.check_keys(keys)
+        return {key: _part(inner[1], one, own, depth, strict) for key, (_name, one, own) in zip(keys, members)}
     if origin in (Union, types.UnionType):
         return _one_of(inner, value, given, depth, strict)
     if origin is Literal:
@@ -99,16 +103,26 @@ def _of_class(wanted, value, given, depth, strict):
     if wanted is Decimal:
         return given if type(given) is wanted else Decimal(str(_exact(value, value, str, int, float)))
     if issubclass(wanted, enum.Enum):
-        return given if type(given) is wanted else wanted(_exact(value, value, *values.SCALARS))
+        return given if type(given) is wanted else _member(wanted, value)
     if getattr(wanted, "__dataclass_fields__", None) is not None:
         return _of_dataclass(wanted, value, given, depth, strict)
     if issubclass(wanted, dict) and hasattr(wanted, "__total__"):
         hints = get_type_hints(wanted)
         return {name: _part(hints.get(name, Any), one, own, depth, strict) for name, one, own in _members(value, given)}
-    # The schema of such a class admits anything: one of the session is no other class's.
-    if type(given) is wanted or not instances.layout_of(wanted) and not strict:
+    # The schema of such a class admits anything: what is of another class stays JSON. One of
+    # the session is no other class's; of a library there are subclasses, such as of paths.
+    if type(given) is wanted or not instances.layout_of(wanted) and wanted in _mro_of(type(given)):
         return given
     raise Misfit("it is no object of the class")
+
+
+def _member(wanted, value):
+    """The member of an Enum that has a value; no code of the class looks for it."""
+    _exact(value, value, *values.SCALARS)
+    for member in _dict_of(wanted)["_member_map_"].values():
+        if type(member._value_) in values.SCALARS and member._value_ == value:
+            return member
+    raise Misfit("it is no value of the Enum")
 
 
 def _of_dataclass(wanted, value, given, depth, strict):
@@ -189,21 +203,29 @@ def _members(value, given):
     kind = type(given)
     found = {}
     if kind in _MAPPINGS or records.Record in _mro_of(kind):
-        found = {key if type(key) is str else str(key): one for key, one in dict.items(given) if type(key) in (str, int)}
+        known = [(key if type(key) is str else str(key), one) for key, one in dict.items(given) if _is_name(key)]
+        hashing.check_keys([key for key, _one in known])
+        found = dict(known)
     elif instances.layout_of(kind) == "fields":
         found = instances.fields_of(given, kind)
     return [(name, one, found.get(name, one)) for name, one in value.items()]
 
 
+def _is_name(key):
+    return type(key) is str or type(key) is int and key.bit_length() <= forms.KEY_BITS_MAX
+
+
 def _key(wanted, name):
     """A key of the type that is asked for, of its text."""
     try:
+        if len(name) > _DIGITS_MAX:
+            return name
         if wanted in _NUMBERS or wanted in _FROM_TEXT:
             made = _FROM_TEXT.get(wanted, wanted)(name)
             # One that is written in another way would make one key of two.
             return made if (made.isoformat() if wanted in _FROM_TEXT else str(made)) == name else name
         if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
-            made = wanted(name)
+            made = _member(wanted, name)
             values.refuse_key(made, (None, "it"))
             return made
     except Exception:
@@ -215,4 +237,5 @@ def _set_of(origin, found):
     for one in found:
         # One whose hash is code of its class leaves the value as it is.
         values.refuse_key(one, (None, "it"))
+    hashing.check_keys(found, hashing.SET)
     return origin(found)

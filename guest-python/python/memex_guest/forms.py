@@ -9,16 +9,19 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
 
-from memex_guest import arrays, dtypes, instances, records, values
+from memex_guest import arrays, dtypes, hashing, instances, records, values
 
 # A call's JSON has 1 MiB: no value with more elements was ever in one. What a value shares
 # is counted each time, since it would be written each time.
 ELEMENTS_MAX = 1 << 20
 # Characters, bytes, and cells of tables.
 CONTENTS_MAX = 1 << 26
-_KEY_BITS_MAX = 1024
+KEY_BITS_MAX = 1024
 # What writing a table costs at least, in elements.
 _TABLE = 1000
+_COLUMN = 100
+# What a cell takes that is made an object of a library, beside one that is kept.
+_CELL = 64
 
 _mro_of = type.__dict__["__mro__"].__get__
 _MAPPINGS = frozenset(("dict", "OrderedDict", "defaultdict", "Counter"))
@@ -83,17 +86,20 @@ def _form(value, left, depth):
 
 def _keyed(pairs, left, depth):
     """A dictionary by the texts of its keys, as JSON has them: each is there once."""
-    found = {}
+    names, contents = [], []
     for key, value in pairs:
         kind = type(key)
         # Other keys have texts that say less than they are, or that two keys may share.
-        if kind is not str and (kind is not int or key.bit_length() > _KEY_BITS_MAX):
+        if kind is not str and (kind is not int or key.bit_length() > KEY_BITS_MAX):
             raise Unlike("it has keys that no call has")
         left.charge_scalar(key, kind)
-        key = str(key)
-        if key in found:
-            raise Unlike("it has two keys of one text")
-        found[key] = _form(value, left, depth)
+        names.append(str(key))
+        contents.append(value)
+    # Texts of numbers collide in another way than the numbers.
+    hashing.check_keys(names)
+    found = {name: _form(value, left, depth) for name, value in zip(names, contents)}
+    if len(found) != len(names):
+        raise Unlike("it has two keys of one text")
     return found
 
 
@@ -112,7 +118,7 @@ def _library(value, kind, left, depth):
         elif pandas is None:
             raise Unlike("it holds what no call has")
         elif kind is pandas.DataFrame:
-            left.charge(_TABLE, value.size)
+            left.charge(_TABLE + _COLUMN * value.shape[1], value.size)
             for number in range(value.shape[1]):
                 _column(value.iloc[:, number], left)
             _column(value.columns, left)
@@ -142,7 +148,8 @@ def _labels(value, left, depth):
 def _column(column, left):
     """Looks at the cells of a column that may be objects."""
     if not isinstance(column.dtype, arrays.numpy().dtype) or column.dtype.hasobject:
-        left.charge(0, len(column))
+        is_kept = column.dtype == object or type(column.dtype).__name__ == "StringDtype"
+        left.charge(0, len(column) * (1 if is_kept else _CELL))
         _scalars(column.tolist(), left)
 
 

@@ -18,6 +18,15 @@ _library = dtypes.library
 LEVELS_MAX = 64
 # What copying an attribute costs.
 _COPY_STEPS = 4
+# What pandas takes to look at a frequency, at a column of a table, and at a level of an index.
+_FREQUENCY_STEPS = 300
+_COLUMN_STEPS = 60
+_LEVEL_STEPS = 75
+_COLUMN_BYTES = 500
+# A column of objects is a series first.
+_OBJECTS_STEPS = 170
+_OBJECTS_BYTES = 2000
+_LEVEL_BYTES = 800
 
 
 def _find_writer(kind):
@@ -65,10 +74,12 @@ def _read_frame(reader, index, names, blocks, attributes):
             raise ValueError("a table has other columns than names")
         for number, column in zip(numbers, columns):
             column = dtypes.column_of(column)
-            reader.copy(dtypes.size_of(column))
+            is_objects = dtypes.is_objects(column)
+            reader.charge(_OBJECTS_STEPS if is_objects else _COLUMN_STEPS)
+            reader.copy((_OBJECTS_BYTES if is_objects else _COLUMN_BYTES) + dtypes.size_of(column))
             if made[checked(number, int)] is not None or len(column) != len(index):
                 raise ValueError("a column of a table is not where it belongs, or has another length")
-            made[number] = pandas.Series(column, index, dtype=object, copy=False) if dtypes.is_objects(column) else column
+            made[number] = pandas.Series(column, index, dtype=object, copy=False) if is_objects else column
     frame = pandas.DataFrame(made, index)
     frame.columns = names
     return _with_attributes(reader, frame, attributes)
@@ -134,9 +145,11 @@ def _plain_copy(value, where, reader, depth=0):
     if depth > values.DEPTH_MAX:
         raise ValueError(values.path(where) + ": attributes of a table are nested too deeply")
     if kind is dict or kind is set or kind is frozenset:
-        if reader is not None:
-            reader.hashed(list(value), own=False)
+        sides = values.Sides()
         for one in value:
+            if reader is not None:
+                # It collides no more than in the dictionary or set that it comes from.
+                reader.key(one, False, sides)
             values.refuse_key(one, where, own=False)
     if kind is dict:
         return {key: _plain_copy(one, (where, key), reader, depth + 1) for key, one in value.items()}
@@ -179,14 +192,19 @@ def _read_index(reader, found, name, frequency):
     found = dtypes.array_of(reader, found)
     name = dtypes.label(reader, name)
     if dtypes.is_objects(found):
-        reader.charge(len(found))
-        reader.hashed(found.tolist(), own=False)
+        # Nothing is looked up by them here, and they may be there several times.
+        sides = values.Sides()
+        for one in found.tolist():
+            reader.key(one, False, sides)
         return _library().Index(found, dtype=object, name=name, tupleize_cols=False, copy=False)
     made = _library().Index(found, name=name, copy=False)
     if frequency is not None:
         if type(made) not in (_library().DatetimeIndex, _library().TimedeltaIndex):
             raise ValueError("an index of times is expected")
-        made.freq = dtypes.frequency_of(frequency)
+        # pandas makes the whole index anew and compares.
+        each = dtypes.frequency_steps(dtypes.frequency_of(frequency))
+        reader.charge(_FREQUENCY_STEPS + each * len(made))
+        made.freq = frequency
     return made
 
 
@@ -200,6 +218,8 @@ def _read_range_index(reader, start, stop, step, name):
 def _read_multi_index(reader, levels, codes, names):
     if len(checked(codes, list)) > LEVELS_MAX:
         raise ValueError("an index has more than " + str(LEVELS_MAX) + " levels")
+    reader.charge(_LEVEL_STEPS * len(codes))
+    reader.copy(_LEVEL_BYTES * len(codes))
     codes = [dtypes.integers(reader, code) for code in codes]
     levels = [dtypes.labels_of(reader, level, code) for level, code in zip(checked(levels, list), codes, strict=True)]
     names = [reader.key(name, own=False) for name in reader.items(names)]

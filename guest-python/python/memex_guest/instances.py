@@ -38,6 +38,8 @@ _READS = ("__getattribute__", "__getattr__", "__class__")
 _DESCRIBES = ("__get__", "__set__", "__delete__")
 # What subscripting a generic class notes in its objects.
 _SKIPPED = frozenset(("__orig_class__",))
+# What looking for the place of a field takes.
+_FIELD_STEPS = 12
 _TOP_LEVEL = "define the class by a class statement at the top level of a block"
 
 
@@ -167,7 +169,11 @@ def _read_object(reader, name, fields, found):
     layout, reason = _layout(kind)
     if layout != "fields":
         raise ValueError("objects of the class " + name + " are not taken: " + (reason or "it is no class of fields"))
-    return filled(kind, dict(zip(checked(fields, list), reader.items(found), strict=True)))
+    reader.charge(_FIELD_STEPS * len(checked(fields, list)))
+    given = dict(zip(reader.hashed(fields), reader.items(found), strict=True))
+    if len(given) != len(fields):
+        raise ValueError("an object has a field twice")
+    return filled(kind, given)
 
 
 def filled(kind, given):

@@ -13,30 +13,32 @@ it is read.
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import sys
-from _collections import _count_elements
 from _json import encode_basestring as _quote, make_encoder as _make_encoder
 from decimal import Decimal as _Decimal
 from fractions import Fraction as _Fraction
 from json import JSONDecoder
 
-from memex_guest import arguments, channel, text
+from memex_guest import arguments, channel, costs, hashing, text
 
 # How deep containers may lie in each other, as in the arguments of tools.
 DEPTH_MAX = arguments.DEPTH_MAX
-# Binary parts of one value, and keys of one dictionary or set that share a hash.
+# Binary parts of one value.
 PARTS_MAX = 100_000
-COLLISIONS_MAX = 64
 # Steps for each byte of JSON, and at least: elements of keys that are looked at, since
-# hashing a tuple walks all of it each time, however often it is shared.
+# hashing a tuple walks all of it each time, however often it is shared; keys that are
+# compared, since they share a hash; and what nodes take beyond reading a list (`costs`).
 STEPS_PER_BYTE = 4
 STEPS_MIN = 100_000
-# Bytes that are copied or looked through for each byte of the whole, and at least: a
-# column can be named many times, and a range of labels states its length.
+# Bytes that are copied, made or looked through for each byte of the whole, and at least:
+# a column can be named many times, a range of labels states its length, and an empty
+# container has room.
 COPIES_PER_BYTE = 16
 COPIES_MIN = 16 << 20
 # Bits and bytes of a key that are a step.
 _BITS_PER_STEP = 1 << 10
 _BYTES_PER_STEP = 1 << 6
+# Comparing two keys of one hash by code of a library, or of `dataclasses`.
+_STEPS_PER_COMPARISON = 8
 # Digits of integers in JSON, which take quadratic time; the writer has 309 at most.
 _DIGITS_MAX = 4300
 
@@ -116,11 +118,12 @@ MISFITS = (
     LookupError,
     ArithmeticError,
     AttributeError,
-    RecursionError,
-    NotImplementedError,
     BufferError,
+    # Libraries raise these where they trust who calls them.
+    AssertionError,
+    RuntimeError,
+    SystemError,
     Warning,
-    channel.HostError,
 )
 
 
@@ -213,11 +216,16 @@ class Reader:
         nodes, root = _decoded(str(self._written, "utf-8", "surrogatepass"))
         if type(nodes) is not list:
             raise ValueError("it has no list of nodes")
-        for node in nodes:
+        nodes.reverse()
+        while nodes:
             self._deepest = 0
-            kind, *given = checked(node, list)
+            # What was read is not kept.
+            kind, *given = checked(nodes.pop(), list)
             if type(kind) is not str or kind not in readers:
                 raise ValueError("there is no kind of value " + text.safe_repr(kind, 50))
+            size, steps = costs.of(kind)
+            self.copy(size)
+            self.charge(steps)
             value = readers[kind](self, *given)
             if self._deepest >= DEPTH_MAX:
                 raise _too_deep("it")
@@ -248,22 +256,22 @@ class Reader:
         item = self.item
         return [item(one) for one in found]
 
-    def keys(self, found):
-        """The values of a list of items that become keys."""
-        return self.hashed(self.items(found))
+    def keys(self, found, beside=hashing.DICT):
+        """The values of a list of items that become keys, of a set or a dictionary."""
+        return self.hashed(self.items(found), beside)
 
-    def hashed(self, values, own=True):
+    def hashed(self, values, beside=hashing.DICT, own=True):
         """The same values, if they can be hashed and told apart in bounded time, by code of ours alone."""
-        if not set(map(type, values)) <= SCALARS:
+        are_plain = set(map(type, values)) <= SCALARS
+        if not are_plain:
             sides = Sides()
             for value in values:
                 self.key(value, own, sides)
-        if len(values) > COLLISIONS_MAX:
-            # Who knows the secret of the hashes can make all keys collide.
-            counts = {}
-            _count_elements(counts, map(hash, values))
-            if max(counts.values()) > COLLISIONS_MAX:
-                raise ValueError("too many of its keys have the same hash")
+        if not are_plain or len(values) > hashing.ALIKE_MAX:
+            # Hashes of numbers can be chosen; who knows the secret can choose those of texts.
+            hashes = list(map(hash, values))
+            self.charge(hashing.alike(hashes) * (1 if are_plain else _STEPS_PER_COMPARISON))
+            hashing.check(hashes, beside)
         return values
 
     def key(self, value, own=True, sides=None):
@@ -296,13 +304,16 @@ class Reader:
         """Pays for work that the size of the value does not pay for."""
         self._steps -= steps
         if self._steps < 0:
-            raise ValueError("reading it takes too long: its keys or numbers are too large")
+            raise ValueError("reading it takes too long: its keys or numbers are too large, or its parts too many")
 
     def copy(self, size):
         """Pays for bytes that are copied or looked through, each time that they are."""
         self._copies -= size
         if self._copies < 0:
-            raise ValueError("reading it takes too much memory: it uses the same numbers, columns or labels too often")
+            raise ValueError(
+                "reading it takes too much memory: it uses the same numbers, columns or labels too often, "
+                "or has too many parts that are empty or small"
+            )
 
     def part(self, number):
         """A binary part, which is taken once."""

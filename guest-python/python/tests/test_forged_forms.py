@@ -5,12 +5,13 @@ import struct
 import time
 import tracemalloc
 import unittest
+import warnings
 
 import harness
 import test_forged_values
 from test_forged_values import HAS_NUMPY, HAS_PANDAS, forged
 
-from memex_guest import arrays, forms, frames, values
+from memex_guest import arrays, columns, costs, forms, frames, hashing, values
 
 if HAS_NUMPY:
     import numpy as np
@@ -96,7 +97,7 @@ OF_PANDAS = {
 OTHERS = (
     None, True, False, -1, 0, 1, 3, 2**31 - 1, 2**31, 2**62, 2**63, -(2**63) - 1, 10**300, 1.5, float("nan"), float("inf"), "", "x", "x" * 5000,
     "a" * 100_000, "<M8[0s]", "<m8[99999Y]", "<U99999999", "|S999999999", ["<i4", [2**28]], [2**30, [["a", 0, "<i4"]], "fields"], "0" * 16, "-ff",
-    "UTC", "Europe/Zurich", "99999D", "left", "list", "Trap", "__class__", [], [[]], [[0]], [0, 0], [0], [-1], [2**40], [2**20], [1 << 16, 1 << 16],
+    "<M8", "<m8", "UTC", "Europe/Zurich", "99999D", "left", "list", "Trap", "__class__", [], [[]], [[0]], [0, 0], [0], [-1], [2**40], [2**20], [1 << 16, 1 << 16],
 )  # fmt: skip
 
 
@@ -237,6 +238,89 @@ class Bounds(unittest.TestCase):
         self.assertRefused("takes too long", [["bytes", [0]], *[["set", [[0]]]] * 50_000], [b"x" * 10_000_000])
         self.assertRefused("takes too long", [["decimal", "1" * 1_000_000], *[["set", [[0]]]] * 50_000])
 
+    def test_nodes_are_paid_for_by_their_kind(self):
+        if HAS_NUMPY and HAS_PANDAS:
+            self.assertEqual(set(costs._COSTS), set(values.readers))
+        # Each has room for 64 elements, in 20 bytes of the message.
+        self.assertEqual(len(values.unpacked(forged([*[["deque", None, []]] * 1000, ["list", [[at] for at in range(1000)]]]))), 1000)
+        # A set makes room for four times as many as it has.
+        for node in (["deque", None, []], ["ordered", [], []], ["set", list(range(5))], ["set", list(range(20))]):
+            self.assertRefused("too many parts that are empty or small", [node] * 60_000)
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_parts_of_tables_are_paid_for_by_their_kind(self):
+        times, numbers, index, names = ["array", "<M8[s]", [1], False, 0], ["array", "<i8", [1], False, 1], ["index", [1], None, None], ["range index", 0, 1, 1, None]
+        base = [times, numbers, index, names]
+        parts = [bytes(8), bytes(8)]
+        for node in (
+            ["zoned", [0], "UTC"], ["intervals", [2], [2], "left"], ["index", [0], None, "D"], ["periods", [1], "D"], ["series", [1], [3], None, None],
+            ["frame", [3], [3], [[[0], [1]]], None], ["multi index", [[2]], [[1]], [None]], ["multi index", [[2]] * 64, [[1]] * 64, [None] * 64],
+        ):
+            with self.subTest(node[0]):
+                values.unpacked(forged([*base, *[node] * 10], parts=parts))
+                many = 17_500 if node[0] == "series" else 6000 if len(json.dumps(node)) < 100 else 300
+                self.assertRefused("reading it takes too", [*base, *[node] * many], parts)
+        # A table of empty columns, and one of objects, of 15 bytes in the message each.
+        wide = ["range index", 0, 8000, 1, None]
+        for column in (["array", "<i8", [0], False, 0], ["objects", [0], []]):
+            rows = ["range index", 0, 0, 1, None]
+            few = [column, rows, ["range index", 0, 100, 1, None], ["frame", [1], [2], [[[at], [0]] for at in range(100)], None]]
+            self.assertEqual(values.unpacked(forged(few, parts=[b""])).shape, (0, 100))
+            self.assertRefused("reading it takes too", [column, rows, wide, ["frame", [1], [2], [[[at], [0]] for at in range(8000)], None]], [b""])
+        # Frequencies whose times are made by Python, each of them.
+        for name, count, are_taken in (("CBMS", 300, True), ("CBMS", 3000, False), ("D", 3000, True), ("W-MON", 3000, True)):
+            made = pd.date_range("1900-01-01", periods=count, freq=name, unit="s")
+            packed = values.packed(made, "it")
+            with self.subTest(name, count=count):
+                if are_taken:
+                    self.assertEqual(values.unpacked(packed).freqstr, name)
+                else:
+                    with self.assertRaisesRegex(ValueError, "takes too long"):
+                        values.unpacked(packed)
+
+    def test_an_object_has_each_field_once_and_pays_for_it(self):
+        fields = ["f" + str(at) for at in range(1000)]
+        made = values.unpacked(forged([["object", "Trap", fields, fields]]))
+        self.assertEqual(len(made.__dict__), 1000)
+        self.assertRefused("a field twice", [["object", "Trap", ["a", "a"], [1, 2]]])
+        seen = []
+        kept, hashing.check = hashing.check, lambda hashes, *more: seen.append(len(hashes))
+        try:
+            values.unpacked(forged([["object", "Trap", fields, fields]]))
+        finally:
+            hashing.check = kept
+        self.assertEqual(seen, [1000])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_codes_that_were_checked_cannot_be_changed_by_their_array(self):
+        for kind in ("|i1", "<i2", "<i4", "<i8"):
+            size = np.dtype(kind).itemsize
+            base = [["array", kind, [2], False, 0], ["range index", 0, 2, 1, None]]
+            for node in (["category", [0], [1], False], ["multi index", [[1]], [[0]], [None]]):
+                array, made = values.unpacked(forged([*base, node, ["list", [[0], [2]]]], parts=[bytes(2 * size)]))
+                array[:] = 100
+                self.assertEqual(made.codes.tolist() if node[0] == "category" else made.codes[0].tolist(), [0, 0])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_the_form_of_a_table_is_paid_for_by_its_columns_and_cells(self):
+        wide, spans = pd.DataFrame(np.empty((0, 2000))), pd.interval_range(0, 20_000)
+        for one in (wide, pd.Series(spans), spans):
+            self.assertIs(forms.form_of([one])[0], one)
+            began = time.perf_counter()
+            with self.assertRaises(forms.Unlike):
+                forms.form_of([one] * 60)
+            self.assertLess(time.perf_counter() - began, SECONDS_MAX)
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_json_of_tools_makes_no_table_that_is_far_larger(self):
+        for rows in ([{"a" + str(at): 1} for at in range(5000)], [[1] * 5000] + [[1]] * 5000, {str(at): {"a" + str(at): 1} for at in range(5000)}):
+            self.assertIs(columns.of_objects(rows), rows)
+        for rows, shape in (
+            ([{"a": 1}, {"b": 2}], (2, 2)), ([[1, 2], [3]], (2, 2)), ({"a": [1, 2]}, (2, 1)), ({"a": {"x": 1}, "b": {"y": 2}}, (2, 2)), ([], (0, 0)),
+            ([{"a" + str(at): 1} for at in range(500)], (500, 500)), ([{"a": 1, "b": 2}] * 5000, (5000, 2)), ({"a": list(range(5000))}, (5000, 1)),
+        ):
+            self.assertEqual(columns.of_objects(rows).shape, shape)
+
     def test_digits_are_bounded_though_a_turn_has_lifted_the_limit(self):
         import sys
 
@@ -277,6 +361,14 @@ class Bounds(unittest.TestCase):
         self.assertEqual(len(values.unpacked(forged([codes, labels, ["category", [0], [1], False]], parts=[bytes(8)]))), 1)
         self.assertRefused("too much memory", [codes, *[labels, ["category", [0], [1], False]] * 100], [bytes(8)])
         self.assertRefused("too much memory", [["range index", 0, 2**62, 1, None], ["range index", 0, 0, 1, None], ["frame", [0], [1], [], None]])
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_a_text_of_a_column_is_paid_for_each_time_it_is_named(self):
+        long = ["choice", "no tool", "Kind", "A", "x" * 1_000_000]
+        for storage in ("python", "pyarrow"):
+            few = values.unpacked(forged([long, ["string", storage, True, [[0], [0], None]]]))
+            self.assertEqual((len(few), len(few[1])), (3, 1_000_000))
+            self.assertRefused("too much memory", [long, ["string", storage, True, [[0]] * 10_000]])
 
     @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
     def test_an_index_has_few_levels(self):
@@ -345,11 +437,50 @@ class Bounds(unittest.TestCase):
 
     @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")
     def test_times_have_units_that_are(self):
-        for unit in ("<m8[s]", "<m8[1s]", "<M8[99999ns]", "<M8"):
+        for unit in ("<m8[s]", "<m8[1s]", "<M8[99999ns]", "<M8", "<m8"):
             self.assertTrue(arrays.dtype_of(unit))
         for unit in ("<m8[0s]", "<M8[00s]", "<m8[01s]", "<m8[000001s]", "<m8[100000s]", "<m8[]", "<m8[-1s]", "<m8[s/2]", "=m8[s]", "|m8[s]", "m8[s]"):
             with self.subTest(unit), self.assertRaises(ValueError):
                 arrays.dtype_of(unit)
+
+
+    @unittest.skipUnless(HAS_PANDAS, "pandas is not installed")
+    def test_no_dtype_makes_a_reader_fail_in_another_way(self):
+        units = ("", *(f"[{many}{unit}]" for many in ("", "99999") for unit in "Y M W D h m s ms us ns ps fs as".split()))
+        simple = "|b1 |i1 |u1 |S3 <U2 >U2".split() + [order + kind for order in "<>" for kind in "i2 i4 i8 u2 u4 u8 f2 f4 f8 c8 c16".split()]
+        index, names, codes = ["range index", 0, 2, 1, None], ["range index", 0, 1, 1, None], ["array", "<i8", [2], False, 1]
+        taken = refused = 0
+        for kind in (*simple, *("<" + letter + "8" + unit for letter in "mM" for unit in units), ">M8", ">M8[s]", ">m8", ">m8[s]"):
+            size = np.dtype(kind).itemsize
+            for fill in (b"\0", b"\xff", b"\1" + bytes(7), bytes(7) + b"\x80"):
+                content = (fill * 2 * size)[: 2 * size]
+                array, scalar = ["array", kind, [2], False, 0], ["scalar", kind, content[:size].hex()]
+                for nodes in (
+                    [array], [scalar], [scalar, ["set", [[0]]]], [scalar, ["timestamp", [0], None]], [scalar, ["timestamp", [0], "Europe/Zurich"]],
+                    [scalar, ["one timedelta", [0]]], [scalar, ["one interval", [0], [0], "both"]], [array, ["plain column", [0]]],
+                    [array, ["index", [0], None, None]], [array, ["index", [0], None, "D"]], [array, ["zoned", [0], "UTC"]], [array, ["periods", [0], "D"]],
+                    [array, index, ["series", [0], [1], None, None]], [array, index, scalar, ["series", [0], [1], [2], None]],
+                    [array, index, names, ["frame", [1], [2], [[[0], [0]]], None]], [array, ["index", [0], None, None], ["intervals", [1], [1], "both"]],
+                    [array, ["index", [0], None, None], codes, ["category", [2], [1], False]], [array, index, ["category", [0], [1], False]],
+                    [array, ["index", [0], None, None], codes, ["multi index", [[1]], [[2]], [None]]], [scalar, ["objects", [2], [[0], [0]]], ["index", [1], None, None]],
+                ):
+                    with self.subTest(kind, fill=fill, nodes=json.dumps(nodes)), warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        try:
+                            values.unpacked(forged(nodes, parts=[content, EIGHT]))
+                            taken += 1
+                        except ValueError as error:
+                            self.assertIn("what was handed over is not taken: ", str(error))
+                            refused += 1
+        self.assertGreater(taken, 1000)
+        self.assertGreater(refused, 1000)
+        # Such a time is not a time, and such intervals are none.
+        self.assertEqual(str(values.unpacked(forged([["scalar", "<M8", (bytes(7) + b"\x80").hex()]]))), "NaT")
+        self.assertRefused("without a unit", [["scalar", "<M8", "0100000000000000"]])
+        self.assertRefused("without a unit", [["array", [8, [["a", 0, "<M8"]], "fields"], [2], False, 0]], [EIGHT])
+        for kind in ("|b1", "<c8"):
+            array = ["array", kind, [2], False, 0]
+            self.assertRefused("numbers or times", [array, ["index", [0], None, None], ["intervals", [1], [1], "both"]], [bytes(2 * np.dtype(kind).itemsize)])
 
 
 def dtypes_range_max():

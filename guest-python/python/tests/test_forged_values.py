@@ -28,7 +28,7 @@ if HAS_PANDAS:
 def forged(nodes, root=None, parts=(), first=values.FORMAT):
     """The bytes of nodes as somebody wrote them; by default their value is the last."""
     root = [len(nodes) - 1] if root is None else root
-    return channel.framed(first, "", [json.dumps([nodes, root], ensure_ascii=False).encode("utf-8", "surrogatepass"), *parts])
+    return channel.framed(first, "", [json.dumps([nodes, root], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"), *parts])
 
 
 TRAPS = """

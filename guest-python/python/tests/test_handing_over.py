@@ -218,6 +218,46 @@ class OfClasses(unittest.TestCase):
                 found = taken("shown", objects, "", harness.scope["Report"], checked=False)
                 self.assertEqual(type(found).__name__, expected)
 
+    def test_an_object_where_one_of_a_library_is_asked_for_is_of_it(self):
+        import pathlib
+        import uuid
+
+        path, number = pathlib.PosixPath("a/b"), uuid.UUID(int=5)
+        cases = [
+            (pathlib.PurePath, path, path), (pathlib.PosixPath, path, path), (uuid.UUID, number, number), (bytes, b"x", b"x"),
+            (pathlib.PurePath, number, "shown"), (uuid.UUID, {"int": 5}, "shown"), (uuid.UUID, "5", "shown"), (bytes, bytearray(b"x"), "shown"),
+            (pathlib.PurePath, harness.scope["Imposter"](), "shown"), (uuid.UUID, [1, 2], "shown"),
+            (uuid.UUID | None, number, number), (uuid.UUID | int, path, "shown"), (list[uuid.UUID], [number], [number]),
+        ]
+        if harness.has("pandas"):
+            import numpy
+            import pandas
+
+            frame = harness.scope["frame"]
+            cases += [
+                (pandas.DataFrame, frame, frame), (pandas.DataFrame, {"a": [1]}, "shown"), (pandas.DataFrame, frame["a"], "shown"),
+                (pandas.Index, frame.index, frame.index), (pandas.DataFrame, harness.scope["Sly"](), "shown"), (numpy.ndarray, frame, "shown"),
+            ]
+        harness.scope["ran"].clear()
+        for wanted, given, expected in cases:
+            with self.subTest(wanted=wanted, given=type(given).__name__):
+                if type(expected) is list:
+                    self.assertEqual(fitting.fitted(wanted, ["shown"], given), expected)
+                else:
+                    self.assertIs(fitting.fitted(wanted, "shown", given), expected)
+        self.assertEqual(harness.scope["ran"], [])
+
+    def test_members_of_an_enum_are_found_without_code_of_its_class(self):
+        made = harness.run("class Asked(enum.Enum):\n    A = 1\n    @classmethod\n    def _missing_(kind, value): ran.append(value)\n")
+        self.assertEqual(made.status, "ok", made.traceback)
+        asked = harness.scope["Asked"]
+        harness.scope["ran"].clear()
+        self.assertIs(fitting.fitted(asked, 1, 1), asked.A)
+        for value in (2, "x", [1], None):
+            self.assertEqual(fitting.fitted(asked, value, value), value)
+        self.assertEqual(fitting.fitted(dict[asked, int], {"x": 1}, {"x": 1}), {"x": 1})
+        self.assertEqual(harness.scope["ran"], [])
+
     @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
     def test_nothing_hides_beside_the_columns_of_a_table(self):
         import pandas
