@@ -1,4 +1,4 @@
-//! A session as it stood in the middle of a turn, and who takes it.
+//! A session as it stood in the middle of a turn, and the trait that takes it.
 
 use super::sandbox::Sandbox;
 use crate::host::Captures;
@@ -74,7 +74,8 @@ impl MidTurnFork {
     }
 }
 
-/// Gives what is captured to the taker of forks, as a session of the sandbox.
+/// Gives what is captured to the taker of forks, as a session of the sandbox. The
+/// host, which knows neither of them, holds it as [`Captures`].
 struct Taker {
     forks: Box<dyn Forks>,
     sandbox: Sandbox,
@@ -95,7 +96,7 @@ pub(super) fn captures(forks: Box<dyn Forks>, sandbox: &Sandbox) -> Box<dyn Capt
     })
 }
 
-/// The taker of forks that [`captures`] was made of.
+/// The taker of forks that [`captures`] was made of, which makes all there are.
 pub(super) fn forks_of(captures: Box<dyn Captures>) -> Option<Box<dyn Forks>> {
     let taker: Box<dyn Any> = captures;
     let taker = taker.downcast::<Taker>().ok()?;
