@@ -5,13 +5,16 @@
 2
 
 A `Sandbox` binds a policy, limits and tools; a `Session` is one interpreter whose scope
-lasts from turn to turn; a `Result` is what a turn came to. The tour is `docs/python.md`.
+lasts from turn to turn; a `Result` is what a turn came to. An `Agent` is a model that acts in
+a sandbox, a `Memory` what agents keep in files. The tour is `docs/python.md`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from memex._errors import (
+    AgentError,
     AnswerError,
+    BudgetExhausted,
     Closed,
     Diverged,
     ForkedProcess,
@@ -19,8 +22,13 @@ from memex._errors import (
     ImageError,
     LimitError,
     MemexError,
+    MemoryAccessError,
     MemoryLimitError,
+    ModelError,
     PolicyError,
+    RunCancelled,
+    RunError,
+    RunFailed,
     SessionBusy,
     SessionError,
     SessionLost,
@@ -28,6 +36,7 @@ from memex._errors import (
     StoreError,
     TimeLimitError,
     ToolError,
+    TrajectoryError,
     TurnError,
     ValueNotData,
 )
@@ -40,20 +49,32 @@ from memex._session import Call, Done, Failure, Session, Snapshot, TurnRecord, W
 from memex._streams import Stderr, Stdout
 
 if TYPE_CHECKING:
+    from memex._agent import Agent, Budgets, Spawning
     from memex._async import AsyncSandbox, AsyncSession
+    from memex._memory import AsyncMemory, Change, Memory, MemoryAnswer, MemoryConversation
+    from memex._model import Model, Reply, ToolCall, Usage
+    from memex._run import Finished, Piece, RunResult
     from memex._tools import Tool, tool
+    from memex._trajectory import Step, ToolResult, Totals, Trajectory
 
 __all__ = [
+    "Agent",
+    "AgentError",
     "AnswerError",
+    "AsyncMemory",
     "AsyncSandbox",
     "AsyncSession",
+    "BudgetExhausted",
+    "Budgets",
     "Call",
+    "Change",
     "Closed",
     "Display",
     "Diverged",
     "Done",
     "ErrorInfo",
     "Failure",
+    "Finished",
     "ForkedProcess",
     "GuestError",
     "ImageError",
@@ -61,12 +82,24 @@ __all__ = [
     "LimitInfo",
     "Limits",
     "MemexError",
+    "Memory",
+    "MemoryAccessError",
+    "MemoryAnswer",
+    "MemoryConversation",
     "MemoryLimitError",
+    "Model",
+    "ModelError",
     "Mount",
+    "Piece",
     "Policy",
     "PolicyError",
     "Progress",
+    "Reply",
     "Result",
+    "RunCancelled",
+    "RunError",
+    "RunFailed",
+    "RunResult",
     "Sandbox",
     "Session",
     "SessionBusy",
@@ -74,15 +107,23 @@ __all__ = [
     "SessionLost",
     "Snapshot",
     "SnapshotError",
+    "Spawning",
     "Stats",
     "Stderr",
     "Stdout",
+    "Step",
     "StoreError",
     "TimeLimitError",
     "Tool",
+    "ToolCall",
     "ToolError",
+    "ToolResult",
+    "Totals",
+    "Trajectory",
+    "TrajectoryError",
     "TurnError",
     "TurnRecord",
+    "Usage",
     "ValueNotData",
     "Waiting",
     "__version__",
@@ -94,7 +135,31 @@ __all__ = [
 
 
 # What needs modules that take longer to import than all the rest, such as asyncio.
-_LAZY = {"AsyncSandbox": "_async", "AsyncSession": "_async", "Tool": "_tools", "tool": "_tools"}
+_LAZY = {
+    "Agent": "_agent",
+    "AsyncMemory": "_memory",
+    "AsyncSandbox": "_async",
+    "AsyncSession": "_async",
+    "Budgets": "_agent",
+    "Change": "_memory",
+    "Finished": "_run",
+    "Memory": "_memory",
+    "MemoryAnswer": "_memory",
+    "MemoryConversation": "_memory",
+    "Model": "_model",
+    "Piece": "_run",
+    "Reply": "_model",
+    "RunResult": "_run",
+    "Spawning": "_agent",
+    "Step": "_trajectory",
+    "Tool": "_tools",
+    "ToolCall": "_model",
+    "ToolResult": "_trajectory",
+    "Totals": "_trajectory",
+    "Trajectory": "_trajectory",
+    "Usage": "_model",
+    "tool": "_tools",
+}
 
 
 def __getattr__(name: str) -> Any:

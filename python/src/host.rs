@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use memex_external::Secrets;
 use memex_host_tools::Tool;
+use memex_runtime::Progress;
 use memex_sessions::{Error, Resolved, SessionSpec, Tools};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -89,37 +90,63 @@ impl Host {
         let spec = spec.map_err(|error| assembling(py, &error))?;
         let own: Vec<Arc<dyn Tool>> = tools.iter().map(|tool| tool.get().tool(py)).collect();
         let suspends = tools.iter().any(|tool| tool.get().is_client());
+        let made = self.build(py, progress.as_ref(), move |building| {
+            make(&spec, own, building)
+        })?;
+        let (resolved, tools, sandbox) = made.map_err(|error| assembling(py, &error))?;
+        Ok(Sandbox::new(Parts {
+            sandbox,
+            resolved,
+            tools,
+            host: inner.host.clone(),
+            suspends,
+        }))
+    }
+}
+
+/// What is at hand where something is built.
+pub(crate) struct Building<'a> {
+    pub(crate) host: &'a memex_sessions::Host,
+    pub(crate) secrets: &'a dyn Secrets,
+    pub(crate) progress: &'a mut dyn Progress,
+}
+
+impl Host {
+    /// Builds something that may take minutes on a thread of its own, since the caller
+    /// has to look at signals meanwhile. What is built when nobody waits any more is in
+    /// the cache.
+    pub(crate) fn build<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        progress: Option<&Py<PyAny>>,
+        work: impl FnOnce(&mut Building<'_>) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        let inner = self.inner.get(py)?;
         let (sender, events) = channel();
         let (done, mut result) = channel();
         let (host, secrets) = (inner.host.clone(), Arc::clone(&inner.secrets));
-        // On a thread of its own: it may take minutes, and the caller has to look at
-        // signals meanwhile. What is built when nobody waits any more is in the cache.
         std::thread::Builder::new()
-            .name("memex-sandbox".into())
+            .name("memex-build".into())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                let _gone = done.send(make(&spec, own, &host, secrets.as_ref(), sender));
+                let mut building = Building {
+                    host: &host,
+                    secrets: secrets.as_ref(),
+                    progress: &mut Sent(sender),
+                };
+                let _gone = done.send(work(&mut building));
             })?;
         loop {
             let waited = &mut result;
             let made = py.detach(move || waited.recv_timeout(LOOK));
             while let Ok(event) = events.try_recv() {
-                report(py, progress.as_ref(), &event)?;
+                report(py, progress, &event)?;
             }
             match made {
-                Ok(Ok((resolved, tools, sandbox))) => {
-                    return Ok(Sandbox::new(Parts {
-                        sandbox,
-                        resolved,
-                        tools,
-                        host: inner.host.clone(),
-                        suspends,
-                    }));
-                }
-                Ok(Err(error)) => return Err(assembling(py, &error)),
+                Ok(made) => return Ok(made),
                 Err(RecvTimeoutError::Timeout) => py.check_signals()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    let message = "making the sandbox ended in a panic of the host";
+                    let message = "what was built ended in a panic of the host";
                     return Err(raise(py, Class::Memex, message));
                 }
             }
@@ -139,16 +166,14 @@ impl Drop for Inner {
 fn make(
     spec: &SessionSpec,
     own: Vec<Arc<dyn Tool>>,
-    host: &memex_sessions::Host,
-    secrets: &dyn Secrets,
-    sender: std::sync::mpsc::Sender<Event>,
+    building: &mut Building<'_>,
 ) -> Result<(Resolved, Option<Tools>, memex_runtime::Sandbox), Error> {
     let mut resolved = spec.resolve()?;
     if !own.is_empty() {
         resolved = resolved.granting_tools()?;
     }
-    let tools = resolved.tools_and(own, host, secrets)?;
-    let sandbox = resolved.sandbox(host, &mut Sent(sender))?;
+    let tools = resolved.tools_and(own, building.host, building.secrets)?;
+    let sandbox = resolved.sandbox(building.host, building.progress)?;
     Ok((resolved, tools, sandbox))
 }
 

@@ -14,9 +14,16 @@
 //! its own (`owned.rs`); nothing here calls Python while it holds a lock of its own,
 //! but for the lock that says that a session is busy.
 
+mod agent;
+mod agent_hooks;
+mod agent_model;
+mod agent_output;
+mod agent_result;
+mod agent_trajectory;
 mod errors;
 mod host;
 mod json;
+mod memory;
 mod outcome;
 mod owned;
 mod progress;
@@ -25,6 +32,7 @@ mod session;
 mod signals;
 mod sink;
 mod snapshot;
+mod stopping;
 mod tools;
 mod turns;
 
@@ -88,8 +96,19 @@ fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<tools::ToolDefinition>()?;
     module.add_class::<tools::LaterAnswer>()?;
+    module.add_class::<agent::Agent>()?;
+    module.add_class::<agent::RunTask>()?;
+    module.add_class::<agent_result::RunOutcome>()?;
+    module.add_class::<agent_model::ModelSource>()?;
+    module.add_class::<agent_model::ModelAnswer>()?;
+    module.add_class::<agent_trajectory::Trajectory>()?;
+    module.add_class::<memory::Memory>()?;
+    module.add_class::<memory::MemoryPlace>()?;
+    module.add_class::<memory::MemoryAgent>()?;
+    module.add_class::<stopping::Stop>()?;
     tools::prepare(module.py());
     module.add_function(wrap_pyfunction!(tools::run_apart, module)?)?;
+    module.add_function(wrap_pyfunction!(agent_output::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(guest_sources, module)?)?;
     module.add_function(wrap_pyfunction!(limit_fields, module)?)?;
     module.add_function(wrap_pyfunction!(policy_of_toml, module)?)?;

@@ -207,10 +207,7 @@ impl Function {
         };
         let given = reading.fields(&arguments.json)?;
         let (sender, answer) = oneshot::channel();
-        let later = LaterAnswer {
-            tool: self.spec.name.clone(),
-            sender: Mutex::new(Some(sender)),
-        };
+        let later = LaterAnswer::new(&self.spec.name, sender);
         let function = self.function.bind(py);
         let ended = function.call1((session, given, Bound::new(py, later)?))?;
         let ended = ended.cast_into::<PyTuple>().map_err(PyErr::from)?;
@@ -258,6 +255,14 @@ impl LaterAnswer {
 }
 
 impl LaterAnswer {
+    /// The answer of a call of `tool`.
+    pub(crate) fn new(tool: &str, sender: oneshot::Sender<Result<Answer, ToolError>>) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            sender: Mutex::new(Some(sender)),
+        }
+    }
+
     fn send(&self, ended: Result<Answer, ToolError>) {
         if let Some(sender) = self.sender.lock().take() {
             // Nobody waits for the call of a turn that is over.

@@ -22,7 +22,8 @@ use crate::{Budgets, Error, OutputSchema, RunResult};
 /// Longest task of a child.
 const TASK_MAX_CHARS: usize = 200_000;
 
-/// The part of the parent's scope that a child keeps.
+/// The part of the parent's scope that a child keeps; by default all of it.
+#[derive(Default)]
 pub(crate) struct ChildSetup {
     share: Option<Vec<String>>,
 }
@@ -145,6 +146,8 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Forked) -> Result<String,
         task_id: None,
         output,
         inputs: Vec::new(),
+        described: Vec::new(),
+        goes_on_from: None,
         grants,
         ledger: family
             .ledger

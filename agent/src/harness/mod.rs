@@ -15,7 +15,7 @@ mod submission;
 
 pub use board::Board;
 pub(crate) use calls::{HarnessCalls, Inputs, WAIT_TOOL};
-pub use output::OutputSchema;
 pub(crate) use output::compiled;
+pub use output::{Check, OutputSchema};
 pub use submission::{Objects, Submission, SubmissionSlot};
 pub(crate) use submission::{SUBMIT, SubmitTool};

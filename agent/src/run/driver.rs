@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use memex_models::Message;
-use memex_trajectories::{Status, Step, StepKind, spans};
+use memex_trajectories::{Status, Step, StepKind, Trajectory, spans};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::looping::Spent;
 use super::plan::{Plan, Prepared};
 use super::spoken::Spoken;
-use super::{Loop, Recorder, RunResult, Watcher};
+use super::{Hands, KeptScope, Loop, Recorder, RunResult, Watcher};
 use crate::conversation::Conversation;
 use crate::{Error, prompt};
 
@@ -21,6 +21,8 @@ pub(crate) struct Driver {
     reactor: Handle,
     watcher: Box<dyn Watcher>,
     trajectory: Option<PathBuf>,
+    /// Where the scope goes in the end.
+    keep: Option<KeptScope>,
     system: String,
     task: String,
 }
@@ -73,23 +75,36 @@ impl Driver {
             reactor: agent.inner.reactor.handle().clone(),
             watcher,
             trajectory,
+            keep: None,
             system,
             task,
         })
     }
 
+    pub(super) fn keep_in(&mut self, keep: Option<KeptScope>) {
+        self.keep = keep;
+    }
+
     /// Sends the model its system prompt and the task.
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
+        self.begin_after(None)
+    }
+
+    /// The same, with what was said in an earlier run between the two.
+    pub(super) fn begin_after(&mut self, before: Option<&Trajectory>) -> Result<(), Error> {
         let said = [
             (StepKind::System, std::mem::take(&mut self.system)),
             (StepKind::User, std::mem::take(&mut self.task)),
         ];
         for (kind, text) in said {
+            if let (StepKind::User, Some(before)) = (kind, before) {
+                self.go_on_from(before)?;
+            }
             let conversation = &mut self.core.dialect.conversation;
-            conversation.push(match kind {
-                StepKind::System => Message::system(text.as_str()),
-                _ => Message::user(text.as_str()),
-            });
+            match kind {
+                StepKind::System => conversation.push(Message::system(text.as_str())),
+                _ => conversation.say(&text),
+            }
             let step = Step {
                 kind,
                 text,
@@ -108,6 +123,10 @@ impl Driver {
         let ended = self.reactor.block_on(self.core.proceed(&mut *self.watcher));
         if let Some(family) = &self.core.family {
             family.disband();
+        }
+        if let (Some(keep), Hands::Code(scope)) = (&self.keep, &mut self.core.hands) {
+            // A scope that cannot be saved is none to go on in.
+            keep.put(scope.snapshot().unwrap_or_default());
         }
         let (status, answer, failure) = match ended {
             Ok((status, answer)) => (status, answer, None),

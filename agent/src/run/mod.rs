@@ -14,6 +14,7 @@
 //! [`Dialogue`] asks it question after question, as a future.
 
 mod asking;
+mod beginning;
 mod blocks;
 mod calls;
 mod dialect;
@@ -33,6 +34,7 @@ mod spoken;
 /// what the host needs below it fit, so that none is mapped for each call.
 pub(crate) const STACK_BYTES: usize = 24 << 20;
 
+pub use beginning::{Beginning, KeptScope};
 pub use dialect::Dialect;
 pub use dialogue::{Answered, Dialogue, DialogueSettings};
 pub(crate) use driver::Driver;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use memex_host_tools::{Broker, Budget, Tool, Toolbox};
 use memex_models::Model;
 use memex_policies::ToolGrants;
+use memex_runtime::{Sandbox, Snapshot};
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
 use serde_json::Map;
 
@@ -23,10 +24,15 @@ use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema, prompt};
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
 
+/// Says in a record that the scope began with objects that are nowhere in it.
+pub(crate) const BEGAN_IN_SCOPE: &str = "began_in_scope";
+
 /// The scope in which a run's code runs.
 pub(crate) enum Place {
     /// Into a new session of this process.
     Fresh,
+    /// Into a new session in a state that is there already.
+    Kept(Snapshot),
     /// Into a fork of the parent's session.
     Fork(Forked, ChildSetup),
     /// Into a worker process.
@@ -42,6 +48,10 @@ pub(crate) struct Plan {
     pub(crate) task_id: Option<String>,
     pub(crate) output: Option<OutputSchema>,
     pub(crate) inputs: Vec<Input>,
+    /// What models are told of objects that the scope begins with beside inputs.
+    pub(crate) described: Vec<String>,
+    /// The run whose record this one begins with.
+    pub(crate) goes_on_from: Option<String>,
     pub(crate) grants: ToolGrants,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) cancellation: Cancellation,
@@ -63,6 +73,12 @@ impl Plan {
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(Input::recorded);
             metadata.insert("inputs".into(), inputs.collect());
+        }
+        if matches!(self.place, Place::Kept(_)) {
+            metadata.insert(BEGAN_IN_SCOPE.into(), true.into());
+        }
+        if let Some(before) = &self.goes_on_from {
+            metadata.insert("goes_on_from".into(), before.as_str().into());
         }
         Ok(Header {
             id: self.id.clone(),
@@ -173,7 +189,8 @@ impl Plan {
             return Ok(prepared(Hands::Tools(Box::new(broker.build())), Vec::new()));
         }
         let loaded = Loaded::read(&self.inputs)?;
-        let (described, mut setup) = (loaded.described, loaded.setup);
+        let (mut described, mut setup) = (loaded.described, loaded.setup);
+        described.append(&mut self.described);
         let inputs: Inputs = Arc::new(loaded.contents);
         let board = self.tree.board.clone();
         let object_max_bytes = inner.config.agents.object_max_bytes;
@@ -205,15 +222,26 @@ impl Plan {
                     child.setup()?,
                 )?)
             }
+            Place::Kept(snapshot) => {
+                let sandbox = in_process(inner)?;
+                // Functions of the harness in it are those of another run.
+                let own = ChildSetup::default().setup()?;
+                setup.insert_str(0, &format!("{own}\n"));
+                let options = move || equip.options();
+                Box::new(InProcess::from_snapshot(sandbox, snapshot, options, setup))
+            }
             Place::Fresh => {
-                let sandbox = inner.sandbox.clone().ok_or_else(|| {
-                    Error::setting("backend", "is `in_process`, which needs a sandbox")
-                })?;
+                let sandbox = in_process(inner)?;
                 Box::new(InProcess::new(sandbox, move || equip.options(), setup))
             }
         };
         Ok(prepared(Hands::Code(scope), described))
     }
+}
+
+fn in_process(inner: &crate::agent::Inner) -> Result<Sandbox, Error> {
+    let sandbox = inner.sandbox.clone();
+    sandbox.ok_or_else(|| Error::setting("backend", "is `in_process`, which needs a sandbox"))
 }
 
 pub(crate) struct Prepared {

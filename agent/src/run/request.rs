@@ -7,7 +7,7 @@ use memex_models::Delta;
 use memex_trajectories::{Status, Step, Totals, Trajectory};
 use parking_lot::Mutex;
 
-use super::{Driver, Place, Plan, Recorder};
+use super::{Beginning, Driver, KeptScope, Place, Plan, Recorder};
 use crate::children::Tree;
 use crate::{Agent, Cancellation, Error, Input, Ledger, Objects, OutputSchema};
 
@@ -23,6 +23,10 @@ pub struct RunRequest {
     pub output: Option<OutputSchema>,
     /// Objects for the scope.
     pub inputs: Vec<Input>,
+    /// The scope and the conversation that the run begins in. Default: empty ones.
+    pub beginning: Beginning,
+    /// Where the scope is left when the run is over. Default: nowhere.
+    pub keep: Option<KeptScope>,
     /// Where the trajectory is saved as it happens. Default: nowhere.
     pub trajectory: Option<PathBuf>,
     /// Stops the run.
@@ -41,6 +45,8 @@ impl RunRequest {
             id: None,
             output: None,
             inputs: Vec::new(),
+            beginning: Beginning::default(),
+            keep: None,
             trajectory: None,
             cancellation: Cancellation::new(),
             watcher: Box::new(NoWatcher),
@@ -96,9 +102,19 @@ impl Agent {
     pub fn run(&self, request: RunRequest) -> Result<RunResult, Error> {
         let inner = &self.inner;
         let id = request.id.map_or_else(new_id, Ok)?;
-        let place = match crate::worker::place(inner) {
-            Some(place) => place?,
-            None => Place::Fresh,
+        let Beginning {
+            scope,
+            described,
+            after,
+        } = request.beginning;
+        let place = match (crate::worker::place(inner), scope) {
+            (Some(_), Some(_)) => {
+                let what = "must be `in_process` for a run that begins in a scope";
+                return Err(Error::setting("backend", what));
+            }
+            (Some(place), None) => place?,
+            (None, Some(scope)) => Place::Kept(scope),
+            (None, None) => Place::Fresh,
         };
         let plan = Plan {
             agent: self.clone(),
@@ -109,6 +125,8 @@ impl Agent {
             task_id: request.task_id,
             output: request.output,
             inputs: request.inputs,
+            described,
+            goes_on_from: after.as_ref().map(|run| run.id.clone()),
             grants: inner.policy.tools.clone(),
             ledger: Ledger::new(inner.config.budgets),
             cancellation: request.cancellation,
@@ -121,7 +139,8 @@ impl Agent {
         let recorder = Recorder::create(request.trajectory.as_deref(), header)?;
         let recorder = Arc::new(Mutex::new(recorder));
         let mut driver = Driver::new(plan, recorder, request.trajectory, request.watcher)?;
-        driver.begin()?;
+        driver.keep_in(request.keep);
+        driver.begin_after(after.as_ref())?;
         driver.drive()
     }
 }

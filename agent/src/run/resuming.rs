@@ -57,6 +57,8 @@ impl Agent {
             task_id: loaded.task_id.clone(),
             output: output.map(OutputSchema::new).transpose()?,
             inputs: inputs(&loaded)?,
+            described: Vec::new(),
+            goes_on_from: None,
             grants: inner.policy.tools.clone(),
             ledger: Ledger::new(inner.config.budgets),
             cancellation,
@@ -88,10 +90,18 @@ impl Driver {
         let whole = whole_steps(&loaded.steps);
         // A process that died between saving a step and saving the scope left a
         // scope that does not know the step's code.
-        let known = match &mut self.core.hands {
-            Hands::Code(scope) => scope.load(path)?.unwrap_or(0),
-            Hands::Lent(_) | Hands::Tools(_) => 0,
+        let saved = match &mut self.core.hands {
+            Hands::Code(scope) => scope.load(path)?,
+            Hands::Lent(_) | Hands::Tools(_) => None,
         };
+        if saved.is_none() && loaded.metadata.contains_key(super::plan::BEGAN_IN_SCOPE) {
+            return Err(Error::Resume {
+                path: path.to_owned(),
+                what: "it began with objects of its process, and its saved scope is gone"
+                    .to_owned(),
+            });
+        }
+        let known = saved.unwrap_or(0);
         let mut call_id = None;
         for (step, index) in whole.iter().zip(0_u32..) {
             retell(&mut self.core.dialect.conversation, step, &mut call_id);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState, Status};
+use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState, Snapshot, Status};
 use memex_sessions::{Display, Outcome};
 
 use super::{Scope, keep, kept_path, kept_steps, restore};
@@ -18,6 +18,8 @@ type Options = Box<dyn FnMut() -> SessionOptions + Send>;
 /// A scope that is a session of this process.
 pub struct InProcess {
     sandbox: Sandbox,
+    /// What new sessions begin with.
+    initial: Option<Snapshot>,
     session: Option<Session>,
     options: Options,
     /// Run in every new session, and no turn of the run.
@@ -34,10 +36,24 @@ impl InProcess {
     ) -> Self {
         Self {
             sandbox,
+            initial: None,
             session: None,
             options: Box::new(options),
             setup,
             names: None,
+        }
+    }
+
+    /// A scope whose sessions begin in a state that is there already.
+    pub(crate) fn from_snapshot(
+        sandbox: Sandbox,
+        initial: Snapshot,
+        options: impl FnMut() -> SessionOptions + Send + 'static,
+        setup: String,
+    ) -> Self {
+        Self {
+            initial: Some(initial),
+            ..Self::new(sandbox, options, setup)
         }
     }
 
@@ -60,7 +76,11 @@ impl InProcess {
     /// The session, begun if there is none.
     fn session(&mut self) -> Result<&mut Session, Error> {
         if self.session.is_none() {
-            let session = self.sandbox.session((self.options)())?;
+            let options = (self.options)();
+            let session = match &self.initial {
+                Some(initial) => self.sandbox.restore(initial, Generators::Fresh, options)?.0,
+                None => self.sandbox.session(options)?,
+            };
             self.begin(session)?;
         }
         self.session.as_mut().ok_or(Error::Worker {
@@ -125,6 +145,13 @@ impl Scope for InProcess {
         }
         self.names = Some(names);
         Ok(ran)
+    }
+
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, Error> {
+        match &mut self.session {
+            Some(session) => Ok(Some(session.snapshot()?)),
+            None => Ok(self.initial.clone()),
+        }
     }
 
     fn save(&mut self, trajectory: &Path, steps: u32) -> Result<(), Error> {

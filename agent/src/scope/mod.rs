@@ -10,7 +10,7 @@ pub(crate) use waiting::{Bell, Waiting};
 
 use memex_channel::HostCalls;
 use memex_host_tools::Toolbox;
-use memex_runtime::SessionOptions;
+use memex_runtime::{SessionOptions, Snapshot};
 
 use crate::children::{Spawner, forks};
 use crate::{Cancellation, Error, Ran};
@@ -23,6 +23,15 @@ pub trait Scope: Send {
     /// # Errors
     /// When there is no scope to go on with.
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error>;
+
+    /// Its state now, for another scope to begin in; none if it cannot be had, or
+    /// no code has run.
+    ///
+    /// # Errors
+    /// When there is no session to go on with.
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, Error> {
+        Ok(None)
+    }
 
     /// Saves the scope beside a trajectory that has so many steps, if it can be
     /// saved.

@@ -1,0 +1,433 @@
+"""Agents: a loop between a model and a sandbox. The loop is the one of the Rust crate `memex-agent`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import weakref
+from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
+
+from memex import _calls, _memex, _run, _values
+from memex._errors import AgentError, ToolError
+from memex._model import Model, model_of
+from memex._run import Finished, Piece, Run, RunResult
+from memex._sandbox import BaseSandbox
+from memex._session import Snapshot
+from memex._trajectory import Step
+
+_SPACES = ("code", "tools")
+_FORMS = ("tool", "fenced", "tagged")
+# How long an agent that is closed waits for a run in another thread to end, in seconds.
+_PATIENCE = 10.0
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000}
+_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)\Z")
+
+
+class Budgets:
+    """What a run may use, the agents that it spawns included.
+
+    Defaults: 50 `turns` (replies of the model; of the run itself), 5,000,000 `tokens`, no bound of
+    `cost_usd`, an hour of `wall_time` (seconds, a text such as `"10m"`, or a `timedelta`).
+
+    >>> memex.Budgets(turns=10, cost_usd=0.5, wall_time="2m")
+    Budgets(turns=10, cost_usd=0.5, wall_time='2m')
+    """
+
+    def __init__(
+        self,
+        *,
+        turns: int | None = None,
+        tokens: int | None = None,
+        cost_usd: float | None = None,
+        wall_time: float | str | datetime.timedelta | None = None,
+    ) -> None:
+        self._given = {"turns": turns, "tokens": tokens, "cost_usd": cost_usd, "wall_time": wall_time}
+        self._fields: dict[str, Any] = {}
+        for name, value in (("turns", turns), ("tokens", tokens)):
+            if value is not None:
+                self._fields[name] = _count(value, name, "Budgets", 1)
+        if cost_usd is not None:
+            if isinstance(cost_usd, bool) or not isinstance(cost_usd, (int, float)) or not 0 < cost_usd < float("inf"):
+                raise AgentError(f"Budgets: cost_usd is an amount above 0, not {cost_usd!r}")
+            self._fields["cost_usd"] = float(cost_usd)
+        if wall_time is not None:
+            self._fields["wall_time_ms"] = _milliseconds(wall_time)
+
+    def __repr__(self) -> str:
+        return "Budgets(" + ", ".join(f"{name}={value!r}" for name, value in self._given.items() if value is not None) + ")"
+
+
+class Spawning:
+    """How many agents a run may spawn by `spawn_agent` and `map_agents`, and how often it may ask `llm`.
+
+    Defaults: 1,000 `agents` at any depth, a `depth` of 3, 32 in `parallel`, 1,000 `questions`. The limits
+    `agents` (32) and `agent_depth` (3) of the policy apply as well: `limits=memex.Limits(agents=100)`.
+    """
+
+    def __init__(
+        self, *, agents: int | None = None, depth: int | None = None, parallel: int | None = None, questions: int | None = None
+    ) -> None:
+        given = {"agents": agents, "depth": depth, "parallel": parallel, "questions": questions}
+        least = {"parallel": 1}
+        self._fields = {
+            name: _count(value, name, "Spawning", least.get(name, 0)) for name, value in given.items() if value is not None
+        }
+
+    def __repr__(self) -> str:
+        return "Spawning(" + ", ".join(f"{name}={value!r}" for name, value in self._fields.items()) + ")"
+
+
+class Agent:
+    """A model that acts in a sandbox: by writing code there, or by calling tools.
+
+    >>> agent = memex.Agent("openai:gpt-5", tools=[search], output=list[Hit])
+    >>> agent.run("Find the three best hits for bees").output
+
+    - `model`: a name, a client of `openai` or `anthropic`, a function, or a `Model`;
+      `model_name`, `api_key` and `base_url` as there. By default `MEMEX_MODEL` of the environment.
+    - `models`: further ones by name, which code can ask for: `spawn_agent(model=…)`, `llm(model=…)`.
+    - `tools`: functions, as those of a `Sandbox`.
+    - `output`: the type of the answer: a pydantic model, a dataclass, a `TypedDict`, `list[int]` …;
+      what a model hands in is checked against it, and the model is told what does not fit.
+      Without one, the answer is words.
+    - `action_space`: `code` (blocks of Python in one scope) or `tools` (calls, no scope).
+    - `code_form`: how code comes: as calls of a `tool`, `fenced` in text, or `tagged`. By default
+      `fenced` for functions that take messages alone, and `tool` for all others.
+    - `instructions`, `name`, `temperature`, `reply_tokens`, `seed`, `context_tokens`,
+      `observation_chars`: as in `docs/agents.md`.
+    - `budgets`, `spawning`: bounds, as `Budgets` and `Spawning`.
+    - `approve`: tools whose calls `approver(tool, arguments)` has to permit: it returns `True`, or a
+      reason why not. Names, or prefixes with `*`.
+    - `prices`: a file of prices of models, over those that are known.
+    - Everything else makes the sandbox, as for `Sandbox`: `policy`, `limits`, `mounts`, `packages` …
+
+    An agent can be run any number of times, also at once; each run has a scope of its own.
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        tools: Iterable[Any] = (),
+        output: Any = None,
+        action_space: str = "code",
+        code_form: str | None = None,
+        instructions: str = "",
+        name: str = "agent",
+        budgets: Budgets | Mapping[str, Any] | None = None,
+        spawning: Spawning | Mapping[str, Any] | None = None,
+        models: Mapping[str, Any] | None = None,
+        model_name: str | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        temperature: float | None = None,
+        reply_tokens: int | None = None,
+        seed: int | None = None,
+        context_tokens: int | None = None,
+        observation_chars: int | None = None,
+        approve: Iterable[str] = (),
+        approver: Callable[[str, dict[str, Any]], Any] | None = None,
+        prices: str | os.PathLike[str] | None = None,
+        **sandbox: Any,
+    ) -> None:
+        if action_space not in _SPACES:
+            raise AgentError(f"action_space is one of {', '.join(_SPACES)}, not {action_space!r}")
+        if code_form is not None and code_form not in _FORMS:
+            raise AgentError(f"code_form is one of {', '.join(_FORMS)}, not {code_form!r}")
+        if isinstance(approve, str):
+            raise AgentError("approve is a list of names of tools, not one text")
+        approve = list(approve)
+        if approve and approver is None:
+            raise AgentError("approve names tools whose calls somebody has to permit; give approver=… to ask")
+        self.model: Model = model_of(model, model_name, api_key, base_url)
+        self.models: dict[str, Model] = {one: model_of(given) for one, given in (models or {}).items()}
+        self._kind = None if output is None else Output(output)
+        self._space = action_space
+        self._approver = approver
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        spent = budgets if isinstance(budgets, Budgets) else Budgets(**(budgets or {}))
+        spawns = spawning if isinstance(spawning, Spawning) else Spawning(**(spawning or {}))
+        config: dict[str, Any] = {
+            "name": name,
+            "action_space": action_space,
+            "code_form": code_form or ("tool" if self.model._takes_tools else "fenced"),
+            "instructions": instructions,
+            "budgets": spent._fields,
+            "agents": spawns._fields,
+            "approve": approve,
+        }
+        for setting, value in (
+            ("temperature", temperature),
+            ("reply_tokens", reply_tokens),
+            ("seed", seed),
+            ("context_tokens", context_tokens),
+        ):
+            if value is not None:
+                config[setting] = value
+        if observation_chars is not None:
+            config["observations"] = {"max_chars": observation_chars}
+        self._place = _Place(config, None if prices is None else os.fspath(prices), self._runs, tools=tools, **sandbox)
+        self.tools = self._place.tools
+        suspended = [tool.name for tool in self.tools if tool.suspends]
+        if suspended:
+            raise ToolError(f"{suspended[0]} suspends, which the loop of an agent does not wait for; make it a function")
+        if spent._fields.get("cost_usd") is not None:
+            self._priced = [self.model, *self.models.values()]
+        else:
+            self._priced = []
+
+    def run(
+        self,
+        task: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        output: Any = None,
+        scope: Snapshot | bytes | None = None,
+        save: str | os.PathLike[str] | None = None,
+    ) -> RunResult:
+        """Runs a task to its end, on this thread. Ctrl-C ends it.
+
+        Settings, all by name:
+
+        - `inputs`: objects for the scope by name: JSON-like values, tables, arrays, dataclasses; a
+          `pathlib.Path` is read as data (CSV, Parquet, JSON, text, a folder of texts …). The model is told their
+          names, types and sizes.
+        - `output`: another type for this answer.
+        - `scope`: a `Snapshot` (or its bytes) to begin in: of a session, or of another run.
+        - `save`: a file for the record, written while it happens; `Agent.resume` goes on with it.
+
+        >>> agent.run("Where do sales fall?", inputs={"sales": frame}).output
+        """
+        return self._run(task, None, inputs=inputs, output=output, scope=scope, save=save)
+
+    async def arun(
+        self,
+        task: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        output: Any = None,
+        scope: Snapshot | bytes | None = None,
+        save: str | os.PathLike[str] | None = None,
+    ) -> RunResult:
+        """As `run`, awaited: async tools and models run on this event loop. Cancelling the task ends the run."""
+        return await self._arun(task, None, inputs=inputs, output=output, scope=scope, save=save)
+
+    def stream(
+        self,
+        task: str,
+        *,
+        pieces: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        output: Any = None,
+        scope: Snapshot | bytes | None = None,
+        save: str | os.PathLike[str] | None = None,
+    ) -> Iterator[Step | Piece | Finished]:
+        """Runs a task and yields each `Step` as it is over, then `Finished`; with `pieces`, a `Piece` of each reply too.
+
+        Leaving the iteration ends the run.
+        """
+        return self._stream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
+
+    def astream(
+        self,
+        task: str,
+        *,
+        pieces: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        output: Any = None,
+        scope: Snapshot | bytes | None = None,
+        save: str | os.PathLike[str] | None = None,
+    ) -> AsyncIterator[Step | Piece | Finished]:
+        """As `stream`, in an event loop. `contextlib.aclosing` ends a run that is left early."""
+        return self._astream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
+
+    def resume(self, path: str | os.PathLike[str]) -> RunResult:
+        """Goes on with a run that was saved and has no answer yet: it was stopped, or its process died."""
+        self._check_loop()
+        task = _memex.RunTask("", _values.table)
+        run = Run(self, task, os.fspath(path), self._kind, None)
+        # The record says what the answer has to be.
+        task.output = None
+        return run.go()
+
+    def prepare(self) -> Agent:
+        """Gets the image and starts the tools now, instead of with the first run; returns the agent."""
+        self._place._open()
+        return self
+
+    @property
+    def policy(self) -> str:
+        """What code may do, as the TOML of a policy file with every limit spelled."""
+        return self._place._open().policy
+
+    def close(self) -> None:
+        """Ends runs that are under way, and the servers of tools."""
+        self._place._close()
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<memex.Agent of {self.model.name} with {len(self.tools)} tools>"
+
+    def _run(self, task: str, after: RunResult | None, **settings: Any) -> RunResult:
+        self._check_loop()
+        return self._begun(task, None, after, **settings).go()
+
+    async def _arun(self, task: str, after: RunResult | None, **settings: Any) -> RunResult:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        run = await loop.run_in_executor(None, lambda: self._begun(task, loop, after, **settings))
+        run.called_from(loop)
+        return await _run.apart(run)
+
+    def _stream(self, task: str, pieces: bool, **settings: Any) -> Iterator[Any]:
+        self._check_loop()
+        run = self._begun(task, None, None, **settings)
+        if pieces:
+            run.pieces()
+        yield from _run.stream(run, _run.event_of)
+
+    async def _astream(self, task: str, pieces: bool, **settings: Any) -> AsyncIterator[Any]:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        run = await loop.run_in_executor(None, lambda: self._begun(task, loop, None, **settings))
+        run.called_from(loop)
+        if pieces:
+            run.pieces()
+        events = _run.astream(run, _run.event_of)
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await events.aclose()  # type: ignore[attr-defined]
+
+    def _check_loop(self) -> None:
+        from memex import _loops
+
+        if _loops.in_running_loop():
+            for model in (self.model, *self.models.values()):
+                if model._needs_loop:
+                    raise AgentError(
+                        f"{model.name} is async, and Agent.run was called inside of a running event loop, which cannot run it "
+                        "meanwhile; use `await agent.arun(…)`"
+                    )
+
+    def _begun(
+        self,
+        task: str,
+        loop: Any,
+        after: RunResult | None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        output: Any = None,
+        scope: Snapshot | bytes | None = None,
+        save: str | os.PathLike[str] | None = None,
+    ) -> Run:
+        if not isinstance(task, str) or not task.strip():
+            raise AgentError("a task is a text that says what is to be done")
+        if self._space == "tools" and (inputs or scope is not None):
+            raise AgentError(
+                "an agent in the action space \"tools\" has no scope for inputs; put what it needs into the task, "
+                'or use action_space="code"'
+            )
+        native = self._place._open()
+        for model in self._priced:
+            if not native.has_price(model.name):
+                raise AgentError(
+                    f"cost_usd bounds nothing, as no price is known of the model {model.name!r}; name a file with "
+                    "prices=…, or bound tokens"
+                )
+        given = _memex.RunTask(task, _values.table)
+        begins: Any = None
+        if after is not None:
+            given.after = after._outcome.trajectory
+            begins = after._outcome.scope
+        if scope is not None:
+            if isinstance(scope, (bytes, bytearray)):
+                scope = Snapshot(bytes(scope))
+            begins = scope._native if scope._native is not None else native.decode(bytes(scope))
+        _run.put_inputs(given, native, inputs, begins)
+        if save is not None:
+            given.trajectory = os.path.abspath(save)
+        kind = self._kind if output is None else Output(output)
+        return Run(self, given, None, kind, loop)
+
+
+class _Place(BaseSandbox):
+    """The sandbox of an agent, with its settings."""
+
+    def __init__(self, config: dict[str, Any], prices: str | None, runs: Any, **settings: Any) -> None:
+        self._config, self._prices, self._runs = json.dumps(config), prices, runs
+        super().__init__(**settings)
+
+    def _made(self, host: Any, report: Callable[..., None]) -> Any:
+        definitions = [_calls.definition(tool) for tool in self.tools]
+        return _memex.Agent.made(host, self._spec, self._config, definitions, self._prices, report)
+
+    def _close(self, **patience: float) -> None:
+        for run in list(self._runs):
+            run.stop.stop()
+            run.wait(patience.get("patience", _PATIENCE))
+        super()._close(**patience)
+
+    def __reduce__(self):
+        raise TypeError("an Agent cannot be pickled; make it anew where it is needed")
+
+
+class Output:
+    """The type of an answer: its schema for the model, and its objects."""
+
+    def __init__(self, kind: Any) -> None:
+        from memex import _conversion
+
+        self._shown = _conversion.shown(kind)
+        try:
+            self._adapter = _conversion.adapter(kind)
+            schema = _conversion.schema_of(self._adapter, "validation")
+        except Exception as error:
+            what = str(error).partition("\n")[0]
+            raise AgentError(f"the output type {self._shown} has no JSON schema: {what}") from None
+        self.schema = json.dumps(schema)
+        _memex.check_output(self.schema)
+
+    def read(self, value: Any) -> Any:
+        """The object of an answer. Raises `ValueError` that says what does not fit."""
+        import pydantic
+
+        from memex import _conversion
+
+        try:
+            return self._adapter.validate_python(value)
+        except pydantic.ValidationError as error:
+            raise ValueError(f"the answer is not {self._shown}: {_conversion.problems(error)}") from None
+
+
+def _count(value: Any, name: str, of: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise AgentError(f"{of}: {name} is a number from {least} on, not {value!r}")
+    return value
+
+
+def _milliseconds(value: float | str | datetime.timedelta) -> int:
+    if isinstance(value, datetime.timedelta):
+        found = value.total_seconds() * 1000
+    elif isinstance(value, str):
+        match = _TIME.match(value.strip())
+        if match is None:
+            raise AgentError(f'Budgets: wall_time is seconds or a text such as "90s" or "10m", not {value!r}')
+        found = float(match[1]) * _UNITS[match[2]]
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise AgentError(f'Budgets: wall_time is seconds or a text such as "90s" or "10m", not {value!r}')
+    else:
+        found = value * 1000
+    if not 1 <= found < 1 << 53:
+        raise AgentError(f"Budgets: wall_time is a time above 0, not {value!r}")
+    return int(found)
