@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import json
 import os
 import re
@@ -389,6 +390,8 @@ class Output:
         from memex import _conversion
 
         self._shown = _conversion.shown(kind)
+        if inspect.isroutine(kind) or isinstance(kind, (str, bytes, int, float, list, tuple, dict, set)):
+            raise AgentError(f"the output {self._shown} is no type; give a class, or list[int] and the like")
         try:
             self._adapter = _conversion.adapter(kind)
             schema = _conversion.schema_of(self._adapter, "validation")

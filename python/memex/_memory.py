@@ -45,7 +45,7 @@ class Change(NamedTuple):
 
 
 class MemoryAnswer(NamedTuple):
-    """What an agent answers from a memory: its `reply`, its last `thoughts` and its last block of `python`."""
+    """What an agent answers from a memory: its `reply`, with the `thoughts` and the `python` that stood beside it."""
 
     reply: str
     thoughts: str

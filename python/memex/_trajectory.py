@@ -14,7 +14,7 @@ from memex._errors import TrajectoryError
 from memex._model import ToolCall, Usage
 
 # What a notebook shows of a record, and of a text in it, at most.
-_PAGE_BYTES_MAX = 2 << 20
+_PAGE_BYTES_MAX = 1 << 20
 _SHOWN_MAX = 4000
 FORMATS = ("memex", "atif", "chat", "rollout", "otlp", "html")
 
@@ -210,9 +210,9 @@ class Trajectory:
 
 def framed(page: str) -> str | None:
     """A page in a frame that runs no scripts and reaches nothing; `None` for one that is too long to show."""
-    if len(page) > _PAGE_BYTES_MAX:
-        return None
     source = html.escape(page, quote=True)
+    if len(source) > _PAGE_BYTES_MAX:
+        return None
     return f'<iframe sandbox="" style="border:0;width:100%;height:36em" srcdoc="{source}"></iframe>'
 
 

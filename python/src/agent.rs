@@ -49,6 +49,8 @@ pub(crate) struct Parts {
     tools: Option<Tools>,
     prices: Prices,
     reactor: Reactor,
+    /// The threads of the reactor end with it.
+    _host: memex_sessions::Host,
 }
 
 /// What one run is asked.
@@ -120,6 +122,7 @@ impl Parts {
             tools,
             prices,
             reactor: Reactor::on(building.host.runtime()?),
+            _host: building.host.clone(),
         };
         parts.check(own)?;
         Ok(parts)

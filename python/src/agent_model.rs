@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use memex_models::{
-    ApiKey, BoxFuture, DeltaSink, Model, ModelConfig, ModelError, ModelOptions, Protocol, Reply,
-    Request, Usage, WireOptions, estimate_message, estimate_request,
+    ApiKey, BoxFuture, Delta, DeltaSink, Model, ModelConfig, ModelError, ModelOptions, Part,
+    Protocol, Reply, Request, Usage, WireOptions, estimate_message, estimate_request,
 };
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -261,7 +261,11 @@ impl PythonModel {
                     stream.push(event.as_bytes(), sink)?;
                 }
                 Some(Piece::End) => return stream.finish(sink),
-                Some(Piece::Whole(protocol, json)) => return protocol.decode(json.as_bytes()),
+                Some(Piece::Whole(protocol, json)) => {
+                    let reply = protocol.decode(json.as_bytes())?;
+                    tell(&reply, sink);
+                    return Ok(reply);
+                }
                 Some(Piece::Failed {
                     status,
                     code,
@@ -292,6 +296,32 @@ impl PythonModel {
                 message,
                 retryable: false,
             },
+        }
+    }
+}
+
+/// Reports a reply that came at once as one that was written.
+fn tell(reply: &Reply, sink: &mut dyn DeltaSink) {
+    let mut calls = 0;
+    for part in &reply.message.parts {
+        match part {
+            Part::Text { text } => sink.delta(Delta::Text(text.clone())),
+            Part::Reasoning { text, .. } if !text.is_empty() => {
+                sink.delta(Delta::Reasoning(text.clone()));
+            }
+            Part::ToolCall(call) => {
+                sink.delta(Delta::ToolCall {
+                    index: calls,
+                    id: call.id.clone(),
+                    name: call.name.clone(),
+                });
+                sink.delta(Delta::ToolArguments {
+                    index: calls,
+                    text: call.arguments.clone(),
+                });
+                calls += 1;
+            }
+            _ => {}
         }
     }
 }

@@ -193,20 +193,24 @@ impl Memory {
             let sandbox = images.sandbox(&source, Arc::new(policy), building.progress)?;
             let runtime = host.runtime()?;
             let place = Workplace::new(&memory, &sandbox, runtime.clone());
-            Ok::<_, memex_sessions::Error>(place.map(|place| (place, runtime)))
+            let host = host.clone();
+            Ok::<_, memex_sessions::Error>(place.map(|place| (place, runtime, host)))
         })?;
         let made = made.map_err(|error| crate::errors::assembling(py, &error))?;
-        let (place, runtime) = made.map_err(|error| memory_agent(py, &error))?;
+        let place = made.map_err(|error| memory_agent(py, &error))?;
         Ok(MemoryPlace {
-            inner: Owned::new((place, runtime)),
+            inner: Owned::new(Arc::new(place)),
         })
     }
 }
 
+/// A sandbox on a memory, the threads of its tools, and what they end with.
+type Place = (Workplace, Handle, memex_sessions::Host);
+
 /// A memory and the sandbox in which code works on it.
 #[pyclass(frozen, module = "memex._memex")]
 pub(crate) struct MemoryPlace {
-    inner: Owned<(Workplace, Handle)>,
+    inner: Owned<Arc<Place>>,
 }
 
 #[pymethods]
@@ -226,7 +230,8 @@ impl MemoryPlace {
         temperature: Option<f64>,
         reply_tokens: Option<u64>,
     ) -> PyResult<MemoryAgent> {
-        let (place, runtime) = self.inner.get(py)?;
+        let shared = self.inner.get(py)?;
+        let (place, _, _) = &**shared;
         let mode = match compat {
             true => Mode::Compat,
             false => Mode::Extended,
@@ -253,7 +258,7 @@ impl MemoryPlace {
             inner: Owned::new(Answering {
                 stopper: agent.stopper(),
                 agent: Mutex::new(Some(agent)),
-                runtime: runtime.clone(),
+                place: Arc::clone(shared),
             }),
         })
     }
@@ -262,7 +267,7 @@ impl MemoryPlace {
 struct Answering {
     agent: Mutex<Option<memex_mem_agent::Agent>>,
     stopper: Stopper,
-    runtime: Handle,
+    place: Arc<Place>,
 }
 
 /// A conversation on a memory.
@@ -296,7 +301,7 @@ impl MemoryAgent {
         let signals = Watch::begin(py, || Target::Run(stop.clone()))?;
         let stopper = inner.stopper.clone();
         let running = stop.begin(move || _ = stopper.stop());
-        let runtime = &inner.runtime;
+        let runtime = &inner.place.1;
         let answered = py.detach(|| runtime.block_on(agent.ask(question, &mut watch)));
         drop(running);
         drop(signals);

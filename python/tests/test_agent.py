@@ -185,7 +185,7 @@ def test_a_file_as_an_input(tmp_path):
     path.write_text("a,b\n1,2\n3,4\n")
     model = scripted(block("submit(value=int(sales.b.sum()))"))
     assert memex.Agent(model, output=int).run("go", inputs={"sales": path}).output == 6
-    assert "sales: DataFrame[2×2]" in model.asked[0][0]["content"]
+    assert "sales: DataFrame from CSV, 12 bytes" in model.asked[0][0]["content"]
 
 
 def test_going_on_over_the_same_scope():
@@ -335,7 +335,9 @@ def test_replies_that_are_none(reply):
         (lambda: memex.Agent(3), memex.ModelError, "a model is"),
         (lambda: memex.Agent(str, action_space="both"), memex.AgentError, "action_space"),
         (lambda: memex.Agent(str, code_form="prose"), memex.AgentError, "code_form"),
-        (lambda: memex.Agent(str, output=threading.Lock), memex.AgentError, "output type"),
+        (lambda: memex.Agent(str, output=threading.Event), memex.AgentError, "output type"),
+        (lambda: memex.Agent(str, output=double.function), memex.AgentError, "is no type"),
+        (lambda: memex.Agent(str, output=3), memex.AgentError, "is no type"),
         (lambda: memex.Agent(str, approve=["x"]), memex.AgentError, "approver"),
         (lambda: memex.Agent(str, budgets=memex.Budgets(turns=0)), memex.AgentError, "turns"),
         (lambda: memex.Budgets(wall_time="soon"), memex.AgentError, "90s"),
@@ -477,9 +479,16 @@ def test_a_notebook_runs_nothing_of_it():
         # Nothing ends the attribute early.
         source = frame[frame.index('srcdoc="') + 8 :]
         assert source[source.index('"') :] == '"></iframe>'
-    long = memex.Agent(scripted("x" * 3_000_000)).run("go")
-    bundle = long._repr_mimebundle_()
-    assert len(bundle["text/html"]) < 20_000 and len(bundle["text/plain"]) < 20_000
+
+
+def test_what_a_notebook_shows_is_bounded(monkeypatch):
+    result = memex.Agent(scripted("x" * 3_000_000)).run("go")
+    bundle = result._repr_mimebundle_()
+    assert len(bundle["text/plain"]) < 3_000 and len(bundle["text/html"]) < 2_000_000
+    assert "<iframe" in bundle["text/html"]
+    monkeypatch.setattr(memex._trajectory, "_PAGE_BYTES_MAX", 10_000)
+    for shown in (result._repr_mimebundle_(), result.trajectory._repr_mimebundle_()):
+        assert "<iframe" not in shown["text/html"] and len(shown["text/html"]) < 6_000
 
 
 # Event loops

@@ -175,7 +175,7 @@ def test_a_conversation_that_is_too_long_is_shortened(server):
     script = {"order": "sequence", "reply": [long] * 8 + [full, {"text": "done"}]}
     running = server(script)
     client = openai.OpenAI(base_url=running.url, api_key="sk-key", max_retries=0)
-    result = memex.Agent(client, model_name="the-model").run("go")
+    result = memex.Agent(client, model_name="the-model", context_tokens=25_000).run("go")
     assert result.output == "done"
     received = running.received()
     assert len(json.dumps(received[-1]["body"])) < len(json.dumps(received[-2]["body"]))
@@ -220,7 +220,7 @@ def test_a_function_may_return_a_response_as_it_came(server):
 
 def test_a_memory_asks_a_client(server, tmp_path):
     replies = [
-        "<think>I look.</think>\n<python>\nfound = read_file('user.md')\n</python>",
+        "<think>I look.</think>\n<python>\nprint(read_file('user.md'))\n</python>",
         "<think>Known.</think>\n<reply>Ada.</reply>",
     ]
     running = server({"order": "sequence", "reply": [{"text": one} for one in replies]})

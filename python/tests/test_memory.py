@@ -37,7 +37,7 @@ def test_the_ten_operations(memory):
     assert memory.check_if_file_exists("user.md") and not memory.check_if_file_exists("none.md")
     assert memory.check_if_dir_exists("entities")
     assert memory.list_files() == "./\n├── entities/\n│   └── bob.md\n└── user.md"
-    assert memory.get_size("user.md") == 52 and memory.get_size() >= 52
+    assert memory.get_size("user.md") == 48 and memory.get_size() == 48
     assert memory.go_to_link("[[user]]").startswith("- name")
     assert memory.delete_file("entities/bob.md") is True and memory.delete_file("entities/bob.md") is False
     with pytest.raises(FileNotFoundError, match="Path not found"):
@@ -80,12 +80,12 @@ def test_a_memory_that_is_not_there(tmp_path):
 def test_asking(memory):
     memory.create_file("user.md", "- name: Ada\n")
     model = scripted(
-        "<think>I look.</think>\n<python>\nfound = read_file('user.md')\n</python>",
+        "<think>I look.</think>\n<python>\nprint(read_file('user.md'))\n</python>",
         "<think>Now I know.</think>\n<reply>You are Ada.</reply>",
     )
     answer = memory.ask("Who am I?", model=model)
     assert answer.reply == str(answer) == "You are Ada." and answer.calls == 2
-    assert "found" in answer.python and answer.thoughts == "Now I know."
+    assert answer.python == "" and answer.thoughts == "Now I know."
     assert "- name: Ada" in model.asked[1][-1]["content"]
     assert answer.usage.input_tokens > 100
 
@@ -94,7 +94,7 @@ def test_a_conversation_remembers(memory):
     model = scripted(
         "<python>\nx = 20\ncreate_file('note.md', 'seen')\n</python>",
         "<reply>Noted.</reply>",
-        "<python>\ny = x + 1\n</python>",
+        "<python>\nprint(x + 1)\n</python>",
         "<reply>21</reply>",
     )
     talk = memory.conversation(model=model)
