@@ -49,11 +49,15 @@ from memex._session import Call, Done, Failure, Session, Snapshot, TurnRecord, W
 from memex._streams import Stderr, Stdout
 
 if TYPE_CHECKING:
-    from memex._agent import Agent, Budgets, Spawning
+    from memex._agent import Agent
     from memex._async import AsyncSandbox, AsyncSession
-    from memex._memory import AsyncMemory, Change, Memory, MemoryAnswer, MemoryConversation
-    from memex._model import Model, Reply, ToolCall, Usage
-    from memex._run import Finished, Piece, RunResult
+    from memex._budgets import Budgets, Spawning
+    from memex._conversations import MemoryAnswer, MemoryConversation
+    from memex._following import Finished, Piece
+    from memex._memory import AsyncMemory, Change, Memory
+    from memex._model import Model
+    from memex._replies import Reply, ToolCall, Usage
+    from memex._run import RunResult
     from memex._tools import Tool, tool
     from memex._trajectory import Step, ToolResult, Totals, Trajectory
 
@@ -140,24 +144,24 @@ _LAZY = {
     "AsyncMemory": "_memory",
     "AsyncSandbox": "_async",
     "AsyncSession": "_async",
-    "Budgets": "_agent",
+    "Budgets": "_budgets",
     "Change": "_memory",
-    "Finished": "_run",
+    "Finished": "_following",
     "Memory": "_memory",
-    "MemoryAnswer": "_memory",
-    "MemoryConversation": "_memory",
+    "MemoryAnswer": "_conversations",
+    "MemoryConversation": "_conversations",
     "Model": "_model",
-    "Piece": "_run",
-    "Reply": "_model",
+    "Piece": "_following",
+    "Reply": "_replies",
     "RunResult": "_run",
-    "Spawning": "_agent",
+    "Spawning": "_budgets",
     "Step": "_trajectory",
     "Tool": "_tools",
-    "ToolCall": "_model",
+    "ToolCall": "_replies",
     "ToolResult": "_trajectory",
     "Totals": "_trajectory",
     "Trajectory": "_trajectory",
-    "Usage": "_model",
+    "Usage": "_replies",
     "tool": "_tools",
 }
 

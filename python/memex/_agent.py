@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
-import inspect
 import json
 import os
-import re
 import weakref
 from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from memex import _calls, _memex, _run, _values
+from memex import _calls, _following, _memex, _run, _values
+from memex._budgets import Budgets, Spawning
 from memex._errors import AgentError, ToolError
 from memex._model import Model, model_of
-from memex._run import Finished, Piece, Run, RunResult
+from memex._output import Output
+from memex._following import Finished, Piece
+from memex._run import Run, RunResult
 from memex._sandbox import BaseSandbox
 from memex._session import Snapshot
 from memex._trajectory import Step
@@ -22,62 +22,6 @@ _SPACES = ("code", "tools")
 _FORMS = ("tool", "fenced", "tagged")
 # How long an agent that is closed waits for a run in another thread to end, in seconds.
 _PATIENCE = 10.0
-_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)\Z")
-
-
-class Budgets:
-    """What a run may use, the agents that it spawns included.
-
-    Defaults: 50 `turns` (replies of the model; of the run itself), 5,000,000 `tokens`, no bound of
-    `cost_usd`, an hour of `wall_time` (seconds, a text such as `"10m"`, or a `timedelta`).
-
-    >>> memex.Budgets(turns=10, cost_usd=0.5, wall_time="2m")
-    Budgets(turns=10, cost_usd=0.5, wall_time='2m')
-    """
-
-    def __init__(
-        self,
-        *,
-        turns: int | None = None,
-        tokens: int | None = None,
-        cost_usd: float | None = None,
-        wall_time: float | str | datetime.timedelta | None = None,
-    ) -> None:
-        self._given = {"turns": turns, "tokens": tokens, "cost_usd": cost_usd, "wall_time": wall_time}
-        self._fields: dict[str, Any] = {}
-        for name, value in (("turns", turns), ("tokens", tokens)):
-            if value is not None:
-                self._fields[name] = _count(value, name, "Budgets", 1)
-        if cost_usd is not None:
-            if isinstance(cost_usd, bool) or not isinstance(cost_usd, (int, float)) or not 0 < cost_usd < float("inf"):
-                raise AgentError(f"Budgets: cost_usd is an amount above 0, not {cost_usd!r}")
-            self._fields["cost_usd"] = float(cost_usd)
-        if wall_time is not None:
-            self._fields["wall_time_ms"] = _milliseconds(wall_time)
-
-    def __repr__(self) -> str:
-        return "Budgets(" + ", ".join(f"{name}={value!r}" for name, value in self._given.items() if value is not None) + ")"
-
-
-class Spawning:
-    """How many agents a run may spawn by `spawn_agent` and `map_agents`, and how often it may ask `llm`.
-
-    Defaults: 1,000 `agents` at any depth, a `depth` of 3, 32 in `parallel`, 1,000 `questions`. The limits
-    `agents` (32) and `agent_depth` (3) of the policy apply as well: `limits=memex.Limits(agents=100)`.
-    """
-
-    def __init__(
-        self, *, agents: int | None = None, depth: int | None = None, parallel: int | None = None, questions: int | None = None
-    ) -> None:
-        given = {"agents": agents, "depth": depth, "parallel": parallel, "questions": questions}
-        least = {"parallel": 1}
-        self._fields = {
-            name: _count(value, name, "Spawning", least.get(name, 0)) for name, value in given.items() if value is not None
-        }
-
-    def __repr__(self) -> str:
-        return "Spawning(" + ", ".join(f"{name}={value!r}" for name, value in self._fields.items()) + ")"
 
 
 class Agent:
@@ -286,14 +230,14 @@ class Agent:
         loop = asyncio.get_running_loop()
         run = await loop.run_in_executor(None, lambda: self._begun(task, loop, after, **settings))
         run.called_from(loop)
-        return await _run.apart(run)
+        return await _following.apart(run)
 
     def _stream(self, task: str, pieces: bool, **settings: Any) -> Iterator[Any]:
         self._check_loop()
         run = self._begun(task, None, None, **settings)
         if pieces:
             run.pieces()
-        yield from _run.stream(run, _run.event_of)
+        yield from _following.stream(run, _following.event_of)
 
     async def _astream(self, task: str, pieces: bool, **settings: Any) -> AsyncIterator[Any]:
         import asyncio
@@ -303,7 +247,7 @@ class Agent:
         run.called_from(loop)
         if pieces:
             run.pieces()
-        events = _run.astream(run, _run.event_of)
+        events = _following.astream(run, _following.event_of)
         try:
             async for event in events:
                 yield event
@@ -351,6 +295,8 @@ class Agent:
         if after is not None:
             given.after = after._outcome.trajectory
             begins = after._outcome.scope
+            if begins is None and self._space == "code" and any(step.code for step in after.trajectory.steps):
+                raise AgentError("the scope of that run is gone, and its code would refer to names that are not there")
         if scope is not None:
             if isinstance(scope, (bytes, bytearray)):
                 scope = Snapshot(bytes(scope))
@@ -381,56 +327,3 @@ class _Place(BaseSandbox):
 
     def __reduce__(self):
         raise TypeError("an Agent cannot be pickled; make it anew where it is needed")
-
-
-class Output:
-    """The type of an answer: its schema for the model, and its objects."""
-
-    def __init__(self, kind: Any) -> None:
-        from memex import _conversion
-
-        self._shown = _conversion.shown(kind)
-        if inspect.isroutine(kind) or isinstance(kind, (str, bytes, int, float, list, tuple, dict, set)):
-            raise AgentError(f"the output {self._shown} is no type; give a class, or list[int] and the like")
-        try:
-            self._adapter = _conversion.adapter(kind)
-            schema = _conversion.schema_of(self._adapter, "validation")
-        except Exception as error:
-            what = str(error).partition("\n")[0]
-            raise AgentError(f"the output type {self._shown} has no JSON schema: {what}") from None
-        self.schema = json.dumps(schema)
-        _memex.check_output(self.schema)
-
-    def read(self, value: Any) -> Any:
-        """The object of an answer. Raises `ValueError` that says what does not fit."""
-        import pydantic
-
-        from memex import _conversion
-
-        try:
-            return self._adapter.validate_python(value)
-        except pydantic.ValidationError as error:
-            raise ValueError(f"the answer is not {self._shown}: {_conversion.problems(error)}") from None
-
-
-def _count(value: Any, name: str, of: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise AgentError(f"{of}: {name} is a number from {least} on, not {value!r}")
-    return value
-
-
-def _milliseconds(value: float | str | datetime.timedelta) -> int:
-    if isinstance(value, datetime.timedelta):
-        found = value.total_seconds() * 1000
-    elif isinstance(value, str):
-        match = _TIME.match(value.strip())
-        if match is None:
-            raise AgentError(f'Budgets: wall_time is seconds or a text such as "90s" or "10m", not {value!r}')
-        found = float(match[1]) * _UNITS[match[2]]
-    elif isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise AgentError(f'Budgets: wall_time is seconds or a text such as "90s" or "10m", not {value!r}')
-    else:
-        found = value * 1000
-    if not 1 <= found < 1 << 53:
-        raise AgentError(f"Budgets: wall_time is a time above 0, not {value!r}")
-    return int(found)

@@ -1,18 +1,17 @@
-"""One run of an agent: how it is started, followed and stopped, and what it comes to."""
+"""One run of an agent: how it is started and stopped, and what it comes to."""
 
 from __future__ import annotations
 
 import json
 import os
-import queue
 import threading
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from memex import _calls, _memex, _values
 from memex._errors import AgentError, BudgetExhausted, RunCancelled, RunFailed
 from memex._session import Snapshot
-from memex._trajectory import Step, Totals, Trajectory, escaped, framed
+from memex._trajectory import Totals, Trajectory, escaped, framed
 
 if TYPE_CHECKING:
     from memex._agent import Agent
@@ -20,19 +19,6 @@ if TYPE_CHECKING:
 # Integers that JSON has a form for, here and in the scope.
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
 _DEPTH_MAX = 50
-
-
-class Piece(NamedTuple):
-    """A piece of a reply that is being written: `text`, `reasoning` or `arguments`; after `reset` it begins anew."""
-
-    kind: str
-    text: str
-
-
-class Finished(NamedTuple):
-    """The run is over."""
-
-    result: RunResult
 
 
 class RunResult:
@@ -213,6 +199,10 @@ class Run(Caller):
             made = self.kind.read(answer)
         except Exception as error:
             return f"submit: {error}"
+        except BaseException as error:
+            # Ctrl-C in a validator: not the model's to read.
+            self._struck(error)
+            return "submit: the call was interrupted"
         self.objects.append(made)
         return None
 
@@ -250,104 +240,6 @@ class Run(Caller):
         return self._over.wait(patience)
 
 
-def stream(run: Caller, event_of: Callable[[str, str], Any]) -> Iterator[Any]:
-    """The run's events, while it goes on a thread of its own; leaving the iteration stops it."""
-    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    run.follow = lambda kind, text: events.put(event_of(kind, text))
-
-    def work() -> None:
-        try:
-            events.put(Finished(run.go()))
-        except BaseException as error:
-            events.put(error)
-
-    thread = threading.Thread(target=run.turn.context.copy().run, args=(work,), name="memex-run", daemon=True)
-    thread.start()
-    try:
-        while True:
-            event = events.get()
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-            if isinstance(event, Finished):
-                return
-    finally:
-        if thread.is_alive():
-            run.stop.stop()
-            thread.join()
-
-
-async def apart(run: Caller) -> Any:
-    """The run on a thread of its own; cancelling the task stops it, and waits for its end."""
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def settle(value: Any, error: BaseException | None) -> None:
-        if not done.done():
-            if error is None:
-                done.set_result(value)
-            else:
-                done.set_exception(error)
-
-    def work() -> None:
-        value, failure = None, None
-        try:
-            value = run.go()
-        except BaseException as error:
-            failure = error
-        try:
-            loop.call_soon_threadsafe(settle, value, failure)
-        except RuntimeError:
-            # The loop is closed, and nobody waits.
-            return
-
-    threading.Thread(target=run.turn.context.copy().run, args=(work,), name="memex-run", daemon=True).start()
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        run.stop.stop()
-        while not done.done():
-            await asyncio.wait([done])
-        # What it came to is nobody's any more.
-        done.exception()
-        raise
-
-
-async def astream(run: Caller, event_of: Callable[[str, str], Any]) -> AsyncIterator[Any]:
-    """The run's events in an event loop; closing the generator stops it."""
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    events: asyncio.Queue[Any] = asyncio.Queue()
-
-
-    def follow(kind: str, text: str) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, event_of(kind, text))
-
-    run.follow = follow
-    task = asyncio.ensure_future(apart(run))
-    # After the events that are on their way.
-    task.add_done_callback(lambda ended: loop.call_soon(events.put_nowait, ended))
-    try:
-        while True:
-            event = await events.get()
-            if event is task:
-                yield Finished(task.result())
-                return
-            yield event
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-
-
-def event_of(kind: str, text: str) -> Step | Piece:
-    """The event that a run reports."""
-    return Step._of(json.loads(text)) if kind == "step" else Piece(kind, text)
-
-
 def _approving(approver: Callable[..., Any], run: Run) -> Callable[[str, dict, Any], None]:
     """Asks the approver, on the thread of the call or on the run's event loop."""
     import inspect
@@ -361,7 +253,13 @@ def _approving(approver: Callable[..., Any], run: Run) -> Callable[[str, dict, A
             later.value(found if isinstance(found, str) else "the approver said no", [])
 
     def approve(tool: str, arguments: dict, later: Any) -> None:
-        found = run.turn.context.copy().run(approver, tool, arguments)
+        try:
+            found = run.turn.context.copy().run(approver, tool, arguments)
+        except Exception:
+            raise
+        except BaseException as error:
+            run._struck(error)
+            raise
         if not inspect.isawaitable(found):
             answer(found, later)
             return

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from memex import _memex
 from memex._errors import TrajectoryError
-from memex._model import ToolCall, Usage
+from memex._replies import ToolCall, Usage
 
 # What a notebook shows of a record, and of a text in it, at most.
 _PAGE_BYTES_MAX = 1 << 20

@@ -20,6 +20,7 @@ use memex_runtime::{Generators, Sandbox};
 use memex_sessions::{Resolved, SessionSpec, Tools};
 use memex_trajectories::ActionSpace;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 
 use crate::agent_hooks::{Asking, Following};
 use crate::agent_model::ModelSource;
@@ -217,7 +218,7 @@ impl Agent {
     fn scope(
         &self,
         py: Python<'_>,
-        values: Vec<(String, Vec<u8>)>,
+        values: Vec<(String, PyBackedBytes)>,
         base: Option<&Snapshot>,
     ) -> PyResult<Snapshot> {
         let sandbox = self.sandbox(py)?;
@@ -277,9 +278,7 @@ impl Agent {
         drop(task);
         let ran = driven(py, stop, cancellation, || built.run(request))?;
         let ran = ran.map_err(|error| agent(py, &error))?;
-        let scope = keep.take().zip(parts.sandbox.clone());
-        let scope = scope.map(|(snapshot, sandbox)| Snapshot::new(sandbox, snapshot));
-        RunOutcome::of(py, ran, scope)
+        RunOutcome::of(py, ran, parts_scope(parts, &keep))
     }
 
     /// Goes on with a run whose trajectory was saved.
@@ -299,12 +298,13 @@ impl Agent {
         let watcher = Following::of(py, task.follow.as_ref(), task.pieces);
         drop(task);
         let cancellation = Cancellation::new();
-        let given = cancellation.clone();
+        let (given, keep) = (cancellation.clone(), KeptScope::default());
+        let kept = Some(keep.clone());
         let ran = driven(py, stop, cancellation, || {
-            built.resume(&path, given, watcher)
+            built.resume_keeping(&path, given, watcher, kept)
         })?;
         let ran = ran.map_err(|error| agent(py, &error))?;
-        RunOutcome::of(py, ran, None)
+        RunOutcome::of(py, ran, parts_scope(self.inner.get(py)?, &keep))
     }
 }
 
@@ -355,6 +355,12 @@ fn driven<R: Send>(
     drop(watch);
     py.check_signals()?;
     Ok(done)
+}
+
+/// The scope that a run left.
+fn parts_scope(parts: &Parts, keep: &KeptScope) -> Option<Snapshot> {
+    let scope = keep.take().zip(parts.sandbox.clone());
+    scope.map(|(snapshot, sandbox)| Snapshot::new(sandbox, snapshot))
 }
 
 fn own_tools(py: Python<'_>, tools: &[Py<ToolDefinition>]) -> Vec<Arc<dyn Tool>> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use crate::json::plain;
+use crate::signals::unraisable;
 use crate::tools::{LaterAnswer, from_guest};
 
 /// Passes reports to a function of the kind of an event and its text.
@@ -36,7 +37,7 @@ impl Following {
         // At the interpreter's exit nobody follows any more.
         let _gone = Python::try_attach(|py| {
             if let Err(error) = self.function.call1(py, (kind, text)) {
-                error.write_unraisable(py, None);
+                unraisable(py, error);
             }
         });
     }

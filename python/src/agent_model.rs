@@ -1,9 +1,8 @@
 //! Models for agents: those of a name, and those that Python asks.
 //!
 //! The function that Python gives for a model takes the body of a request as JSON and
-//! a `ModelAnswer`; `memex/_model.py` makes it. It answers before it returns, or
-//! returns what cancels the answer that comes later. It is called on a thread for
-//! such calls, so that a run that is stopped does not wait for it.
+//! a `ModelAnswer`; `memex/_asking.py` makes it. It returns at once, with what cancels
+//! the answer that comes later.
 
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use pyo3::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::errors::{Class, raise};
+use crate::signals::unraisable;
 
 /// Most bytes of one answer, all pieces together.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -204,7 +204,7 @@ fn cancelled(cancel: &Py<PyAny>) {
     // At the interpreter's exit there is nothing to cancel any more.
     let _gone = Python::try_attach(|py| {
         if let Err(error) = cancel.call0(py) {
-            error.write_unraisable(py, None);
+            unraisable(py, error);
         }
     });
 }
@@ -326,7 +326,7 @@ fn tell(reply: &Reply, sink: &mut dyn DeltaSink) {
     }
 }
 
-/// Calls the function, on a thread of its own.
+/// Calls the function, on a thread that may wait for the interpreter's lock.
 fn ask(
     function: &Py<PyAny>,
     body: String,

@@ -37,7 +37,6 @@ pub(crate) struct Host {
 struct Inner {
     host: memex_sessions::Host,
     secrets: Arc<Named>,
-    runtime: Arc<OnceLock<Runtime>>,
 }
 
 /// Secrets of tool files, by name.
@@ -59,9 +58,8 @@ impl Host {
         store_variables: BTreeMap<String, String>,
         secrets: BTreeMap<String, String>,
     ) -> Self {
-        let runtime = Arc::<OnceLock<Runtime>>::default();
-        let started = Arc::clone(&runtime);
-        let host = memex_sessions::Host::starting(move || start(&started))
+        let runtime = Arc::<OnceLock<Threads>>::default();
+        let host = memex_sessions::Host::starting(move || start(&runtime))
             .cache_directory(cache)
             .data_directory(data)
             .variables(variables)
@@ -70,7 +68,6 @@ impl Host {
             inner: Owned::new(Inner {
                 host,
                 secrets: Arc::new(Named(secrets)),
-                runtime,
             }),
         }
     }
@@ -154,10 +151,14 @@ impl Host {
     }
 }
 
-impl Drop for Inner {
+/// The threads of tools and models.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
     fn drop(&mut self) {
-        // A tool may wait for ever; its thread must not keep the process.
-        if let Some(runtime) = Arc::get_mut(&mut self.runtime).and_then(OnceLock::take) {
+        // A tool may wait for ever; its thread must keep neither whoever drops the last
+        // of what uses it, nor the process.
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -191,15 +192,20 @@ fn report(py: Python<'_>, progress: Option<&Py<PyAny>>, event: &Event) -> PyResu
 }
 
 /// The handle of the runtime, which starts when tools first need it.
-fn start(place: &OnceLock<Runtime>) -> io::Result<Handle> {
-    if let Some(runtime) = place.get() {
-        return Ok(runtime.handle().clone());
+fn start(place: &OnceLock<Threads>) -> io::Result<Handle> {
+    let handle = |threads: &Threads| {
+        let runtime = threads.0.as_ref();
+        let runtime = runtime.ok_or_else(|| io::Error::other("the threads have ended"))?;
+        Ok(runtime.handle().clone())
+    };
+    if let Some(threads) = place.get() {
+        return handle(threads);
     }
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = Builder::new_multi_thread()
-        .worker_threads(threads.clamp(2, THREADS_MAX))
+        .worker_threads(workers.clamp(2, THREADS_MAX))
         .thread_name("memex-tokio")
         .enable_all()
         .build()?;
-    Ok(place.get_or_init(|| runtime).handle().clone())
+    handle(place.get_or_init(|| Threads(Some(runtime))))
 }

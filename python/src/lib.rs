@@ -4,6 +4,10 @@
 //!  memex/*.py ──► Host ──► Sandbox ──► Session ──► Outcome
 //!       ▲                     │            │
 //!       └─ tool functions ◄───┘            └─► Snapshot
+//!
+//!  memex/*.py ──► Agent ──► the loop of memex-agent ──► RunOutcome, Trajectory
+//!       ▲           │
+//!       └─ models, tools, checks of answers, events
 //! ```
 //! What a user sees is written in Python, in `memex/`; this crate holds what needs
 //! the runtime. A turn runs on the thread that calls, with the interpreter's lock

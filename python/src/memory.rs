@@ -21,7 +21,7 @@ use crate::agent_trajectory::Trajectory;
 use crate::errors::{Class, memory_agent, raise};
 use crate::host::Host;
 use crate::owned::Owned;
-use crate::signals::{Target, Watch};
+use crate::signals::{Target, Watch, unraisable};
 use crate::stopping::Stop;
 
 /// A memory.
@@ -364,7 +364,7 @@ fn tell(follow: Option<&Py<PyAny>>, event: &Event<'_>) {
     // At the interpreter's exit nobody follows any more.
     let _gone = Python::try_attach(|py| {
         if let Err(error) = follow.call1(py, (kind, text)) {
-            error.write_unraisable(py, None);
+            unraisable(py, error);
         }
     });
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use memex_runtime::Interrupter;
 use parking_lot::Mutex;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -126,6 +127,21 @@ impl Drop for Watch {
                 error.write_unraisable(py, None);
             }
         });
+    }
+}
+
+/// What a function raised that nobody waits for.
+///
+/// It may run on the main thread while a turn or a run ends, and so be what a signal's
+/// handler interrupts: then the signal is pending again, for whoever called the turn.
+pub(crate) fn unraisable(py: Python<'_>, error: PyErr) {
+    let again = error.is_instance_of::<PyKeyboardInterrupt>(py)
+        && py
+            .import("_thread")
+            .and_then(|thread| thread.call_method0("interrupt_main"))
+            .is_ok();
+    if !again {
+        error.write_unraisable(py, None);
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::json::{Reading, written};
+use crate::signals::unraisable;
 
 /// What Python says of a tool.
 #[pyclass(frozen, module = "memex._memex")]
@@ -156,7 +157,7 @@ impl Drop for Waiting {
             // At the interpreter's exit there is nothing to cancel any more.
             let _gone = from_guest(move |py| {
                 if let Err(error) = cancel.call0(py) {
-                    error.write_unraisable(py, None);
+                    unraisable(py, error);
                 }
             });
         }

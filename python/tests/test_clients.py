@@ -133,13 +133,25 @@ def test_an_async_client_in_a_sync_run(server):
     assert memex.Agent(model, model_name="the-model", tools=[double], output=int).run("go").output == 42
 
 
+@pytest.mark.parametrize("stream", [None, False])
 @pytest.mark.parametrize("kind", ["local", "openai", "openai-responses", "anthropic"])
-def test_models_by_name(server, kind):
+def test_models_by_name(server, kind, stream):
     running = server()
-    agent = memex.Agent(f"{kind}:the-model", base_url=running.url, api_key="sk-key", tools=[double], output=int)
-    result = agent.run("go")
+    model = memex.Model(f"{kind}:the-model", base_url=running.url, api_key="sk-key", stream=stream)
+    result = memex.Agent(model, tools=[double], output=int).run("go")
     assert result.output == 42
-    assert [one["body"]["stream"] for one in running.received()] == [True, True]
+    assert [one["body"].get("stream", False) for one in running.received()] == [stream is None] * 2
+
+
+def test_servers_that_differ(server):
+    running = server()
+    client = openai.OpenAI(base_url=running.url, api_key="sk-key")
+    model = memex.Model(client, "the-model", options={"wire": {"max_tokens_field": "max_tokens"}})
+    assert memex.Agent(model, tools=[double], output=int, reply_tokens=77).run("go").output == 42
+    body = running.received()[0]["body"]
+    assert body["max_tokens"] == 77 and "max_completion_tokens" not in body
+    with pytest.raises(memex.ModelError, match="but `wire`"):
+        memex.Model(client, "the-model", options={"retry": {}})
 
 
 def test_a_name_with_its_address(server):

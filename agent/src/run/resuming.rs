@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::driver::fenced;
-use super::{Driver, Hands, Place, Plan, Recorder, RunResult, Watcher};
+use super::{Driver, Hands, KeptScope, Place, Plan, Recorder, RunResult, Watcher};
 use crate::children::Tree;
 use crate::reading::CODE_TOOL;
 use crate::{Agent, Cancellation, Conversation, Error, Input, Ledger, OutputSchema};
@@ -31,6 +31,20 @@ impl Agent {
         path: &Path,
         cancellation: Cancellation,
         watcher: Box<dyn Watcher>,
+    ) -> Result<RunResult, Error> {
+        self.resume_keeping(path, cancellation, watcher, None)
+    }
+
+    /// As [`Agent::resume`]; the scope goes where [`RunRequest::keep`](crate::RunRequest::keep) says.
+    ///
+    /// # Errors
+    /// As [`Agent::resume`].
+    pub fn resume_keeping(
+        &self,
+        path: &Path,
+        cancellation: Cancellation,
+        watcher: Box<dyn Watcher>,
+        keep: Option<KeptScope>,
     ) -> Result<RunResult, Error> {
         let inner = &self.inner;
         let refuse = |what: &str| Error::Resume {
@@ -72,6 +86,7 @@ impl Agent {
         };
         let recorder = Arc::new(Mutex::new(Recorder::resume(path)?));
         let mut driver = Driver::new(plan, recorder, Some(path.to_owned()), watcher)?;
+        driver.keep_in(keep);
         driver.take_up(&loaded, path)?;
         driver.drive()
     }
