@@ -19,6 +19,8 @@ from memex._session import Snapshot
 from memex._trajectory import Step
 
 _SPACES = ("code", "tools")
+# Settings of the sandbox that matter to code alone.
+_OF_CODE = ("mounts", "environment", "preload", "packages", "image")
 _FORMS = ("tool", "fenced", "tagged")
 # How long an agent that is closed waits for a run in another thread to end, in seconds.
 _PATIENCE = 10.0
@@ -81,6 +83,12 @@ class Agent:
             raise AgentError(f"action_space is one of {', '.join(_SPACES)}, not {action_space!r}")
         if code_form is not None and code_form not in _FORMS:
             raise AgentError(f"code_form is one of {', '.join(_FORMS)}, not {code_form!r}")
+        if action_space == "tools":
+            idle = [one for one in _OF_CODE if sandbox.get(one)] + ([] if code_form is None else ["code_form"])
+            if idle:
+                raise AgentError(
+                    f'the action space "tools" runs no code, so {idle[0]} has no effect; leave it out, or use action_space="code"'
+                )
         if isinstance(approve, str):
             raise AgentError("approve is a list of names of tools, not one text")
         approve = list(approve)

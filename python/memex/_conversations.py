@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple
 
 from memex import _following
+from memex._errors import AgentError
 from memex._following import Finished, Piece
 from memex._replies import Usage
 from memex._run import Caller
@@ -41,6 +42,11 @@ class _Question(Caller):
     def go(self) -> MemoryAnswer:
         """Asks on this thread, and waits for the answer."""
         conversation = self._conversation
+        if self.turn.in_loop and conversation._model._needs_loop:
+            raise AgentError(
+                f"{conversation._model.name} is async, and the question was asked inside of a running event loop, which cannot "
+                "run it meanwhile; use `await conversation.aask(…)`, or AsyncMemory"
+            )
         conversation._caller = self
         agent = conversation._agent()
         try:

@@ -85,7 +85,9 @@ impl Stop {
                 if shared.changed.wait_for(&mut state, wait).timed_out() {
                     let press = state.press.clone();
                     parking_lot::MutexGuard::unlocked(&mut state, || {
-                        press.inspect(|press| press());
+                        if let Some(press) = press {
+                            press();
+                        }
                     });
                     wait = AGAIN;
                 }

@@ -81,6 +81,8 @@ def test_replies_that_are_none(reply):
         (lambda: memex.Agent(str).run("go", inputs={"1x": 1}), memex.AgentError, "name"),
         (lambda: memex.Agent(str).run("go", inputs={"x": lambda: 1}), memex.ValueNotData, "x"),
         (lambda: memex.Agent(str, action_space="tools").run("go", inputs={"x": 1}), memex.AgentError, "no scope"),
+        (lambda: memex.Agent(str, action_space="tools", mounts={"/d": "."}), memex.AgentError, "mounts has no effect"),
+        (lambda: memex.Agent(str, action_space="tools", code_form="tool"), memex.AgentError, "code_form has no effect"),
         (lambda: memex.Agent(str, tools=[memex.tool(double, suspends=True)]), memex.ToolError, "suspends"),
         (lambda: memex.Agent(str, policy="deny-all", tools=[double]).run("go"), memex.PolicyError, "tools"),
     ],

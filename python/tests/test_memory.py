@@ -156,6 +156,8 @@ def test_a_loop(memory):
 
         assert (await made.ask("?", model=model)).reply == "Yes."
         assert loops == [asyncio.get_running_loop()]
+        with pytest.raises(memex.AgentError, match="aask"):
+            made.sync.ask("?", model=model)
         events = [event async for event in made.conversation(model=model).astream("?")]
         assert events[-1].result.reply == "Yes."
 
