@@ -36,7 +36,8 @@ class Agent:
       `model_name`, `api_key` and `base_url` as there. By default `MEMEX_MODEL` of the environment.
     - `models`: further ones by name, which code can ask for: `spawn_agent(model=…)`, `llm(model=…)`.
     - `tools`: functions, as those of a `Sandbox`.
-    - `output`: the type of the answer: a pydantic model, a dataclass, a `TypedDict`, `list[int]` …;
+    - `output`: the type of the answer: a pydantic model, a dataclass, a `TypedDict`, `list[int]` …, or
+      a JSON schema as a dictionary;
       what a model hands in is checked against it, and the model is told what does not fit.
       Without one, the answer is words.
     - `action_space`: `code` (blocks of Python in one scope) or `tools` (calls, no scope).
@@ -164,7 +165,10 @@ class Agent:
         scope: Snapshot | bytes | None = None,
         save: str | os.PathLike[str] | None = None,
     ) -> RunResult:
-        """As `run`, awaited: async tools and models run on this event loop. Cancelling the task ends the run."""
+        """As `run`, awaited: async tools and models run on this event loop. Cancelling the task ends the run.
+
+        >>> results = await asyncio.gather(*[agent.arun(task) for task in tasks])
+        """
         return await self._arun(task, None, inputs=inputs, output=output, scope=scope, save=save)
 
     def stream(
@@ -180,6 +184,11 @@ class Agent:
         """Runs a task and yields each `Step` as it is over, then `Finished`; with `pieces`, a `Piece` of each reply too.
 
         Leaving the iteration ends the run.
+
+        >>> for event in agent.stream("Find the best hits"):
+        ...     match event:
+        ...         case memex.Step(kind="model", code=code): print(code)
+        ...         case memex.Finished(result): print(result.output)
         """
         return self._stream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
 
@@ -193,11 +202,21 @@ class Agent:
         scope: Snapshot | bytes | None = None,
         save: str | os.PathLike[str] | None = None,
     ) -> AsyncIterator[Step | Piece | Finished]:
-        """As `stream`, in an event loop. `contextlib.aclosing` ends a run that is left early."""
+        """As `stream`, in an event loop. `contextlib.aclosing` ends a run that is left early.
+
+        >>> async with contextlib.aclosing(agent.astream("Find the best hits")) as events:
+        ...     async for event in events:
+        ...         print(event)
+        """
         return self._astream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
 
     def resume(self, path: str | os.PathLike[str]) -> RunResult:
-        """Goes on with a run that was saved and has no answer yet: it was stopped, or its process died."""
+        """Goes on with a run that was saved and has no answer yet: it was stopped, or its process died.
+
+        >>> agent.run("Count them", save="run.jsonl").status
+        'exhausted'
+        >>> memex.Agent("openai:gpt-5", budgets=memex.Budgets(turns=100)).resume("run.jsonl").output
+        """
         self._check_loop()
         task = _memex.RunTask("", _values.table)
         run = Run(self, task, os.fspath(path), self._kind, None)
@@ -224,6 +243,9 @@ class Agent:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def __reduce__(self):
+        raise TypeError("an Agent cannot be pickled; make it anew where it is needed")
 
     def __repr__(self) -> str:
         return f"<memex.Agent of {self.model.name} with {len(self.tools)} tools>"

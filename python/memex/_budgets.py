@@ -51,6 +51,9 @@ class Spawning:
 
     Defaults: 1,000 `agents` at any depth, a `depth` of 3, 32 in `parallel`, 1,000 `questions`. The limits
     `agents` (32) and `agent_depth` (3) of the policy apply as well: `limits=memex.Limits(agents=100)`.
+
+    >>> memex.Spawning(agents=8, depth=1)
+    Spawning(agents=8, depth=1)
     """
 
     def __init__(

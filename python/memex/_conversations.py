@@ -62,7 +62,11 @@ class _Question(Caller):
 
 
 class MemoryConversation:
-    """A conversation with an agent on a memory. One question at a time."""
+    """A conversation with an agent on a memory. One question at a time.
+
+    >>> talk = memory.conversation(model="openai:gpt-5")
+    >>> talk.ask("I moved to Oslo."); talk.ask("Where do I live?").reply
+    """
 
     def __init__(self, memory: Memory, model: Model, options: tuple) -> None:
         self._memory = memory

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Piece(NamedTuple):
-    """A piece of a reply that is being written: `text`, `reasoning` or `arguments`; after `reset` it begins anew."""
+    """A piece of a reply that is being written: `text`, `reasoning` or `arguments`; after `reset` it begins anew.
+
+    >>> "".join(event.text for event in agent.stream(task, pieces=True) if isinstance(event, memex.Piece))
+    """
 
     kind: str
     text: str

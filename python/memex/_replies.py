@@ -8,7 +8,11 @@ from typing import Any, Mapping, NamedTuple, Sequence
 
 
 class ToolCall(NamedTuple):
-    """A call that a model asks for: the tool's name and its arguments, a dictionary or a text of JSON."""
+    """A call that a model asks for: the tool's name and its arguments, a dictionary or a text of JSON.
+
+    >>> memex.ToolCall("search", {"query": "bees"}).name
+    'search'
+    """
 
     name: str
     arguments: Any = {}
@@ -16,7 +20,11 @@ class ToolCall(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Tokens of a reply, and what they cost where a price is known."""
+    """Tokens of a reply, and what they cost where a price is known.
+
+    >>> memex.Usage(input_tokens=100, output_tokens=20).cost_usd is None
+    True
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0

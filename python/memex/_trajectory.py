@@ -35,6 +35,8 @@ class Step:
 
     `kind` is `system`, `user`, `model`, `observation` (what a block of code gave) or
     `tool` (what calls returned).
+
+    >>> [step.code for step in result.trajectory.steps if step.code]
     """
 
     index: int
@@ -172,6 +174,8 @@ class Trajectory:
         `memex` (JSON lines, which `load` and `memex agent` read), `atif`, `chat` and
         `rollout` (JSON lines for training), `otlp` (OpenTelemetry spans; with `content`,
         messages too), `html` (a page for people).
+
+        >>> result.trajectory.export("html", "run.html")
         """
         if format not in FORMATS:
             raise TrajectoryError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")

@@ -134,6 +134,7 @@ print(agent.run("1 + 2?").output)
         (bytes, "submit(value=b'abc')", b"abc"),
         (bool, "submit(value=True)", True),
         (str, "submit(value='words')", "words"),
+        ({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}, "submit(n=1)", {"n": 1}),
     ],
 )
 def test_typed_answers(kind, code, expected):

@@ -71,6 +71,8 @@ def test_replies_that_are_none(reply):
         (lambda: memex.Agent(str, output=threading.Event), memex.AgentError, "output type"),
         (lambda: memex.Agent(str, output=double.function), memex.AgentError, "is no type"),
         (lambda: memex.Agent(str, output=3), memex.AgentError, "is no type"),
+        (lambda: memex.Agent(str, output={"type": "sum"}), memex.AgentError, "output schema"),
+        (lambda: memex.Agent(str, output={"type": {1, 2}}), memex.AgentError, "no JSON"),
         (lambda: memex.Agent(str, approve=["x"]), memex.AgentError, "approver"),
         (lambda: memex.Agent(str, budgets=memex.Budgets(turns=0)), memex.AgentError, "turns"),
         (lambda: memex.Budgets(wall_time="soon"), memex.AgentError, "90s"),

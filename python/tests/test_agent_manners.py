@@ -205,6 +205,15 @@ print(asked)
     assert out == "42\n42\n['double', 'double']\n"
 
 
+def test_pickles_say_what_to_do():
+    import pickle
+
+    agent = memex.Agent(scripted("done"))
+    for one in (agent, agent.run("go"), agent.run("go").trajectory):
+        with pytest.raises(TypeError, match="cannot be pickled|belongs to|is kept as a file"):
+            pickle.dumps(one)
+
+
 def test_runs_in_threads():
     agent = memex.Agent(lambda messages: block("submit(value=double(item))"), tools=[double], output=int)
     found = {}
