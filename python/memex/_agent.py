@@ -95,7 +95,9 @@ class Agent:
         approve = list(approve)
         if approve and approver is None:
             raise AgentError("approve names tools whose calls somebody has to permit; give approver=… to ask")
-        self.model: Model = model_of(model, model_name, api_key, base_url)
+        self._model: Model = model_of(model, model_name, api_key, base_url)
+        self._form = code_form or ("tool" if self._model._takes_tools else "fenced")
+        self._chose_form = code_form is not None
         self.models: dict[str, Model] = {one: model_of(given) for one, given in (models or {}).items()}
         self._kind = None if output is None else Output(output)
         self._space = action_space
@@ -106,7 +108,7 @@ class Agent:
         config: dict[str, Any] = {
             "name": name,
             "action_space": action_space,
-            "code_form": code_form or ("tool" if self.model._takes_tools else "fenced"),
+            "code_form": self._form,
             "instructions": instructions,
             "budgets": spent._fields,
             "agents": spawns._fields,
@@ -131,6 +133,22 @@ class Agent:
             self._priced = [self.model, *self.models.values()]
         else:
             self._priced = []
+
+    @property
+    def model(self) -> Model:
+        """The model. Another one takes its place in later runs, if code comes out of it in the same form."""
+        return self._model
+
+    @model.setter
+    def model(self, model: Any) -> None:
+        made = model_of(model)
+        form = "tool" if made._takes_tools else "fenced"
+        if not self._chose_form and form != self._form:
+            raise AgentError(
+                f"code comes out of {made.name} in another form ({form}) than this agent tells models of ({self._form}); "
+                "make another Agent, or give it code_form=…"
+            )
+        self._model = made
 
     def run(
         self,

@@ -210,7 +210,7 @@ def test_going_on_over_the_same_scope():
     assert second.trajectory.id != first.trajectory.id
     assert second.trajectory.to_dict()["metadata"]["goes_on_from"] == first.trajectory.id
     # The first scope is as it was: a run can go on twice.
-    agent.model = memex.Model(scripted(block("submit(value=len(found))")))
+    agent.model = scripted(block("submit(value=len(found))"))
     assert first.continue_("How many?").output == 2
     assert second.continue_("How many?", output=int).output == 3
 

@@ -94,6 +94,17 @@ def test_what_cannot_be_is_refused(make, error, what):
         make()
 
 
+def test_another_model_speaks_the_same_form():
+    agent = memex.Agent(scripted("one"))
+    agent.model = scripted("two")
+    assert agent.run("go").output == "two"
+    with pytest.raises(memex.AgentError, match="another form"):
+        agent.model = lambda messages, tools: "three"
+    agent = memex.Agent(scripted("one"), code_form="tagged")
+    agent.model = lambda messages, tools: "<python>\nprint(20 + 1)\n</python>" if len(messages) == 2 else messages[-1]["content"]
+    assert "21" in agent.run("go").output
+
+
 def test_no_key_is_said_at_once(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(memex.ModelError, match="OPENAI_API_KEY"):
@@ -126,3 +137,41 @@ def test_the_sandbox_of_an_agent_is_bounded(tmp_path):
     assert result.output == "content"
     assert any("refused" in step.text for step in result.trajectory.steps if step.kind == "observation")
     assert not (tmp_path / "b.txt").exists()
+
+
+class Streaming:
+    """A client of one's own, with the methods of openai's, whose reply does not end."""
+
+    def __init__(self, piece):
+        self.piece, self.given, self.closed = piece, 0, False
+        self.chat = self.completions = self
+
+    def create(self, **body):
+        assert body["stream"] is True
+        try:
+            while True:
+                self.given += 1
+                yield {"choices": [{"delta": {"content": self.piece}}]}
+        finally:
+            self.closed = True
+
+
+def test_a_reply_that_does_not_end_is_bounded():
+    client = Streaming("x" * (1 << 20))
+    result = memex.Agent(memex.Model(client, "endless", stream=True)).run("go")
+    assert result.status == "failed" and "bytes" in result.reason
+    # The client is not read any further, and is told so.
+    deadline = time.monotonic() + 10
+    while not client.closed and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert client.closed and client.given < 100
+
+
+def test_a_client_that_is_given_up_is_not_read_further():
+    client = Streaming("x")
+    result = memex.Agent(memex.Model(client, "endless", stream=True), budgets=memex.Budgets(wall_time="300ms")).run("go")
+    assert result.reason == "wall time"
+    deadline = time.monotonic() + 10
+    while not client.closed and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert client.closed

@@ -65,7 +65,7 @@ def test_resuming(tmp_path):
     result = agent.resume(path)
     assert result.output == 41 and type(result.output) is int
     # The scope is that of the whole run.
-    agent.model = memex.Model(scripted(block("submit(value=x)")))
+    agent.model = scripted(block("submit(value=x)"))
     assert result.continue_("And x?").output == 20
     with pytest.raises(memex.TrajectoryError, match="answer already"):
         agent.resume(path)
