@@ -11,6 +11,7 @@ use memex_models::{
     Protocol, Reply, Request, Usage, WireOptions, estimate_message, estimate_request,
 };
 use parking_lot::Mutex;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -78,7 +79,7 @@ impl ModelSource {
                 name,
                 protocol,
                 wire,
-                function: Arc::new(function),
+                function,
             }),
         })
     }
@@ -104,7 +105,7 @@ struct PythonModel {
     name: String,
     protocol: Protocol,
     wire: WireOptions,
-    function: Arc<Py<PyAny>>,
+    function: Py<PyAny>,
 }
 
 /// A part of an answer, as Python gives it.
@@ -177,36 +178,21 @@ impl ModelAnswer {
     }
 }
 
-/// What cancels a call that nobody waits for any more.
-#[derive(Default)]
-struct Calling {
-    is_given_up: bool,
-    cancel: Option<Py<PyAny>>,
-}
-
-/// Cancels the call when it is dropped before the answer.
-struct GivesUp(Arc<Mutex<Calling>>);
+/// Cancels a call when it is dropped before the answer.
+struct GivesUp(Option<Py<PyAny>>);
 
 impl Drop for GivesUp {
     fn drop(&mut self) {
-        let cancel = {
-            let mut calling = self.0.lock();
-            calling.is_given_up = true;
-            calling.cancel.take()
+        let Some(cancel) = self.0.take() else {
+            return;
         };
-        if let Some(cancel) = cancel {
-            cancelled(&cancel);
-        }
+        // At the interpreter's exit there is nothing to cancel any more.
+        let _gone = Python::try_attach(|py| {
+            if let Err(error) = cancel.call0(py) {
+                unraisable(py, error);
+            }
+        });
     }
-}
-
-fn cancelled(cancel: &Py<PyAny>) {
-    // At the interpreter's exit there is nothing to cancel any more.
-    let _gone = Python::try_attach(|py| {
-        if let Err(error) = cancel.call0(py) {
-            unraisable(py, error);
-        }
-    });
 }
 
 impl Model for PythonModel {
@@ -222,15 +208,12 @@ impl Model for PythonModel {
         Box::pin(async move {
             let body = self.protocol.encode(&self.name, request, &self.wire)?;
             let (sender, mut pieces) = unbounded_channel();
-            let calling = Arc::<Mutex<Calling>>::default();
-            let given_up = GivesUp(Arc::clone(&calling));
-            let function = Arc::clone(&self.function);
-            tokio::task::spawn_blocking(move || {
-                ask(&function, body.to_string(), sender, &calling);
-            });
+            // Here, and not on a thread of its own: such a thread could still be in the
+            // interpreter when the run is over and the process exits.
+            let mut given_up = GivesUp(self.ask(body.to_string(), sender));
             let mut reply = self.listen(&mut pieces, sink).await?;
             // There is nothing left to cancel.
-            given_up.0.lock().cancel = None;
+            given_up.0 = None;
             if reply.usage.total() == 0 {
                 reply.usage = Usage {
                     input: estimate_request(request),
@@ -248,6 +231,36 @@ impl Model for PythonModel {
 }
 
 impl PythonModel {
+    /// Calls the function, which returns at once: what cancels the answer that comes.
+    fn ask(&self, body: String, sender: UnboundedSender<Piece>) -> Option<Py<PyAny>> {
+        let failing = sender.clone();
+        let asked = Python::try_attach(|py| {
+            let answer = ModelAnswer {
+                sender,
+                bytes: Mutex::default(),
+            };
+            let asked =
+                Bound::new(py, answer).and_then(|answer| self.function.call1(py, (body, answer)));
+            match asked {
+                Ok(cancel) => Some(cancel),
+                Err(error) => {
+                    let class = error.get_type(py).name().map(|name| name.to_string());
+                    let _gone = failing.send(Piece::Failed {
+                        status: None,
+                        code: class.unwrap_or_default(),
+                        message: error.value(py).to_string(),
+                    });
+                    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+                        unraisable(py, error);
+                    }
+                    None
+                }
+            }
+        });
+        // The interpreter exits.
+        asked.flatten()
+    }
+
     async fn listen(
         &self,
         pieces: &mut UnboundedReceiver<Piece>,
@@ -322,52 +335,6 @@ fn tell(reply: &Reply, sink: &mut dyn DeltaSink) {
                 calls += 1;
             }
             _ => {}
-        }
-    }
-}
-
-/// Calls the function, on a thread that may wait for the interpreter's lock.
-fn ask(
-    function: &Py<PyAny>,
-    body: String,
-    sender: UnboundedSender<Piece>,
-    calling: &Mutex<Calling>,
-) {
-    let failing = sender.clone();
-    let asked = Python::try_attach(|py| -> PyResult<Option<Py<PyAny>>> {
-        let answer = ModelAnswer {
-            sender,
-            bytes: Mutex::default(),
-        };
-        let cancel = function.call1(py, (body, Bound::new(py, answer)?))?;
-        Ok((!cancel.is_none(py)).then_some(cancel))
-    });
-    let cancel = match asked {
-        Some(Ok(cancel)) => cancel,
-        Some(Err(error)) => {
-            let told = Python::try_attach(|py| {
-                let class = error.get_type(py).name().map(|name| name.to_string());
-                (class.unwrap_or_default(), error.value(py).to_string())
-            });
-            let (code, message) = told.unwrap_or_default();
-            let _gone = failing.send(Piece::Failed {
-                status: None,
-                code,
-                message,
-            });
-            return;
-        }
-        // The interpreter exits.
-        None => return,
-    };
-    let mut calling = calling.lock();
-    match calling.is_given_up {
-        false => calling.cancel = cancel,
-        true => {
-            drop(calling);
-            if let Some(cancel) = cancel {
-                cancelled(&cancel);
-            }
         }
     }
 }

@@ -270,3 +270,10 @@ def test_an_async_approver_and_an_async_tool_that_asks_another_agent():
         return (await agent.arun("go")).output
 
     assert asyncio.run(main()) == "Oslo"
+
+
+def test_short_programs_end_well(program):
+    # No thread of a run is in the interpreter when the process exits.
+    for kind in ("def", "async def") * 6:
+        out = program(f"import memex\n{kind} model(messages):\n    return 'done'\nprint(memex.Agent(model).run('go').output)\n")
+        assert out == "done\n"
