@@ -21,6 +21,10 @@ export PATH=$environment/bin:$PATH
 # An extension that was copied beside the sources would be found before the wheel's.
 rm -f memex/*.so
 "$environment/bin/pip" install --quiet --no-deps --no-build-isolation --force-reinstall .
+# The server that the clients of models are tested against. The whole workspace is selected, so
+# that the same features are, too.
+(cd "$root" && cargo build --quiet --release --workspace --example mock_model)
+export MEMEX_MOCK_MODEL=$root/target/release/examples/mock_model
 # Away from the sources, so that what is imported is the wheel.
 tests=$PWD/tests
 cd "$environment"

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use memex_host_tools::{AuditLog, Tool, Toolbox};
 use memex_models::{Model, Prices};
 use memex_policies::Policy;
-use memex_runtime::{Cache, Sandbox};
+use memex_runtime::{Cache, Sandbox, Snapshot};
 use memex_sessions::{Resolved, Tools};
 use memex_trajectories::ActionSpace;
 
 use crate::approval::approved;
-use crate::scope::Place;
+use crate::scope::{Kept, Place};
 use crate::worker::Origin;
 use crate::{AgentConfig, Approver, Backend, Error, Reactor, Workers};
 
@@ -76,12 +76,20 @@ impl Agent {
 }
 
 impl Inner {
-    /// Where the code of a run goes, if there is a place for it.
-    pub(crate) fn place(&self) -> Result<Option<Box<dyn Place>>, Error> {
+    /// Where the code of a run goes, if there is a place for it: in a new session, or
+    /// in the state of one.
+    pub(crate) fn place(&self, scope: Option<Snapshot>) -> Result<Option<Box<dyn Place>>, Error> {
         let config = &self.config;
         if config.action_space == ActionSpace::Tools || config.backend == Backend::InProcess {
             let sandbox = self.sandbox.clone();
-            return Ok(sandbox.map(|sandbox| Box::new(sandbox) as _));
+            return Ok(sandbox.map(|sandbox| match scope {
+                Some(scope) => Box::new(Kept { sandbox, scope }) as _,
+                None => Box::new(sandbox) as _,
+            }));
+        }
+        if scope.is_some() {
+            let what = "must be `in_process` for a run that begins in a scope";
+            return Err(Error::setting("backend", what));
         }
         let Some((workers, origin)) = &self.workers else {
             let what = "needs worker processes, and none were given; use `in_process`";

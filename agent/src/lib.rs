@@ -65,7 +65,7 @@ pub use cancellation::{Cancellation, Stop, Stopping};
 pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions};
 pub use conversation::Conversation;
 pub use error::Error;
-pub use harness::{Board, Objects, OutputSchema, Submission, SubmissionSlot};
+pub use harness::{Board, Check, Objects, OutputSchema, Submission, SubmissionSlot};
 pub use inputs::{Input, InputSource};
 pub use ledger::Ledger;
 pub use memex_trajectories::ActionSpace;
@@ -74,7 +74,8 @@ pub use prompt::{definitions, system_prompt};
 pub use reactor::Reactor;
 pub use reading::{Action, Blocks, RequestedCall, blocks, read};
 pub use run::{
-    Answered, Dialect, Dialogue, DialogueSettings, NoWatcher, RunRequest, RunResult, Spent, Watcher,
+    Answered, Beginning, Dialect, Dialogue, DialogueSettings, KeptScope, NoWatcher, RunRequest,
+    RunResult, Spent, Watcher,
 };
 pub use scope::{InProcess, Scope};
 pub use stopper::Stopper;

@@ -5,13 +5,16 @@
 2
 
 A `Sandbox` binds a policy, limits and tools; a `Session` is one interpreter whose scope
-lasts from turn to turn; a `Result` is what a turn came to. The tour is `docs/python.md`.
+lasts from turn to turn; a `Result` is what a turn came to. An `Agent` is a model that acts in
+a sandbox, a `Memory` what agents keep in files. The tour is `docs/python.md`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from memex._errors import (
+    AgentError,
     AnswerError,
+    BudgetExhausted,
     Closed,
     Diverged,
     ForkedProcess,
@@ -19,8 +22,13 @@ from memex._errors import (
     ImageError,
     LimitError,
     MemexError,
+    MemoryAccessError,
     MemoryLimitError,
+    ModelError,
     PolicyError,
+    RunCancelled,
+    RunError,
+    RunFailed,
     SessionBusy,
     SessionError,
     SessionLost,
@@ -28,6 +36,7 @@ from memex._errors import (
     StoreError,
     TimeLimitError,
     ToolError,
+    TrajectoryError,
     TurnError,
     ValueNotData,
 )
@@ -41,20 +50,36 @@ from memex._steps import Call, Done, Waiting
 from memex._streams import Stderr, Stdout
 
 if TYPE_CHECKING:
+    from memex._agent import Agent
     from memex._async import AsyncSandbox, AsyncSession
+    from memex._budgets import Budgets, Spawning
+    from memex._conversations import MemoryAnswer, MemoryConversation
+    from memex._following import Finished, Piece
+    from memex._memory import AsyncMemory, Change, Memory
+    from memex._model import Model
+    from memex._replies import Reply, ToolCall, Usage
+    from memex._run import RunResult
     from memex._tools import Tool, tool
+    from memex._trajectory import Step, ToolResult, Totals, Trajectory
 
 __all__ = [
+    "Agent",
+    "AgentError",
     "AnswerError",
+    "AsyncMemory",
     "AsyncSandbox",
     "AsyncSession",
+    "BudgetExhausted",
+    "Budgets",
     "Call",
+    "Change",
     "Closed",
     "Display",
     "Diverged",
     "Done",
     "ErrorInfo",
     "Failure",
+    "Finished",
     "ForkedProcess",
     "GuestError",
     "ImageError",
@@ -62,12 +87,24 @@ __all__ = [
     "LimitInfo",
     "Limits",
     "MemexError",
+    "Memory",
+    "MemoryAccessError",
+    "MemoryAnswer",
+    "MemoryConversation",
     "MemoryLimitError",
+    "Model",
+    "ModelError",
     "Mount",
+    "Piece",
     "Policy",
     "PolicyError",
     "Progress",
+    "Reply",
     "Result",
+    "RunCancelled",
+    "RunError",
+    "RunFailed",
+    "RunResult",
     "Sandbox",
     "Session",
     "SessionBusy",
@@ -75,15 +112,23 @@ __all__ = [
     "SessionLost",
     "Snapshot",
     "SnapshotError",
+    "Spawning",
     "Stats",
     "Stderr",
     "Stdout",
+    "Step",
     "StoreError",
     "TimeLimitError",
     "Tool",
+    "ToolCall",
     "ToolError",
+    "ToolResult",
+    "Totals",
+    "Trajectory",
+    "TrajectoryError",
     "TurnError",
     "TurnRecord",
+    "Usage",
     "ValueNotData",
     "Waiting",
     "__version__",
@@ -95,7 +140,31 @@ __all__ = [
 
 
 # What needs modules that take longer to import than all the rest, such as asyncio.
-_LAZY = {"AsyncSandbox": "_async", "AsyncSession": "_async", "Tool": "_tools", "tool": "_tools"}
+_LAZY = {
+    "Agent": "_agent",
+    "AsyncMemory": "_memory",
+    "AsyncSandbox": "_async",
+    "AsyncSession": "_async",
+    "Budgets": "_budgets",
+    "Change": "_memory",
+    "Finished": "_following",
+    "Memory": "_memory",
+    "MemoryAnswer": "_conversations",
+    "MemoryConversation": "_conversations",
+    "Model": "_model",
+    "Piece": "_following",
+    "Reply": "_replies",
+    "RunResult": "_run",
+    "Spawning": "_budgets",
+    "Step": "_trajectory",
+    "Tool": "_tools",
+    "ToolCall": "_replies",
+    "ToolResult": "_trajectory",
+    "Totals": "_trajectory",
+    "Trajectory": "_trajectory",
+    "Usage": "_replies",
+    "tool": "_tools",
+}
 
 
 def __getattr__(name: str) -> Any:

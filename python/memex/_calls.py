@@ -44,8 +44,8 @@ class Turn:
         self.in_loop = loop is None and _loops.in_running_loop()
 
 
-def definition(tool: Tool) -> Any:
-    """The tool for the extension module."""
+def definition(tool: Tool, find: Callable[[str], Any] = sessions.get) -> Any:
+    """The tool for the extension module; `find` has the caller by its name: a session, or a run."""
     import json
 
     return _memex.ToolDefinition(
@@ -54,15 +54,15 @@ def definition(tool: Tool) -> Any:
         json.dumps(tool.parameters),
         None if tool.returns is None else json.dumps(tool.returns),
         tool.timeout,
-        None if tool.suspends else _caller(tool),
+        None if tool.suspends else _caller(tool, find),
         _values.table,
     )
 
 
-def _caller(tool: Tool) -> Callable[..., tuple]:
+def _caller(tool: Tool, find: Callable[[str], Any]) -> Callable[..., tuple]:
     def call(session_name: str, arguments: dict[str, Any], later: Any) -> tuple:
+        session = find(session_name)
         try:
-            session = sessions.get(session_name)
             turn = None if session is None else session._turn
             positional, named = tool.read(arguments)
             if tool.is_async:

@@ -64,6 +64,45 @@ class Diverged(SessionError):
     """A block that ran again after a wait made other calls than the first time; it was undone."""
 
 
+class AgentError(MemexError, ValueError):
+    """An agent that cannot be made or run as it is set: a setting, an output type, an input."""
+
+
+class ModelError(MemexError):
+    """A model that cannot be asked: no name, no key, an address, an option. What goes wrong in a run is in its result."""
+
+
+class TrajectoryError(MemexError):
+    """A record of a run that cannot be read, written or gone on with."""
+
+
+class MemoryAccessError(MemexError):
+    """A memory that cannot be opened, read or changed."""
+
+
+class RunError(MemexError):
+    """A run without an answer; `result` is its `RunResult`. Raised by `RunResult.output` and `raise_for_error`."""
+
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+    def __reduce__(self):
+        return type(self), (str(self),)
+
+
+class RunFailed(RunError):
+    """The run could not go on; the cause of the exception is that of the model, where Python has it."""
+
+
+class BudgetExhausted(RunError):
+    """A budget of the run was used up; `Budgets(…)` raises it."""
+
+
+class RunCancelled(RunError):
+    """The run was stopped."""
+
+
 class TurnError(MemexError):
     """A turn that did not end well. `result` is its `Result`."""
 

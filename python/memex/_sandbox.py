@@ -112,13 +112,16 @@ class BaseSandbox:
                         shown.append(True)
                         follow(*event)
 
-                    definitions = [_calls.definition(tool) for tool in self.tools]
                     try:
-                        self._native = _host.host(self._settings["cache"]).sandbox(self._spec, definitions, report)
+                        self._native = self._made(_host.host(self._settings["cache"]), report)
                     finally:
                         if self._on_progress is None:
                             _progress.end_line(bool(shown))
         return self._native
+
+    def _made(self, host: Any, report: Callable[..., None]) -> Any:
+        """What `host` makes of the spec and the tools."""
+        return host.sandbox(self._spec, [_calls.definition(tool) for tool in self.tools], report)
 
     def prepare(self) -> Any:
         """Gets the image and starts the tools now, instead of with the first session; returns the sandbox."""

@@ -22,6 +22,10 @@ pub(crate) enum Class {
     Answer,
     Diverged,
     Snapshot,
+    Agent,
+    Model,
+    Trajectory,
+    Memory,
 }
 
 impl Class {
@@ -41,6 +45,10 @@ impl Class {
             Self::Answer => "AnswerError",
             Self::Diverged => "Diverged",
             Self::Snapshot => "SnapshotError",
+            Self::Agent => "AgentError",
+            Self::Model => "ModelError",
+            Self::Trajectory => "TrajectoryError",
+            Self::Memory => "MemoryAccessError",
         }
     }
 }
@@ -139,6 +147,37 @@ pub(crate) fn suspension(py: Python<'_>, error: &SuspensionError) -> PyErr {
         SuspensionError::Diverged => Class::Diverged,
         SuspensionError::Saved { .. } => Class::Snapshot,
         SuspensionError::Runtime(error) => return runtime(py, error),
+    };
+    raise(py, class, error.to_string())
+}
+
+/// What a run could not do.
+pub(crate) fn agent(py: Python<'_>, error: &memex_agent::Error) -> PyErr {
+    use memex_agent::Error as Fault;
+    let class = match error {
+        Fault::Runtime(error) => return runtime(py, error),
+        Fault::Session(error) => return assembling(py, error),
+        Fault::Input { .. } => Class::Value,
+        Fault::Tools(_) => Class::Tool,
+        Fault::Model(_) => Class::Model,
+        Fault::Trajectory(_) | Fault::Resume { .. } => Class::Trajectory,
+        _ => Class::Agent,
+    };
+    raise(py, class, error.to_string())
+}
+
+/// What an agent on a memory could not do.
+pub(crate) fn memory_agent(py: Python<'_>, error: &memex_mem_agent::Error) -> PyErr {
+    use memex_mem_agent::Error as Fault;
+    let class = match error {
+        Fault::Sandbox(error) => return runtime(py, error),
+        Fault::Loop(error) => return agent(py, error),
+        Fault::Memory(_) => Class::Memory,
+        Fault::Model(_) | Fault::LongReply { .. } => Class::Model,
+        Fault::Tools(_) => Class::Tool,
+        Fault::Policy(_) => Class::Policy,
+        Fault::Record(_) => Class::Trajectory,
+        _ => Class::Agent,
     };
     raise(py, class, error.to_string())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use memex_external::Secrets;
 use memex_host_tools::Tool;
+use memex_runtime::Progress;
 use memex_sessions::{Error, Resolved, SessionSpec, Tools};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -37,7 +38,6 @@ pub(crate) struct Host {
 struct Inner {
     host: memex_sessions::Host,
     secrets: Arc<Named>,
-    runtime: Arc<OnceLock<Runtime>>,
 }
 
 /// Secrets of tool files, by name.
@@ -59,9 +59,8 @@ impl Host {
         store_variables: BTreeMap<String, String>,
         secrets: BTreeMap<String, String>,
     ) -> Self {
-        let runtime = Arc::<OnceLock<Runtime>>::default();
-        let started = Arc::clone(&runtime);
-        let host = memex_sessions::Host::starting(move || start(&started))
+        let runtime = Arc::<OnceLock<Threads>>::default();
+        let host = memex_sessions::Host::starting(move || start(&runtime))
             .cache_directory(cache)
             .data_directory(data)
             .variables(variables)
@@ -70,7 +69,6 @@ impl Host {
             inner: Owned::new(Inner {
                 host,
                 secrets: Arc::new(Named(secrets)),
-                runtime,
             }),
         }
     }
@@ -90,37 +88,63 @@ impl Host {
         let spec = spec.map_err(|error| assembling(py, &error))?;
         let own: Vec<Arc<dyn Tool>> = tools.iter().map(|tool| tool.get().tool(py)).collect();
         let suspends = tools.iter().any(|tool| tool.get().is_client());
+        let made = self.build(py, progress.as_ref(), move |building| {
+            make(&spec, own, building)
+        })?;
+        let (resolved, tools, sandbox) = made.map_err(|error| assembling(py, &error))?;
+        Ok(Sandbox::new(Parts {
+            sandbox,
+            resolved,
+            tools,
+            host: inner.host.clone(),
+            suspends,
+        }))
+    }
+}
+
+/// What is at hand where something is built.
+pub(crate) struct Building<'a> {
+    pub(crate) host: &'a memex_sessions::Host,
+    pub(crate) secrets: &'a dyn Secrets,
+    pub(crate) progress: &'a mut dyn Progress,
+}
+
+impl Host {
+    /// Builds something that may take minutes on a thread of its own, since the caller
+    /// has to look at signals meanwhile. What is built when nobody waits any more is in
+    /// the cache.
+    pub(crate) fn build<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        progress: Option<&Py<PyAny>>,
+        work: impl FnOnce(&mut Building<'_>) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        let inner = self.inner.get(py)?;
         let (sender, events) = channel();
         let (done, mut result) = channel();
         let (host, secrets) = (inner.host.clone(), Arc::clone(&inner.secrets));
-        // On a thread of its own: it may take minutes, and the caller has to look at
-        // signals meanwhile. What is built when nobody waits any more is in the cache.
         std::thread::Builder::new()
-            .name("memex-sandbox".into())
+            .name("memex-build".into())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                let _gone = done.send(make(&spec, own, &host, secrets.as_ref(), sender));
+                let mut building = Building {
+                    host: &host,
+                    secrets: secrets.as_ref(),
+                    progress: &mut Sent(sender),
+                };
+                let _gone = done.send(work(&mut building));
             })?;
         loop {
             let waited = &mut result;
             let made = py.detach(move || waited.recv_timeout(LOOK));
             while let Ok(event) = events.try_recv() {
-                report(py, progress.as_ref(), &event)?;
+                report(py, progress, &event)?;
             }
             match made {
-                Ok(Ok((resolved, tools, sandbox))) => {
-                    return Ok(Sandbox::new(Parts {
-                        sandbox,
-                        resolved,
-                        tools,
-                        host: inner.host.clone(),
-                        suspends,
-                    }));
-                }
-                Ok(Err(error)) => return Err(assembling(py, &error)),
+                Ok(made) => return Ok(made),
                 Err(RecvTimeoutError::Timeout) => py.check_signals()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    let message = "making the sandbox ended in a panic of the host";
+                    let message = "what was built ended in a panic of the host";
                     return Err(raise(py, Class::Memex, message));
                 }
             }
@@ -128,10 +152,14 @@ impl Host {
     }
 }
 
-impl Drop for Inner {
+/// The threads of tools and models.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
     fn drop(&mut self) {
-        // A tool may wait for ever; its thread must not keep the process.
-        if let Some(runtime) = Arc::get_mut(&mut self.runtime).and_then(OnceLock::take) {
+        // A tool may wait for ever; its thread must keep neither whoever drops the last
+        // of what uses it, nor the process.
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -140,16 +168,14 @@ impl Drop for Inner {
 fn make(
     spec: &SessionSpec,
     own: Vec<Arc<dyn Tool>>,
-    host: &memex_sessions::Host,
-    secrets: &dyn Secrets,
-    sender: std::sync::mpsc::Sender<Event>,
+    building: &mut Building<'_>,
 ) -> Result<(Resolved, Option<Tools>, memex_runtime::Sandbox), Error> {
     let mut resolved = spec.resolve()?;
     if !own.is_empty() {
         resolved = resolved.granting_tools()?;
     }
-    let tools = resolved.tools_and(own, host, secrets)?;
-    let sandbox = resolved.sandbox(host, &mut Sent(sender))?;
+    let tools = resolved.tools_and(own, building.host, building.secrets)?;
+    let sandbox = resolved.sandbox(building.host, building.progress)?;
     Ok((resolved, tools, sandbox))
 }
 
@@ -167,15 +193,20 @@ fn report(py: Python<'_>, progress: Option<&Py<PyAny>>, event: &Event) -> PyResu
 }
 
 /// The handle of the runtime, which starts when tools first need it.
-fn start(place: &OnceLock<Runtime>) -> io::Result<Handle> {
-    if let Some(runtime) = place.get() {
-        return Ok(runtime.handle().clone());
+fn start(place: &OnceLock<Threads>) -> io::Result<Handle> {
+    let handle = |threads: &Threads| {
+        let runtime = threads.0.as_ref();
+        let runtime = runtime.ok_or_else(|| io::Error::other("the threads have ended"))?;
+        Ok(runtime.handle().clone())
+    };
+    if let Some(threads) = place.get() {
+        return handle(threads);
     }
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let runtime = Builder::new_multi_thread()
-        .worker_threads(threads.clamp(2, THREADS_MAX))
+        .worker_threads(workers.clamp(2, THREADS_MAX))
         .thread_name("memex-tokio")
         .enable_all()
         .build()?;
-    Ok(place.get_or_init(|| runtime).handle().clone())
+    handle(place.get_or_init(|| Threads(Some(runtime))))
 }

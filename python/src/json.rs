@@ -115,6 +115,15 @@ impl<'py> Reading<'_, 'py> {
     }
 }
 
+/// The dictionary of a JSON object, in which bytes and tables stay what stands for them.
+pub(crate) fn plain<'py>(
+    py: Python<'py>,
+    fields: &Map<String, Value>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let text = Value::Object(fields.clone()).to_string();
+    py.import("json")?.call_method1("loads", (text,))
+}
+
 /// The JSON of an object that is made of nothing else than JSON has.
 ///
 /// # Errors

@@ -4,6 +4,10 @@
 //!  memex/*.py ──► Host ──► Sandbox ──► Session ──► Outcome
 //!       ▲                     │            │
 //!       └─ tool functions ◄───┘            └─► Snapshot
+//!
+//!  memex/*.py ──► Agent ──► the loop of memex-agent ──► RunOutcome, Trajectory
+//!       ▲           │
+//!       └─ models, tools, checks of answers, events
 //! ```
 //! What a user sees is written in Python, in `memex/`; this crate holds what needs
 //! the runtime. A turn runs on the thread that calls, with the interpreter's lock
@@ -14,9 +18,16 @@
 //! its own (`owned.rs`); nothing here calls Python while it holds a lock of its own,
 //! but for the lock that says that a session is busy.
 
+mod agent;
+mod agent_hooks;
+mod agent_model;
+mod agent_output;
+mod agent_result;
+mod agent_trajectory;
 mod errors;
 mod host;
 mod json;
+mod memory;
 mod outcome;
 mod owned;
 mod parts;
@@ -26,6 +37,7 @@ mod session;
 mod signals;
 mod sink;
 mod snapshot;
+mod stopping;
 mod tools;
 mod turns;
 
@@ -89,8 +101,19 @@ fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<tools::ToolDefinition>()?;
     module.add_class::<tools::LaterAnswer>()?;
+    module.add_class::<agent::Agent>()?;
+    module.add_class::<agent::RunTask>()?;
+    module.add_class::<agent_result::RunOutcome>()?;
+    module.add_class::<agent_model::ModelSource>()?;
+    module.add_class::<agent_model::ModelAnswer>()?;
+    module.add_class::<agent_trajectory::Trajectory>()?;
+    module.add_class::<memory::Memory>()?;
+    module.add_class::<memory::MemoryPlace>()?;
+    module.add_class::<memory::MemoryAgent>()?;
+    module.add_class::<stopping::Stop>()?;
     tools::prepare(module.py());
     module.add_function(wrap_pyfunction!(tools::run_apart, module)?)?;
+    module.add_function(wrap_pyfunction!(agent_output::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(guest_sources, module)?)?;
     module.add_function(wrap_pyfunction!(limit_fields, module)?)?;
     module.add_function(wrap_pyfunction!(policy_of_toml, module)?)?;

@@ -15,7 +15,7 @@ use crate::errors::{Class, assembling, raise, runtime, suspension};
 use crate::json::Reading;
 use crate::owned::Owned;
 use crate::parts::{Parts, new_name};
-use crate::signals::Watch;
+use crate::signals::{Target, Watch};
 use crate::sink::Listener;
 use crate::snapshot::{Snapshot, waiting_bytes};
 use crate::tools::answered;
@@ -95,7 +95,7 @@ impl Inner {
     ) -> PyResult<Step> {
         let mut guard = self.lock(py)?;
         let turns = self.open(py, &mut guard)?;
-        let watch = Watch::begin(py, &self.interrupter)?;
+        let watch = Watch::begin(py, || Target::Turn(self.interrupter.clone()))?;
         let step = py.detach(|| work(turns));
         drop(guard);
         drop(watch);

@@ -15,11 +15,14 @@ use std::time::Duration;
 
 use memex_runtime::Interrupter;
 use parking_lot::Mutex;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::getpid;
 use rustix::thread::gettid;
+
+use crate::stopping::Stop;
 
 const SIGINT: u8 = 2;
 /// Between two tries to interrupt a turn that is about to begin.
@@ -30,11 +33,31 @@ const NONE: i32 = -1;
 static SET_WAKEUP_FD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
 
+/// What SIGINT ends.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Turn(Interrupter),
+    Run(Stop),
+}
+
+impl Target {
+    /// Asks it to end; false if it cannot be asked yet.
+    fn interrupt(&self) -> bool {
+        match self {
+            Self::Turn(interrupter) => interrupter.soft(),
+            Self::Run(stop) => {
+                stop.stop();
+                true
+            }
+        }
+    }
+}
+
 /// The turns that the main thread runs; more than one while a tool of the outer one
 /// runs a session itself.
 #[derive(Default)]
 struct Targets {
-    turns: Vec<(u64, Interrupter)>,
+    turns: Vec<(u64, Target)>,
     last: u64,
     /// Signals that came meanwhile, for whoever had the descriptor before.
     numbers: Vec<u8>,
@@ -56,7 +79,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins to watch, if this is the main thread: signals are for no other one.
-    pub(crate) fn begin(py: Python<'_>, interrupter: &Interrupter) -> PyResult<Option<Self>> {
+    pub(crate) fn begin(py: Python<'_>, target: impl FnOnce() -> Target) -> PyResult<Option<Self>> {
         if gettid() != getpid() {
             return Ok(None);
         }
@@ -69,7 +92,7 @@ impl Watch {
             let mut targets = targets.lock();
             targets.last += 1;
             let number = targets.last;
-            targets.turns.push((number, interrupter.clone()));
+            targets.turns.push((number, target()));
             number
         };
         Ok(Some(Self {
@@ -104,6 +127,21 @@ impl Drop for Watch {
                 error.write_unraisable(py, None);
             }
         });
+    }
+}
+
+/// What a function raised that nobody waits for.
+///
+/// It may run on the main thread while a turn or a run ends, and so be what a signal's
+/// handler interrupts: then the signal is pending again, for whoever called the turn.
+pub(crate) fn unraisable(py: Python<'_>, error: PyErr) {
+    let again = error.is_instance_of::<PyKeyboardInterrupt>(py)
+        && py
+            .import("_thread")
+            .and_then(|thread| thread.call_method0("interrupt_main"))
+            .is_ok();
+    if !again {
+        error.write_unraisable(py, None);
     }
 }
 
@@ -159,8 +197,8 @@ fn watch(mut reader: PipeReader, targets: &Mutex<Targets>) {
         }
         // A turn that has not begun yet cannot be interrupted; one that is over is
         // taken off the list.
-        while let Some((number, interrupter)) = target {
-            if interrupter.soft() {
+        while let Some((number, interrupted)) = target {
+            if interrupted.interrupt() {
                 break;
             }
             std::thread::sleep(AGAIN);

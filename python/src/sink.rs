@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::signals::unraisable;
 use crate::tools::from_guest;
 
 /// Who gets a session's output as it comes; nobody, most of the time.
@@ -39,7 +40,7 @@ impl OutputSink for Listener {
             if let Some(function) = function
                 && let Err(error) = function.call1(py, (name, PyBytes::new(py, bytes)))
             {
-                error.write_unraisable(py, None);
+                unraisable(py, error);
             }
         });
     }

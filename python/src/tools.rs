@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::json::{Reading, written};
+use crate::signals::unraisable;
 
 /// What Python says of a tool.
 #[pyclass(frozen, module = "memex._memex")]
@@ -156,7 +157,7 @@ impl Drop for Waiting {
             // At the interpreter's exit there is nothing to cancel any more.
             let _gone = from_guest(move |py| {
                 if let Err(error) = cancel.call0(py) {
-                    error.write_unraisable(py, None);
+                    unraisable(py, error);
                 }
             });
         }
@@ -207,10 +208,7 @@ impl Function {
         };
         let given = reading.fields(&arguments.json)?;
         let (sender, answer) = oneshot::channel();
-        let later = LaterAnswer {
-            tool: self.spec.name.clone(),
-            sender: Mutex::new(Some(sender)),
-        };
+        let later = LaterAnswer::new(&self.spec.name, sender);
         let function = self.function.bind(py);
         let ended = function.call1((session, given, Bound::new(py, later)?))?;
         let ended = ended.cast_into::<PyTuple>().map_err(PyErr::from)?;
@@ -258,6 +256,14 @@ impl LaterAnswer {
 }
 
 impl LaterAnswer {
+    /// The answer of a call of `tool`.
+    pub(crate) fn new(tool: &str, sender: oneshot::Sender<Result<Answer, ToolError>>) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            sender: Mutex::new(Some(sender)),
+        }
+    }
+
     fn send(&self, ended: Result<Answer, ToolError>) {
         if let Some(sender) = self.sender.lock().take() {
             // Nobody waits for the call of a turn that is over.

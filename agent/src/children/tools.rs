@@ -159,3 +159,11 @@ impl Tool for WaitTool {
         .boxed()
     }
 }
+
+/// The code that a child's scope begins with: which of its parent's names it
+/// keeps.
+pub(crate) fn begin_child(share: Option<&[String]>) -> String {
+    // A JSON text as a Python literal: JSON's escapes are Python's.
+    let literal = Value::String(json!(share).to_string());
+    format!("__import__('sys').modules['memex_guest.agents'].begin_child({literal})")
+}

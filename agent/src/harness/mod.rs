@@ -15,7 +15,7 @@ mod submission;
 
 pub use board::Board;
 pub(crate) use calls::{HarnessCalls, Inputs, WAIT_TOOL};
-pub use output::OutputSchema;
+pub use output::{Check, OutputSchema};
 pub(crate) use output::{SUBMIT, Uncalled, compiled};
 pub(crate) use submission::SubmitTool;
 pub use submission::{Objects, Submission, SubmissionSlot};

@@ -14,13 +14,41 @@ use crate::Error;
 /// The name of the tool that takes an answer.
 pub(crate) const SUBMIT: &str = "submit";
 
+/// What an answer has to meet beyond its schema.
+pub trait Check: Send + Sync + 'static {
+    /// Takes an answer that meets the schema, and the binary parts that it refers to;
+    /// `Err` refuses it, with the reason for the model.
+    ///
+    /// # Errors
+    /// Why the answer will not do.
+    fn check(&self, answer: &Value, parts: &[Vec<u8>]) -> Result<(), String>;
+}
+
 /// The JSON Schema that a run's answer has to meet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub struct OutputSchema {
     schema: Value,
     parameters: Value,
     /// Whether the answer is the one argument `value`, not the arguments.
     wrapped: bool,
+    check: Option<Arc<dyn Check>>,
+}
+
+impl std::fmt::Debug for OutputSchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutputSchema")
+            .field("schema", &self.schema)
+            .field("checked", &self.check.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Two schemas are equal where they ask for the same; what checks answers besides is
+/// not compared.
+impl PartialEq for OutputSchema {
+    fn eq(&self, other: &Self) -> bool {
+        self.schema == other.schema
+    }
 }
 
 impl OutputSchema {
@@ -55,10 +83,26 @@ impl OutputSchema {
             schema,
             parameters,
             wrapped: !is_object,
+            check: None,
         };
         // A schema that a toolbox would refuse is refused here, before anything runs.
         compiled(Arc::new(Uncalled(output.spec())))?;
         Ok(output)
+    }
+
+    /// The same, with a check of what meets the schema. The first answer that it
+    /// lets through is final.
+    #[must_use]
+    pub fn checked_by(mut self, check: Arc<dyn Check>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    pub(super) fn check(&self, answer: &Value, parts: &[Vec<u8>]) -> Result<(), String> {
+        match &self.check {
+            Some(check) => check.check(answer, parts),
+            None => Ok(()),
+        }
     }
 
     /// The schema as it was given.

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolFuture, ToolSpec};
+use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -107,6 +107,11 @@ impl Tool for SubmitTool {
     fn call(&self, _: CallContext, arguments: Arguments) -> ToolFuture {
         let Arguments { json, parts } = arguments;
         let value = self.output.answer(json);
+        if !self.slot.is_filled()
+            && let Err(reason) = self.output.check(&value, &parts)
+        {
+            return ready(Err(ToolError::new("ValueError", reason))).boxed();
+        }
         // Tables and bytes become what a trajectory can hold.
         let value = match parts.is_empty() {
             true => value,

@@ -8,6 +8,8 @@ use memex_trajectories::{Status, Step, StepKind, spans};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use super::beginning::KeptScope;
+use super::hands::Hands;
 use super::plan::{Plan, Prepared};
 use super::result::RunResult;
 use super::spoken::Spoken;
@@ -23,6 +25,8 @@ pub(crate) struct Driver {
     reactor: Handle,
     watcher: Box<dyn Watcher>,
     trajectory: Option<PathBuf>,
+    /// Where the scope goes in the end.
+    keep: Option<KeptScope>,
     system: String,
     task: String,
 }
@@ -74,30 +78,44 @@ impl Driver {
             reactor: agent.inner.reactor.handle().clone(),
             watcher,
             trajectory,
+            keep: None,
             system,
             task,
         })
     }
 
+    pub(super) fn keep_in(&mut self, keep: Option<KeptScope>) {
+        self.keep = keep;
+    }
+
     /// Sends the model its system prompt and the task.
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
-        let said = [
-            (StepKind::System, std::mem::take(&mut self.system)),
-            (StepKind::User, std::mem::take(&mut self.task)),
-        ];
-        for (kind, text) in said {
-            let conversation = &mut self.core.dialect.conversation;
-            conversation.push(match kind {
-                StepKind::System => Message::system(text.as_str()),
-                _ => Message::user(text.as_str()),
-            });
-            let step = Step {
-                kind,
-                text,
-                ..Step::default()
-            };
-            self.core.record(step, &mut *self.watcher)?;
-        }
+        self.instruct()?;
+        self.ask()
+    }
+
+    /// Sends the model its system prompt.
+    pub(super) fn instruct(&mut self) -> Result<(), Error> {
+        let text = std::mem::take(&mut self.system);
+        let conversation = &mut self.core.dialect.conversation;
+        conversation.push(Message::system(text.as_str()));
+        self.said(StepKind::System, text)
+    }
+
+    /// Sends the model the task.
+    pub(super) fn ask(&mut self) -> Result<(), Error> {
+        let text = std::mem::take(&mut self.task);
+        self.core.dialect.conversation.say(&text);
+        self.said(StepKind::User, text)
+    }
+
+    fn said(&mut self, kind: StepKind, text: String) -> Result<(), Error> {
+        let step = Step {
+            kind,
+            text,
+            ..Step::default()
+        };
+        self.core.record(step, &mut *self.watcher)?;
         Ok(())
     }
 
@@ -109,6 +127,10 @@ impl Driver {
         let ended = self.reactor.block_on(self.core.proceed(&mut *self.watcher));
         if let Some(family) = &self.core.family {
             family.disband();
+        }
+        if let (Some(keep), Hands::Code(scope)) = (&self.keep, &mut self.core.hands) {
+            // A scope that cannot be saved is none to go on in.
+            keep.put(scope.snapshot().unwrap_or_default());
         }
         let (status, answer, failure) = match ended {
             Ok((status, answer)) => (status, answer, None),

@@ -17,6 +17,7 @@
 //! not know that a run stands behind it.
 
 mod asking;
+mod beginning;
 mod blocks;
 mod calls;
 mod dialect;
@@ -35,6 +36,7 @@ mod spoken;
 mod state;
 mod watcher;
 
+pub use beginning::{Beginning, KeptScope};
 pub use dialect::Dialect;
 pub use dialogue::{Answered, Dialogue, DialogueSettings};
 pub use request::RunRequest;

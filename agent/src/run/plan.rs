@@ -11,7 +11,7 @@ use serde_json::Map;
 
 use super::hands::Hands;
 use crate::approval::{APPROVAL_MAX, is_named};
-use crate::children::{Family, Head, SETUP, WaitTool, question_tool, spawn_tools};
+use crate::children::{Family, Head, SETUP, WaitTool, begin_child, question_tool, spawn_tools};
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
 use crate::recorder::Recorder;
@@ -21,6 +21,9 @@ use crate::{Error, Input, OutputSchema, prompt};
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
 
+/// Says in a record that the scope began with objects that are nowhere in it.
+pub(crate) const BEGAN_IN_SCOPE: &str = "began_in_scope";
+
 pub(crate) struct Plan {
     pub(crate) head: Head,
     pub(crate) name: String,
@@ -28,6 +31,12 @@ pub(crate) struct Plan {
     pub(crate) task_id: Option<String>,
     pub(crate) output: Option<OutputSchema>,
     pub(crate) inputs: Vec<Input>,
+    /// What models are told of objects that the scope begins with beside inputs.
+    pub(crate) described: Vec<String>,
+    /// The run whose record this one begins with.
+    pub(crate) goes_on_from: Option<String>,
+    /// Whether the scope is there already, left by a session or another run.
+    pub(crate) begins_in_scope: bool,
     pub(crate) parent: Option<Parent>,
     /// Where its code runs, if there is a place for it.
     pub(crate) place: Option<Box<dyn Place>>,
@@ -50,6 +59,12 @@ impl Plan {
         if !self.inputs.is_empty() {
             let inputs = self.inputs.iter().map(Input::recorded);
             metadata.insert("inputs".into(), inputs.collect());
+        }
+        if self.begins_in_scope {
+            metadata.insert(BEGAN_IN_SCOPE.into(), true.into());
+        }
+        if let Some(before) = &self.goes_on_from {
+            metadata.insert("goes_on_from".into(), before.as_str().into());
         }
         Ok(Header {
             id: self.head.id.clone(),
@@ -158,7 +173,8 @@ impl Plan {
             return Ok(prepared(Hands::Tools(Box::new(broker.build())), Vec::new()));
         }
         let loaded = Loaded::read(&self.inputs)?;
-        let (described, mut setup) = (loaded.described, loaded.setup);
+        let (mut described, mut setup) = (loaded.described, loaded.setup);
+        described.extend(self.described);
         let inputs: Inputs = Arc::new(loaded.contents);
         let board = self.head.tree.board.clone();
         let object_max_bytes = inner.config.agents.object_max_bytes;
@@ -171,6 +187,10 @@ impl Plan {
         };
         if spawns && self.head.depth == 0 {
             setup.insert_str(0, SETUP);
+        }
+        if self.begins_in_scope {
+            // Functions of the harness in it are those of another run.
+            setup.insert_str(0, &format!("{}\n", begin_child(None)));
         }
         let equipment = Equipment {
             calls: Box::new(move || Box::new(calls())),

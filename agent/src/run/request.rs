@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::beginning::{Beginning, KeptScope};
 use super::driver::Driver;
 use super::plan::Plan;
 use super::result::RunResult;
@@ -26,6 +27,10 @@ pub struct RunRequest {
     pub output: Option<OutputSchema>,
     /// Objects for the scope.
     pub inputs: Vec<Input>,
+    /// The scope and the conversation that the run begins in. Default: empty ones.
+    pub beginning: Beginning,
+    /// Where the scope is left when the run is over. Default: nowhere.
+    pub keep: Option<KeptScope>,
     /// Where the trajectory is saved as it happens. Default: nowhere.
     pub trajectory: Option<PathBuf>,
     /// Stops the run.
@@ -44,6 +49,8 @@ impl RunRequest {
             id: None,
             output: None,
             inputs: Vec::new(),
+            beginning: Beginning::default(),
+            keep: None,
             trajectory: None,
             cancellation: Cancellation::new(),
             watcher: Box::new(NoWatcher),
@@ -60,7 +67,13 @@ impl Agent {
     pub fn run(&self, request: RunRequest) -> Result<RunResult, Error> {
         let inner = &self.inner;
         let id = request.id.map_or_else(new_id, Ok)?;
-        let place = inner.place()?;
+        let Beginning {
+            scope,
+            described,
+            after,
+        } = request.beginning;
+        let begins_in_scope = scope.is_some();
+        let place = inner.place(scope)?;
         let ledger = Ledger::new(inner.config.budgets);
         let plan = Plan {
             head: Head::first(self, id, ledger, request.cancellation),
@@ -69,6 +82,9 @@ impl Agent {
             task_id: request.task_id,
             output: request.output,
             inputs: request.inputs,
+            described,
+            goes_on_from: after.as_ref().map(|run| run.id.clone()),
+            begins_in_scope,
             parent: None,
             place,
             setup: None,
@@ -78,7 +94,8 @@ impl Agent {
         let recorder = Recorder::create(request.trajectory.as_deref(), header)?;
         let recorder = Arc::new(Mutex::new(recorder));
         let mut driver = Driver::new(plan, recorder, request.trajectory, request.watcher)?;
-        driver.begin()?;
+        driver.keep_in(request.keep);
+        driver.begin_after(after.as_ref())?;
         driver.drive()
     }
 }

@@ -8,9 +8,10 @@ use memex_trajectories::{Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use super::beginning::KeptScope;
 use super::driver::Driver;
 use super::hands::Hands;
-use super::plan::Plan;
+use super::plan::{BEGAN_IN_SCOPE, Plan};
 use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::Watcher;
@@ -37,6 +38,20 @@ impl Agent {
         cancellation: Cancellation,
         watcher: Box<dyn Watcher>,
     ) -> Result<RunResult, Error> {
+        self.resume_keeping(path, cancellation, watcher, None)
+    }
+
+    /// As [`Agent::resume`]; the scope goes where [`RunRequest::keep`](crate::RunRequest::keep) says.
+    ///
+    /// # Errors
+    /// As [`Agent::resume`].
+    pub fn resume_keeping(
+        &self,
+        path: &Path,
+        cancellation: Cancellation,
+        watcher: Box<dyn Watcher>,
+        keep: Option<KeptScope>,
+    ) -> Result<RunResult, Error> {
         let inner = &self.inner;
         let refuse = |what: &str| Error::Resume {
             path: path.to_owned(),
@@ -61,19 +76,51 @@ impl Agent {
             task_id: loaded.task_id.clone(),
             output: output.map(OutputSchema::new).transpose()?,
             inputs: inputs(&loaded)?,
+            described: Vec::new(),
+            goes_on_from: None,
+            begins_in_scope: false,
             parent: None,
-            place: inner.place()?,
+            place: inner.place(None)?,
             setup: None,
             spawner,
         };
         let recorder = Arc::new(Mutex::new(Recorder::resume(path)?));
         let mut driver = Driver::new(plan, recorder, Some(path.to_owned()), watcher)?;
+        driver.keep_in(keep);
         driver.take_up(&loaded, path)?;
         driver.drive()
     }
 }
 
 impl Driver {
+    /// Sends the model its system prompt and the task, and between the two what
+    /// was said in an earlier run.
+    pub(super) fn begin_after(&mut self, before: Option<&Trajectory>) -> Result<(), Error> {
+        self.instruct()?;
+        if let Some(before) = before {
+            self.go_on_from(before)?;
+        }
+        self.ask()
+    }
+
+    /// Tells what was said in an earlier run again, and records it.
+    fn go_on_from(&mut self, before: &Trajectory) -> Result<(), Error> {
+        let mut call_id = None;
+        for step in whole_steps(&before.steps) {
+            // The instructions are those of this run, which come first.
+            if step.kind == StepKind::System {
+                continue;
+            }
+            retell(&mut self.core.dialect.conversation, step, &mut call_id);
+            self.core.write(step.clone())?;
+        }
+        let mut recorder = self.core.recorder.lock();
+        for child in &before.children {
+            recorder.child(child.clone())?;
+        }
+        Ok(())
+    }
+
     fn take_up(&mut self, loaded: &Trajectory, path: &Path) -> Result<(), Error> {
         if loaded.steps.is_empty() {
             return self.begin();
@@ -86,10 +133,18 @@ impl Driver {
         let whole = whole_steps(&loaded.steps);
         // A process that died between saving a step and saving the scope left a
         // scope that does not know the step's code.
-        let known = match &mut self.core.hands {
-            Hands::Code(scope) => scope.load(path)?.unwrap_or(0),
-            Hands::Lent(_) | Hands::Tools(_) => 0,
+        let saved = match &mut self.core.hands {
+            Hands::Code(scope) => scope.load(path)?,
+            Hands::Lent(_) | Hands::Tools(_) => None,
         };
+        if saved.is_none() && loaded.metadata.contains_key(BEGAN_IN_SCOPE) {
+            return Err(Error::Resume {
+                path: path.to_owned(),
+                what: "it began with objects of its process, and its saved scope is gone"
+                    .to_owned(),
+            });
+        }
+        let known = saved.unwrap_or(0);
         let mut call_id = None;
         for (step, index) in whole.iter().zip(0_u32..) {
             retell(&mut self.core.dialect.conversation, step, &mut call_id);

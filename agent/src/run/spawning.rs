@@ -15,7 +15,7 @@ use super::driver::Driver;
 use super::plan::Plan;
 use super::result::RunResult;
 use super::watcher::NoWatcher;
-use crate::children::{Family, Head, Outcome, running};
+use crate::children::{Family, Head, Outcome, begin_child, running};
 use crate::recorder::Recorder;
 use crate::scope::{Place, STACK_BYTES, Spawner};
 use crate::{Budgets, Error, OutputSchema};
@@ -115,13 +115,16 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Box<dyn Place>) -> Result
         task_id: None,
         output,
         inputs: Vec::new(),
+        described: Vec::new(),
+        goes_on_from: None,
+        begins_in_scope: false,
         parent: Some(Parent {
             id: head.id.clone(),
             root: Some(head.root.clone()).filter(|root| *root != head.id),
             step: Some(step),
         }),
         place: Some(fork),
-        setup: Some(setup(request.share.as_deref())),
+        setup: Some(begin_child(request.share.as_deref())),
         spawner,
     };
     let (tell, outcome) = watch::channel(None);
@@ -193,14 +196,6 @@ fn cancelled() -> Outcome {
         status: memex_trajectories::Status::Cancelled,
         ..Outcome::failed(String::new())
     }
-}
-
-/// The code that a child's scope begins with: which of its parent's names it
-/// keeps.
-fn setup(share: Option<&[String]>) -> String {
-    // A JSON text as a Python literal: JSON's escapes are Python's.
-    let literal = Value::String(json!(share).to_string());
-    format!("__import__('sys').modules['memex_guest.agents'].begin_child({literal})")
 }
 
 /// The parent's tools, or the requested ones of them.

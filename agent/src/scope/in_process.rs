@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use memex_channel::{Frame, Reply, TurnHandle};
 use memex_runtime::{
-    Forks, Generators, MidTurnFork, Sandbox, Session, SessionOptions, SessionState, Status,
+    Forks, Generators, MidTurnFork, Sandbox, Session, SessionOptions, SessionState, Snapshot,
+    Status,
 };
 use memex_sessions::{Display, Outcome};
 
@@ -25,6 +26,8 @@ type Options = Box<dyn FnMut() -> SessionOptions + Send>;
 /// A scope that is a session of this process.
 pub struct InProcess {
     sandbox: Sandbox,
+    /// What new sessions begin with.
+    initial: Option<Snapshot>,
     session: Option<Session>,
     options: Options,
     /// Run in every new session, and no turn of the run.
@@ -41,10 +44,24 @@ impl InProcess {
     ) -> Self {
         Self {
             sandbox,
+            initial: None,
             session: None,
             options: Box::new(options),
             setup,
             names: None,
+        }
+    }
+
+    /// A scope whose sessions begin in a state that is there already.
+    fn from_snapshot(
+        sandbox: Sandbox,
+        initial: Snapshot,
+        options: impl FnMut() -> SessionOptions + Send + 'static,
+        setup: String,
+    ) -> Self {
+        Self {
+            initial: Some(initial),
+            ..Self::new(sandbox, options, setup)
         }
     }
 
@@ -67,7 +84,11 @@ impl InProcess {
     /// The session, begun if there is none.
     fn session(&mut self) -> Result<&mut Session, Error> {
         if self.session.is_none() {
-            let session = self.sandbox.session((self.options)())?;
+            let options = (self.options)();
+            let session = match &self.initial {
+                Some(initial) => self.sandbox.restore(initial, Generators::Fresh, options)?.0,
+                None => self.sandbox.session(options)?,
+            };
             self.begin(session)?;
         }
         self.session.as_mut().ok_or(Error::Worker {
@@ -134,6 +155,13 @@ impl Scope for InProcess {
         Ok(ran)
     }
 
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, Error> {
+        match &mut self.session {
+            Some(session) => Ok(Some(session.snapshot()?)),
+            None => Ok(self.initial.clone()),
+        }
+    }
+
     fn save(&mut self, trajectory: &Path, steps: u32) -> Result<(), Error> {
         keep(self.session()?, &kept_path(trajectory), steps)
     }
@@ -156,6 +184,22 @@ impl Place for Sandbox {
     fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
         let options = move || session_options(&equipment);
         Ok(Box::new(InProcess::new(*self, options, setup)))
+    }
+}
+
+/// A new session in a state that is there already.
+pub(crate) struct Kept {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) scope: Snapshot,
+}
+
+impl Place for Kept {
+    fn open(self: Box<Self>, equipment: Equipment, setup: String) -> Result<Box<dyn Scope>, Error> {
+        let options = move || session_options(&equipment);
+        let Self { sandbox, scope } = *self;
+        Ok(Box::new(InProcess::from_snapshot(
+            sandbox, scope, options, setup,
+        )))
     }
 }
 

@@ -6,7 +6,7 @@ mod place;
 mod waiting;
 
 pub use in_process::InProcess;
-pub(crate) use in_process::STACK_BYTES;
+pub(crate) use in_process::{Kept, STACK_BYTES};
 pub(crate) use kept::{forget, kept_path, kept_steps};
 pub use place::Scope;
 pub(crate) use place::{Equipment, Place, Spawner};

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memex_channel::{Frame, HostCalls, Reply};
+use memex_runtime::Snapshot;
 
 use crate::{Cancellation, Error, Ran};
 
@@ -21,6 +22,15 @@ pub trait Scope: Send {
     /// # Errors
     /// When there is no scope to go on with.
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error>;
+
+    /// Its state now, for another scope to begin in; none if it cannot be had, or
+    /// no code has run.
+    ///
+    /// # Errors
+    /// When there is no session to go on with.
+    fn snapshot(&mut self) -> Result<Option<Snapshot>, Error> {
+        Ok(None)
+    }
 
     /// Saves the scope beside a trajectory that has so many steps, if it can be
     /// saved.

@@ -4,6 +4,7 @@
 
 mod answers;
 mod bad_input;
+mod beginnings;
 mod children;
 mod handing_over;
 mod inputs;
