@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections import OrderedDict
 from typing import Any, Callable
@@ -90,6 +91,29 @@ async def apart(work: Callable[[], Any], session: Any) -> Any:
         if not task.cancelled():
             task.exception()
         raise
+
+
+def waited(awaitable: Any) -> Any:
+    """The result of an async tool, on a loop of its own: the caller's may be what waits for this code."""
+    found: list[Any] = []
+    context = contextvars.copy_context()
+
+    async def main() -> Any:
+        return await awaitable
+
+    def run() -> None:
+        try:
+            found.extend((context.run(asyncio.run, main()), None))
+        except BaseException as error:
+            found.extend((None, error))
+
+    thread = threading.Thread(target=run, name="memex-tool", daemon=True)
+    thread.start()
+    thread.join()
+    value, error = found
+    if error is not None:
+        raise error
+    return value
 
 
 class Sessions:
