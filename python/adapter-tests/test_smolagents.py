@@ -116,3 +116,21 @@ def test_cleanup_ends_the_sandbox():
     executor.cleanup()
     with pytest.raises(Exception, match="NameError"):
         executor("x")
+
+
+def test_other_tools_find_the_same_state():
+    executor = Executor()
+    executor.send_tools({"double": double})
+    executor("def twice(x): return double(x)\nfour = twice(2)")
+
+    @tool
+    def negate(number: int) -> int:
+        """Negates.
+
+        Args:
+            number: What is negated.
+        """
+        return -number
+
+    executor.send_tools({"negate": negate})
+    assert executor("negate(twice(four))").output == -8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import weakref
 from collections import OrderedDict
 from typing import Any, Callable
 
@@ -146,3 +147,18 @@ class Sessions:
         """Closes all."""
         for key in list(self._kept):
             self.drop(key)
+
+
+class Locks:
+    """A lock for each session, on whatever loop uses it."""
+
+    def __init__(self) -> None:
+        self._locks: weakref.WeakKeyDictionary[Any, tuple[Any, asyncio.Lock]] = weakref.WeakKeyDictionary()
+
+    def of(self, session: Any) -> asyncio.Lock:
+        """The lock of a session."""
+        loop = asyncio.get_running_loop()
+        found = self._locks.get(session)
+        if found is None or found[0] is not loop:
+            found = self._locks[session] = (loop, asyncio.Lock())
+        return found[1]

@@ -54,15 +54,15 @@ class Executor(PythonExecutor):
         if self._session is not None and all(self._given.get(name) is tool for name, tool in tools.items()):
             return
         self._given = {**self._given, **tools}
-        former, self._session = self._session, None
-        self._box, box = self._new_box(), self._box
-        if former is not None:
-            # With other tools: the variables go over, as far as they are data.
-            kept = self._variables(former)
-            former.close()
-            if box is not None:
-                box.close()
-            self.send_variables(kept)
+        box, former = self._box, self._session
+        if former is None:
+            self._box = None
+            return
+        # The same state among other tools.
+        self._box = self._new_box()
+        self._session = self._box.restore(former.snapshot(), keep_generators=True)
+        if box is not None:
+            box.close()
 
     def send_variables(self, variables: dict[str, Any]) -> None:
         """Variables for the code."""
@@ -109,16 +109,6 @@ class Executor(PythonExecutor):
             self._session = self._box.session()
             self._session.run(_BEGIN).raise_for_error()
         return self._session
-
-    @staticmethod
-    def _variables(session: memex.Session) -> dict[str, Any]:
-        found = {}
-        for one in session.names():
-            try:
-                found[one["name"]] = session.get(one["name"])
-            except ValueNotData:
-                continue
-        return found
 
 
 class _Quiet:

@@ -1,0 +1,109 @@
+"""Pydantic AI's own loop, with its scripted model."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_ai import Agent, RunContext
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.models.function import FunctionModel
+from pydantic_ai.toolsets import FunctionToolset
+
+from memex.adapters.pydantic_ai import CodeSpace
+
+
+def model(*turns, seen=None):
+    script = iter([*turns, None])
+
+    def answer(messages, info):
+        if seen is not None:
+            seen.append(info.function_tools)
+        codes = next(script)
+        if codes is None:
+            return ModelResponse(parts=[TextPart("done")])
+        return ModelResponse(parts=[ToolCallPart("python", {"code": code}) for code in codes])
+
+    return FunctionModel(answer)
+
+
+def returns(result):
+    return [part.content for message in result.all_messages() for part in message.parts if isinstance(part, ToolReturnPart)]
+
+
+def population(city: str) -> int:
+    """How many people live in a city."""
+    if city == "Atlantis":
+        raise ValueError("no such city")
+    return {"Bern": 134591, "Thun": 43743}[city]
+
+
+def test_tools_are_called_from_inside_the_code_and_state_stays_between_turns():
+    seen = []
+    agent = Agent(model(["n = [population(c) for c in ('Bern', 'Thun')]\nsum(n)"], ["max(n)"], seen=seen), toolsets=[CodeSpace([population])])
+    result = agent.run_sync("go")
+    assert returns(result) == ["178334", "134591"] and result.output == "done"
+    [tool] = seen[0]
+    assert tool.name == "python" and "def population(city: str)" in tool.description
+
+
+def test_an_error_of_a_tool_is_raised_in_the_code():
+    code = "try:\n    population('Atlantis')\nexcept ValueError as e:\n    print('caught', e)"
+    result = Agent(model(["population('Atlantis')"], [code]), toolsets=[CodeSpace([population])]).run_sync("go")
+    assert "ValueError: no such city" in returns(result)[0]
+    assert returns(result)[1] == "caught no such city"
+
+
+def test_arguments_are_validated_as_the_toolset_has_them():
+    def shout(word: Annotated[str, AfterValidator(str.upper)]) -> str:
+        """Says it louder."""
+        return word
+
+    assert returns(Agent(model(["shout('hello')"]), toolsets=[CodeSpace([shout])]).run_sync("go")) == ["'HELLO'"]
+    result = Agent(model(["population(city=5)"]), toolsets=[CodeSpace([population])]).run_sync("go")
+    assert "TypeError: population: city: expected str, got int 5" in returns(result)[0]
+
+
+def test_runs_do_not_share_variables():
+    space = CodeSpace()
+    Agent(model(["x = 1"]), toolsets=[space]).run_sync("go")
+    assert "NameError" in returns(Agent(model(["x"]), toolsets=[space]).run_sync("go"))[0]
+
+
+def test_calls_of_one_message_use_one_session():
+    assert returns(Agent(model(["a = 1", "b = 2"], ["a + b"]), toolsets=[CodeSpace()]).run_sync("go"))[-1] == "3"
+
+
+def test_tools_get_the_context_and_the_loop_of_the_run():
+    @dataclass
+    class User:
+        name: str
+
+    toolset = FunctionToolset()
+    loops = []
+
+    @toolset.tool
+    async def whoami(ctx: RunContext[User], greeting: str) -> str:
+        """Says who."""
+        loops.append(asyncio.get_running_loop())
+        return f"{greeting} {ctx.deps.name}"
+
+    async def main():
+        agent = Agent(model(["whoami(greeting='hello')"]), toolsets=[CodeSpace(toolset)], deps_type=User)
+        assert returns(await agent.run("go", deps=User("ann"))) == ["'hello ann'"]
+        assert loops == [asyncio.get_running_loop()]
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_run_ends_its_block():
+    async def main():
+        agent = Agent(model(["while True: pass"]), toolsets=[CodeSpace(limits={"time": "30s"})])
+        task = asyncio.ensure_future(agent.run("go"))
+        await asyncio.sleep(0.7)
+        began = asyncio.get_running_loop().time()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() and asyncio.get_running_loop().time() - began < 5
+
+    asyncio.run(main())
