@@ -61,6 +61,16 @@ def _one(machine: Machine, arguments: list[str], streams: Streams) -> int:
         return 141
 
 
+def bang(line: str) -> None:
+    """`!LINE` in a block of code."""
+    bytes_max = 1 << 20
+    environment = {name: value for name, value in os.environ.items()}
+    answer = _run({"line": line, "input": b"", "folder": os.getcwd(), "environment": environment, "bytes_max": bytes_max})
+    for stream, data in ((sys.stdout, answer["stdout"]), (sys.stderr, answer["stderr"])):
+        if data:
+            stream.write(data.decode("utf-8", "replace"))
+
+
 def _path(request: dict[str, Any], key: str = "path") -> str:
     return os.path.normpath(os.path.join(request.get("folder") or HOME, request[key]))
 
