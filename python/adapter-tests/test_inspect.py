@@ -14,6 +14,12 @@ from inspect_ai.util import OutputLimitExceededError
 from memex.adapters.inspect import MemexSandboxEnvironment
 
 
+@pytest.fixture(autouse=True)
+def _no_tokenizer(monkeypatch):
+    # Its vocabulary would be downloaded.
+    monkeypatch.setattr("inspect_ai.model._model.count_text_tokens", lambda text: len(text) // 4)
+
+
 def evaluated(tmp_path, *calls, sandbox="memex", files=None):
     """What the tools said in an evaluation, and its score."""
     outputs = [ModelOutput.for_tool_call("mockllm/model", name, arguments) for name, arguments in calls]
@@ -32,7 +38,7 @@ def test_tools_run_in_one_session_of_the_sample(tmp_path):
     said, score = evaluated(
         tmp_path,
         ("python", {"code": "open('n', 'w').write('20')\nprint('written')"}),
-        ("bash", {"cmd": "echo $(( $(cat n) + 22 )) | tee out; ls"}),
+        ("bash", {"command": "echo $(( $(cat n) + 22 )) | tee out; ls"}),
         ("python", {"code": "import pandas\nprint(open('given/a.txt').read())"}),
         files={"given/a.txt": "from the sample"},
     )
@@ -42,7 +48,7 @@ def test_tools_run_in_one_session_of_the_sample(tmp_path):
 
 
 def test_errors_and_timeouts_are_told(tmp_path):
-    said, _ = evaluated(tmp_path, ("python", {"code": "raise ValueError('no')"}), ("bash", {"cmd": "sleep 60"}), ("bash", {"cmd": "nosuch"}), ("bash", {"cmd": "echo alive"}))
+    said, _ = evaluated(tmp_path, ("python", {"code": "raise ValueError('no')"}), ("bash", {"command": "sleep 60"}), ("bash", {"command": "nosuch"}), ("bash", {"command": "echo alive"}))
     assert "ValueError: no" in said[0]
     assert "timed out" in said[1].lower()
     assert "command not found" in said[2] and said[3].strip() == "alive"

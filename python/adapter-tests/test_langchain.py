@@ -122,3 +122,14 @@ def test_a_cancelled_run_ends_its_block():
         assert task.cancelled() and asyncio.get_running_loop().time() - began < 5
 
     asyncio.run(main())
+
+
+def test_a_state_that_is_too_large_to_save_goes_on_while_it_is_live_and_is_missed_after():
+    saver = InMemorySaver()
+    config = {"configurable": {"thread_id": "t"}}
+    space = CodeSpace(state_bytes=10)
+    agent = create_agent(model(says("x = 1"), says("x + 1")), [], middleware=[space], checkpointer=saver)
+    assert results(agent.invoke({"messages": [("user", "go")]}, config))[-1] == "2"
+    agent = create_agent(model(says("x")), [], middleware=[CodeSpace(state_bytes=10)], checkpointer=saver)
+    last = results(agent.invoke({"messages": [("user", "go")]}, config))[-1]
+    assert "earlier calls are gone" in last and "NameError" in last

@@ -7,15 +7,14 @@ thread through checkpoints, into other processes, and back in time.
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
+import asyncio
 from typing import Annotated, Any, Iterable
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import NotRequired
 
 import memex
 from memex.adapters import _common
+from memex.adapters._checkpoints import STATE_BYTES, Checkpoints, Saved, Used, later
 
 try:
     from langchain.agents.middleware.types import AgentMiddleware, AgentState, PrivateStateAttr
@@ -26,33 +25,10 @@ try:
 except ModuleNotFoundError as error:
     raise _common.needed(error, "langchain") from None
 
-_LIVE = 32
-_STATE_BYTES = 32 << 20
-
-
-class _Saved(TypedDict):
-    """A session in the graph's state: what it is known by, its turns, and its bytes unless they are too many."""
-
-    mark: str
-    turn: int
-    state: bytes | None
-
-
-def _later(old: _Saved | None, new: _Saved | None) -> _Saved | None:
-    # Calls of one step that ran one after the other.
-    return old if old is not None and new is not None and old["turn"] > new["turn"] else new
-
-
 class CodeState(AgentState):
     """The state of an agent with a code space."""
 
-    memex: NotRequired[Annotated[_Saved | None, PrivateStateAttr, _later]]
-
-
-class _Live:
-    def __init__(self, session: memex.Session) -> None:
-        self.session = session
-        self.lock = threading.Lock()
+    memex: NotRequired[Annotated[Saved | None, PrivateStateAttr, later]]
 
 
 class CodeSpace(AgentMiddleware):
@@ -70,28 +46,23 @@ class CodeSpace(AgentMiddleware):
         *,
         tool_name: str = "python",
         characters: int = _common.SHOWN_CHARACTERS,
-        state_bytes: int = _STATE_BYTES,
+        state_bytes: int = STATE_BYTES,
         **settings: Any,
     ) -> None:
         super().__init__()
         self.sandbox = memex.Sandbox(tools=[_tool(one) for one in tools], **settings)
-        self._characters, self._state_bytes = characters, state_bytes
-        self._lock = threading.Lock()
-        # By the mark of their state, and by the message whose calls they run.
-        self._live: OrderedDict[str, _Live] = OrderedDict()
+        self._characters = characters
+        self._kept = Checkpoints(self.sandbox, state_bytes)
 
         def run(code: str, runtime: ToolRuntime) -> Command:
-            return self._run(code, runtime, lambda session: session.run(code))
+            return self._run(runtime, lambda session: session.run(code))
 
         async def run_awaited(code: str, runtime: ToolRuntime) -> Command:
-            import asyncio
-
             loop = asyncio.get_running_loop()
-            # The session that a cancelled call has to interrupt.
-            used = _Used()
+            used = Used()
 
             def work() -> Command:
-                return self._run(code, runtime, lambda session: _common.run_on(used.at(session), code, loop))
+                return self._run(runtime, lambda session: _common.run_on(used.by(session), code, loop))
 
             return await _common.apart(work, used)
 
@@ -102,59 +73,14 @@ class CodeSpace(AgentMiddleware):
         """Ends the sandbox and the sessions that are live."""
         self.sandbox.close()
 
-    def _run(self, code: str, runtime: ToolRuntime, turn: Any) -> Command:
-        saved = runtime.state.get("memex")
+    def _run(self, runtime: ToolRuntime, turn: Any) -> Command:
         messages = runtime.state.get("messages") or []
-        step = f"step {getattr(messages[-1], 'id', None) or runtime.tool_call_id}" if messages else runtime.tool_call_id
-        live, note = self._found(saved, str(step))
-        with live.lock:
-            result = turn(live.session)
-            kept = self._save(live)
-        text = note + _common.shown(result, self._characters)
+        # Calls of one message use one session, one after the other.
+        step = f"step {getattr(messages[-1], 'id', None) or runtime.tool_call_id}" if messages else str(runtime.tool_call_id)
+        result, kept, lost = self._kept.run(runtime.state.get("memex"), step, turn)
+        text = ("(the variables of earlier calls are gone)\n" if lost else "") + _common.shown(result, self._characters)
         message = ToolMessage(text, tool_call_id=runtime.tool_call_id, status="success" if result.ok else "error")
         return Command(update={"messages": [message], "memex": kept})
-
-    def _found(self, saved: _Saved | None, step: str) -> tuple[_Live, str]:
-        """The session in the state of the graph, or the one that another call of the same message uses."""
-        with self._lock:
-            live = self._live.get(step) or self._live.pop(saved["mark"] if saved else "", None)
-            note = ""
-            if live is None or live.session.closed:
-                if saved and saved["state"]:
-                    live = _Live(self.sandbox.restore(saved["state"], keep_generators=True))
-                else:
-                    live = _Live(self.sandbox.session())
-                    note = "(the variables of earlier calls are gone)\n" if saved else ""
-            self._keep(step, live)
-            return live, note
-
-    def _save(self, live: _Live) -> _Saved:
-        snapshot = live.session.snapshot()
-        data = bytes(snapshot)
-        mark = hashlib.sha256(data).hexdigest()
-        with self._lock:
-            self._keep(mark, live)
-        return {"mark": mark, "turn": snapshot._native.turn, "state": data if len(data) <= self._state_bytes else None}
-
-    def _keep(self, key: str, live: _Live) -> None:
-        self._live[key] = live
-        self._live.move_to_end(key)
-        while len(self._live) > 2 * _LIVE:
-            _, dropped = self._live.popitem(last=False)
-            if dropped is not live and all(other is not dropped for other in self._live.values()) and dropped.lock.acquire(blocking=False):
-                dropped.session.close()
-
-
-class _Used:
-    session: Any = None
-
-    def at(self, session: Any) -> Any:
-        self.session = session
-        return session
-
-    def interrupt(self) -> None:
-        if self.session is not None:
-            self.session.interrupt()
 
 
 def _tool(given: Any) -> Any:
