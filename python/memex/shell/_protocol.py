@@ -29,23 +29,22 @@ _ASK = f"""
 globals().pop("{_REQUEST}") and None if "memex_shell.serving" not in __import__("sys").modules else (
     __import__("sys").modules["memex_shell.serving"].served(globals().pop("{_REQUEST}")))
 """
-_LOAD = f"exec({_REQUEST}['loader'], {{'sources': globals().pop('{_REQUEST}')['sources']}})"
+_LOAD = f"exec({_REQUEST}['loader'], globals().pop('{_REQUEST}'))"
 _LOADER = '''
 import sys
 from types import ModuleType
-made = {}
-for name in ["", "commands", *(name for name, _ in sources)]:
-    full = "memex_shell." + name if name else "memex_shell"
-    if name not in made:
-        module = made[name] = sys.modules[full] = ModuleType(full)
-        if name in ("", "commands"):
-            module.__path__, module.__package__ = [], full
-        else:
-            module.__package__ = full.rpartition(".")[0]
+def module(name):
+    full = ("memex_shell." + name).rstrip(".")
+    if full not in sys.modules or name == fresh:
+        made = sys.modules[full] = ModuleType(full)
+        made.__package__ = full if name in ("", "commands") else full.rpartition(".")[0]
+        if made.__package__ == full:
+            made.__path__ = []
         if name:
-            setattr(made[name.rpartition(".")[0]], name.rpartition(".")[2], module)
-for name, source in sources:
-    exec(compile(source, "<memex shell " + name + ">", "exec"), made[name].__dict__)
+            setattr(module(name.rpartition(".")[0]), name.rpartition(".")[2], made)
+    return sys.modules[full]
+fresh = name if name != "commands" else None
+exec(compile(source, "<memex shell " + name + ">", "exec"), module(name).__dict__)
 '''
 
 Exchange = Generator[str, Result, Result]
@@ -68,9 +67,13 @@ def exchange(session: Any, request: dict[str, Any] | None) -> Exchange:
         result = yield _ASK
         if not (result.ok and result.value is None and result.value_error is None):
             return result
-    session.set(_REQUEST, {"loader": _LOADER, "sources": [list(one) for one in sources()]})
-    result = yield _LOAD
-    if not result.ok or request is None:
+    # One turn for each module, so that a small limit of time is enough.
+    for name, source in sources():
+        session.set(_REQUEST, {"loader": _LOADER, "name": name, "source": source})
+        result = yield _LOAD
+        if not result.ok:
+            return result
+    if request is None:
         return result
     session.set(_REQUEST, request)
     return (yield _ASK)

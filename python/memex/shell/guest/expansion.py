@@ -26,6 +26,8 @@ class Expander:
         found: list[str] = []
         for word in words:
             for one in _braces(word):
+                if not self.state.arguments and _only_arguments(one):
+                    continue
                 for field in self._split(self._runs(one)):
                     found.extend(self._paths(field))
                 if len(found) > FIELDS_MAX:
@@ -159,6 +161,12 @@ class Expander:
             return [plain]
         pattern = "".join(patterns.escaped(text) if quoted else text for text, quoted in field)
         return patterns.paths(pattern, self.state.folder) or [plain]
+
+
+def _only_arguments(word: Word) -> bool:
+    """Whether this is `"$@"`, which is no field at all without arguments."""
+    parts = [part for part in word if not (isinstance(part, Text) and not part.text)]
+    return len(parts) == 1 and isinstance(parts[0], Variable) and parts[0].name == "@" and not parts[0].operator
 
 
 class _Splittable(tuple):

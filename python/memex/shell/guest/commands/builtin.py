@@ -139,7 +139,8 @@ def read(run: Command) -> int:
         if separators.isspace():
             rest = rest.lstrip(separators)
     state.set(names[-1], rest)
-    return 1 if ended and not line else 0
+    # A last line without an end counts as the end, although it was read.
+    return 1 if ended else 0
 
 
 def eval_(run: Command) -> int:

@@ -16,7 +16,7 @@ def ls(run: Command) -> int:
     options, rest = parsed(run.arguments, "aAl1dRrtShFpGi", "", {"all": "a", "almost-all": "A", "recursive": "R", "human-readable": "h", "directory": "d", "color": "1"})
     status = 0
     folders, plain = [], []
-    for path in rest or ["."]:
+    for path in sorted(rest) or ["."]:
         try:
             found = os.stat(run.state.path(path))
         except OSError:

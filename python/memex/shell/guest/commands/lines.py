@@ -57,7 +57,10 @@ def tac(run: Command) -> int:
 
 def _plain_count(arguments: list[str]) -> list[str]:
     """`head -5` as `head -n5`."""
-    return [f"-n{one[1:]}" if re.fullmatch(r"-\d+", one) else one for one in arguments]
+    return [
+        f"-n{one[1:]}" if re.fullmatch(r"-\d+", one) and arguments[place - 1 : place] not in (["-n"], ["-c"]) else one
+        for place, one in enumerate(arguments)
+    ]
 
 
 def head(run: Command) -> int:
@@ -97,24 +100,21 @@ def _parts(run: Command, options: dict, rest: list[str], first) -> int:
 def wc(run: Command) -> int:
     options, rest = parsed(run.arguments, "lwcmL", "", {"lines": "l", "words": "w", "bytes": "c", "chars": "m"})
     shown = [letter for letter in "lwmc" if letter in options] or ["l", "w", "c"]
-    totals = dict.fromkeys(shown, 0)
-    status = 0
+    rows: list[tuple[list[int], str]] = []
+    status = size = 0
     for path, data in contents(run, rest):
         if data is None:
             status = 1
             continue
         counts = {"l": data.count(b"\n"), "w": len(data.split()), "c": len(data), "m": len(decoded(data))}
-        for letter in shown:
-            totals[letter] += counts[letter]
-        _counted(run, [counts[letter] for letter in shown], path if rest else "")
+        size += len(data)
+        rows.append(([counts[letter] for letter in shown], path if rest else ""))
+    width = 1 if len(shown) == 1 and len(rest) < 2 else len(str(size)) if rest and "-" not in rest else 7
     if len(rest) > 1:
-        _counted(run, list(totals.values()), "total")
+        rows.append(([sum(column) for column in zip(*(counts for counts, _ in rows))] if rows else [0] * len(shown), "total"))
+    for counts_, name in rows:
+        run.out(" ".join(f"{count:>{width}}" for count in counts_) + (f" {name}" if name else "") + "\n")
     return status
-
-
-def _counted(run: Command, counts: list[int], name: str) -> None:
-    width = 1 if len(counts) == 1 else 7
-    run.out(" ".join(f"{count:>{width}}" for count in counts) + (f" {name}" if name else "") + "\n")
 
 
 def tee(run: Command) -> int:
