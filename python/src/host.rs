@@ -57,12 +57,14 @@ impl Host {
         variables: BTreeMap<String, OsString>,
         store_variables: BTreeMap<String, String>,
         secrets: BTreeMap<String, String>,
+        guest_package: Option<PathBuf>,
     ) -> Self {
         let runtime = Arc::<OnceLock<Runtime>>::default();
         let started = Arc::clone(&runtime);
         let host = memex_sessions::Host::starting(move || start(&started))
             .cache_directory(cache)
             .data_directory(data)
+            .guest_package(guest_package)
             .variables(variables)
             .store_variables(store_variables);
         Self {
