@@ -46,7 +46,7 @@ for name in "${names[@]}"; do
     version=$("$environment/bin/pip" freeze | grep -iF "$(sed -n 2p "$requirements/$name.txt")" || true)
     printf '== %s (%s)\n' "$name" "$version"
     # Away from the sources, so that what is imported is the wheel.
-    (cd "$environment" && bin/python -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning \
+    (cd "$environment" && bin/python -m pytest -p no:cacheprovider -W ignore::DeprecationWarning \
         --rootdir "$tests" "$tests/test_$name.py") || failed+=("$name")
 done
 if [ ${#failed[@]} -gt 0 ]; then

@@ -24,4 +24,4 @@ rm -f memex/*.so
 # Away from the sources, so that what is imported is the wheel.
 tests=$PWD/tests
 cd "$environment"
-exec bin/python -m pytest -q -p no:cacheprovider "$tests" "$@"
+exec bin/python -m pytest -p no:cacheprovider "$tests" "$@"
