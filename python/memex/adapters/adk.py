@@ -90,7 +90,7 @@ def _listed(shell: Shell) -> dict[str, tuple[int, float]]:
 
 
 def _figures(result: memex.Result) -> list[File]:
-    found = []
+    found: list[File] = []
     for display in result.displays:
         for kind, suffix in _PICTURES.items():
             data = display.data.get(kind)
@@ -103,7 +103,7 @@ def _figures(result: memex.Result) -> list[File]:
 
 def _written(shell: Shell, before: dict[str, tuple[int, float]]) -> list[File]:
     """The files in the folder that the block made or changed."""
-    found = []
+    found: list[File] = []
     for path, mark in _listed(shell).items():
         if before.get(path) != mark and mark[0] <= _FILE_BYTES and len(found) < _FILES_MAX:
             kind = mimetypes.guess_type(path)[0] or "application/octet-stream"

@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 class CodeState(AgentState):
     """The state of an agent with a code space."""
 
-    memex: NotRequired[Annotated[Saved | None, PrivateStateAttr, later]]
+    memex: NotRequired[Annotated[Saved | None, PrivateStateAttr, later]]  # type: ignore[valid-type]
 
 
 class CodeSpace(AgentMiddleware):

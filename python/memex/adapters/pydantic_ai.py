@@ -43,10 +43,16 @@ class CodeSpace(WrapperToolset[Any]):
     wait for a person. Other settings are those of `memex.Sandbox`.
     """
 
+    _box: memex.Sandbox | None
+    _session: memex.Session | None
+    _inner: dict[str, ToolsetTool[Any]]
+    _context: RunContext[Any] | None
+
     def __init__(
         self, tools: Any = (), *, tool_name: str = "python", characters: int = _common.SHOWN_CHARACTERS, id: str | None = None, **settings: Any
     ) -> None:
-        super().__init__(tools if isinstance(tools, AbstractToolset) else FunctionToolset(list(tools)))
+        wrapped: AbstractToolset[Any] = tools if isinstance(tools, AbstractToolset) else FunctionToolset(list(tools))
+        super().__init__(wrapped)
         self._tool_name, self._characters, self._id, self._settings = tool_name, characters, id, settings
         self._fresh()
 
@@ -61,7 +67,7 @@ class CodeSpace(WrapperToolset[Any]):
 
     async def for_run_step(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
         # The state of the run stays, whatever becomes of what is wrapped.
-        self.wrapped = await self.wrapped.for_run_step(ctx)
+        self.wrapped = await self.wrapped.for_run_step(ctx)  # type: ignore[has-type]
         return self
 
     def visit_and_replace(self, visitor: Callable[[AbstractToolset[Any]], AbstractToolset[Any]]) -> AbstractToolset[Any]:
@@ -95,11 +101,9 @@ class CodeSpace(WrapperToolset[Any]):
         return made
 
     def _fresh(self) -> None:
-        self._box: memex.Sandbox | None = None
-        self._session: memex.Session | None = None
-        self._inner: dict[str, ToolsetTool[Any]] = {}
+        self._box = self._session = self._context = None
+        self._inner = {}
         self._bound: Any = None
-        self._context: RunContext[Any] | None = None
         self._lock = asyncio.Lock()
 
     def _open(self) -> None:

@@ -53,6 +53,11 @@ class SnapshotInfo:
     names: list[str] = field(default_factory=list)
 
 
+# `Sandbox` has a method called `list`.
+Infos = list[SandboxInfo]
+Sandboxes = list["Sandbox"]
+
+
 class Sandbox:
     """A sandbox with the interface of `e2b_code_interpreter.Sandbox`.
 
@@ -95,7 +100,7 @@ class Sandbox:
                 raise InvalidArgumentException(f"{name} has no meaning here; memex.Sandbox(…) has tools, mounts and policies")
         _sweep()
         state = None
-        if template in _snapshots:
+        if template is not None and template in _snapshots:
             box, state = _snapshots[template]
         elif template not in (None, "base", "code-interpreter-v1"):
             raise InvalidArgumentException(f"there is no template {template!r}; templates here are the ids of create_snapshot()")
@@ -120,7 +125,7 @@ class Sandbox:
         return found
 
     @staticmethod
-    def list(**_options: Any) -> list[SandboxInfo]:
+    def list(**_options: Any) -> Infos:
         """The sandboxes of this process."""
         _sweep()
         return [one.get_info() for one in reversed(_live.values())]
@@ -165,8 +170,9 @@ class Sandbox:
         else:
             raise InvalidArgumentException(f"the languages are python and bash, not {language}")
         made.execution_count = self._count
-        for result in made.results if on_result is not None else ():
-            on_result(result)
+        if on_result is not None:
+            for result in made.results:
+                on_result(result)
         if made.error is not None and on_error is not None:
             on_error(made.error)
         return made
@@ -175,7 +181,7 @@ class Sandbox:
         """Not there: see `run_code`."""
         raise InvalidArgumentException("a sandbox has one context; fork() or another sandbox has another")
 
-    def fork(self, timeout: int | None = None, count: int | None = None, **_options: Any) -> list[Sandbox]:
+    def fork(self, timeout: int | None = None, count: int | None = None, **_options: Any) -> Sandboxes:
         """Sandboxes in this one's state."""
         state = self._shell().session.snapshot()
         return [

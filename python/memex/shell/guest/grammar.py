@@ -13,6 +13,8 @@ _DEPTH_MAX = 40
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _FUNCTION = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)[ \t]*\(\s*\)")
 _REDIRECTS = ("<<<", "<<-", "&>>", "<<", ">>", ">&", "<&", "&>", ">|", "<", ">")
+# The parser has a method of this name.
+_Redirects = list[Redirect]
 _ENDS = frozenset(("then", "elif", "else", "fi", "do", "done", "esac", "}", "in"))
 
 
@@ -213,7 +215,7 @@ class _Parser:
         while scanner.take("\n"):
             pass
         self.expect("in")
-        arms = []
+        arms: list[tuple[list[Word], Block]] = []
         while True:
             while scanner.take("\n"):
                 pass
@@ -285,8 +287,8 @@ class _Parser:
             raise self.unexpected()
         return Simple(assignments, words, redirects)
 
-    def redirects(self) -> list[Redirect]:
-        found = []
+    def redirects(self) -> _Redirects:
+        found: _Redirects = []
         while (one := self.redirect()) is not None:
             found.append(one)
         return found

@@ -122,7 +122,7 @@ class Machine:
     # What was parsed
 
     def run(self, node: Any, streams: Streams) -> int:
-        status = self._RUN[type(node)](self, node, streams)
+        status = _RUN[type(node)](self, node, streams)
         self.state.status = status
         return status
 
@@ -411,7 +411,8 @@ class Machine:
             raise ValueError("a redirect needs a name")
         return Written(self.state.path(name), append)
 
-    _RUN = {
-        Block: block, Chain: chain, Pipeline: pipeline, If: conditional, For: loop, While: repeated, Case: case,
-        Function: function, Condition: condition, Simple: simple,
-    }  # fmt: skip
+
+_RUN: dict[type, Callable[..., int]] = {
+    Block: Machine.block, Chain: Machine.chain, Pipeline: Machine.pipeline, If: Machine.conditional, For: Machine.loop,
+    While: Machine.repeated, Case: Machine.case, Function: Machine.function, Condition: Machine.condition, Simple: Machine.simple,
+}  # fmt: skip

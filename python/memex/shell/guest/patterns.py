@@ -108,7 +108,7 @@ def _below(begun: list[str], part: str, folder: str, last: bool) -> list[str]:
         name = unescaped(part)
         return [one + name for one in begun if os.path.lexists(os.path.join(folder, one + name))]
     rule = compiled(part)
-    found = []
+    found: list[str] = []
     for one in begun:
         try:
             names = os.listdir(os.path.join(folder, one) or ".")

@@ -186,7 +186,7 @@ class Scanner:
     def _escaped(self) -> str:
         """`$'…'`."""
         self.at += 2
-        found = []
+        found: list[str] = []
         while self.at < len(self.text):
             char = self.text[self.at]
             self.at += 1

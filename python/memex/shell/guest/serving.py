@@ -44,8 +44,10 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
         status = 2
     except BaseException:
         # A limit, or the end of the caller's patience: what was printed goes with the turn.
-        sys.__stdout__.buffer.write(out.whole())
-        sys.__stderr__.buffer.write(errors.whole())
+        for stream, kept in ((sys.__stdout__, out), (sys.__stderr__, errors)):
+            if stream is not None:
+                stream.buffer.write(kept.whole())
+                stream.flush()
         raise
     return {"status": status & 255, "stdout": out.whole(), "stderr": errors.whole(), "cut": out.cut or errors.cut, "folder": state.folder}
 

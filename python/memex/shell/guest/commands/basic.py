@@ -140,7 +140,7 @@ def false(run: Command) -> int:
 def env(run: Command) -> int:
     given = list(run.arguments)
     state = run.state
-    assigned = []
+    assigned: list[tuple[str, str | None]] = []
     clean = False
     while given and (given[0].startswith("-") or "=" in given[0]):
         one = given.pop(0)
@@ -151,7 +151,8 @@ def env(run: Command) -> int:
         elif one.startswith("-"):
             raise UsageFault(f"{one}: there is no such option here")
         else:
-            assigned.append(tuple(one.split("=", 1)))
+            name, _, given_value = one.partition("=")
+            assigned.append((name, given_value))
     variables, exported = dict(state.variables), set(state.exported)
     try:
         if clean:

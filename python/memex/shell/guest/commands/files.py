@@ -15,7 +15,8 @@ from ..options import parsed
 def ls(run: Command) -> int:
     options, rest = parsed(run.arguments, "aAl1dRrtShFpGi", "", {"all": "a", "almost-all": "A", "recursive": "R", "human-readable": "h", "directory": "d", "color": "1"})
     status = 0
-    folders, plain = [], []
+    folders: list[str] = []
+    plain: list[str] = []
     for path in sorted(rest) or ["."]:
         try:
             found = os.stat(run.state.path(path))

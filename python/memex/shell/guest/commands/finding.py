@@ -203,7 +203,12 @@ def _first(reader: _Reader, word: str) -> _Check:
 def _print(reader: _Reader, word: str) -> _Check:
     reader.acts = True
     end = "\0" if word == "-print0" else "\n"
-    return lambda entry: reader.run.out(entry.path + end) is None
+
+    def act(entry: _Entry) -> bool:
+        reader.run.out(entry.path + end)
+        return True
+
+    return act
 
 
 def _printf(reader: _Reader, word: str) -> _Check:
@@ -255,7 +260,12 @@ def _exec(reader: _Reader, word: str) -> _Check:
     if one == "+":
         found: list[str] = []
         reader.together.append(([w for w in words if w != "{}"], found))
-        return lambda entry: found.append(entry.path) is None
+
+        def collect(entry: _Entry) -> bool:
+            found.append(entry.path)
+            return True
+
+        return collect
     return lambda entry: reader.run.run([w.replace("{}", entry.path) for w in words]) == 0
 
 

@@ -239,7 +239,7 @@ def diff(run: Command) -> int:
         run.out(f"Files {rest[0]} and {rest[1]} differ\n")
         return 1
     context = number(options.get("U", ["3"])[-1], "lines")
-    for line in difflib.unified_diff(decoded(first).splitlines(True), decoded(second).splitlines(True), *rest, n=context):
+    for line in difflib.unified_diff(decoded(first).splitlines(True), decoded(second).splitlines(True), rest[0], rest[1], n=context):
         run.out_bytes(encoded(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"))
     return 1
 

@@ -103,9 +103,9 @@ def _within(run: Command, arguments: list[str], folder: str, execute: Callable[[
     main = ModuleType("__main__")
     main.__dict__.update(__builtins__=__builtins__)
     streams = run.streams
-    source = io.TextIOWrapper(_Unclosed(streams.input), encoding="utf-8", errors="surrogateescape")
+    source = io.TextIOWrapper(io.BufferedReader(_Unclosed(streams.input)), encoding="utf-8", errors="surrogateescape")
     output, errors = TextOutput(streams.output, "<stdout>"), TextOutput(streams.errors, "<stderr>")
-    kept = (sys.modules.get("__main__"), sys.argv, list(sys.path), sys.stdin, sys.stdout, sys.stderr, os.getcwd(), dict(os.environ))
+    kept = (sys.modules["__main__"], sys.argv, list(sys.path), sys.stdin, sys.stdout, sys.stderr, os.getcwd(), dict(os.environ))
     try:
         sys.modules["__main__"], sys.argv, sys.path[:0] = main, arguments, [folder]
         sys.stdin, sys.stdout, sys.stderr = source, output, errors
@@ -196,7 +196,7 @@ def pip(run: Command) -> int:
         return int(not all(name.lower() in there for name in names))
     if given[0] != "install":
         raise UsageFault(f"{given[0]}: there is no such command here")
-    missing = []
+    missing: list[str] = []
     options = iter(given[1:])
     for one in options:
         if one in ("-r", "--requirement", "-i", "--index-url", "--extra-index-url"):
@@ -218,7 +218,7 @@ def pip(run: Command) -> int:
 def _missing(requirement: str, there: dict[str, str]) -> str:
     import re
 
-    name = re.sub(r"[-_.]+", "-", re.match(r"\s*([A-Za-z0-9._-]*)", requirement)[1]).lower()
+    name = re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]).lower()
     return "" if name in there else requirement
 
 

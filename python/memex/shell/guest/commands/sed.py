@@ -128,11 +128,18 @@ class _Script:
             if letter in "DPNhHgGx":
                 raise UsageFault(f"{letter}: there is no such command here; use python3")
             if letter == "q":
-                found = re.compile(r"\s*(\d*)").match(self.text, self.at)
-                made.argument, self.at = int(found[1][:3] or 0), found.end()
+                made.argument = int(self.taken(r"\s*\d*").strip()[:3] or 0)
         else:
             raise UsageFault(f"unknown command: {letter or 'none'}")
         return made
+
+    def taken(self, pattern: str) -> str:
+        """What matches here, which may be nothing; it is taken."""
+        found = re.compile(pattern).match(self.text, self.at)
+        if found is None:
+            return ""
+        self.at = found.end()
+        return found[0]
 
     def address(self, relative: bool = False) -> Any:
         found = re.compile(r"(\d+)~(\d+)|(\d+)|\$" + (r"|\+(\d+)" if relative else "")).match(self.text, self.at)
@@ -181,16 +188,14 @@ class _Script:
 
     def substitution(self) -> Any:
         pattern, replacement, _ = self.halves()
-        found = re.compile(r"[gpiIm\d]*").match(self.text, self.at)
-        flags, self.at = found[0], found.end()
+        flags = self.taken(r"[gpiIm\d]*")
         digits = re.sub(r"\D", "", flags)
         rule = regular.compiled(pattern, self.extended, "i" in flags.lower())
         return rule, _pieces(replacement), "g" in flags, "p" in flags, int(digits[:9] or 1)
 
     def added(self) -> str:
-        found = re.compile(r"\s*\\?\n?").match(self.text, self.at)
-        begin = found.end()
-        end = begin
+        self.taken(r"\s*\\?\n?")
+        begin = end = self.at
         while end < len(self.text) and self.text[end] != "\n":
             end += 2 if self.text[end] == "\\" else 1
         text, self.at = self.text[begin:end], min(end, len(self.text))
