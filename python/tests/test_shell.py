@@ -177,6 +177,13 @@ def test_a_session_that_changes_the_shell_fools_nobody(shell):
         with pytest.raises(memex.SessionError, match="no answer"):
             shell.run("true")
             shell.run("true")
+    for answer in ("b'x' * (4 << 20)", "b'x' * (5 << 20)", "'text'"):
+        shell.session.run(f"sys.modules['memex_shell.serving'].served = lambda request: {{'data': {answer}}}")
+        with pytest.raises((OSError, memex.SessionError), match="more than 20000000 bytes|no answer"):
+            shell.read("endless", bytes_max=20_000_000)
+    entry = "{'name': 3, 'path': None, 'kind': b'', 'size': 'x', 'time': float('inf')}"
+    shell.session.run(f"sys.modules['memex_shell.serving'].served = lambda request: {{'entries': [{entry}, 5], 'entry': {entry}}}")
+    assert [(one.name, one.size, one.modified) for one in shell.list()] == [("3", 0, 0.0), ("", 0, 0.0)]
     shell.session.run("del sys.modules['memex_shell.serving']")
     assert shell.run("echo again").stdout == "again\n"
 
@@ -202,6 +209,23 @@ def test_python_code_leaves_the_session_as_it_was(shell):
     same = shell.session.run("state == (sys.argv, sys.path, os.getcwd(), dict(os.environ), sys.stdout, sys.modules['__main__'])")
     assert same.value is True, same
     assert shell.run("python3 -c 'state'").exit_code == 1, "the scope of the session is not that of a program"
+
+
+def test_programs_find_what_they_need_of_a_process(shell):
+    for code, printed in (
+        ("import asyncio\nasync def main():\n await asyncio.sleep(0.01)\n return 'slept'\nprint(asyncio.run(main()))", "slept\n"),
+        ("print(input('? '), input())", "? a b\n"),
+        ("import sys\nsys.stdout.reconfigure(line_buffering=True)\nsys.stdout.buffer.write(b'raw\\n')\nprint('x', flush=True)", "raw\nx\n"),
+        ("if __name__ == '__main__':\n from dataclasses import dataclass\n @dataclass\n class A:\n  x: int\n print(A(1))", "A(x=1)\n"),
+        ("import atexit, os\nos.write(1, b'past the shell\\n')", "past the shell\n"),
+    ):
+        made = shell.run(["python3", "-c", code], stdin="a\nb\n")
+        assert (made.stdout, made.exit_code) == (printed, 0), made.stderr
+    shell.write("test_it.py", "import unittest\nclass T(unittest.TestCase):\n def test_a(self): self.assertEqual(1, 2)\n")
+    made = shell.run("python3 -m unittest test_it")
+    assert made.exit_code == 1 and "AssertionError: 1 != 2" in made.stderr
+    trace = shell.run(["python3", "-c", "def f():\n    return 1 / 0\nf()"]).stderr
+    assert trace.startswith('Traceback (most recent call last):\n  File "<string>", line 3') and "memex" not in trace
 
 
 def test_files_cross_whole(shell):

@@ -23,7 +23,8 @@ except ModuleNotFoundError as error:
     raise _common.needed(error, "adk") from None
 
 _FILES_MAX = 64
-_FILE_BYTES = 16 << 20
+# All files that a block writes, together.
+_FILES_BYTES = 32 << 20
 _PICTURES = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
 
 
@@ -55,9 +56,11 @@ class Executor(BaseCodeExecutor):
             if not shell.exists(file.name):
                 shell.write(file.name, _bytes_of(file.content))
         before = _listed(shell)
-        result = shell.code(code_execution_input.code, self.timeout_seconds)
+        result, late = shell._coded(code_execution_input.code, self.timeout_seconds)
         problem = result.error.traceback or f"{result.error.name}: {result.error.message}" if result.error else ""
-        if result.limit is not None:
+        if late:
+            problem += f"\nthe code ran longer than {self.timeout_seconds} seconds"
+        elif result.limit is not None:
             problem += f"\nthe limit {result.limit.name} was reached: {result.limit.bound}"
         elif not result.ok and not problem:
             problem = f"the turn ended with the status {result.status}"
@@ -104,8 +107,16 @@ def _figures(result: memex.Result) -> list[File]:
 def _written(shell: Shell, before: dict[str, tuple[int, float]]) -> list[File]:
     """The files in the folder that the block made or changed."""
     found: list[File] = []
+    left = _FILES_BYTES
     for path, mark in _listed(shell).items():
-        if before.get(path) != mark and mark[0] <= _FILE_BYTES and len(found) < _FILES_MAX:
-            kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-            found.append(File(name=path.rpartition("/")[2], content=shell.read(path), mime_type=kind))
+        if before.get(path) == mark or len(found) >= _FILES_MAX:
+            continue
+        try:
+            content = shell.read(path, left)
+        except OSError:
+            # Gone since, or too large.
+            continue
+        left -= len(content)
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        found.append(File(name=path.rpartition("/")[2], content=content, mime_type=kind))
     return found

@@ -82,7 +82,7 @@ class MemexSandboxEnvironment(SandboxEnvironment):
         bytes_max = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
         if (await self._shell.stat(file)).size > bytes_max:
             raise OutputLimitExceededError(limit_str=SandboxEnvironmentLimits.MAX_READ_FILE_SIZE_STR, truncated_output=None)
-        data = await self._shell.read(file)
+        data = await self._shell.read(file, bytes_max)
         return data.decode("utf-8") if text else data
 
     def _path(self, cwd: str | None) -> str | None:

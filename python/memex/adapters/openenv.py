@@ -103,7 +103,7 @@ class CodeEnvironment(Environment[CodeAction, CodeObservation, CodeState]):
             if result.limit is not None:
                 error += f"\nthe limit {result.limit.name} was reached: {result.limit.bound}"
             made = CodeObservation(stdout=result.stdout, stderr=result.stderr, text=result.text, error=error.strip())
-            self._state.variables = [one["name"] for one in session.names()][:1000]
+            self._state.variables = _names(session)
         if action.final_answer is not None or self._state.step_count >= self._steps_max:
             self._state.done = made.done = True
             made.reward = self._reward(session, action.final_answer) if self._reward is not None else 0.0
@@ -118,6 +118,14 @@ class CodeEnvironment(Environment[CodeAction, CodeObservation, CodeState]):
             self._session.close()
         if self._owns:
             self._box.close()
+
+
+def _names(session: memex.Session) -> list[str]:
+    """The variables, as far as the session tells of them."""
+    try:
+        return [str(one["name"]) for one in session.names()][:1000]
+    except (memex.MemexError, LookupError, TypeError, ValueError):
+        return []
 
 
 def create_app(

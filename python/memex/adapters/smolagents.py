@@ -94,8 +94,10 @@ class Executor(PythonExecutor):
     def _final(self, session: memex.Session) -> Any:
         try:
             positional, named = session.get("__final_answer__")
-        except ValueNotData as error:
+        except (ValueNotData, TypeError, ValueError) as error:
             raise InterpreterError(f"final_answer: the answer cannot leave the sandbox: {error}") from None
+        if not isinstance(positional, list) or not isinstance(named, dict):
+            raise InterpreterError("final_answer: code changed what it gave")
         tool = self._given.get("final_answer")
         return tool(*positional, **named) if tool is not None else (positional or [None])[0]
 

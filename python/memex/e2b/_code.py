@@ -6,7 +6,6 @@ import ast
 import re
 from typing import Callable
 
-import memex
 from memex._streams import Pieces, Stdout
 from memex.e2b._exceptions import TimeoutException
 from memex.e2b._models import Execution, ExecutionError, Logs, OutputMessage, error_of, results_of
@@ -59,7 +58,7 @@ def python(
         shell.load()
     session._native.listen(listen)
     try:
-        result, late = _timed(shell, code, timeout)
+        result, late = shell._coded(code, timeout or None)
     finally:
         session._native.listen(None)
         if envs and not session.closed:
@@ -68,12 +67,6 @@ def python(
         raise TimeoutException(f"the code ran longer than {timeout} seconds; run_code(timeout=…) prolongs it")
     made.results, made.error = results_of(result), error_of(result)
     return made
-
-
-def _timed(shell: Shell, code: str, timeout: float | None) -> tuple[memex.Result, bool]:
-    result = shell.code(code, timeout or None)
-    interrupted = result.error is not None and result.error.name == "KeyboardInterrupt"
-    return result, bool(timeout) and interrupted
 
 
 def bash(shell: Shell, code: str, envs: dict[str, str] | None, timeout: float | None) -> Execution:

@@ -19,6 +19,8 @@ HOME = "/home/user"
 OUTPUT_BYTES = 1 << 20
 #: What one call moves of a file.
 PIECE_BYTES = 4 << 20
+#: What is read of a file by default: a session could go on answering for ever.
+READ_BYTES = 256 << 20
 #: The status of a command that ran out of time, as `timeout` has it.
 TIMED_OUT = 124
 _KILLED = 137
@@ -182,6 +184,20 @@ def _checked(result: Result) -> dict[str, Any]:
     return answer
 
 
+# The end of the year 9999.
+_TIME_MAX = 253_402_300_800
+
+
+def piece(answer: dict[str, Any], path: str, before: int, bytes_max: int) -> bytes:
+    """A part of a file, of which so many bytes were read before."""
+    data = answer.get("data")
+    if not isinstance(data, bytes) or len(data) > PIECE_BYTES:
+        raise SessionError("the shell in the session gave no answer: code there changed it")
+    if before + len(data) > bytes_max:
+        raise OSError(f"{path} has more than {bytes_max} bytes\nhint: read(path, bytes_max=…) takes more")
+    return data
+
+
 class Entry:
     """A file or folder of a session."""
 
@@ -196,7 +212,7 @@ class Entry:
         size, time = given.get("size"), given.get("time")
         self.size = size if isinstance(size, int) else 0
         #: Seconds since 1970.
-        self.modified = float(time) if isinstance(time, (int, float)) else 0.0
+        self.modified = float(time) if isinstance(time, (int, float)) and 0 <= time < _TIME_MAX else 0.0
         target = given.get("target")
         self.target: str | None = None if target is None else str(target)
         self.is_folder = self.kind == "folder" or given.get("leads_to_folder") is True

@@ -8,7 +8,7 @@ from typing import Any, Mapping
 
 from memex._result import Result
 from memex.shell import _protocol
-from memex.shell._protocol import HOME, OUTPUT_BYTES, PIECE_BYTES, Entry, Ran
+from memex.shell._protocol import HOME, OUTPUT_BYTES, PIECE_BYTES, READ_BYTES, Entry, Ran
 
 # How often a command that does not end is interrupted again.
 _AGAIN = 0.05
@@ -55,20 +55,25 @@ class Shell(_BaseShell):
 
     def code(self, code: str, timeout: float | None = None) -> Result:
         """Runs a block as `Session.run` does, but for at most `timeout` seconds."""
-        with self._lock, _Clock(self.session, timeout):
-            return self.session.run(code)
+        return self._coded(code, timeout)[0]
+
+    def _coded(self, code: str, timeout: float | None) -> tuple[Result, bool]:
+        """The result, and whether its time ended the block."""
+        with self._lock, _Clock(self.session, timeout) as clock:
+            result = self.session.run(code)
+        return result, clock.struck and not result.ok
 
     # Files
 
-    def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises `FileNotFoundError` and other `OSError`s."""
-        pieces: list[bytes] = []
+    def read(self, path: str, bytes_max: int = READ_BYTES) -> bytes:
+        """The bytes of a file. Raises `FileNotFoundError` and other `OSError`s, also for more than `bytes_max`."""
+        whole = bytearray()
         while True:
-            at = sum(map(len, pieces))
-            data = self._ask("read", path=path, offset=at, count=PIECE_BYTES).get("data")
-            pieces.append(data if isinstance(data, bytes) else b"")
-            if len(pieces[-1]) < PIECE_BYTES:
-                return b"".join(pieces)
+            answer = self._ask("read", path=path, offset=len(whole), count=PIECE_BYTES)
+            data = _protocol.piece(answer, path, len(whole), bytes_max)
+            whole += data
+            if len(data) < PIECE_BYTES:
+                return bytes(whole)
 
     def write(self, path: str, data: str | bytes) -> None:
         """Writes a file; folders on the way are made."""
@@ -177,15 +182,15 @@ class AsyncShell(_BaseShell):
 
     # Files
 
-    async def read(self, path: str) -> bytes:
-        """The bytes of a file. Raises `FileNotFoundError` and other `OSError`s."""
-        pieces: list[bytes] = []
+    async def read(self, path: str, bytes_max: int = READ_BYTES) -> bytes:
+        """The bytes of a file. Raises `FileNotFoundError` and other `OSError`s, also for more than `bytes_max`."""
+        whole = bytearray()
         while True:
-            at = sum(map(len, pieces))
-            data = (await self._ask("read", path=path, offset=at, count=PIECE_BYTES)).get("data")
-            pieces.append(data if isinstance(data, bytes) else b"")
-            if len(pieces[-1]) < PIECE_BYTES:
-                return b"".join(pieces)
+            answer = await self._ask("read", path=path, offset=len(whole), count=PIECE_BYTES)
+            data = _protocol.piece(answer, path, len(whole), bytes_max)
+            whole += data
+            if len(data) < PIECE_BYTES:
+                return bytes(whole)
 
     async def write(self, path: str, data: str | bytes) -> None:
         """Writes a file; folders on the way are made."""

@@ -120,6 +120,9 @@ class TextOutput(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    def reconfigure(self, **_options: Any) -> None:
+        """Nothing is buffered, and the encoding is fixed."""
+
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")

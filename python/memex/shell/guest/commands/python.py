@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import sys
@@ -106,13 +107,16 @@ def _within(run: Command, arguments: list[str], folder: str, execute: Callable[[
     source = io.TextIOWrapper(io.BufferedReader(_Unclosed(streams.input)), encoding="utf-8", errors="surrogateescape")
     output, errors = TextOutput(streams.output, "<stdout>"), TextOutput(streams.errors, "<stderr>")
     kept = (sys.modules["__main__"], sys.argv, list(sys.path), sys.stdin, sys.stdout, sys.stderr, os.getcwd(), dict(os.environ))
+    asked = builtins.input
     try:
+        builtins.input = _input
         sys.modules["__main__"], sys.argv, sys.path[:0] = main, arguments, [folder]
         sys.stdin, sys.stdout, sys.stderr = source, output, errors
         os.chdir(run.state.folder)
         _variables(run.state.environment())
         return _status(lambda: execute(main), errors)
     finally:
+        builtins.input = asked
         sys.modules["__main__"], sys.argv, path, sys.stdin, sys.stdout, sys.stderr, before, environment = kept
         sys.path[:] = path
         _variables(environment)
@@ -120,6 +124,15 @@ def _within(run: Command, arguments: list[str], folder: str, execute: Callable[[
             os.chdir(before)
         except OSError:
             os.chdir("/")
+
+
+def _input(prompt: object = "", /) -> str:
+    """`input()` of a program: a line of its own input."""
+    sys.stdout.write(str(prompt))
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError("EOF when reading a line")
+    return line.removesuffix("\n")
 
 
 class _Unclosed(io.RawIOBase):
