@@ -1,5 +1,6 @@
 """The look-alike beside the real client: the same names, parameters and results."""
 
+import asyncio
 import dataclasses
 import inspect
 import io
@@ -25,7 +26,7 @@ def sandbox():
 # Parameters
 
 
-@pytest.mark.parametrize("own, other", [(ours.Sandbox, real.Sandbox), (Commands, RealCommands), (Filesystem, RealFilesystem)], ids=["Sandbox", "commands", "files"])
+@pytest.mark.parametrize("own, other", [(ours.Sandbox, real.Sandbox), (ours.AsyncSandbox, real.AsyncSandbox), (Commands, RealCommands), (Filesystem, RealFilesystem)], ids=["Sandbox", "AsyncSandbox", "commands", "files"])
 def test_what_is_there_takes_what_the_real_one_takes(own, other):
     checked = 0
     for name, method in inspect.getmembers(own, callable):
@@ -187,3 +188,30 @@ def test_a_sandbox_of_ones_own_has_its_tools_and_limits():
     with memex.Sandbox(tools=[double], limits={"time": "300ms"}) as box, Sandbox.create(box=box) as made:
         assert made.run_code("double(4)").text == "8"
         assert made.run_code("while True: pass").error.name == "TimeoutError"
+
+
+def test_an_async_sandbox_does_the_same_and_cancelling_ends_its_code():
+    heard = []
+
+    async def hear(message):
+        heard.append((message.line, asyncio.get_running_loop()))
+
+    async def main():
+        async with await ours.AsyncSandbox.create(envs={"K": "v"}) as sandbox:
+            await sandbox.files.write("a.txt", "text")
+            assert (await sandbox.commands.run("cat a.txt; echo $K")).stdout == "textv\n"
+            made = await sandbox.run_code("print('out')\n1 + 1", on_stdout=hear)
+            assert made.text == "2" and heard == [("out\n", asyncio.get_running_loop())]
+            with pytest.raises(ours.FileNotFoundException):
+                await sandbox.files.read("none")
+            [fork] = await sandbox.fork()
+            assert await fork.files.read("a.txt") == "text" and await fork.kill()
+            task = asyncio.ensure_future(sandbox.run_code("while True: pass"))
+            await asyncio.sleep(0.5)
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
+            assert task.cancelled()
+            assert (await sandbox.run_code("6 * 7")).text == "42"
+        assert not await sandbox.is_running()
+
+    asyncio.run(main())

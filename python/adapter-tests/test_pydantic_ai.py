@@ -4,13 +4,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
+import pytest
 from pydantic import AfterValidator
 from pydantic_ai import Agent, RunContext
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.toolsets import FunctionToolset
+from pydantic_ai.workspaces import WorkspaceUnavailableError
+from pydantic_ai.workspaces.conformance import WorkspaceBackendSuite
 
-from memex.adapters.pydantic_ai import CodeSpace
+from memex.adapters.pydantic_ai import CodeSpace, SessionWorkspace
 
 
 def model(*turns, seen=None):
@@ -105,5 +108,68 @@ def test_a_cancelled_run_ends_its_block():
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled() and asyncio.get_running_loop().time() - began < 5
+
+    asyncio.run(main())
+
+
+# The workspace
+
+
+class TestWorkspace(WorkspaceBackendSuite):
+    """The rules that Pydantic AI has for workspaces of others."""
+
+    @pytest.fixture
+    def anyio_backend(self):
+        return "asyncio"
+
+    @pytest.fixture
+    async def backend(self, anyio_backend):
+        made = SessionWorkspace(limits={"time": "30s"})
+        yield made
+        await made.destroy()
+
+    @pytest.fixture
+    def fresh_backend(self):
+        return SessionWorkspace
+
+    @pytest.fixture
+    def attach_backend(self):
+        return SessionWorkspace
+
+    @pytest.fixture
+    def destroy_environment(self):
+        return lambda backend: backend.destroy()
+
+    @pytest.fixture
+    def filesystem_honors_shell_permissions(self):
+        # There are no owners and no modes.
+        return False
+
+    @pytest.fixture
+    def can_detect_exit_with_inherited_output_pipes(self):
+        # Nothing runs in the background.
+        return False
+
+    @pytest.mark.skip(reason="files cannot be looked at while a command runs: both are turns of one session")
+    def test_cancellation_stops_foreground_work(self):
+        pass
+
+    @pytest.mark.skip(reason="files cannot be looked at while a command runs: both are turns of one session")
+    def test_destroying_environment_during_command_raises_unavailable(self):
+        pass
+
+
+def test_a_cancelled_command_ends_and_the_workspace_goes_on():
+    async def main():
+        made = SessionWorkspace(limits={"time": "30s"})
+        task = asyncio.ensure_future(made.run("while true; do sleep 1; done", shell=True))
+        await asyncio.sleep(0.7)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+        assert (await made.run(["echo", "alive"])).stdout == "alive\n"
+        await made.destroy()
+        with pytest.raises(WorkspaceUnavailableError):
+            await made.run(["echo", "gone"])
 
     asyncio.run(main())

@@ -2,7 +2,8 @@
 
 The tools of what is given (functions, or another toolset such as an MCP server's) are
 functions inside of that code, and are validated and run as the toolset has them. A
-session lasts as long as a run.
+session lasts as long as a run. `SessionWorkspace` is a workspace backend, for runs that
+work by commands and on files.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ try:
     from pydantic_ai.tools import ToolDefinition
     from pydantic_ai.toolsets import AbstractToolset, FunctionToolset, ToolsetTool, WrapperToolset
     from typing_extensions import TypedDict
+
+    from memex.adapters._pydantic_workspace import SessionWorkspace
 except ModuleNotFoundError as error:
     raise _common.needed(error, "pydantic_ai") from None
+
+
+__all__ = ["CodeSpace", "SessionWorkspace"]
 
 
 class _Arguments(TypedDict):

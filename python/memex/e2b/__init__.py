@@ -12,6 +12,7 @@ no server and no process: a sandbox is a session of memex, and its commands are 
 `memex.shell`. `docs/python/e2b.md` has what differs.
 """
 
+from memex.e2b._async import AsyncSandbox
 from memex.e2b._commands import CommandExitException, CommandResult
 from memex.e2b._exceptions import (
     FileNotFoundException,
@@ -26,6 +27,7 @@ from memex.e2b._models import Execution, ExecutionError, Logs, OutputMessage, Re
 from memex.e2b._sandbox import Sandbox, SandboxInfo, SnapshotInfo
 
 __all__ = [
+    "AsyncSandbox",
     "CommandExitException",
     "CommandResult",
     "EntryInfo",

@@ -110,6 +110,10 @@ class Shell(_BaseShell):
         """Gives a file or folder another name."""
         return Entry(self._ask("move", path=path, target=target).get("entry"))
 
+    def real_path(self, path: str) -> str:
+        """The path with every link followed; what is missing stays as it is written."""
+        return str(self._ask("real", path=path).get("path", ""))
+
     def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
         return _protocol.answered(self._exchange({"what": what, "folder": self.cwd, **fields}, None)[0])
 
@@ -226,6 +230,10 @@ class AsyncShell(_BaseShell):
     async def move(self, path: str, target: str) -> Entry:
         """Gives a file or folder another name."""
         return Entry((await self._ask("move", path=path, target=target)).get("entry"))
+
+    async def real_path(self, path: str) -> str:
+        """The path with every link followed; what is missing stays as it is written."""
+        return str((await self._ask("real", path=path)).get("path", ""))
 
     async def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
         return _protocol.answered((await self._exchange({"what": what, "folder": self.cwd, **fields}, None))[0])

@@ -85,7 +85,8 @@ def _read(request: dict[str, Any]) -> dict[str, Any]:
 
 def _write(request: dict[str, Any]) -> dict[str, Any]:
     path = _path(request)
-    os.makedirs(os.path.dirname(path) or "/", exist_ok=True)
+    if not os.path.lexists(os.path.dirname(path)):
+        os.makedirs(os.path.dirname(path))
     with open(path, "ab" if request.get("append") else "wb") as file:
         file.write(request["data"])
     return {}
@@ -147,7 +148,8 @@ def _move(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _real(request: dict[str, Any]) -> dict[str, Any]:
-    return {"path": os.path.realpath(_path(request))}
+    # What `..` leads to depends on the links before it.
+    return {"path": os.path.realpath(os.path.join(request.get("folder") or HOME, request["path"]))}
 
 
 def _guarded(operation: Any) -> Any:

@@ -20,9 +20,11 @@ _WIDTH_MAX = 10_000
 def _unescaped(text: str) -> str:
     def one(found: re.Match[str]) -> str:
         inner = found[1]
-        if inner[0] in "01234567":
-            return chr(int(inner, 8) & 255)
-        if inner[0] in "xu" and len(inner) > 1:
+        if inner[0] in "01234567" or inner[0] == "x" and len(inner) > 1:
+            number = int(inner[1:], 16) if inner[0] == "x" else int(inner, 8) & 255
+            # A byte, which need not be a character.
+            return chr(number) if number < 128 else chr(0xDC00 + number)
+        if inner[0] == "u" and len(inner) > 1:
             return chr(int(inner[1:], 16))
         return _LETTERS.get(inner, "\\" + inner)
 
@@ -209,7 +211,7 @@ def realpath(run: Command) -> int:
     options, rest = parsed(run.arguments, "fem", "")
     status = 0
     for path in rest:
-        found = os.path.realpath(run.state.path(path))
+        found = os.path.realpath(os.path.join(run.state.folder, path))
         if not os.path.lexists(found) and "m" not in options:
             status = run.complain(f"{path}: No such file or directory")
             continue

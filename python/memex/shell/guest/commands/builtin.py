@@ -217,13 +217,20 @@ def command(run: Command) -> int:
     return status
 
 
+def exec_(run: Command) -> int:
+    """`exec COMMAND`: the shell ends with it."""
+    if not run.arguments:
+        raise UsageFault("needs a command: redirects stay for one command only")
+    raise Exit(run.run(run.arguments))
+
+
 def true(run: Command) -> int:
     return 0
 
 
 COMMANDS = {
     "cd": cd, "export": export, "local": declared, "declare": declared, "readonly": declared, "unset": unset, "set": set_,
-    "shift": shift, "exit": exit_, "return": return_, "break": jump, "continue": jump, "read": read, "eval": eval_,
+    "shift": shift, "exit": exit_, "return": return_, "break": jump, "continue": jump, "read": read, "eval": eval_, "exec": exec_,
     "source": source, ".": source, "bash": bash, "sh": bash, "command": command, "type": command, "which": command, ":": true,
     "true": true,
 }  # fmt: skip
