@@ -36,7 +36,7 @@ def test_everything_public_is_documented():
                     assert (value.__doc__ or "").strip(), f"{name}.{attribute}"
 
 
-@pytest.mark.parametrize("check", [["mypy", "--check-untyped-defs", "-p", "memex"], ["mypy.stubtest", "memex._memex"]])
+@pytest.mark.parametrize("check", [["mypy", "--check-untyped-defs", "-p", "memex"], ["mypy.stubtest", "memex._memex", "memex.e2b", "memex.shell"]])
 def test_the_types_are_what_they_say(check, tmp_path):
     pytest.importorskip("mypy")
     settings = tmp_path / "mypy.ini"

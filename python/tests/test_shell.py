@@ -2,6 +2,8 @@
 
 import asyncio
 import pathlib
+import random
+import re
 import shutil
 import subprocess
 import threading
@@ -112,6 +114,21 @@ def test_a_line_that_takes_too_much_ends_and_the_session_goes_on(line, word, she
     if word is not None:
         assert made.exit_code not in (0, 124) and word in made.stderr
     assert shell.run("echo alive").stdout == "alive\n"
+
+
+def test_no_line_ends_the_shell_itself(box, begun):
+    """Lines that are put together at random, which mostly mean nothing."""
+    chance = random.Random(7)
+    tokens = re.findall(r"\s+|[A-Za-z0-9_./-]+|[^\sA-Za-z0-9]", "\n".join(CASES))
+    with box.restore(begun) as session:
+        shell = Shell(session, cwd="/home/user/case")
+        for _ in range(200):
+            line = "".join(chance.choice(tokens) for _ in range(chance.randint(1, 12)))
+            if "sleep" not in line:
+                made = shell.run(line, timeout=5)
+                assert made.exit_code != 137 and "memex_shell" not in made.stderr, (line, made.stderr)
+        session.run("import sys\nsys.modules['memex_shell.machine'].Machine.line = lambda *_: 1 / 0")
+        assert shell.run("true").exit_code == 137, "what this looks for is seen"
 
 
 def test_a_pipe_ends_a_writer_that_nobody_reads_to_the_end(shell):
@@ -243,6 +260,15 @@ def test_files_cross_whole(shell):
             missing()
     with pytest.raises(IsADirectoryError):
         shell.read("dir")
+
+
+def test_a_shell_can_open_its_own_session(box):
+    first, second = Shell.open(box), Shell.open(box, cwd="/tmp")
+    first.run("echo x > f")
+    assert second.run("pwd; ls /home/user").stdout == "/tmp\n"
+    assert first.session.run("'memex_shell.serving' in __import__('sys').modules").value is True
+    draws = {shell.run("python3 -c 'import random; print(random.random())'").stdout for shell in (first, second, Shell.open(box))}
+    assert len(draws) == 3, "copies draw numbers of their own"
 
 
 def test_threads_take_turns(shell):

@@ -28,10 +28,10 @@ _boxes: dict[str | None, memex.AsyncSandbox] = {}
 class MemexSandboxEnvironment(SandboxEnvironment):
     """The session of a sample."""
 
-    def __init__(self, session: memex.AsyncSession) -> None:
+    def __init__(self, shell: AsyncShell) -> None:
         super().__init__()
-        self.session = session
-        self._shell = AsyncShell(session, output_bytes=_OUTPUT_BYTES)
+        self.session = shell.session
+        self._shell = shell
 
     @classmethod
     def config_files(cls) -> list[str]:
@@ -44,7 +44,7 @@ class MemexSandboxEnvironment(SandboxEnvironment):
         if config not in _boxes:
             # Commands have their own timeouts; these are for what has none.
             _boxes[config] = memex.AsyncSandbox(policy=config, limits=None if config else memex.Limits(time="600s", wall_time="3600s"))
-        return {"default": cls(await _boxes[config].session())}
+        return {"default": cls(await AsyncShell.open(_boxes[config], output_bytes=_OUTPUT_BYTES))}
 
     @classmethod
     async def sample_cleanup(cls, task_name: str, config: Any, environments: dict[str, SandboxEnvironment], interrupted: bool) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import threading
 import time
 import uuid
-import weakref
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -22,14 +20,16 @@ from memex.shell import Shell
 _live: dict[str, Sandbox] = {}
 _snapshots: dict[str, tuple[memex.Sandbox, bytes]] = {}
 _lock = threading.Lock()
-# A session of each sandbox with the shell in it, which others begin as.
-_begun: weakref.WeakKeyDictionary[memex.Sandbox, memex.Snapshot] = weakref.WeakKeyDictionary()
+_default: memex.Sandbox | None = None
 
 
-@functools.cache
 def _default_box() -> memex.Sandbox:
-    # E2B's code may run for five minutes.
-    return memex.Sandbox(limits=memex.Limits(time="300s", wall_time="300s"))
+    global _default
+    with _lock:
+        if _default is None or _default._closed:
+            # E2B's code may run for five minutes.
+            _default = memex.Sandbox(limits=memex.Limits(time="300s", wall_time="300s"))
+        return _default
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Sandbox:
         self._paused: bytes | None = None
         self._count = 0
         self._started = datetime.datetime.now(datetime.timezone.utc)
-        self._shell_of = Shell(_session(box, state))
+        self._shell_of = Shell.open(box) if state is None else Shell(box.restore(state))
         self.set_timeout(timeout)
         self._files, self._commands = Filesystem(self._shell), Commands(self._shell)
         with _lock:
@@ -248,16 +248,6 @@ class Sandbox:
 
     def __exit__(self, *_error: object) -> None:
         self.kill()
-
-
-def _session(box: memex.Sandbox, state: Any) -> memex.Session:
-    if state is not None:
-        return box.restore(state)
-    begun = _begun.get(box)
-    if begun is None:
-        with box.session() as first:
-            begun = _begun[box] = Shell(first).load().session.snapshot()
-    return box.restore(begun)
 
 
 def _sweep() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from typing import Any, Mapping
 
 from memex._result import Result
 from memex.shell import _protocol
 from memex.shell._protocol import HOME, OUTPUT_BYTES, PIECE_BYTES, READ_BYTES, Entry, Ran
 
+# The state of a session with the shell in it, for each sandbox.
+_begun: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 # How often a command that does not end is interrupted again.
 _AGAIN = 0.05
 
@@ -35,6 +38,18 @@ class Shell(_BaseShell):
     def __init__(self, session: Any, **settings: Any) -> None:
         super().__init__(session, **settings)
         self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, sandbox: Any, **settings: Any) -> Shell:
+        """A shell in a session of its own of a `Sandbox`.
+
+        The shell is sent to the first one; the others begin as it, at the cost of a fork.
+        """
+        begun = _begun.get(sandbox)
+        if begun is None:
+            with sandbox.session() as session:
+                begun = _begun[sandbox] = cls(session).load().session.snapshot()
+        return cls(sandbox.restore(begun), **settings)
 
     def load(self) -> Shell:
         """Sends the shell into the session, which the first command does otherwise: for what is then forked or saved."""
@@ -161,6 +176,15 @@ class AsyncShell(_BaseShell):
     def __init__(self, session: Any, **settings: Any) -> None:
         super().__init__(session, **settings)
         self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, sandbox: Any, **settings: Any) -> AsyncShell:
+        """A shell in a session of its own of an `AsyncSandbox`: see `Shell.open`."""
+        begun = _begun.get(sandbox)
+        if begun is None:
+            async with await sandbox.session() as session:
+                begun = _begun[sandbox] = (await cls(session).load()).session.snapshot()
+        return cls(await sandbox.restore(begun), **settings)
 
     async def load(self) -> AsyncShell:
         """Sends the shell into the session."""

@@ -98,6 +98,8 @@ class Machine:
             return jump.status
         except PipeClosed:
             return BROKEN_PIPE
+        except (ArithmeticError, LookupError, ValueError) as error:
+            return self.fault(streams, str(error))
 
     def fault(self, streams: Streams, message: str, status: int = 1) -> int:
         streams.errors.write(encoded(f"{self.state.name}: {message}\n"))
@@ -333,6 +335,9 @@ class Machine:
                 raise
             where = f"{error.filename}: " if isinstance(error.filename, str) else ""
             return run.complain(f"{where}{error.strerror or error}")
+        except (ArithmeticError, LookupError, ValueError) as error:
+            # Of arguments that Python itself refuses: a path with a null byte, a number too large.
+            return run.complain(str(error) or type(error).__name__)
 
     def _call(self, body: Any, arguments: list[str], streams: Streams) -> int:
         state = self.state

@@ -28,9 +28,12 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
 
 
-@functools.lru_cache(maxsize=256)
 def compiled(pattern: str, slash: bool = True, ignore_case: bool = False) -> re.Pattern[str]:
     """A pattern as a regular expression; without `slash`, none of it matches a `/`."""
+    return _kept(pattern, slash, ignore_case)
+
+
+def _compiled(pattern: str, slash: bool, ignore_case: bool) -> re.Pattern[str]:
     every = "." if slash else "[^/]"
     found: list[str] = []
     at = 0
@@ -51,6 +54,9 @@ def compiled(pattern: str, slash: bool = True, ignore_case: bool = False) -> re.
         else:
             found.append(re.escape(char))
     return re.compile("".join(found), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+_kept = functools.lru_cache(maxsize=256)(_compiled)
 
 
 def _bracket(pattern: str, at: int) -> tuple[str, int]:
