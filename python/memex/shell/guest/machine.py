@@ -8,69 +8,15 @@ from typing import Any, Callable
 from . import grammar
 from .bounds import DEPTH_MAX, Exhausted, is_limit
 from .expansion import Expander
+from .invocation import Command, Exit, Jump, UsageFault
 from .patterns import compiled
+from .redirecting import redirected
 from .state import State
-from .streams import Caught, Nothing, Pipe, PipeClosed, Streams, Written, decoded, encoded
-from .syntax import Block, Case, Chain, Condition, For, Function, If, Pipeline, Redirect, Simple, While
+from .streams import Caught, Pipe, PipeClosed, Streams, decoded, encoded
+from .syntax import Block, Case, Chain, Condition, For, Function, If, Pipeline, Simple, While
 
 NOT_FOUND = 127
 BROKEN_PIPE = 141
-
-
-class Exit(Exception):
-    """`exit`."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-
-
-class Jump(Exception):
-    """`break`, `continue` and `return`."""
-
-    def __init__(self, kind: str, count: int = 1, status: int = 0) -> None:
-        self.kind, self.count, self.status = kind, count, status
-
-
-class UsageFault(Exception):
-    """Arguments that a command does not take; the message says which."""
-
-
-class Command:
-    """One run of a command: its arguments, streams, and the shell's state."""
-
-    def __init__(self, machine: Machine, name: str, arguments: list[str], streams: Streams) -> None:
-        self.machine = machine
-        self.state = machine.state
-        self.name = name
-        self.arguments = arguments
-        self.streams = streams
-
-    def out(self, text: str) -> None:
-        self.streams.output.write(encoded(text))
-
-    def out_bytes(self, data: bytes) -> None:
-        self.streams.output.write(data)
-
-    def complain(self, text: str) -> int:
-        """Says what went wrong; returns the status 1."""
-        self.streams.errors.write(encoded(f"{self.name}: {text}\n"))
-        return 1
-
-    def read(self) -> bytes:
-        return self.streams.input.read()
-
-    def content(self, path: str) -> bytes:
-        """The bytes of a file that an argument names; `-` is the input."""
-        if path in ("-", "/dev/stdin"):
-            return self.read()
-        if path == "/dev/null":
-            return b""
-        with open(self.state.path(path), "rb") as file:
-            return file.read()
-
-    def run(self, arguments: list[str], streams: Streams | None = None) -> int:
-        """Runs another command, as `xargs` and `find -exec` do."""
-        return self.machine.command(arguments, streams or self.streams)
 
 
 Runner = Callable[[Command], int]
@@ -129,7 +75,7 @@ class Machine:
         return status
 
     def block(self, node: Block, streams: Streams) -> int:
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         if node.apart:
@@ -185,7 +131,7 @@ class Machine:
         return statuses[-1]
 
     def conditional(self, node: If, streams: Streams) -> int:
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         for condition, body in node.branches:
@@ -201,7 +147,7 @@ class Machine:
             self.tested -= 1
 
     def loop(self, node: For, streams: Streams) -> int:
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         try:
@@ -218,7 +164,7 @@ class Machine:
         return status
 
     def repeated(self, node: While, streams: Streams) -> int:
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         status = 0
@@ -245,7 +191,7 @@ class Machine:
             self.loops -= 1
 
     def case(self, node: Case, streams: Streams) -> int:
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         expander = self.expander(streams)
@@ -262,7 +208,7 @@ class Machine:
     def condition(self, node: Condition, streams: Streams) -> int:
         from .testing import extended
 
-        streams = self.redirected(node.redirects, streams)
+        streams = redirected(self, node.redirects, streams)
         if streams is None:
             return 1
         try:
@@ -279,7 +225,7 @@ class Machine:
         except (LookupError, ValueError) as error:
             self.fault(streams, str(error))
             raise Exit(1) from None
-        inner = self.redirected(node.redirects, streams)
+        inner = redirected(self, node.redirects, streams)
         if inner is None:
             return 1
         if self.state.options["x"] and arguments:
@@ -369,52 +315,6 @@ class Machine:
 
         made.run = run
         return made
-
-    def redirected(self, redirects: list[Redirect], streams: Streams) -> Any:
-        """The streams after some redirects; `None`, with a message, if one is not possible."""
-        for redirect in redirects:
-            name = ""
-            try:
-                name = self.expander(streams).text(redirect.target)
-                streams = self._one(redirect, name, streams)
-            except (LookupError, ValueError) as error:
-                self.fault(streams, str(error))
-                return None
-            except OSError as error:
-                if is_limit(error):
-                    raise
-                self.fault(streams, f"{name}: {error.strerror or error}")
-                return None
-        return streams
-
-    def _one(self, redirect: Redirect, name: str, streams: Streams) -> Streams:
-        operator, number = redirect.operator, redirect.number
-        if operator in ("<<", "<<-"):
-            return streams.with_number(number, io.BytesIO(encoded(name)))
-        if operator == "<<<":
-            return streams.with_number(number, io.BytesIO(encoded(name + "\n")))
-        if operator == "<":
-            data = b"" if name == "/dev/null" else Command(self, "bash", [], streams).content(name)
-            return streams.with_number(number, io.BytesIO(data))
-        if operator in (">&", "<&") and (name == "-" or name.isdigit()):
-            if name == "-":
-                return streams.with_number(number, io.BytesIO() if operator == "<&" else Nothing())
-            if int(name[:6]) not in streams.numbers:
-                raise ValueError(f"{name}: Bad file descriptor")
-            return streams.with_number(number, streams.numbers[int(name[:6])])
-        target = self.output(name, operator in (">>", "&>>"), streams)
-        if operator in ("&>", "&>>", ">&"):
-            return streams.with_number(1, target).with_number(2, target)
-        return streams.with_number(number, target)
-
-    def output(self, name: str, append: bool, streams: Streams) -> Any:
-        """Where a name after `>` leads."""
-        named = {"/dev/stdout": streams.output, "/dev/stderr": streams.errors, "/dev/null": Nothing()}
-        if name in named:
-            return named[name]
-        if not name:
-            raise ValueError("a redirect needs a name")
-        return Written(self.state.path(name), append)
 
 
 _RUN: dict[type, Callable[..., int]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .machine import UsageFault
+from .invocation import UsageFault
 
 
 def parsed(arguments: list[str], flags: str = "", valued: str = "", long: dict[str, str] | None = None) -> tuple[dict[str, list[str]], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .machine import UsageFault
+from .invocation import UsageFault
 from .patterns import _CLASSES
 
 # What is an operator only behind a backslash in basic expressions.

@@ -11,7 +11,8 @@ from typing import Any
 
 from .bounds import Exhausted, is_limit
 from .commands import COMMANDS
-from .machine import Exit, Jump, Machine
+from .invocation import Exit, Jump
+from .machine import Machine
 from .state import HOME, State
 from .streams import Kept, PipeClosed, Streams, encoded
 

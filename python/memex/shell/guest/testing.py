@@ -7,7 +7,7 @@ import re
 import stat
 from typing import Any
 
-from .machine import Command, UsageFault
+from .invocation import Command, UsageFault
 from .patterns import compiled
 from .syntax import Text
 

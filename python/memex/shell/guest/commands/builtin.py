@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ..bounds import DEPTH_MAX, Exhausted
-from ..machine import Command, Exit, Jump, Machine, UsageFault
+from ..invocation import Command, Exit, Jump, UsageFault
+from ..machine import Machine
 from ..options import number
 from ..streams import decoded
 

@@ -8,7 +8,7 @@ import stat
 import time
 
 from ..bounds import DEPTH_MAX
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..options import parsed
 
 

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from ..bounds import is_limit
 from .. import patterns
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..options import number
 
 _DEPTH_MAX = 64

@@ -8,7 +8,7 @@ from typing import Iterator
 
 from .. import patterns, regular
 from ..bounds import DEPTH_MAX, is_limit
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..options import number, parsed
 from ..streams import decoded
 

@@ -8,7 +8,7 @@ import re
 from typing import Iterator
 
 from ..bounds import is_limit
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..options import number, parsed
 from ..streams import Written, decoded, encoded
 

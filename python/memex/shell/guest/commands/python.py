@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Callable
 
 from ..bounds import is_limit
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..streams import PipeClosed, TextOutput, decoded
 
 _IGNORED = frozenset("uBsSEIqO")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..machine import Command, UsageFault
+from ..invocation import Command, UsageFault
 from ..options import number, parsed
 from ..streams import Written, decoded, encoded
 from .lines import contents
