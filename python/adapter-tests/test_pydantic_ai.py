@@ -72,6 +72,15 @@ def test_runs_do_not_share_variables():
     Agent(model(["x = 1"]), toolsets=[space]).run_sync("go")
     assert "NameError" in returns(Agent(model(["x"]), toolsets=[space]).run_sync("go"))[0]
 
+    async def beside(number):
+        slow = f"import time\nx = {number}\ntime.sleep(0.3)"
+        return returns(await Agent(model([slow], ["x"]), toolsets=[space]).run("go"))[-1]
+
+    async def main():
+        assert await asyncio.gather(*[beside(number) for number in range(3)]) == ["0", "1", "2"]
+
+    asyncio.run(main())
+
 
 def test_calls_of_one_message_use_one_session():
     assert returns(Agent(model(["a = 1", "b = 2"], ["a + b"]), toolsets=[CodeSpace()]).run_sync("go"))[-1] == "3"
