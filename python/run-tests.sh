@@ -28,4 +28,4 @@ export MEMEX_MOCK_MODEL=$root/target/release/examples/mock_model
 # Away from the sources, so that what is imported is the wheel.
 tests=$PWD/tests
 cd "$environment"
-exec bin/python -m pytest -q -p no:cacheprovider "$tests" "$@"
+exec bin/python -m pytest -p no:cacheprovider "$tests" "$@"

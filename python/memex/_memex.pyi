@@ -44,6 +44,7 @@ class Host:
         variables: dict[str, str],
         store_variables: dict[str, str],
         secrets: dict[str, str],
+        guest_package: str | None,
     ) -> Host: ...
     def sandbox(
         self, spec: str, tools: list[ToolDefinition], progress: Callable[[str, str, int | None], None] | None

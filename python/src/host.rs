@@ -58,11 +58,13 @@ impl Host {
         variables: BTreeMap<String, OsString>,
         store_variables: BTreeMap<String, String>,
         secrets: BTreeMap<String, String>,
+        guest_package: Option<PathBuf>,
     ) -> Self {
         let runtime = Arc::<OnceLock<Threads>>::default();
         let host = memex_sessions::Host::starting(move || start(&runtime))
             .cache_directory(cache)
             .data_directory(data)
+            .guest_package(guest_package)
             .variables(variables)
             .store_variables(store_variables);
         Self {

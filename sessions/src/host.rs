@@ -33,6 +33,7 @@ pub struct Host {
     cache: Option<PathBuf>,
     cpu: Cpu,
     image_defaults: ImageDefaults,
+    guest_package: Option<PathBuf>,
     data: Option<PathBuf>,
     pub(crate) variables: BTreeMap<String, OsString>,
     pub(crate) store_variables: BTreeMap<String, String>,
@@ -59,6 +60,7 @@ impl Host {
             cache: None,
             cpu: Cpu::default(),
             image_defaults: ImageDefaults::default(),
+            guest_package: None,
             data: None,
             variables: BTreeMap::new(),
             store_variables: BTreeMap::new(),
@@ -92,6 +94,15 @@ impl Host {
     pub fn image_defaults(mut self, defaults: ImageDefaults) -> Self {
         self.image_defaults = defaults;
         self.images = Arc::default();
+        self
+    }
+
+    /// A directory into which the guest's package was installed, such as a Python
+    /// environment's `site-packages`: its files are taken from there if their digests are
+    /// right, and downloaded otherwise. Default: none.
+    #[must_use]
+    pub fn guest_package(mut self, directory: Option<PathBuf>) -> Self {
+        self.guest_package = directory;
         self
     }
 
@@ -167,6 +178,7 @@ impl Host {
         let cache = Cache::open(cache)?.for_cpu(self.cpu);
         let fetch = FetchOptions {
             environment: self.variables.clone(),
+            installed: self.guest_package.clone(),
             ..FetchOptions::default()
         };
         let opened = Images::open(cache)?

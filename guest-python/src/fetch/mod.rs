@@ -79,6 +79,9 @@ pub fn fetch(
     if let Some(members) = &options.members {
         take_there(members, scratch.path(), &mut wanted, progress)?;
     }
+    if let Some(installed) = &options.installed {
+        take_installed(installed, scratch.path(), &mut wanted, progress)?;
+    }
     if !wanted.is_empty() {
         let wheel = match &options.wheel {
             Some(wheel) => wheel.clone(),
@@ -112,23 +115,64 @@ fn take_there(
             missing.push((file, path));
             continue;
         };
-        if let Some(folder) = path.parent() {
-            store::private_dir(folder)?;
-        }
-        let mut step = steps(FetchStage::Verify, file.bytes, progress);
-        let mut bounded = (&mut reader).take(file.bytes + 1);
-        store::write(&path, scratch, &mut bounded, &mut step, |digest, bytes| {
-            if bytes != file.bytes || digest != file.sha256 {
-                return Err(Error::Altered {
-                    path: member.clone(),
-                    reason: "its digest is not the pinned one",
-                });
-            }
-            Ok(())
-        })?;
+        take(&mut reader, &member, file, &path, scratch, progress)?;
     }
     *wanted = missing;
     Ok(())
+}
+
+/// Takes files from where the package was installed. What is not there, or is of
+/// another version, stays in `wanted`.
+fn take_installed(
+    installed: &Path,
+    scratch: &Path,
+    wanted: &mut Vec<(&GuestFile, PathBuf)>,
+    progress: &mut dyn FnMut(FetchProgress),
+) -> Result<(), Error> {
+    let mut missing = Vec::new();
+    for (file, path) in wanted.drain(..) {
+        let member = installed.join(&file.member);
+        let there = member
+            .metadata()
+            .is_ok_and(|found| found.is_file() && found.len() == file.bytes);
+        let opened = there.then(|| File::open(&member)).and_then(Result::ok);
+        let Some(mut reader) = opened else {
+            missing.push((file, path));
+            continue;
+        };
+        match take(&mut reader, &member, file, &path, scratch, progress) {
+            Ok(()) => {}
+            Err(Error::Altered { .. }) => missing.push((file, path)),
+            Err(error) => return Err(error),
+        }
+    }
+    *wanted = missing;
+    Ok(())
+}
+
+/// Copies one file of the guest into its place, if its digest is right.
+fn take(
+    reader: &mut File,
+    member: &Path,
+    file: &GuestFile,
+    path: &Path,
+    scratch: &Path,
+    progress: &mut dyn FnMut(FetchProgress),
+) -> Result<(), Error> {
+    if let Some(folder) = path.parent() {
+        store::private_dir(folder)?;
+    }
+    let mut step = steps(FetchStage::Verify, file.bytes, progress);
+    let mut bounded = reader.take(file.bytes.saturating_add(1));
+    store::write(path, scratch, &mut bounded, &mut step, |digest, bytes| {
+        if bytes != file.bytes || digest != file.sha256 {
+            return Err(Error::Altered {
+                path: member.to_owned(),
+                reason: "its digest is not the pinned one",
+            });
+        }
+        Ok(())
+    })
 }
 
 /// Finds the files of a guest in `dir`, checking only what is cheap: that they

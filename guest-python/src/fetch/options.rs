@@ -20,4 +20,8 @@ pub struct FetchOptions {
     /// A folder with the guest's own files, each named by its SHA-256: those
     /// that are there are taken, and nothing is downloaded if none is missing.
     pub members: Option<PathBuf>,
+    /// A folder into which the guest's package was installed, such as a Python
+    /// environment's `site-packages`: what lies there under the names of the manifest
+    /// and has its digests is taken; another version's files are passed over.
+    pub installed: Option<PathBuf>,
 }

@@ -287,6 +287,51 @@ fn files_named_by_their_digests_need_no_download() {
 }
 
 #[test]
+fn files_of_an_installed_package_need_no_download() {
+    let fixture = Fixture::new();
+    let files = fixture.fetch_given().unwrap();
+    let site = fixture.folder.path().join("site-packages");
+    fs::create_dir_all(site.join("p")).unwrap();
+    let fetch_installed = || {
+        fs::remove_dir_all(fixture.dir()).unwrap();
+        fixture.fetch(&FetchOptions {
+            python: Some("no-such-python-anywhere".into()),
+            installed: Some(site.clone()),
+            ..FetchOptions::default()
+        })
+    };
+    let missing = fetch_installed();
+    assert!(
+        matches!(missing, Err(Error::NoPython { .. })),
+        "{missing:?}"
+    );
+    fs::write(site.join("p/m.wasm"), MODULE).unwrap();
+    fs::copy(fixture.wheel.with_file_name("stdlib"), site.join("p/s.zip")).unwrap();
+    assert_eq!(fetch_installed().unwrap(), files);
+    fixture.verify().unwrap();
+    // Another version's files are as if they were not there, whatever their size.
+    let mut same_size = MODULE.to_vec();
+    same_size[0] ^= 1;
+    for other in [&same_size[..], b"", &[b'x'; 4096]] {
+        fs::write(site.join("p/m.wasm"), other).unwrap();
+        let passed_over = fetch_installed();
+        assert!(
+            matches!(passed_over, Err(Error::NoPython { .. })),
+            "{passed_over:?}"
+        );
+        let module = locate(&fixture.manifest, &fixture.dir());
+        assert!(
+            matches!(module, Err(Error::NotFetched { .. })),
+            "{module:?}"
+        );
+    }
+    // What is no file is not read.
+    fs::remove_file(site.join("p/m.wasm")).unwrap();
+    fs::create_dir(site.join("p/m.wasm")).unwrap();
+    assert!(fetch_installed().is_err());
+}
+
+#[test]
 fn a_folder_that_others_can_write_to_is_refused() {
     for folder in ["", "lib", "module"] {
         let fixture = Fixture::new();

@@ -1,0 +1,99 @@
+"""The Agents SDK's own runner, with its scripted model."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from agents import Agent, Runner, function_tool, set_tracing_disabled
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+import memex
+from memex.adapters.openai_agents import code_tools
+
+set_tracing_disabled(True)
+
+
+def says(*codes):
+    return [function_call("python", {"code": code}, call_id=f"{hash(code)}-{number}") for number, code in enumerate(codes)]
+
+
+def model(*turns):
+    return ScriptedModel([*turns, [assistant_message("done")]])
+
+
+def outputs(result):
+    return [item.output for item in result.new_items if item.type == "tool_call_output_item"]
+
+
+def run(tools, *turns, **options):
+    agent = Agent(name="a", model=model(*turns), tools=tools)
+    return Runner.run_sync(agent, "go", **options)
+
+
+def population(city: str) -> int:
+    """How many people live in a city."""
+    if city == "Atlantis":
+        raise ValueError("no such city")
+    return {"Bern": 134591, "Thun": 43743}[city]
+
+
+def test_tools_are_called_from_inside_the_code_and_state_stays_between_turns():
+    result = run(code_tools([population]), says("n = [population(c) for c in ('Bern', 'Thun')]\nsum(n)"), says("max(n)"))
+    assert outputs(result) == ["178334", "134591"] and result.final_output == "done"
+
+
+def test_the_model_is_told_of_the_functions():
+    [tool] = code_tools([population])
+    assert "def population(city: str) -> int" in tool.description
+
+
+def test_an_error_of_a_tool_is_raised_in_the_code():
+    result = run(code_tools([population]), says("population('Atlantis')"), says("try:\n    population('Atlantis')\nexcept ValueError as e:\n    print('caught', e)"))
+    assert "ValueError: no such city" in outputs(result)[0]
+    assert outputs(result)[1] == "caught no such city"
+
+
+def test_runs_do_not_share_variables_unless_a_key_or_a_session_says_so():
+    tools = code_tools()
+    run(tools, says("x = 1"))
+    assert "NameError" in outputs(run(tools, says("x")))[0]
+    tools = code_tools(key=lambda context: context.context.user)
+    run(tools, says("x = 1"), context=SimpleNamespace(user="ann"))
+    assert outputs(run(tools, says("x"), context=SimpleNamespace(user="ann"))) == ["1"]
+    assert "NameError" in outputs(run(tools, says("x"), context=SimpleNamespace(user="bob")))[0]
+    with memex.Sandbox() as box, box.session(inputs={"x": 5}) as session:
+        assert outputs(run(code_tools(session=session), says("x"))) == ["5"]
+
+
+def test_calls_of_one_message_use_one_session():
+    assert outputs(run(code_tools(), says("a = 1", "b = 2"), says("a + b")))[-1] == "3"
+
+
+def test_function_tools_run_on_the_loop_of_the_run_with_its_context():
+    seen = []
+
+    from agents import RunContextWrapper
+
+    @function_tool
+    async def whoami(context: RunContextWrapper, greeting: str) -> str:
+        """Says who."""
+        seen.append(asyncio.get_running_loop())
+        return f"{greeting} {context.context.user}"
+
+    async def main():
+        agent = Agent(name="a", model=model(says("whoami(greeting='hello')")), tools=code_tools([whoami]))
+        result = await Runner.run(agent, "go", context=SimpleNamespace(user="ann"))
+        assert outputs(result) == ["'hello ann'"]
+        assert seen == [asyncio.get_running_loop()]
+
+    asyncio.run(main())
+
+
+def test_tools_that_need_approval_are_refused():
+    @function_tool(needs_approval=True)
+    def delete(path: str) -> str:
+        """Deletes."""
+        return "gone"
+
+    with pytest.raises(memex.ToolError, match="needs approval"):
+        code_tools([delete])
