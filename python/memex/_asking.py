@@ -12,14 +12,12 @@ from __future__ import annotations
 import inspect
 import json
 import threading
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from memex import _loops
+from memex._caller import Caller
 from memex._replies import json_of, reply_json
 
-if TYPE_CHECKING:
-    from memex._model import Model
-    from memex._run import Caller
 
 # Shorter keys would tear up ordinary words.
 _SECRET_MIN = 6
@@ -27,9 +25,12 @@ _MESSAGE_MAX = 4000
 
 
 class Asking:
-    """What the extension module asks with the body of a request; `find` has whoever asks."""
+    """What the extension module asks with the body of a request.
 
-    def __init__(self, model: Model, find: Callable[[], Caller]) -> None:
+    `model` is the `Model`, which stands above; `find` has whoever asks.
+    """
+
+    def __init__(self, model: Any, find: Callable[[], Caller]) -> None:
         self._model = model
         self._find = find
         self._streams = model._stream and model._kind == "client"

@@ -11,7 +11,7 @@ from memex import _following
 from memex._errors import AgentError
 from memex._following import Finished, Piece
 from memex._replies import Usage
-from memex._run import Caller
+from memex._caller import Caller
 from memex._trajectory import Trajectory
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedT
 from memex._trajectory import Step
 
 if TYPE_CHECKING:
-    from memex._run import Caller
+    from memex._caller import Caller
 
 
 class Piece(NamedTuple):

@@ -20,7 +20,7 @@ from memex._asking import Asking
 from memex._errors import ModelError
 
 if TYPE_CHECKING:
-    from memex._run import Caller
+    from memex._caller import Caller
 
 # Protocols by the name of the resource that speaks them.
 _PROTOCOLS = {"chat": "chat-completions", "responses": "responses", "messages": "messages"}

@@ -6,15 +6,13 @@ import json
 import os
 import threading
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import Any, Callable, Mapping
 
 from memex import _calls, _memex, _values
+from memex._caller import Caller
 from memex._errors import AgentError, BudgetExhausted, RunCancelled, RunFailed
 from memex._session import Snapshot
 from memex._trajectory import Totals, Trajectory, escaped, framed
-
-if TYPE_CHECKING:
-    from memex._agent import Agent
 
 # Integers that JSON has a form for, here and in the scope.
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
@@ -24,7 +22,7 @@ _DEPTH_MAX = 50
 class RunResult:
     """What a run came to. Nothing of it raises, but for what says so."""
 
-    def __init__(self, agent: Agent, outcome: Any, run: Run) -> None:
+    def __init__(self, agent: Any, outcome: Any, run: Run) -> None:
         self._agent = agent
         self._outcome = outcome
         self._objects = run.objects
@@ -143,45 +141,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 2000 else text[:2000] + "…"
 
 
-class Caller:
-    """What tools and models need of whoever called, and how that is stopped."""
-
-    def __init__(self, loop: Any = None) -> None:
-        self._turn = _calls.Turn(loop)
-        self.stop = _memex.Stop()
-        # The last exception of a model.
-        self.model_error: BaseException | None = None
-        self._struck_by: BaseException | None = None
-        self.follow: Callable[[str, str], None] | None = None
-
-    @property
-    def turn(self) -> _calls.Turn:
-        """The thread that called, its context and its event loop."""
-        return self._turn
-
-    def called_from(self, loop: Any) -> None:
-        """This thread calls, in this event loop."""
-        self._turn = _calls.Turn(loop)
-
-    def go(self) -> Any:
-        """Runs on this thread, to the end."""
-        raise NotImplementedError
-
-    def _struck(self, error: BaseException) -> None:
-        """A tool or the model was ended by something that is not the loop's to catch."""
-        self._struck_by = error
-        self.stop.stop()
-
-    def _raise_struck(self) -> None:
-        if self._struck_by is not None:
-            error, self._struck_by = self._struck_by, None
-            raise error
-
-
 class Run(Caller):
     """A run that is under way."""
 
-    def __init__(self, agent: Agent, task: Any, path: str | None, kind: Any, loop: Any) -> None:
+    def __init__(self, agent: Any, task: Any, path: str | None, kind: Any, loop: Any) -> None:
         super().__init__(loop)
         self._agent = agent
         self.kind = kind

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .streams import Streams, encoded
-
-if TYPE_CHECKING:
-    from .machine import Machine
 
 
 class Exit(Exception):
@@ -31,7 +28,7 @@ class UsageFault(Exception):
 class Command:
     """One run of a command: its arguments, streams, and the shell's state."""
 
-    def __init__(self, machine: Machine, name: str, arguments: list[str], streams: Streams) -> None:
+    def __init__(self, machine: Any, name: str, arguments: list[str], streams: Streams) -> None:
         self.machine = machine
         self.state = machine.state
         self.name = name

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .bounds import is_limit
 from .invocation import Command
 from .streams import Nothing, Streams, Written, encoded
 from .syntax import Redirect
 
-if TYPE_CHECKING:
-    from .machine import Machine
 
-
-def redirected(machine: Machine, redirects: list[Redirect], streams: Streams) -> Any:
+def redirected(machine: Any, redirects: list[Redirect], streams: Streams) -> Any:
     """The streams after some redirects; `None`, with a message, if one is not possible."""
     for redirect in redirects:
         name = ""
@@ -32,7 +29,7 @@ def redirected(machine: Machine, redirects: list[Redirect], streams: Streams) ->
     return streams
 
 
-def _one(machine: Machine, redirect: Redirect, name: str, streams: Streams) -> Streams:
+def _one(machine: Any, redirect: Redirect, name: str, streams: Streams) -> Streams:
     operator, number = redirect.operator, redirect.number
     if operator in ("<<", "<<-"):
         return streams.with_number(number, io.BytesIO(encoded(name)))
@@ -53,7 +50,7 @@ def _one(machine: Machine, redirect: Redirect, name: str, streams: Streams) -> S
     return streams.with_number(number, target)
 
 
-def _output(machine: Machine, name: str, append: bool, streams: Streams) -> Any:
+def _output(machine: Any, name: str, append: bool, streams: Streams) -> Any:
     """Where a name after `>` leads."""
     named = {"/dev/stdout": streams.output, "/dev/stderr": streams.errors, "/dev/null": Nothing()}
     if name in named:
