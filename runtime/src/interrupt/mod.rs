@@ -18,11 +18,15 @@
 //! interrupt stores a flag that the rewritten module tests at every loop
 //! header.
 
+mod interrupter;
 mod pulse;
+mod running;
 mod watchdog;
 
-pub(crate) use pulse::{Arming, Clocks, Pulse, PulseReport, WaitEnd};
-pub use pulse::{Cause, Interrupter};
+pub use interrupter::Interrupter;
+pub(crate) use pulse::{Clocks, Pulse, PulseReport, WaitEnd};
+pub(crate) use running::Arming;
+pub use running::Cause;
 pub(crate) use watchdog::Watchdog;
 
 use serde::{Deserialize, Serialize};
