@@ -43,15 +43,14 @@ impl Session {
             let refused = host.growth.refused.take();
             full = refused.map(|asked| LimitHit::new("memory_bytes", limits.memory_bytes, asked));
             let breach = host.files().take_breach();
+            // By what the host has seen, and not by the exception alone. The depth of
+            // Python's calls is the interpreter's to count: `RecursionError` is no limit
+            // here.
             if let Some(error) = &outcome.error {
                 ended_by = match error.class.as_str() {
                     _ if !refusal.is_empty() && error.message == refusal => outcome.limit.clone(),
                     "TimeoutError" => over_time.clone(),
                     class if class.ends_with("MemoryError") => full.clone(),
-                    "RecursionError" if is_depth(&error.message) => {
-                        let depth = u64::from(limits.recursion_depth);
-                        Some(LimitHit::new("recursion_depth", depth, depth + 1))
-                    }
                     "OSError" => breach
                         .as_ref()
                         .map(|breach| LimitHit::new(breach.name, breach.limit, breach.actual)),
@@ -71,18 +70,17 @@ impl Session {
         self.turn = None;
         self.state = SessionState::Ready;
         let is_silent = !finished.exited && is_silent(&outcome);
-        self.streak.add(
-            if interrupted.is_some() || finished.is_ruined || is_silent {
-                Ending::Stopped
-            } else if finished.exited || outcome.error.is_some() {
-                Ending::Failed
-            } else {
-                Ending::Well
-            },
-        );
+        let ending = if interrupted.is_some() || finished.is_ruined || is_silent {
+            Ending::Stopped
+        } else if finished.exited || outcome.error.is_some() {
+            Ending::Failed
+        } else {
+            Ending::Well
+        };
+        self.streak.add(ending);
         if interrupted.is_some() || full.is_some() || finished.is_ruined {
             self.recover(&mut outcome, full)?;
-        } else if is_silent || self.streak.is_suspect() {
+        } else if is_silent || (ending != Ending::Well && self.streak.is_suspect()) {
             self.recover_in_place(&mut outcome)?;
         }
         self.end_streak(&mut outcome)?;
@@ -257,11 +255,6 @@ fn is_silent(outcome: &Outcome) -> bool {
     let frame = format!("\"<turn {}>\"", outcome.turn);
     let error = outcome.error.as_ref();
     error.is_some_and(|error| !error.traceback.contains(&frame))
-}
-
-/// Whether a `RecursionError` is the interpreter's own.
-fn is_depth(message: &str) -> bool {
-    message.starts_with("maximum recursion depth") || message.starts_with("Stack overflow")
 }
 
 fn rolled_back(what: &str) -> String {

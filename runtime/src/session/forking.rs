@@ -14,6 +14,7 @@ use super::host::Host;
 use super::lifecycle::RestState;
 use super::mid_turn::MidTurnFork;
 use super::sandbox::Sandbox;
+use super::streak::Streak;
 use crate::image::GuestMap;
 use crate::memory::{MemoryImage, Slot};
 use crate::platform::{PAGE_BYTES, private_pages};
@@ -44,6 +45,7 @@ pub(crate) struct Forking {
     /// shared.
     heap: HeapState,
     turn: u64,
+    streak: Streak,
 }
 
 /// A guest, as far as copying it goes.
@@ -63,6 +65,7 @@ impl Forking {
             origin: None,
             heap: HeapState::default(),
             turn: 0,
+            streak: Streak::default(),
         }
     }
 
@@ -80,9 +83,10 @@ impl Forking {
     }
 
     /// The guest is entered; `rest` is its state before that.
-    pub(super) fn begin(&mut self, rest: &HeapState, turn: u64) {
+    pub(super) fn begin(&mut self, rest: &HeapState, turn: u64, streak: Streak) {
         self.heap = rest.clone();
         self.turn = turn;
+        self.streak = streak;
     }
 
     /// The guest was left.
@@ -154,6 +158,7 @@ impl Forking {
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),
             awaits_calls: host.calls.pending() > 0,
+            streak: self.streak,
             state: RestState {
                 heap: self.heap.clone(),
                 files: host.files_ref().checkpoint(),

@@ -39,4 +39,5 @@ pub(crate) use delta::{LINE_BYTES, Page, PageDelta};
 pub(crate) use heap::HeapState;
 pub(crate) use host::{Host, HostParts};
 pub(crate) use lifecycle::RestState;
+pub(crate) use streak::Streak;
 pub(crate) use watch::Watch;

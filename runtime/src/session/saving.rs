@@ -28,6 +28,7 @@ impl Session {
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),
             awaits_calls: host.calls.pending() > 0,
+            streak: self.streak,
             state,
         })
     }
@@ -116,6 +117,7 @@ impl Session {
         }
         self.rest = snapshot.state.clone();
         self.turns = snapshot.turn;
+        self.streak = snapshot.streak;
         self.calls_stayed_behind = snapshot.awaits_calls;
         if !self.rest.seeded
             && let Err(error) = self.reseed()

@@ -19,7 +19,7 @@ pub use encode::{Chunk, Encoded};
 pub use format::{FORMAT_VERSION, SnapshotInfo};
 pub use reseeding::without_generators;
 
-use crate::session::RestState;
+use crate::session::{RestState, Streak};
 use memex_filesystem::scratch_files;
 
 /// The whole state of a session at the end of a turn: heap, files, clocks and
@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub(crate) random_position: u64,
     /// Whether calls were under way that only this session can be answered.
     pub(crate) awaits_calls: bool,
+    /// How the session's last turns ended.
+    pub(crate) streak: Streak,
     pub(crate) state: RestState,
 }
 
