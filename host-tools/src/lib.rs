@@ -20,6 +20,7 @@ mod function;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod integers;
 mod parts;
 mod python;
 mod table;
@@ -35,6 +36,7 @@ pub use broker::{
 };
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
+pub use integers::LargeInteger;
 pub use python::{Definition, Form, misleads};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memex_host_tools::{ToolError, ToolSpec, Toolbox};
+use memex_host_tools::{LargeInteger, ToolError, ToolSpec, Toolbox};
 use memex_models::{Message, Part, Reply, Request, Role, ToolChoice, ToolDefinition, ToolResult};
 use serde_json::Value;
 
@@ -51,6 +51,10 @@ impl Typed {
     /// The answer in a reply, or what is wrong with it.
     pub(super) fn read(&self, reply: &Reply) -> Result<Value, String> {
         let call = reply.message.tool_calls().find(|call| call.name == ANSWER);
+        let large = call.and_then(|call| LargeInteger::find(call.arguments.as_bytes(), 1));
+        if let Some(found) = large {
+            return Err(format!("{}; answer it as text", found.reason()));
+        }
         let arguments = match call {
             Some(call) => call
                 .parsed_arguments()
@@ -102,6 +106,10 @@ fn written(text: &str) -> Result<Value, String> {
         .strip_prefix("```json")
         .or_else(|| text.strip_prefix("```"))
         .and_then(|text| text.strip_suffix("```"));
-    serde_json::from_str(inner.unwrap_or(text))
+    let json = inner.unwrap_or(text);
+    if let Some(found) = LargeInteger::find(json.as_bytes(), 1) {
+        return Err(format!("{}; answer it as text", found.reason()));
+    }
+    serde_json::from_str(json)
         .map_err(|error| format!("the reply has no call of `{ANSWER}`, and is no JSON: {error}"))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use memex_channel::{Frame, HostCalls, OP_AGENT, OP_CALL, OP_TOOLBOX, Reply, Ticket, TurnHandle};
-use memex_host_tools::Broker;
+use memex_host_tools::{Broker, LargeInteger};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -68,6 +68,9 @@ enum Request {
     Keys,
 }
 
+/// The depth of the object that the arguments of a request are.
+const ARGUMENTS_AT: usize = 2;
+
 impl HarnessCalls {
     fn own(&mut self, frame: &Frame<'_>, turn: &dyn TurnHandle) -> Reply {
         let request: Request = match serde_json::from_slice(frame.head) {
@@ -76,6 +79,14 @@ impl HarnessCalls {
                 return Reply::error("ValueError", &format!("the call is malformed: {error}"));
             }
         };
+        // What it is made of is written anew below, with the numbers that were read.
+        if let Some(found) = LargeInteger::find(frame.head, ARGUMENTS_AT) {
+            let name = found
+                .name()
+                .map_or(String::new(), |name| format!("{name}: "));
+            let message = format!("{name}{}; hand it over as text: str(…)", found.reason());
+            return Reply::error("ValueError", &message);
+        }
         match request {
             Request::Submit { arguments, text } => self.submit(arguments, text, frame, turn),
             Request::Input { name, offset } => self.input(&name, offset),

@@ -1,5 +1,6 @@
 //! Tool calls in replies.
 
+use memex_host_tools::LargeInteger;
 use memex_models::{Reply, StopReason, ToolCall};
 use memex_trajectories::ActionSpace;
 use serde_json::{Map, Value};
@@ -51,6 +52,12 @@ fn code_of(arguments: &Map<String, Value>) -> Option<&str> {
 }
 
 fn arguments(call: &ToolCall, stop: &StopReason) -> Result<Map<String, Value>, String> {
+    if let Some(found) = LargeInteger::find(call.arguments.as_bytes(), 1) {
+        let name = found
+            .name()
+            .map_or(String::new(), |name| format!("{name}: "));
+        return Err(format!("{name}{}; pass it as text", found.reason()));
+    }
     match call.parsed_arguments() {
         Ok(Value::Object(map)) => Ok(map),
         Ok(other) => Err(format!(
@@ -66,5 +73,29 @@ fn arguments(call: &ToolCall, stop: &StopReason) -> Result<Map<String, Value>, S
             Err("the arguments were cut off at the limit of tokens; send less at once".to_owned())
         }
         Err(error) => Err(format!("the arguments are not JSON: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::arguments;
+    use memex_models::{StopReason, ToolCall};
+
+    #[test]
+    fn integers_that_would_become_other_numbers_are_refused_by_name() {
+        let read = |text: &str| {
+            let call = ToolCall {
+                id: String::new(),
+                name: "t".to_owned(),
+                arguments: text.to_owned(),
+                opaque: None,
+            };
+            arguments(&call, &StopReason::ToolCalls)
+        };
+        let fits = read(r#"{"n":18446744073709551615}"#).map(|map| map.len());
+        assert_eq!(fits, Ok(1));
+        let error = read(r#"{"m":1,"n":18446744073709551616}"#);
+        let expected = "n: the integer 18446744073709551616 has more than 64 bits, and would become another number; pass it as text";
+        assert_eq!(error, Err(expected.to_owned()));
     }
 }

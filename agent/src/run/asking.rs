@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use memex_host_tools::LargeInteger;
 use memex_models::{Delta, DeltaSink, Reply, StopReason};
 use memex_trajectories::{Budget, Status, Step, StepKind, Timing, ToolCall, Usage};
 use serde_json::Value;
@@ -117,9 +118,12 @@ fn recorded(call: &memex_models::ToolCall) -> ToolCall {
     ToolCall {
         id: call.id.clone(),
         name: call.name.clone(),
-        arguments: call
-            .parsed_arguments()
-            .unwrap_or_else(|_| Value::String(call.arguments.clone())),
+        arguments: match LargeInteger::find(call.arguments.as_bytes(), 1) {
+            None => call.parsed_arguments().ok(),
+            // The record has what was said.
+            Some(_) => None,
+        }
+        .unwrap_or_else(|| Value::String(call.arguments.clone())),
     }
 }
 

@@ -12,6 +12,7 @@ fn the_report_is_the_same_for_people_and_programs() {
         "memory",
         "address space",
         "changed pages",
+        "tool processes",
         "cache",
         "image",
     ] {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use memex_host_tools::{Arguments, PART_KEY, ToolError};
+use memex_host_tools::{Arguments, LargeInteger, PART_KEY, ToolError};
 
 /// The longest message of a tool that reaches the guest.
 pub(super) const MESSAGE_MAX_CHARS: usize = 2_000;
@@ -64,6 +64,15 @@ fn reserved_key(map: &Map<String, Value>) -> Option<&str> {
 pub(super) fn parse(tool: &str, bytes: &[u8]) -> Result<Value, ToolError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
+    }
+    if let Some(found) = LargeInteger::find(bytes, 1) {
+        let reason = found.reason();
+        return Err(ToolError::new(
+            "RuntimeError",
+            format!(
+                "{tool}: the answer cannot be used: {reason}; the tool has to answer it as text"
+            ),
+        ));
     }
     let value = serde_json::from_slice(bytes).map_err(|error| {
         ToolError::new(

@@ -13,7 +13,7 @@ use super::answers;
 use super::client::{HttpClient, ReqwestClient};
 use super::error::OutsideError;
 use super::secrets::Secrets;
-use super::supervisor::Supervisor;
+use super::supervision::Supervisor;
 use crate::scrubbing::Scrubber;
 use memex_host_tools::{Answer, CallContext, ToolError, ToolFuture};
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,12 +16,14 @@ use super::document::Fields;
 use super::error::OutsideError;
 use super::host::OutsideHost;
 use super::secrets::Vault;
-use super::supervisor::Supervisor;
+use super::supervision::Supervisor;
+use super::supervision::clearing::{Mark, clear_below};
 
 /// The fields of a declaration that say which process to start.
-pub(super) const PROCESS_FIELDS: &[&str] = &["argv", "cwd", "env", "env_set", "env_secrets"];
+pub(super) const PROCESS_FIELDS: &[&str] =
+    &["argv", "cwd", "env", "env_set", "env_secrets", "unconfined"];
 
-/// How long a supervisor may take to end what it has started; nobody waits for it.
+/// How long a supervisor may take to end what it has started before the host does so.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A program, its arguments and surroundings.
@@ -34,6 +37,7 @@ pub(super) struct ProcessDeclaration {
     environment_names: Vec<String>,
     environment_set: Vec<(String, String)>,
     environment_secrets: Vec<(String, String)>,
+    is_confined: bool,
     place: String,
 }
 
@@ -57,6 +61,7 @@ impl ProcessDeclaration {
             environment_names: fields.texts("env")?.unwrap_or_default(),
             environment_set: fields.pairs("env_set")?,
             environment_secrets: fields.pairs("env_secrets")?,
+            is_confined: !fields.flag("unconfined")?,
             place: fields.place.clone(),
             argv,
         };
@@ -110,6 +115,7 @@ impl ProcessDeclaration {
             directory: self.directory.clone(),
             variables,
             supervisor: host.supervisor.clone(),
+            is_confined: self.is_confined,
         })
     }
 
@@ -156,20 +162,24 @@ pub(super) struct Process {
     directory: PathBuf,
     variables: BTreeMap<String, OsString>,
     supervisor: Option<Supervisor>,
+    is_confined: bool,
 }
 
 impl Process {
     /// Starts the process with pipes for its three streams.
     pub(super) fn start(&self) -> std::io::Result<RunningProcess> {
         let mut command = match &self.supervisor {
-            Some(supervisor) => supervisor.command(&self.program),
+            Some(supervisor) => supervisor.command(&self.program, self.is_confined),
             None => Command::new(&self.program),
         };
+        let mark = Mark::new();
+        let (name, value) = mark.variable();
         let child = command
             .args(&self.arguments)
             .current_dir(&self.directory)
             .env_clear()
             .envs(&self.variables)
+            .env(name, value)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -185,6 +195,7 @@ impl Process {
         Ok(RunningProcess {
             child: Some(child),
             group,
+            mark,
             is_supervised: self.supervisor.is_some(),
             runtime: Handle::current(),
         })
@@ -196,6 +207,7 @@ impl Process {
 pub(super) struct RunningProcess {
     child: Option<Child>,
     group: Option<Pid>,
+    mark: Mark,
     is_supervised: bool,
     runtime: Handle,
 }
@@ -211,40 +223,63 @@ impl RunningProcess {
         }
     }
 
-    /// Waits for the end of the process. What it started in its group is ended
-    /// then.
+    /// Waits for the end of the process. What it started is ended then: by the
+    /// supervisor, or where that was killed or there is none, in its group and by its mark.
     pub(super) async fn wait(&mut self) -> std::io::Result<ExitStatus> {
         let Some(child) = &mut self.child else {
             return Err(std::io::ErrorKind::NotFound.into());
         };
+        if let Some(supervisor) = self.group {
+            // One that was stopped would not come to its end.
+            let _ = kill_process(supervisor, Signal::CONT);
+        }
         let status = child.wait().await?;
         kill_group(&mut self.group);
+        if !self.is_supervised || status.signal().is_some() {
+            clear(self.mark.clone()).await;
+        }
         Ok(status)
     }
 }
 
 impl Drop for RunningProcess {
     fn drop(&mut self) {
+        // It has ended, and was waited for.
+        let Some(supervisor) = self.group else { return };
         let mut group = self.group.take();
-        let child = self.child.take();
-        let (Some(mut child), Some(supervisor), true) = (child, group, self.is_supervised) else {
+        let mark = self.mark.clone();
+        let (Some(mut child), true) = (self.child.take(), self.is_supervised) else {
             kill_group(&mut group);
+            self.runtime.spawn(clear(mark));
             return;
         };
-        // It may have ended by itself meanwhile.
+        // It may have ended by itself meanwhile. One that was stopped is to go on.
         let _ = kill_process(supervisor, Signal::TERM);
+        let _ = kill_process(supervisor, Signal::CONT);
         self.runtime.spawn(async move {
-            // As long as the supervisor is not collected, no other group has its
-            // number.
-            if tokio::time::timeout(END_TIMEOUT, child.wait())
-                .await
-                .is_err()
+            // As long as the supervisor is not collected, no other process and no
+            // other group has its number.
+            let ended = tokio::time::timeout(END_TIMEOUT, child.wait()).await;
+            if let Ok(Ok(status)) = ended
+                && status.signal().is_none()
             {
+                return;
+            }
+            if ended.is_err() {
+                let below = tokio::task::spawn_blocking(move || clear_below(supervisor));
+                let _ = below.await;
                 kill_group(&mut group);
                 let _ = child.wait().await;
             }
+            clear(mark).await;
         });
     }
+}
+
+/// Ends what has a mark, beside the runtime's own work.
+async fn clear(mark: Mark) {
+    // A runtime that ends takes no more work; nothing is left to report to then.
+    let _ = tokio::task::spawn_blocking(move || mark.clear()).await;
 }
 
 /// Kills a group. Once only: later the number may belong to others.

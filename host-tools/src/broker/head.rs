@@ -1,7 +1,9 @@
 //! The head of a call: its shape, of which nothing can be trusted.
 
+use crate::integers::LargeInteger;
 use crate::table::TABLE_KEY;
 use crate::tool::{PART_KEY, ToolError};
+use crate::validation::clipped;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -11,6 +13,11 @@ use std::borrow::Cow;
 pub(super) const ARGUMENTS_DEPTH_MAX: usize = 64;
 /// Deepest nesting of answers.
 pub(super) const ANSWER_DEPTH_MAX: usize = 128;
+
+/// The depth of the object that `arguments` is.
+const ARGUMENTS_AT: usize = 2;
+/// The most of a tool's name that a message shows: no tool may be called so.
+const NAME_MAX_CHARS: usize = 80;
 
 /// `{"tool": …, "arguments": {…}, "await": …, "text": …}`.
 #[derive(Debug, Deserialize)]
@@ -29,9 +36,21 @@ pub(super) struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ToolError> {
-        serde_json::from_slice(bytes).map_err(|error| {
+        let head: Self = serde_json::from_slice(bytes).map_err(|error| {
             ToolError::new("ValueError", format!("the call is malformed: {error}"))
-        })
+        })?;
+        match LargeInteger::find(bytes, ARGUMENTS_AT) {
+            None => Ok(head),
+            Some(found) => {
+                let tool = clipped(&head.tool, NAME_MAX_CHARS);
+                let name = found
+                    .name()
+                    .map_or(String::new(), |name| format!(" {name}:"));
+                let reason = found.reason();
+                let message = format!("{tool}:{name} {reason}; pass it as text: str(…)");
+                Err(ToolError::new("ValueError", message))
+            }
+        }
     }
 }
 
@@ -73,6 +92,26 @@ fn value_bytes(value: &Value) -> usize {
                 .fold(places, usize::saturating_add)
         }
         Value::Object(map) => tree_bytes(map),
+    }
+}
+
+/// The least that arguments take as text.
+pub(super) fn text_bytes(arguments: &Map<String, Value>) -> usize {
+    let entries = arguments
+        .iter()
+        .map(|(key, value)| key.len().saturating_add(value_text_bytes(value)));
+    entries.fold(2, usize::saturating_add)
+}
+
+fn value_text_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values
+            .iter()
+            .map(value_text_bytes)
+            .fold(2, usize::saturating_add),
+        Value::Object(map) => text_bytes(map),
     }
 }
 

@@ -49,6 +49,11 @@ impl Permission {
         }
     }
 
+    /// Counts calls that the session made before it was saved.
+    pub(super) fn count(&mut self, calls: u64) {
+        self.calls = self.calls.saturating_add(calls);
+    }
+
     /// Whether the session may know of the tool and call it.
     pub(super) fn grants(&self, name: &str) -> bool {
         self.grants.permits(name)

@@ -1,7 +1,7 @@
 //! What is let through: names, grants, budgets, arguments.
 
 use crate::plain::Fixed;
-use crate::support::{Session, echo, head, runtime, toolbox};
+use crate::support::{Session, echo, head, head as head_of, runtime, toolbox};
 use memex_channel::OP_CALL;
 use memex_host_tools::{Broker, Budget};
 use memex_policies::ToolGrants;
@@ -53,6 +53,46 @@ fn calls_of_a_session_are_counted() {
         session.call("one", json!({})).unwrap_err(),
         "PermissionError: one: this session has made its 2 tool calls"
     );
+}
+
+#[test]
+fn integers_that_do_not_fit_are_refused_by_name() {
+    let any =
+        json!({ "type": "object", "properties": { "n": {}, "whole": { "type": "integer" } } });
+    let mut session = Session::new(vec![echo("t", any, None)]);
+    let mut call = |arguments: &str| {
+        let head = format!(r#"{{"tool":"t","arguments":{arguments}}}"#);
+        let reply = session.frame(OP_CALL, head.as_bytes(), &[]);
+        head_of(&reply)
+    };
+    // The control: what fits comes back as it was.
+    for fits in [
+        "18446744073709551615",
+        "-9223372036854775808",
+        "1e+25",
+        "0.5",
+    ] {
+        let back = call(&format!(r#"{{"n":[{fits}]}}"#)).unwrap();
+        assert_eq!(back["result"]["n"][0].to_string(), fits);
+    }
+    for (arguments, name, digits) in [
+        (r#"{"n":18446744073709551616}"#, "n", "18446744073709551616"),
+        (
+            r#"{"whole":-9223372036854775809}"#,
+            "whole",
+            "-9223372036854775809",
+        ),
+        (
+            r#"{"whole":1,"n":[0,{"a":10000000000000000000000000}]}"#,
+            "n",
+            "10000000000000000000000000",
+        ),
+    ] {
+        let expected = format!(
+            "ValueError: t: {name}: the integer {digits} has more than 64 bits, and would become another number; pass it as text: str(…)"
+        );
+        assert_eq!(call(arguments), Err(expected));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod frames;
 mod plain;
 mod python;
 mod questions;
+mod restoring;
 mod support;
 mod tables;
 mod texts;

@@ -4,7 +4,7 @@ use crate::image::GuestMap;
 use crate::memory::{MemoryImage, Slot};
 use crate::platform::DirtyTracking;
 use crate::snapshot::Snapshot;
-use crate::state::HeapState;
+use crate::state::{HeapState, Streak};
 use memex_channel::{Frame, Reply, TurnHandle};
 use std::any::Any;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub(crate) struct Forking {
     /// shared.
     pub(crate) heap: HeapState,
     pub(crate) turn: u64,
+    pub(crate) streak: Streak,
 }
 
 /// A guest, as far as copying it goes.
@@ -45,6 +46,7 @@ impl Forking {
             origin: None,
             heap: HeapState::default(),
             turn: 0,
+            streak: Streak::default(),
         }
     }
 
@@ -62,9 +64,10 @@ impl Forking {
     }
 
     /// The guest is entered; `rest` is its state before that.
-    pub(crate) fn begin(&mut self, rest: &HeapState, turn: u64) {
+    pub(crate) fn begin(&mut self, rest: &HeapState, turn: u64, streak: Streak) {
         self.heap = rest.clone();
         self.turn = turn;
+        self.streak = streak;
     }
 
     /// The guest was left.

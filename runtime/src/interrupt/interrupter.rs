@@ -89,7 +89,8 @@ impl TurnHandle for Interrupter {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
     use super::super::addresses::InterruptAddresses;
-    use super::super::pulse::{Arming, Clocks};
+    use super::super::pulse::Clocks;
+    use super::super::running::Arming;
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -21,10 +21,12 @@
 mod addresses;
 mod interrupter;
 mod pulse;
+mod running;
 mod watchdog;
 
 pub(crate) use addresses::InterruptAddresses;
 pub use interrupter::Interrupter;
-pub use pulse::Cause;
-pub(crate) use pulse::{Arming, Clocks, Pulse, PulseReport, WaitEnd};
+pub(crate) use pulse::{Clocks, Pulse, PulseReport, WaitEnd};
+pub(crate) use running::Arming;
+pub use running::Cause;
 pub(crate) use watchdog::Watchdog;

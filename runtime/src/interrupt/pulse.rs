@@ -1,46 +1,12 @@
 //! The interruptible side of one session.
-#![allow(unsafe_code)]
 
-use super::addresses::InterruptAddresses;
+use super::running::{Arming, Cause, Running};
 use parking_lot::{Condvar, Mutex};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 use std::time::{Duration, Instant};
-
-/// How long after a soft interrupt the exception is stored again, the first
-/// time.
-///
-/// Long enough for a guest to describe the exception that the last one raised,
-/// on a machine that lets it wait for a processor meanwhile.
-const PAUSE: Duration = Duration::from_millis(10);
-/// Each pause is twice the last, up to this.
-const PAUSE_MAX: Duration = Duration::from_millis(40);
-/// The least time between two looks at a clock that is nearly due.
-const TICK: Duration = Duration::from_millis(5);
-
-/// Why a turn was interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The turn computed longer than `guest_time_ms`.
-    GuestTime,
-    /// The turn took longer than `wall_time_ms`, waits included.
-    WallTime,
-    /// Somebody asked for it, with Ctrl-C for instance.
-    Request,
-}
-
-/// What a turn is armed with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Arming {
-    pub(crate) addresses: InterruptAddresses,
-    pub(crate) guest_time: Duration,
-    pub(crate) wall_time: Duration,
-    pub(crate) grace: Duration,
-    /// Guest and wall time that earlier parts of the same turn have used.
-    pub(crate) used: (Duration, Duration),
-}
 
 /// What happened while a turn was armed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,21 +28,6 @@ pub(crate) enum WaitEnd {
     Soft,
     /// A hard interrupt: the host call has to trap.
     Hard,
-}
-
-#[derive(Debug)]
-struct Running {
-    /// Base of the linear memory; valid until the turn is disarmed.
-    memory: usize,
-    arming: Arming,
-    started: Instant,
-    waited: Duration,
-    waiting_since: Option<Instant>,
-    soft: Option<(Cause, Instant)>,
-    /// When the exception of a soft interrupt is stored next, and the pause
-    /// after that.
-    again: Option<(Instant, Duration)>,
-    hard: Option<Cause>,
 }
 
 /// One session's interruptible state. Idle unless a turn runs.
@@ -134,17 +85,7 @@ impl Drop for Clocks {
 
 impl Pulse {
     fn arm(&self, memory: usize, arming: Arming) -> Instant {
-        let started = Instant::now();
-        let running = Running {
-            memory,
-            arming,
-            started,
-            waited: Duration::ZERO,
-            waiting_since: None,
-            soft: None,
-            again: None,
-            hard: None,
-        };
+        let running = Running::new(memory, arming);
         let due = running.due();
         *self.running.lock() = Some(running);
         due
@@ -192,6 +133,7 @@ impl Pulse {
         Some(running.due_after(now))
     }
 
+    /// When the watchdog has to look; `None`: nothing runs.
     pub(super) fn due(&self) -> Option<Instant> {
         self.running.lock().as_ref().map(Running::due)
     }
@@ -282,80 +224,6 @@ impl Pulse {
     }
 }
 
-impl Running {
-    fn guest_due(&self) -> Option<Instant> {
-        let left = self.arming.guest_time.saturating_sub(self.arming.used.0);
-        (self.waiting_since.is_none()).then_some(self.started + self.waited + left)
-    }
-
-    fn wall_due(&self) -> Instant {
-        self.started + self.arming.wall_time.saturating_sub(self.arming.used.1)
-    }
-
-    fn over(&self, now: Instant) -> Option<Cause> {
-        if self.guest_due().is_some_and(|due| now >= due) {
-            return Some(Cause::GuestTime);
-        }
-        (now >= self.wall_due()).then_some(Cause::WallTime)
-    }
-
-    fn due(&self) -> Instant {
-        let wall = self.wall_due();
-        // While the guest waits its clock stands; the watchdog then looks at
-        // the wall clock, and at the guest's when it would be due at the
-        // earliest after the wait.
-        self.guest_due().map_or(wall, |guest| guest.min(wall))
-    }
-
-    fn due_after(&self, now: Instant) -> Instant {
-        let Some((_, since)) = self.soft else {
-            return self.due().max(now + TICK);
-        };
-        let again = self.again.map_or(now + PAUSE, |(again, _)| again);
-        let hard = (self.hard.is_none()).then_some(since + self.arming.grace);
-        // Between the two, nothing is due.
-        hard.map_or(again, |hard| hard.min(again)).max(now + TICK)
-    }
-
-    fn word(&self, address: u32) -> &AtomicU32 {
-        let pointer = (self.memory + address as usize) as *mut u32;
-        // SAFETY: `memory` is the base of a live linear memory: `Live`
-        // arms with its own base, owns the `Clocks` that disarm (under this
-        // lock), and drops it before the memory, in a panic too; memory neither
-        // moves nor shrinks. The addresses were proved to lie
-        // inside the image and to be aligned when it was loaded
-        // (`GuestAddresses::check`). The guest's own accesses are machine
-        // loads and stores of the same aligned word.
-        // JUSTIFICATION: a thread has to reach into a guest that is running.
-        unsafe { AtomicU32::from_ptr(pointer) }
-    }
-
-    fn store(&mut self, now: Instant) {
-        let Some((cause, _)) = self.soft else { return };
-        let pause = self.again.map_or(PAUSE, |(_, pause)| pause);
-        self.again = Some((now + pause, (pause * 2).min(PAUSE_MAX)));
-        let at = &self.arming.addresses;
-        let class = match cause {
-            Cause::Request => at.keyboard_interrupt,
-            Cause::GuestTime | Cause::WallTime => at.timeout_error,
-        };
-        self.word(at.exception).store(class, Ordering::Release);
-        self.word(at.events)
-            .fetch_or(at.events_bit, Ordering::Release);
-        if self.hard.is_some() {
-            self.word(at.flag).store(1, Ordering::Release);
-        }
-    }
-
-    fn withdraw(&self) {
-        let at = &self.arming.addresses;
-        self.word(at.exception).store(0, Ordering::Release);
-        self.word(at.events)
-            .fetch_and(!at.events_bit, Ordering::Release);
-        self.word(at.flag).store(0, Ordering::Release);
-    }
-}
-
 impl Wake for Pulse {
     fn wake(self: Arc<Self>) {
         self.as_ref().wake_waiting();
@@ -370,6 +238,9 @@ impl Wake for Pulse {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
+    use crate::interrupt::addresses::InterruptAddresses;
+    use crate::interrupt::running::{PAUSE, PAUSE_MAX, TICK};
+    use std::sync::atomic::AtomicU32;
 
     /// A minute for everything, and words behind each other.
     fn arming() -> Arming {

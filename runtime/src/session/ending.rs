@@ -5,10 +5,10 @@ use super::outcome::{GuestError, Outcome, Status};
 use super::reply::{
     CLASS_BYTES_MAX, Finished, MESSAGE_BYTES_MAX, NOTE_BYTES_MAX, TRACEBACK_BYTES_MAX,
 };
-use super::streak::Ending;
 use crate::error::Error;
 use crate::host::LimitHit;
 use crate::interrupt::{Cause, PulseReport};
+use crate::state::Ending;
 use crate::wasi::GuestExit;
 use memex_policies::Limits;
 use std::time::Duration;
@@ -44,15 +44,14 @@ impl Session {
             let refused = host.growth.refused.take();
             full = refused.map(|asked| LimitHit::new("memory_bytes", limits.memory_bytes, asked));
             let breach = host.files().take_breach();
+            // By what the host has seen, and not by the exception alone. The depth of
+            // Python's calls is the interpreter's to count: `RecursionError` is no limit
+            // here.
             if let Some(error) = &outcome.error {
                 ended_by = match error.class.as_str() {
                     _ if !refusal.is_empty() && error.message == refusal => outcome.limit.clone(),
                     "TimeoutError" => over_time.clone(),
                     class if class.ends_with("MemoryError") => full.clone(),
-                    "RecursionError" if is_depth(&error.message) => {
-                        let depth = u64::from(limits.recursion_depth);
-                        Some(LimitHit::new("recursion_depth", depth, depth + 1))
-                    }
                     "OSError" => breach
                         .as_ref()
                         .map(|breach| LimitHit::new(breach.name, breach.limit, breach.actual)),
@@ -72,18 +71,17 @@ impl Session {
         self.turn = None;
         self.state = SessionState::Ready;
         let is_silent = !finished.exited && is_silent(&outcome);
-        self.streak.add(
-            if interrupted.is_some() || finished.is_ruined || is_silent {
-                Ending::Stopped
-            } else if finished.exited || outcome.error.is_some() {
-                Ending::Failed
-            } else {
-                Ending::Well
-            },
-        );
+        let ending = if interrupted.is_some() || finished.is_ruined || is_silent {
+            Ending::Stopped
+        } else if finished.exited || outcome.error.is_some() {
+            Ending::Failed
+        } else {
+            Ending::Well
+        };
+        self.streak.add(ending);
         if interrupted.is_some() || full.is_some() || finished.is_ruined {
             self.recover(&mut outcome, full)?;
-        } else if is_silent || self.streak.is_suspect() {
+        } else if is_silent || (ending != Ending::Well && self.streak.is_suspect()) {
             self.recover_in_place(&mut outcome)?;
         }
         self.end_streak(&mut outcome)?;
@@ -253,16 +251,11 @@ fn interrupted_by(cause: Cause) -> GuestError {
 
 /// Whether an exception comes from somewhere else than the turn's own code,
 /// which may never have begun then. The text is the guest's: one that is forged
-/// delays the check by a turn (see [`Streak`](super::streak::Streak)).
+/// delays the check by a turn (see [`Streak`](crate::state::Streak)).
 fn is_silent(outcome: &Outcome) -> bool {
     let frame = format!("\"<turn {}>\"", outcome.turn);
     let error = outcome.error.as_ref();
     error.is_some_and(|error| !error.traceback.contains(&frame))
-}
-
-/// Whether a `RecursionError` is the interpreter's own.
-fn is_depth(message: &str) -> bool {
-    message.starts_with("maximum recursion depth") || message.starts_with("Stack overflow")
 }
 
 fn rolled_back(what: &str) -> String {

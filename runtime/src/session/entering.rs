@@ -19,7 +19,7 @@ impl Session {
     ) -> Result<Result<R, CallError>, Error> {
         let live = self.live.as_mut().ok_or(LOST)?;
         if let Some(forking) = &mut live.store.data_mut().forking {
-            forking.begin(&self.rest.heap, self.turns);
+            forking.begin(&self.rest.heap, self.turns, self.streak);
         }
         let result = live.call(entry, payload, bytes_max, read);
         if let Some(forking) = &mut live.store.data_mut().forking {

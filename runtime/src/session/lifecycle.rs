@@ -16,13 +16,12 @@ use super::live::Live;
 use super::options::SessionOptions;
 use super::outcome::Outcome;
 use super::sandbox::Sandbox;
-use super::streak::Streak;
 use crate::error::Error;
 use crate::host::Host;
 use crate::image::RandomState;
 use crate::interrupt::{Interrupter, Pulse};
 use crate::runtime::Counted;
-use crate::state::{HeapState, RestState};
+use crate::state::{HeapState, RestState, Streak};
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -19,7 +19,6 @@ mod reply;
 mod sandbox;
 mod saving;
 mod settling;
-mod streak;
 mod suspended;
 mod turn;
 mod waiting;

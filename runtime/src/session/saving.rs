@@ -106,6 +106,7 @@ impl Session {
         }
         self.rest = snapshot.state.clone();
         self.turns = snapshot.turn;
+        self.streak = snapshot.streak;
         self.calls_stayed_behind = snapshot.awaits_calls;
         if !self.rest.seeded
             && let Err(error) = self.reseed()

@@ -28,6 +28,7 @@ impl Session {
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),
             awaits_calls: host.calls.pending() > 0,
+            streak: self.streak,
             state,
         })
     }

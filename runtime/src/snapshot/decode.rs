@@ -8,7 +8,7 @@ use super::saved::{Generators, Snapshot};
 use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
-use crate::state::{HeapState, Page, PageDelta, RestState};
+use crate::state::{HeapState, Page, PageDelta, RestState, Streak};
 use memex_filesystem::FileState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ struct Head<'a> {
     stack_pointer: i32,
     monotonic_ns: u64,
     random_position: u64,
+    streak: Streak,
     sections: Vec<Row<'a>>,
 }
 
@@ -91,6 +92,7 @@ impl Snapshot {
             monotonic_ns: head.monotonic_ns,
             random_position: head.random_position,
             awaits_calls: head.flags & FLAG_AWAITS_CALLS != 0,
+            streak: head.streak,
             state: RestState {
                 heap,
                 files,
@@ -140,10 +142,13 @@ impl<'a> Head<'a> {
         let count = reader.u32()? as usize;
         let monotonic_ns = reader.u64()?;
         let random_position = reader.u64()?;
-        let reserved = reader.u64()?;
+        // Zero in heads of before it was kept.
+        let streak = Streak::of_weight(reader.u32()?);
+        let reserved = reader.u32()?;
         if flags & !(FLAG_GENERATORS | FLAG_AWAITS_CALLS) != 0 || reserved != 0 {
             return Err(bad("it uses features that this version does not have"));
         }
+        let streak = streak.ok_or_else(|| bad("its last turns ended as none can"))?;
         if !memory_bytes.is_multiple_of(65536) || memory_bytes > 1 << 32 {
             return Err(bad("its memory has an impossible size"));
         }
@@ -180,6 +185,7 @@ impl<'a> Head<'a> {
             stack_pointer,
             monotonic_ns,
             random_position,
+            streak,
             sections,
         })
     }

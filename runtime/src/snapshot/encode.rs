@@ -133,7 +133,8 @@ impl Snapshot {
         head.extend_from_slice(&(sections as u32).to_le_bytes());
         head.extend_from_slice(&self.monotonic_ns.to_le_bytes());
         head.extend_from_slice(&self.random_position.to_le_bytes());
-        head.extend_from_slice(&0_u64.to_le_bytes());
+        head.extend_from_slice(&self.streak.weight().to_le_bytes());
+        head.extend_from_slice(&0_u32.to_le_bytes());
         head
     }
 

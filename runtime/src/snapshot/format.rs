@@ -46,7 +46,7 @@ const _: () = assert!(FORMAT_VERSION == 1);
 const _: () = assert!(MAGIC[0] == b'M' && MAGIC.len() == 8);
 const _: () = assert!(FLAG_GENERATORS == 1 && FLAG_AWAITS_CALLS == 2);
 const _: () = assert!(LINE_BYTES == 64 && LINES_PER_PAGE == 64);
-const _: () = assert!(HEADER_BYTES == 8 + 4 + 4 + 32 + 8 + 8 + 4 + 4 + 8 + 8 + 8);
+const _: () = assert!(HEADER_BYTES == 8 + 4 + 4 + 32 + 8 + 8 + 4 + 4 + 8 + 8 + 4 + 4);
 const _: () = assert!(SECTION_BYTES == 1 + 1 + 2 + 4 + 4 + 4 + 32);
 const _: () = assert!(SECTION_PAGES as usize * crate::PAGE_BYTES <= CHUNK_BYTES_MAX);
 const _: () = assert!((1 << 20) / SECTION_PAGES as usize <= RUNS_MAX);

@@ -8,7 +8,7 @@
 use super::{Bounds, Encoded, Generators, Snapshot};
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
-use crate::state::{HeapState, Page, PageDelta, RestState};
+use crate::state::{HeapState, Page, PageDelta, RestState, Streak};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +55,7 @@ fn snapshot(image: &MemoryImage) -> Snapshot {
         monotonic_ns: 1_234_567_890,
         random_position: 99,
         awaits_calls: true,
+        streak: Streak::default(),
         state: RestState {
             heap: HeapState {
                 pages: Arc::new(saved.collect()),
@@ -124,5 +125,35 @@ fn a_snapshot_of_format_1_stays_readable() {
     assert_eq!(read.state.files, written.state.files);
     // What is not compressed is still written like this.
     assert_eq!(encoded.head[..96], head[..96]);
+    assert_eq!(
+        read.streak,
+        Streak::default(),
+        "it was written before that was kept"
+    );
     assert_eq!(encoded.chunks.len(), 1);
+}
+
+#[test]
+fn how_the_last_turns_ended_is_kept() {
+    let image = image();
+    let written = Snapshot {
+        streak: Streak::of_weight(23).unwrap(),
+        ..snapshot(&image)
+    };
+    let encoded = written.encode_with(&image, &[], Generators::Keep).unwrap();
+    let read = |head: &[u8]| {
+        let chunk = |_: &_| Ok(encoded.chunks[0].bytes.clone());
+        Snapshot::decode_with(head, (&image, IMAGE_DIGEST), &Bounds::OWN, chunk)
+    };
+    assert_eq!(read(&encoded.head).unwrap().0.streak, written.streak);
+    // One that takes hooks off is none that a session at rest has.
+    for (weight, reserved) in [(24_u32, 0_u32), (u32::MAX, 0), (0, 1)] {
+        let body = encoded.head.len() - 32;
+        let mut forged = encoded.head[..body].to_vec();
+        forged[88..92].copy_from_slice(&weight.to_le_bytes());
+        forged[92..96].copy_from_slice(&reserved.to_le_bytes());
+        let checksum = *blake3::hash(&forged).as_bytes();
+        forged.extend_from_slice(&checksum);
+        assert!(read(&forged).is_err(), "{weight} {reserved}");
+    }
 }

@@ -1,6 +1,6 @@
 //! A saved session, in memory.
 
-use crate::state::RestState;
+use crate::state::{RestState, Streak};
 use memex_filesystem::scratch_files;
 
 /// The whole state of a session at the end of a turn: heap, files, clocks and
@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub(crate) random_position: u64,
     /// Whether calls were under way that only this session can be answered.
     pub(crate) awaits_calls: bool,
+    /// How the session's last turns ended.
+    pub(crate) streak: Streak,
     pub(crate) state: RestState,
 }
 

@@ -83,6 +83,7 @@ impl Forking {
             monotonic_ns: host.clock.reading_ns(),
             random_position: host.random.position(),
             awaits_calls: host.calls.pending() > 0,
+            streak: self.streak,
             state: RestState {
                 heap: self.heap.clone(),
                 files: host.files_ref().checkpoint(),

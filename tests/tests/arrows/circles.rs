@@ -1,7 +1,7 @@
 //! Files of a crate that use each other in a circle can be read and changed
 //! only together. There is none.
 
-use super::metadata;
+use super::packages::metadata;
 use super::sources::root;
 use super::uses::{Uses, of_crate};
 use std::collections::{BTreeMap, BTreeSet};

@@ -259,12 +259,12 @@ for line in sys.stdin:
         answer(message["id"], {"content": [{"type": "text", "text": "here"}]})
 "#;
 
-fn is_running(process: &str) -> bool {
+pub(crate) fn is_running(process: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
     stat.is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.starts_with(" Z"))
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < until, "{what}");
@@ -272,15 +272,15 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-const COMMAND_TOOL: &str = "[[command]]\nname = 't'\ndescription = 'x'\nargv = ['python3', 'run.py']\nparameters = {type = 'object', properties = {mode = {type = 'string'}}, required = ['mode']}\n";
+pub(crate) const COMMAND_TOOL: &str = "[[command]]\nname = 't'\ndescription = 'x'\nargv = ['python3', 'run.py']\nparameters = {type = 'object', properties = {mode = {type = 'string'}}, required = ['mode']}\n";
 const SERVER_TOOL: &str =
     "[[mcp]]\nname = 's'\nprefix = ''\nargv = ['python3', 'run.py']\nstart_timeout_ms = 100000\n";
 
 /// A folder with a tool and the program behind it.
-struct Workshop(tempfile::TempDir);
+pub(crate) struct Workshop(tempfile::TempDir);
 
 impl Workshop {
-    fn new(declared: &str, program: &str, timeout_ms: u32) -> Self {
+    pub(crate) fn new(declared: &str, program: &str, timeout_ms: u32) -> Self {
         let shop = Self(tempfile::tempdir().unwrap());
         std::fs::write(shop.path("run.py"), format!("{NEST}{program}")).unwrap();
         let text = format!("version = 1\n{declared}timeout_ms = {timeout_ms}\n");
@@ -292,7 +292,7 @@ impl Workshop {
         self.0.path().join(name)
     }
 
-    fn run(&self, code: &str) -> std::process::Command {
+    pub(crate) fn run(&self, code: &str) -> std::process::Command {
         let tools = self.path("tools.toml").display().to_string();
         command(&[
             "run",
@@ -308,7 +308,7 @@ impl Workshop {
     }
 
     /// The numbers of the processes of these names, once they are there and run.
-    fn running<const N: usize>(&self, names: [&str; N]) -> [String; N] {
+    pub(crate) fn running<const N: usize>(&self, names: [&str; N]) -> [String; N] {
         wait_until("the tool does not start", || {
             names.iter().all(|name| self.path(name).exists())
         });

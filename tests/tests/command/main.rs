@@ -4,6 +4,7 @@
 mod agent;
 mod bad_input;
 mod cache;
+mod disturbed;
 mod egress;
 mod image_store;
 mod images;

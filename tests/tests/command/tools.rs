@@ -90,6 +90,67 @@ fn a_database_becomes_data_frames() {
 }
 
 #[test]
+fn large_integers_cross_exactly_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    write(
+        &folder,
+        "echo.py",
+        "import json, sys\nprint(json.dumps(json.load(sys.stdin)))\n",
+    );
+    let tools = write(
+        &folder,
+        "tools.toml",
+        r#"version = 1
+[[command]]
+name = "whole"
+argv = ["python3", "echo.py"]
+parameters = { type = "object", properties = { n = { type = "integer" } }, required = ["n"] }
+[[command]]
+name = "anything"
+argv = ["python3", "echo.py"]
+parameters = { type = "object", properties = { x = {} }, required = ["x"] }
+[[command]]
+name = "big"
+argv = ["python3", "-c", "print([1, 12345678901234567890123456789])"]
+"#,
+    );
+    let run = |code: &str| memex(&["run", "--tools", &tools, "-c", code]);
+    // The control: what fits 64 bits, and floats of any size.
+    for (code, value) in [
+        ("whole(n=2**64 - 1)['n'] == 2**64 - 1", "True\n"),
+        ("whole(n=-2**63)['n'] == -2**63", "True\n"),
+        ("anything(x=1e25)['x'] == 1e25", "True\n"),
+        ("anything(x=str(10**25))['x'] == str(10**25)", "True\n"),
+    ] {
+        let ran = run(code);
+        assert_eq!((ran.status, &*ran.stdout), (0, value), "{code}: {ran:#?}");
+    }
+    for (code, told) in [
+        (
+            "whole(n=2**64)",
+            "whole: n: the integer 18446744073709551616 has",
+        ),
+        (
+            "whole(n=-2**63 - 1)",
+            "whole: n: the integer -9223372036854775809 has",
+        ),
+        (
+            "anything(x=[10**25])",
+            "anything: x: the integer 10000000000000000000000000 has",
+        ),
+        ("await anything.aio(x=10**25)", "anything: x: the integer"),
+        (
+            "big()",
+            "big: the answer cannot be used: the integer 12345678901234567890123456789 has",
+        ),
+    ] {
+        let ran = run(code);
+        assert_eq!(ran.status, 1, "{code}: {ran:#?}");
+        assert!(ran.stderr.contains(told), "{code}: {ran:#?}");
+    }
+}
+
+#[test]
 fn a_tool_file_becomes_functions() {
     let folder = tempfile::tempdir().unwrap();
     let tools = counter(&folder);

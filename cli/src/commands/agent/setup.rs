@@ -13,7 +13,7 @@ use clap::Args;
 use memex_agent::{
     Agent, Assembly, Input, OutputSchema, Reactor, WorkerCommand, Workers, for_agents,
 };
-use memex_host_tools::Tool;
+use memex_host_tools::{LargeInteger, Tool};
 use memex_models::{ApiKey, Model, ModelConfig, ModelSpec};
 use serde_json::Value;
 use std::env;
@@ -139,6 +139,12 @@ fn parse_input(text: &str) -> Result<Input, String> {
 fn parse_value(text: &str) -> Result<Input, String> {
     let hint = "write NAME=JSON, such as limit=10 or names='[\"a\", \"b\"]'";
     let (name, json) = text.split_once('=').ok_or(hint)?;
+    if let Some(found) = LargeInteger::find(json.as_bytes(), 1) {
+        let reason = found.reason();
+        return Err(format!(
+            "{reason}; write it as text, or --input NAME=FILE.json"
+        ));
+    }
     let value = serde_json::from_str(json).map_err(|error| format!("{error}; {hint}"))?;
     Input::value(name, value).map_err(|error| error.to_string())
 }

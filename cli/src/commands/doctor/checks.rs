@@ -25,6 +25,7 @@ pub(super) fn all(context: &Context) -> Vec<Check> {
         page_faults(&survey),
     ];
     checks.extend(huge_pages());
+    checks.push(tool_processes(memex_external::confines_signals()));
     let (cache, built) = storage::cache(context);
     checks.extend(cache);
     checks.push(storage::python(built));
@@ -183,4 +184,20 @@ fn huge_pages() -> Option<Check> {
         ),
         choice => ok(NAME, choice),
     })
+}
+
+fn tool_processes(are_confined: bool) -> Check {
+    const NAME: &str = "tool processes";
+    match are_confined {
+        true => ok(
+            NAME,
+            "programs of tools cannot signal what they did not start; their supervisors end all of it",
+        ),
+        false => check(
+            NAME,
+            State::FallsBack,
+            "programs of tools can kill their supervisors; what they started is then found by a variable of its environment",
+            "a Linux of 6.12 or later with Landlock (`lsm=landlock,…`) confines their signals",
+        ),
+    }
 }

@@ -6,7 +6,7 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value, json};
 
 use super::super::answers;
-use memex_host_tools::{Answer, PART_KEY, ToolError};
+use memex_host_tools::{Answer, LargeInteger, PART_KEY, ToolError};
 
 /// How results of a tool are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub(super) fn answer(
         (None, _) => Value::Null,
         (Some(Value::String(text)), true) if reading != Reading::Plain => {
             match serde_json::from_str::<Value>(&text) {
+                // As text it keeps its digits.
+                Ok(_) if LargeInteger::find(text.as_bytes(), 1).is_some() => Value::String(text),
                 Ok(parsed) => {
                     answers::refuse_reserved(tool, &parsed)?;
                     parsed

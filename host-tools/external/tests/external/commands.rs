@@ -204,6 +204,42 @@ async fn a_command_that_hangs_is_ended_with_all_it_started() {
     all_gone(&family(&folder).await).await;
 }
 
+/// A host that names no supervisor finds what has left the program's group and session
+/// by its mark, as long as that is handed on.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_a_supervisor_what_left_the_group_is_found_by_its_mark() {
+    const LEAVES: &str = "import subprocess\n\
+        child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'],\n\
+            start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n\
+        open('tmp', 'w').write(f'{os.getpid()} {child.pid}')\nos.rename('tmp', 'pids')\n\
+        sys.stdin.read()\n";
+    for (then, timeout_ms, is_answered) in [
+        ("print(1)", 600_000, true),
+        ("time.sleep(600)", 5_000, false),
+    ] {
+        let folder = Folder::new();
+        // The control: a process of somebody else's lives on.
+        let mut other = std::process::Command::new("sleep")
+            .arg("600")
+            .spawn()
+            .unwrap();
+        let script = format!("{LEAVES}{then}");
+        let timeout = format!("timeout_ms={timeout_ms}");
+        let tools = folder
+            .open(&tool(&folder, &script, &timeout))
+            .await
+            .unwrap();
+        let calling = tokio::spawn(named(&tools, "t").call(context(), arguments(json!({}))));
+        assert_eq!(calling.await.unwrap().is_ok(), is_answered, "{then}");
+        let pids = family(&folder).await;
+        all_gone(&pids).await;
+        assert!(is_running(&other.id().to_string()));
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_call_that_is_given_up_ends_its_processes() {
     for by_token in [true, false] {

@@ -164,6 +164,11 @@ impl SavedCalls {
         &self.lost
     }
 
+    /// The number of the last call of a client tool: so many have been made.
+    pub(in crate::broker) fn last(&self) -> u64 {
+        self.last
+    }
+
     pub(in crate::broker) fn last_ticket(&self) -> Ticket {
         self.last_ticket
     }

@@ -343,3 +343,43 @@ fn a_limit_cannot_be_claimed() {
         (Status::Exception, None, false)
     );
 }
+
+/// An exception is what the guest says, whatever its class and its words are.
+#[test]
+fn no_exception_claims_a_limit_that_the_host_has_not_met() {
+    let words = "maximum recursion depth exceeded in comparison";
+    for (class, message) in [
+        ("RecursionError", words),
+        ("RecursionError", "Stack overflow (used 8000 kB)"),
+        ("TimeoutError", "the turn was interrupted"),
+        ("MemoryError", ""),
+        ("numpy._core._exceptions._ArrayMemoryError", ""),
+        ("OSError", "[Errno 28] No space left on device"),
+        ("PermissionError", "host_calls"),
+        ("OutOfFuel", "the turn used up its fuel"),
+    ] {
+        let code = format!(
+            "return b'j{{\"status\":\"exception\",\"error\":{{\"type\":\"{class}\",\"message\":\"{message}\",\"traceback\":\"\"}}}}'"
+        );
+        let outcome = run(&mut forged(&code), "1");
+        // The control: the words are the guest's.
+        let error = outcome.error.as_ref().unwrap();
+        assert_eq!((&*error.class, &*error.message), (class, message));
+        assert_eq!(
+            (outcome.status, outcome.limit, outcome.rolled_back),
+            (Status::Exception, None, false),
+            "{class}"
+        );
+    }
+    let small = memex_tests::sandbox(|policy: &mut Policy| {
+        policy.set_limit("wasm_stack_bytes", 1 << 20).unwrap();
+    });
+    let mut session = session_of(&small);
+    let outcome = run(&mut session, &format!("raise RecursionError({words:?})"));
+    assert_eq!((outcome.status, outcome.limit), (Status::Exception, None));
+    // The control: one that the host has met is told, with the same exception.
+    let code = "import sys\nsys.setrecursionlimit(10**9)\nf = lambda n: max((n,), key=lambda m: f(m + 1))\nf(0)";
+    let outcome = run(&mut session, code);
+    assert_eq!(outcome.error.unwrap().class, "RecursionError");
+    assert_eq!(outcome.limit.unwrap().name, "wasm_stack_bytes");
+}

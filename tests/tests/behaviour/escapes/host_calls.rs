@@ -1,5 +1,6 @@
 //! `_host.call` called directly, with frames of every malformed kind.
 
+use super::memory::seize;
 use memex_policies::Policy;
 use memex_runtime::{
     Frame, HostCalls, Reply, Sandbox, Session, SessionOptions, Status, TurnHandle,
@@ -265,4 +266,54 @@ fn calls_from_everywhere() {
         still_works(&mut session);
     }
     assert!(heard.try_iter().count() >= 2_000);
+}
+
+/// Frames anywhere in the guest's memory: `refused` says whether the host takes one for
+/// none, and `bisect` finds the words that make it do so.
+const ANYWHERE: &str = "
+view = memoryview(m)
+def refused(first, end):
+    return told(_host.call(view[first:end]))[1].count('the frame lies outside of memory') == 1
+def bisect(first, end):
+    if not refused(first, end): return []
+    if end - first <= 4: return [first]
+    middle = (first + end) // 8 * 4
+    return bisect(first, middle) + bisect(middle, end)
+";
+
+/// The host's watchdog stores into three words of the guest's memory at any time: a frame
+/// that covers one of them would be read while it changes.
+#[test]
+fn a_frame_over_the_words_of_the_interrupt_is_refused() {
+    let (mut session, heard) = recorded();
+    seize(&mut session);
+    assert!(run(&mut session, ANYWHERE).is_ok());
+    // The control: the same attack hands over a frame that lies elsewhere, and it is heard.
+    let elsewhere = "honest = frame(7, b'{}', b'x' * 10)\nat = id(honest) + 16\ntold(_host.call(view[at:at + len(honest)])), bytes(view[at:at + 5])";
+    assert_eq!(
+        value_of(&mut session, elsewhere),
+        "((0, '\"heard\"'), b'\\x07\\x02\\x00\\x00\\x00')"
+    );
+    assert_eq!(heard.recv().unwrap(), (7, b"{}".to_vec(), vec![10]));
+    // Any frame that touches the flag of loops, and none beside it.
+    for (first, end, is_refused) in [
+        (0, 16, false),
+        (0, 17, true),
+        (16, 17, true),
+        (19, 20, true),
+        (18, 4096, true),
+        (20, 4096, false),
+    ] {
+        let found = value_of(&mut session, &format!("refused({first}, {end})"));
+        assert_eq!(found == "True", is_refused, "{first}..{end}");
+    }
+    let words = value_of(
+        &mut session,
+        "words = bisect(0, len(m) // 8 * 8)\nlen(words)",
+    );
+    assert_eq!(words, "3");
+    // All of memory but these words can be a frame, whatever comes of it.
+    let between = "gaps = list(zip([0] + [w + 4 for w in words], words + [len(m)]))\n[refused(*gap) for gap in gaps if gap[0] < gap[1]].count(True), 16 in words, len(gaps)";
+    assert_eq!(value_of(&mut session, between), "(0, True, 4)");
+    still_works(&mut session);
 }

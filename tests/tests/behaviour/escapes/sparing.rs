@@ -2,7 +2,7 @@
 //! the host counts turns that end badly, and nothing outside happens in a check.
 
 use memex_policies::{Access, Policy};
-use memex_runtime::{Outcome, Sandbox, Session, Status};
+use memex_runtime::{Generators, Outcome, Sandbox, Session, SessionOptions, Status};
 use memex_tests::{each, run, session_of, still_works, value_of};
 use std::fs;
 use std::sync::OnceLock;
@@ -210,6 +210,89 @@ fn hooks_that_forge_the_traceback_are_taken_off() {
     }
 }
 
+/// A hook that acts in turns of even numbers.
+const EVERY_SECOND: &str = "def every_second(event, args):
+    name = str(args[1]) if event == 'compile' else ''
+    if turns and name.startswith('<turn ') and int(name[6:-1]) % 2 == 0 and not is_check():
+        DEED
+sys.addaudithook(every_second)";
+
+#[test]
+fn hooks_that_spare_every_second_turn_are_taken_off() {
+    for (deed, stopped_max) in [("spin()", 3), ("cling()", 3), ("ran.append(1); 1/0", 22)] {
+        let mut session = session_of(sandbox());
+        run(&mut session, DEEDS);
+        let attack = EVERY_SECOND.replace("DEED", deed);
+        assert!(run(&mut session, &attack).is_ok(), "{attack}");
+        run(&mut session, "turns.append(1)");
+        let mut seen: Vec<Outcome> = Vec::new();
+        while !told(&seen).contains("taken off") {
+            let outcome = run(&mut session, "5");
+            // The control: those that are spared end well.
+            assert_eq!(is_well(&outcome), outcome.turn % 2 == 1, "{outcome:#?}");
+            seen.push(outcome);
+            let stopped = seen.iter().filter(|outcome| !is_well(outcome)).count();
+            assert!(stopped <= stopped_max, "{deed}: {stopped} turns");
+        }
+        assert!(seen.len() > 2, "the attack did not run: {attack}");
+        for _ in 0..4 {
+            assert!(is_well(&run(&mut session, "5")));
+        }
+        assert_eq!(value_of(&mut session, "kept"), "1");
+        still_works(&mut session);
+    }
+}
+
+/// Ways in which another session goes on with each turn.
+#[test]
+fn a_session_that_moves_between_turns_is_counted_all_the_same() {
+    let by_store = |mut session: Session| {
+        let snapshot = session.snapshot().unwrap();
+        let encoded = sandbox().encode(&snapshot, Generators::Keep).unwrap();
+        let (read, generators) = sandbox().decode_whole(&encoded).unwrap();
+        let restored = sandbox().restore(&read, generators, SessionOptions::default());
+        restored.unwrap().0
+    };
+    let by_fork = |mut session: Session| {
+        let mut forks = session.fork(1, |_| SessionOptions::default()).unwrap();
+        forks.remove(0)
+    };
+    let by_sleep = |session: Session| session.hibernate().unwrap().wake().unwrap().0;
+    let by_rewind = |mut session: Session| {
+        let snapshot = session.snapshot().unwrap();
+        let mut other = session_of(sandbox());
+        other.rewind(&snapshot).unwrap();
+        other
+    };
+    let ways: [(&str, &dyn Fn(Session) -> Session); 4] = [
+        ("store", &by_store),
+        ("fork", &by_fork),
+        ("sleep", &by_sleep),
+        ("rewind", &by_rewind),
+    ];
+    for (way, go_on) in ways {
+        let mut session = session_of(sandbox());
+        run(&mut session, DEEDS);
+        let attack = "sys.addaudithook(lambda event, *_: spin() if event == 'compile' else None)";
+        let outcome = run(&mut session, attack);
+        assert!(outcome.is_ok(), "{way}\n{outcome:#?}");
+        session = go_on(session);
+        assert!(run(&mut session, "turns.append(1)").is_ok(), "{way}");
+        let mut seen = Vec::new();
+        while !told(&seen).contains("taken off") {
+            assert!(seen.len() < 2, "{way}\n{seen:#?}");
+            session = go_on(session);
+            let outcome = run(&mut session, "5");
+            assert!(!is_well(&outcome), "the attack did not run: {way}");
+            seen.push(outcome);
+        }
+        assert_eq!(seen.len(), 2, "{way}");
+        session = go_on(session);
+        assert!(is_well(&run(&mut session, "5")), "{way}");
+        assert_eq!(value_of(&mut session, "kept, turns"), "(1, [1])");
+    }
+}
+
 /// Honest code that is slow twice keeps all it has made, and loses hooks.
 #[test]
 fn a_turn_that_runs_into_its_time_twice_loses_nothing_but_hooks() {
@@ -237,7 +320,7 @@ fn a_turn_that_runs_into_its_time_twice_loses_nothing_but_hooks() {
                 ),
                 "True"
             );
-            // A turn that is well begins anew.
+            // A turn that is well takes a part of it back.
             let outcome = run(&mut session, "while True: pass");
             assert!(!outcome.error.unwrap().message.contains("are taken off"));
         }

@@ -258,3 +258,32 @@ fn a_call_that_nobody_approves_is_refused() {
     let ran: crate::memex::Ran = allowed.output().unwrap().into();
     assert_eq!(ran.status, 0, "{ran:#?}");
 }
+
+#[test]
+fn integers_that_do_not_fit_are_submitted_and_given_by_no_other_number() {
+    let bench = Bench::new();
+    bench.script(
+        "m.json",
+        &[
+            runs("submit(10**25)"),
+            after(
+                "the integer 10000000000000000000000000 has more than 64 bits",
+                runs("submit(2**64 - 1)"),
+            ),
+        ],
+    );
+    let run = |more: &[&str]| {
+        let begin = ["run", "Go.", "--model", "script:m.json", "--output"];
+        bench.agent(&[&begin[..], &[r#"{"type": "integer"}"#], more].concat())
+    };
+    let ran = run(&["--value", "v=18446744073709551616"]);
+    assert_eq!(ran.status, 2, "{ran:#?}");
+    let told = "the integer 18446744073709551616 has more than 64 bits";
+    assert!(ran.stderr.contains(told), "{ran:#?}");
+    let ran = run(&["--value", "v=18446744073709551615"]);
+    assert_eq!(
+        (ran.status, &*ran.stdout),
+        (0, "18446744073709551615\n"),
+        "{ran:#?}"
+    );
+}

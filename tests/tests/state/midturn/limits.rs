@@ -83,7 +83,6 @@ fn interrupts_and_memory_limits_work_in_children() {
             "2",
         ),
         ("x = 4\nb = bytearray(1 << 30)", "memory_bytes", false, "4"),
-        ("x = 5\ndef r(): r()\nr()", "recursion_depth", false, "5"),
     ];
     for (code, limit, rolled_back, x) in cases {
         let outcome = run(&mut child, code);
@@ -92,6 +91,9 @@ fn interrupts_and_memory_limits_work_in_children() {
         assert_eq!(outcome.rolled_back, rolled_back, "{code}");
         assert_eq!(value_of(&mut child, "x"), x);
     }
+    let outcome = run(&mut child, "x = 5\ndef r(): r()\nr()");
+    assert_eq!(outcome.error.unwrap().class, "RecursionError");
+    assert_eq!(value_of(&mut child, "x"), "5");
     assert_eq!(value_of(&mut session, "x"), "1");
 }
 

@@ -1,25 +1,14 @@
-//! A process between the host and a tool's process, which ends with the host
-//! however the host ends.
-//!
-//! ```text
-//!  host ──► supervisor ──► program ──► whatever it starts
-//!   ▲            │
-//!   └─ watched ──┘     the program has ended, the host is gone, or it asks for
-//!                      the end (`SIGTERM`): all below is killed
-//! ```
-//! A host that is killed runs no code, so that another process has to notice. The
-//! supervisor holds a handle of the host's process, which no other can take the
-//! number of. On Linux it is also the one to which the system gives processes that
-//! have lost their parent: those that left their process group or their session
-//! too. Elsewhere only the group is ended.
+//! The supervisor's side: it starts a program and ends what that leaves.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use super::confinement::{become_confined, confines_signals, confining};
+use super::processes::children_of;
+use super::{CONFINED, UNCONFINED};
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, getppid, kill_current_process_group,
@@ -38,47 +27,36 @@ pub const NOT_STARTED_EXIT_STATUS: u8 = 126;
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 /// Between two rounds of killing.
 const KILL_PAUSE: Duration = Duration::from_millis(5);
-/// Rounds of killing after which what still starts processes is left to itself.
+/// Rounds of killing after which the pauses are longer: what could not be ended until
+/// then is not given up, but the host looks after it meanwhile.
 const KILL_ROUNDS: u32 = 2_000;
 
-/// How the host starts a supervisor: a program that calls [`supervise`] with the
-/// arguments that come after these.
-#[derive(Debug, Clone)]
-pub struct Supervisor {
-    /// The program.
-    pub program: PathBuf,
-    /// Its first arguments.
-    pub arguments: Vec<OsString>,
-}
-
-impl Supervisor {
-    /// A command that starts `program` below a supervisor.
-    pub(super) fn command(&self, program: &std::path::Path) -> tokio::process::Command {
-        let mut command = tokio::process::Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .arg(std::process::id().to_string())
-            .arg(program);
-        command
-    }
-}
-
 /// Runs a program until it ends or the host does, and gives the exit status for
-/// this process to end with. The arguments are the number of the host's process, the program,
-/// and its arguments; streams, environment and directory are handed on.
+/// this process to end with. The arguments are those that the host gives to a
+/// [`Supervisor`](super::Supervisor); streams, environment and directory are handed on.
 ///
 /// Once the program has ended, the host is gone, or `SIGTERM` comes, everything
 /// that the program has started is killed. A program that a signal ended ends this
 /// process in the same way.
+///
+/// Where the system can do so, the program is kept from sending signals to processes
+/// that it did not start, this one among them; it is then started by this process's own
+/// program, called once more.
 ///
 /// # Errors
 /// If the program is not started; this process is to end with
 /// [`NOT_STARTED_EXIT_STATUS`].
 pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8> {
     let mut arguments = arguments.into_iter();
-    let host = arguments.next();
-    let host = host.and_then(|number| number.to_str()?.parse().ok());
-    let (Some(host), Some(program)) = (host.and_then(Pid::from_raw), arguments.next()) else {
+    let first = arguments.next();
+    if first.as_deref() == Some(CONFINED.as_ref()) {
+        let program = arguments.next().ok_or(io::ErrorKind::InvalidInput)?;
+        let error = become_confined(&program, arguments);
+        return Err(not_started(&program, &error));
+    }
+    let host = first.and_then(|number| number.to_str()?.parse().ok());
+    let host = host.and_then(Pid::from_raw);
+    let (Some(host), Some(order)) = (host, Order::read(arguments)) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     // Before it is watched: what the host's number stands for afterwards is the host.
@@ -87,18 +65,14 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
         return Err(io::Error::other("the host is gone"));
     }
     adopt_orphans();
-    // Before there is a program: a `SIGTERM` that comes earlier ends nothing but
+    hide_memory();
+    // Before there is a program: a signal that comes earlier ends nothing but
     // this process.
     let mut watcher = Watcher::new();
-    let mut command = Command::new(&program);
-    command.args(arguments);
-    let child = command.spawn().map_err(|error| {
-        let program = program.display();
-        io::Error::new(
-            error.kind(),
-            format!("{program} cannot be started: {error}"),
-        )
-    })?;
+    let child = order
+        .command()
+        .spawn()
+        .map_err(|error| not_started(&order.program, &error))?;
     let child = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let child = child.ok_or(io::ErrorKind::InvalidData)?;
     let _closed = close_streams();
@@ -117,6 +91,50 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
     }
 }
 
+/// What the host wants to have started.
+struct Order {
+    /// The arguments with which this process's program supervises, if it is to
+    /// confine what it starts.
+    confining: Option<Vec<OsString>>,
+    program: OsString,
+    arguments: Vec<OsString>,
+}
+
+impl Order {
+    fn read(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let confining = match arguments.next()?.to_str()? {
+            CONFINED => {
+                let count: usize = arguments.next()?.to_str()?.parse().ok()?;
+                Some(arguments.by_ref().take(count).collect())
+            }
+            UNCONFINED => None,
+            _ => return None,
+        };
+        Some(Self {
+            confining,
+            program: arguments.next()?,
+            arguments: arguments.collect(),
+        })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match &self.confining {
+            Some(prefix) if confines_signals() => confining(prefix, &self.program),
+            _ => Command::new(&self.program),
+        };
+        command.args(&self.arguments);
+        command
+    }
+}
+
+fn not_started(program: &OsString, error: &io::Error) -> io::Error {
+    let program = program.display();
+    io::Error::new(
+        error.kind(),
+        format!("{program} cannot be started: {error}"),
+    )
+}
+
 /// A handle that tells of the end of a process, where the system has such.
 #[cfg(target_os = "linux")]
 fn handle_of(process: Pid) -> Option<OwnedFd> {
@@ -133,6 +151,13 @@ fn handle_of(_process: Pid) -> Option<OwnedFd> {
 fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     let _adopts = rustix::process::set_child_subreaper(Some(getpid()));
+}
+
+/// Keeps other processes of this user from reading or writing this one's memory.
+fn hide_memory() {
+    #[cfg(target_os = "linux")]
+    let _hidden =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// The program alone holds its pipes from now on: their other ends have to see
@@ -154,10 +179,10 @@ enum Ended {
     Host,
 }
 
-/// What waits for the end. Without a runtime it looks now and then, and `SIGTERM`
-/// has its usual effect.
+/// What waits for the end. Without a runtime it looks now and then, and signals
+/// have their usual effect.
 struct Watcher {
-    runtime: Option<(Runtime, SignalStream)>,
+    runtime: Option<(Runtime, [SignalStream; 4])>,
 }
 
 impl Watcher {
@@ -167,7 +192,14 @@ impl Watcher {
             .build();
         let runtime = runtime.ok().and_then(|runtime| {
             let _entered = runtime.enter();
-            let asked = signal(SignalKind::terminate()).ok()?;
+            // `SIGHUP` is what the system sends to a group that is stopped, and is left
+            // without a parent.
+            let asked = [
+                signal(SignalKind::terminate()).ok()?,
+                signal(SignalKind::hangup()).ok()?,
+                signal(SignalKind::interrupt()).ok()?,
+                signal(SignalKind::quit()).ok()?,
+            ];
             Some((runtime, asked))
         });
         Self { runtime }
@@ -175,7 +207,7 @@ impl Watcher {
 
     fn watch(&mut self, host: Pid, watched: Option<OwnedFd>, child: Pid) -> Ended {
         let program = handle_of(child);
-        let Some((runtime, asked)) = &mut self.runtime else {
+        let Some((runtime, [term, hangup, interrupt, quit])) = &mut self.runtime else {
             loop {
                 if let Some(ended) = look(host, child) {
                     return ended;
@@ -197,7 +229,10 @@ impl Watcher {
                     return ended;
                 }
                 tokio::select! {
-                    _ = asked.recv() => return Ended::Host,
+                    _ = term.recv() => return Ended::Host,
+                    _ = hangup.recv() => return Ended::Host,
+                    _ = interrupt.recv() => return Ended::Host,
+                    _ = quit.recv() => return Ended::Host,
                     () = is_over(watched.as_ref()) => {}
                     () = is_over(program.as_ref()) => {}
                     () = tokio::time::sleep(LOOK_PAUSE) => {}
@@ -242,8 +277,9 @@ fn finish(status: WaitStatus) -> u8 {
 /// this process's, and their turn comes next. A child keeps its number until it
 /// is collected here, so that no other process is met.
 fn end_children() {
-    for _ in 0..KILL_ROUNDS {
-        for child in children() {
+    let own = getpid();
+    for round in 0_u32.. {
+        for child in children_of(own) {
             // One that has ended already is collected below.
             let _ = kill_process(child, Signal::KILL);
         }
@@ -254,29 +290,9 @@ fn end_children() {
                 Ok(None) | Err(_) => break,
             }
         }
-        std::thread::sleep(KILL_PAUSE);
+        std::thread::sleep(match round < KILL_ROUNDS {
+            true => KILL_PAUSE,
+            false => LOOK_PAUSE,
+        });
     }
-}
-
-/// The children of this process.
-fn children() -> Vec<Pid> {
-    let own = getpid().as_raw_nonzero().to_string();
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let numbers = processes.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        name.to_str()?.parse::<i32>().ok()
-    });
-    numbers
-        .filter(|number| parent_of(*number).as_deref() == Some(&own))
-        .filter_map(Pid::from_raw)
-        .collect()
-}
-
-fn parent_of(process: i32) -> Option<String> {
-    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name of a program may hold spaces and parentheses.
-    let (_, rest) = text.rsplit_once(')')?;
-    rest.split_whitespace().nth(1).map(str::to_owned)
 }

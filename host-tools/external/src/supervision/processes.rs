@@ -1,0 +1,76 @@
+//! Processes of this system: who started whom, and what their environment says.
+//! Where there is no `/proc`, there are none.
+
+use rustix::process::Pid;
+use std::io::Read;
+
+/// The most of an environment that is looked through. A program can begin with more.
+const ENVIRONMENT_MAX_BYTES: u64 = 4 << 20;
+
+/// The processes that were started by `parent`, or given to it, and have not ended.
+pub(super) fn children_of(parent: Pid) -> Vec<Pid> {
+    those(|process| is_child(process, parent))
+}
+
+/// The processes whose environment has `entry`, this one not among them.
+pub(super) fn marked(entry: &[u8]) -> Vec<Pid> {
+    let own = rustix::process::getpid();
+    those(|process| process != own && has_entry(process, entry))
+}
+
+/// Kills a process if it still is what was looked for, and no other one that has
+/// been given its number.
+#[cfg(target_os = "linux")]
+pub(super) fn kill_if(process: Pid, is_it: impl Fn(Pid) -> bool) {
+    use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+    let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
+        return;
+    };
+    if is_it(process) {
+        // One that has ended needs no killing; another user's is not killed.
+        let _ = pidfd_send_signal(handle, Signal::KILL);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn kill_if(_process: Pid, _is_it: impl Fn(Pid) -> bool) {}
+
+/// Whether a process was started by `parent` or given to it, and has not ended.
+pub(super) fn is_child(process: Pid, parent: Pid) -> bool {
+    let path = format!("/proc/{}/stat", process.as_raw_nonzero());
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return false;
+    };
+    // The name of a program may hold spaces and parentheses.
+    let Some((_, rest)) = text.rsplit_once(')') else {
+        return false;
+    };
+    let mut fields = rest.split_whitespace();
+    let (state, of) = (fields.next(), fields.next());
+    let of = of.and_then(|number| number.parse().ok());
+    of.and_then(Pid::from_raw) == Some(parent) && !matches!(state, Some("Z" | "X"))
+}
+
+/// Whether the environment with which a program began has `entry`.
+pub(super) fn has_entry(process: Pid, entry: &[u8]) -> bool {
+    let path = format!("/proc/{}/environ", process.as_raw_nonzero());
+    let Ok(file) = std::fs::File::open(path) else {
+        return false;
+    };
+    let mut environment = Vec::new();
+    let read = file
+        .take(ENVIRONMENT_MAX_BYTES)
+        .read_to_end(&mut environment);
+    read.is_ok() && environment.split(|byte| *byte == 0).any(|one| one == entry)
+}
+
+fn those(are_meant: impl Fn(Pid) -> bool) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let numbers = processes.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        Pid::from_raw(name.to_str()?.parse().ok()?)
+    });
+    numbers.filter(|process| are_meant(*process)).collect()
+}

@@ -1,0 +1,167 @@
+//! Open calls of a session that was saved: they are held against all that a call is
+//! held against when it is made.
+
+use crate::plain::Fixed;
+use crate::support::{Session, all, runtime, toolbox};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memex_channel::Reply;
+use memex_host_tools::{Broker, Budget, Error, SavedCalls, Tool, ToolSpec, client_tool};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn client(name: &str, returns: Option<Value>) -> Arc<dyn Tool> {
+    Arc::new(client_tool(ToolSpec {
+        name: name.to_owned(),
+        description: String::new(),
+        parameters: json!({ "type": "object", "properties": { "v": {} } }),
+        returns,
+        timeout: None,
+    }))
+}
+
+/// A budget in which every bound is met by what is not refused below.
+fn budget() -> Budget {
+    Budget {
+        calls: 3,
+        awaited: 2,
+        answer_bytes: 2_000,
+        held_bytes: 40_000,
+        ..Budget::default()
+    }
+}
+
+fn restored(saved: &Value) -> Result<Session, String> {
+    let saved: SavedCalls = serde_json::from_value(saved.clone()).unwrap();
+    let tools = vec![client("f", None), Fixed::tool("own", json!(1), vec![])];
+    let runtime = runtime();
+    let broker = Broker::builder(toolbox(tools), all(), runtime.handle().clone())
+        .budget(budget())
+        .restore(&saved);
+    match broker {
+        Ok(broker) => Ok(Session::around(broker, runtime)),
+        Err(Error::SavedCalls { reason }) => Err(reason),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn call(number: u64, value: Value) -> Value {
+    json!({ "number": number, "tool": "f", "arguments": { "v": value } })
+}
+
+fn with(fields: Value, mut call: Value) -> Value {
+    let fields = fields.as_object().unwrap().clone();
+    call.as_object_mut().unwrap().extend(fields);
+    call
+}
+
+fn saved(open: Vec<Value>, journal: Vec<Value>) -> Value {
+    let awaited = open.iter().filter_map(|call| call["ticket"].as_u64()).max();
+    json!({
+        "version": 2, "stopped": true, "last": open.len(), "last_ticket": awaited.unwrap_or(0),
+        "open": open, "lost": [], "journal": journal,
+    })
+}
+
+fn entry(tool: &str, reply: &Reply) -> Value {
+    let reply = STANDARD.encode(reply.encode());
+    json!({ "key": STANDARD.encode([7; 32]), "tool": tool, "reply": reply })
+}
+
+/// So many lists in one another.
+fn nested(depth: usize) -> Value {
+    (1..depth).fold(json!([]), |inner, _| json!([inner]))
+}
+
+fn refused(saved: &Value, reason: &str) {
+    match restored(saved) {
+        Ok(_) => panic!("it was restored, and not refused with {reason:?}"),
+        Err(found) => assert!(found.contains(reason), "{found}"),
+    }
+}
+
+#[test]
+fn open_calls_pass_every_check_of_calls_that_are_made() {
+    let part = json!({ "$part": 0 });
+    let parts = json!({ "parts": ["AAAA"] });
+    let named = |times: usize| with(parts.clone(), call(1, json!(vec![part.clone(); times])));
+    let text = |bytes: usize| call(1, json!("x".repeat(bytes)));
+    let answered = |json: Value| {
+        let answer = json!({ "value": { "json": json, "parts": [] } });
+        with(json!({ "answer": answer }), call(1, json!(1)))
+    };
+    let awaited = |number: u64| with(json!({ "ticket": number }), call(number, json!(1)));
+    // Each with its control: what is just within the bound.
+    for (within, beyond, reason) in [
+        (vec![named(1)], vec![named(500)], "named twice"),
+        (vec![named(1)], vec![call(1, part.clone())], "names no part"),
+        (
+            vec![call(1, nested(64))],
+            vec![call(1, nested(65))],
+            "nested too deeply",
+        ),
+        (vec![text(1_990)], vec![text(2_001)], "of 2000 allowed"),
+        (
+            vec![awaited(1), awaited(2)],
+            vec![awaited(1), awaited(2), awaited(3)],
+            "more calls are open than the 2 allowed",
+        ),
+        (
+            vec![call(1, json!(vec![0; 100])), call(2, json!(1))],
+            (1..20).map(|n| call(n, json!(vec![0; 200]))).collect(),
+            "bytes allowed together",
+        ),
+        (
+            vec![answered(nested(100))],
+            vec![answered(part.clone())],
+            "names no part",
+        ),
+    ] {
+        let within = restored(&saved(within, vec![])).map(drop);
+        assert_eq!(within, Ok(()), "the control of {reason:?}");
+        refused(&saved(beyond, vec![]), reason);
+    }
+}
+
+#[test]
+fn recorded_replies_are_bounded_as_answers_are() {
+    let answer = |bytes: usize| {
+        let head = json!({ "result": "x".repeat(bytes) }).to_string();
+        Reply::answer(head.into_bytes())
+    };
+    let one = || vec![call(1, json!(1))];
+    for tool in ["f", "own"] {
+        let restored = restored(&saved(one(), vec![entry(tool, &answer(1_900))]));
+        assert_eq!(restored.map(drop), Ok(()), "the control");
+        let beyond = saved(one(), vec![entry(tool, &answer(2_100))]);
+        refused(&beyond, "more than the 2000 bytes");
+        let other = saved(
+            one(),
+            vec![entry(tool, &Reply::answer(b"{\"ticket\":1}".to_vec()))],
+        );
+        refused(&other, "it is no answer");
+    }
+    // An exception is no answer, and has bounds of its own.
+    let error = |chars: usize| Reply::error("ValueError", &"x".repeat(chars));
+    let restored = restored(&saved(one(), vec![entry("own", &error(16_384))]));
+    assert_eq!(restored.map(drop), Ok(()), "the control");
+    let beyond = saved(one(), vec![entry("own", &error(200_000))]);
+    refused(&beyond, "a saved reply of \"own\" has more");
+}
+
+/// A session that is saved and restored again and again makes no more calls than one
+/// that is not.
+#[test]
+fn calls_before_a_session_was_saved_count() {
+    for (made, left) in [(1, 2), (2, 1), (3, 0)] {
+        let open = (1..=made).map(|number| call(number, json!(1))).collect();
+        let mut state = saved(open, vec![]);
+        state["stopped"] = json!(false);
+        let mut session = restored(&state).unwrap();
+        for _ in 0..left {
+            assert_eq!(session.call("own", json!({})), Ok(json!(1)));
+        }
+        let reason = session.call("own", json!({})).unwrap_err();
+        assert!(reason.ends_with("has made its 3 tool calls"), "{reason}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Programs of tools that turn against their supervisor: they kill it or stop it, when
+//! others that they have started have left its group and its session.
+
+use crate::killed::{COMMAND_TOOL, Workshop, is_running, wait_until};
+use crate::memex::{memex, spawn};
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+
+/// Starts `inside` and `outside`, the second one without any of its environment if the
+/// mode says so, and attacks. Answers with what came of the attack.
+const ATTACKER: &str = r#"
+import signal
+
+def bare():
+    if os.fork():
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(devnull, stream)
+    code = ("import os, time\nopen('outside.new', 'w').write(str(os.getpid()))\n"
+            "os.rename('outside.new', 'outside')\ntime.sleep(3600)")
+    os.execve(sys.executable, [sys.executable, "-c", code], {})
+
+def tried(process, number):
+    try:
+        os.kill(process, number)
+        return "done"
+    except PermissionError as error:
+        return type(error).__name__
+
+def traced(process):
+    try:
+        open(f"/proc/{process}/mem", "r+b").close()
+        return "done"
+    except OSError as error:
+        return type(error).__name__
+
+mode = json.load(sys.stdin)["mode"]
+start("inside", False)
+bare() if "bare" in mode else start("outside", True)
+while not (os.path.exists("inside") and os.path.exists("outside")):
+    time.sleep(0.01)
+above = os.getppid()
+with open("above", "w") as file:
+    file.write(str(above))
+answer = {}
+if "own" in mode:
+    answer["own"] = tried(int(open("inside").read()), signal.SIGKILL)
+if "memory" in mode:
+    answer["memory"] = traced(above)
+if "stop" in mode:
+    answer["stop"] = tried(above, signal.SIGSTOP)
+if "kill" in mode:
+    answer["kill"] = tried(above, signal.SIGKILL)
+print(json.dumps(answer), flush=True)
+if "hang" in mode:
+    beat("itself")
+"#;
+
+fn workshop(is_confined: bool, timeout_ms: u32) -> Workshop {
+    let more = if is_confined {
+        ""
+    } else {
+        "unconfined = true\n"
+    };
+    Workshop::new(&format!("{COMMAND_TOOL}{more}"), ATTACKER, timeout_ms)
+}
+
+/// Whether this machine keeps programs from signalling what they did not start.
+fn confines() -> bool {
+    let ran = memex(&["doctor", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let check = checks
+        .iter()
+        .find(|check| check["name"] == "tool processes");
+    check.unwrap()["state"] == "ok"
+}
+
+/// The first line that the code prints. The command goes on.
+fn told(shop: &Workshop, mode: &str) -> (Child, String) {
+    let code = format!(
+        "import time\ntry: r = t(mode='{mode}')\nexcept Exception as e: r = type(e).__name__, str(e)\nprint(r, flush=True)\ntime.sleep(500)"
+    );
+    let mut child = spawn(&mut shop.run(&code));
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    (child, line)
+}
+
+fn all_end<const N: usize>(what: &str, names: [&str; N], pids: &[String]) {
+    for (name, pid) in names.iter().zip(pids) {
+        wait_until(&format!("{what}: {name} lives on"), || !is_running(pid));
+    }
+}
+
+#[test]
+fn a_confined_program_reaches_its_supervisor_by_no_signal() {
+    if !confines() {
+        eprintln!("this kernel confines no signals: see the next tests");
+        return;
+    }
+    for mode in [
+        "own kill",
+        "own stop kill",
+        "own bare kill",
+        "own memory bare stop kill",
+    ] {
+        let shop = workshop(true, 600_000);
+        let (mut child, line) = told(&shop, mode);
+        // The control: what it has started itself, it ends.
+        assert!(line.contains("'own': 'done'"), "{mode}: {line}");
+        for attack in ["memory", "stop", "kill"] {
+            let refused = format!("'{attack}': 'PermissionError'");
+            assert_eq!(line.contains(&refused), mode.contains(attack), "{line}");
+        }
+        let names = ["inside", "outside"];
+        all_end(mode, names, &shop.running(names));
+        assert!(child.try_wait().unwrap().is_none(), "{mode}: it goes on");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// The control of the test above, and what the other kernels give: a supervisor that is
+/// killed or stopped is noticed, and what it was to end is found by its mark.
+#[test]
+fn what_a_disturbed_supervisor_leaves_is_found_by_the_host() {
+    for (mode, timeout_ms, wanted) in [
+        ("kill", 600_000, "ended by a signal"),
+        ("kill hang", 600_000, "ended by a signal"),
+        ("stop", 600_000, "'stop': 'done'"),
+        ("stop hang", 5_000, "TimeoutError"),
+        // One that is stopped still gets the orphans: no mark is needed to find them.
+        ("bare stop hang", 5_000, "TimeoutError"),
+    ] {
+        let shop = workshop(false, timeout_ms);
+        let (mut child, line) = told(&shop, mode);
+        assert!(line.contains(wanted), "{mode}: {line}");
+        let names = ["inside", "outside"];
+        all_end(mode, names, &shop.running(names));
+        assert!(child.try_wait().unwrap().is_none(), "{mode}: it goes on");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// What is documented to escape where signals are not confined: without the variable, and
+/// below nobody. It proves that the attack of the first test is one.
+#[test]
+fn without_confinement_and_mark_a_process_escapes() {
+    let shop = workshop(false, 600_000);
+    let (mut child, line) = told(&shop, "bare kill");
+    assert!(line.contains("ended by a signal"), "{line}");
+    let [inside, outside] = shop.running(["inside", "outside"]);
+    all_end("bare kill", ["inside"], &[inside]);
+    assert!(is_running(&outside), "the attack did not run");
+    let kill = std::process::Command::new("kill")
+        .args(["-9", &outside])
+        .status();
+    assert!(kill.unwrap().success());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// A group that is stopped and loses its host is woken by the system with `SIGHUP`.
+#[test]
+fn a_supervisor_that_is_stopped_ends_all_when_its_host_is_killed() {
+    let shop = workshop(false, 600_000);
+    let mut child = spawn(&mut shop.run("t(mode='bare stop hang')"));
+    let names = ["inside", "outside", "itself"];
+    let pids = shop.running(names);
+    assert!(pids.iter().all(|pid| is_running(pid)), "{pids:?}");
+    // The control: it is stopped, and was before the host is killed.
+    let [supervisor] = shop.running(["above"]);
+    wait_until("the supervisor is not stopped", || {
+        let stat = std::fs::read_to_string(format!("/proc/{supervisor}/stat"));
+        stat.is_ok_and(|stat| stat.contains(") T "))
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    all_end("the host is gone", names, &pids);
+}
