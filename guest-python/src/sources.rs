@@ -38,6 +38,7 @@ sources!(
     "forms",
     "frames",
     "instances",
+    "integers",
     "isolation",
     "kinds",
     "loop",

@@ -40,6 +40,7 @@ ORDER = (
     "replies",
     "requests",
     "packages",
+    "integers",
     "threads",
     "pools",
     "notebook",

@@ -1,5 +1,6 @@
 //! The description of a guest, read from TOML and checked before use.
 
+mod patches;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use serde::Deserialize;
 
 use crate::digest::Sha256Digest;
 use crate::error::Error;
+
+pub use patches::{BytePatch, HexBytes, NarrowingCall};
 
 /// The contents of a guest, and the properties on which the host relies.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -112,6 +115,12 @@ pub struct ModuleContract {
     /// Functions that take shadow stack beyond their own.
     #[serde(default)]
     pub wrap: Vec<ShadowStackWrap>,
+    /// Bytes of functions and of data to be replaced.
+    #[serde(default)]
+    pub patch: Vec<BytePatch>,
+    /// Calls that decide about a cast, to accept what fits into a pointer.
+    #[serde(default)]
+    pub narrowing: Vec<NarrowingCall>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -178,6 +187,14 @@ impl Manifest {
         let manifest: Self = toml::from_str(text)?;
         manifest.validate()?;
         Ok(manifest)
+    }
+
+    /// Python expressions that are true in an image of this guest: one for each
+    /// change to its module.
+    pub fn proofs(&self) -> impl Iterator<Item = &str> {
+        let patches = self.module.patch.iter().map(|patch| &patch.proof);
+        let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
+        patches.chain(narrowings).map(String::as_str)
     }
 
     /// A digest of every field, for cache keys.

@@ -119,6 +119,12 @@ impl ModuleContract {
             let field = "module.wrap.shadow_stack_bytes";
             rule(aligned, field, bytes, "a multiple of 16, not 0")?;
         }
+        for patch in &self.patch {
+            patch.validate()?;
+        }
+        for call in &self.narrowing {
+            call.validate()?;
+        }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;
         let exported = self.functions.iter().map(FunctionExport::export_name);
@@ -134,7 +140,7 @@ pub(super) fn no_file(role: FileRole) -> Error {
 
 const ROLES: &str = "exactly one file has the role `module` and one the role `stdlib`";
 
-fn refusal(field: &str, value: impl ToString, rule: &'static str) -> Error {
+pub(super) fn refusal(field: &str, value: impl ToString, rule: &'static str) -> Error {
     Error::ManifestValue {
         field: field.to_owned(),
         value: value.to_string(),
@@ -142,7 +148,12 @@ fn refusal(field: &str, value: impl ToString, rule: &'static str) -> Error {
     }
 }
 
-fn rule(holds: bool, field: &str, value: impl ToString, rule: &'static str) -> Result<(), Error> {
+pub(super) fn rule(
+    holds: bool,
+    field: &str,
+    value: impl ToString,
+    rule: &'static str,
+) -> Result<(), Error> {
     if holds {
         Ok(())
     } else {
