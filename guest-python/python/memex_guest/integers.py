@@ -91,7 +91,7 @@ def _pandas(pandas):
 
 def _sampling(module):
     if is_wide(_modules["numpy"]):
-        _narrowed(module, "sample_without_replacement")
+        _wrap(module, "sample_without_replacement", _wide)
 
 
 def _wrap(module, name, change):

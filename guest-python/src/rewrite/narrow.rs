@@ -1,13 +1,13 @@
 //! Casting integers to the width of a pointer where they fit.
 //!
 //! numpy casts an array of positions (what `take` or `repeat` is given) to its
-//! pointer-sized integer, and refuses to if the type of the array has values
-//! that are too large. Where integers have 64 bits and pointers 32, that
-//! refuses every array of integers. With a narrowing, the function that numpy
-//! asks is called first; if it says no, the values decide:
+//! pointer-sized integer. Where integers have 64 bits and pointers 32, it
+//! refuses every array of integers in some functions, and in others cuts values
+//! that do not fit. With a narrowing, the values decide:
 //!
 //! ```text
-//! may_cast(array, to, rule) or (to is pointer-sized, array is wider, each value fits)
+//! if to is pointer-sized, array is wider and rule is not "unsafe": each value fits
+//! else: may_cast(array, to, rule)
 //! ```
 
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
@@ -61,6 +61,8 @@ const UINT: i32 = 6;
 const LONG: i32 = 7;
 const ULONG: i32 = 8;
 const LONGLONG: i32 = 9;
+/// numpy's rule that admits every cast.
+const UNSAFE: i32 = 4;
 const BIG_ENDIAN: i32 = '>' as i32;
 
 /// Where a narrowing applies: the position of the body, and the function whose
@@ -101,33 +103,31 @@ pub(super) fn find(layout: &Layout<'_>, narrowing: &Narrowing) -> Result<(usize,
 }
 
 /// The function to be called instead of `called`, with the same meaning for
-/// all that `called` accepts.
+/// all other types, and for casts that are to cut.
 pub(super) fn function(called: u32, flag: Option<u32>) -> Vec<u8> {
     let mut function = Function::new([(8, ValType::I32), (1, ValType::I64)]);
     let mut sink = function.instructions();
-    sink.local_get(ARRAY).local_get(TYPE).local_get(RULE);
-    sink.call(called).if_(BlockType::Empty);
-    sink.i32_const(1).return_().end();
+    sink.block(BlockType::Empty);
     // Only to the pointer-sized type, and from wider ones of the machine's order.
+    sink.local_get(RULE).i32_const(UNSAFE).i32_eq().br_if(0);
     sink.local_get(TYPE).i32_load(word(layout_of::NUMBER));
-    sink.i32_const(LONG).i32_ne();
-    no_if(&mut sink);
+    sink.i32_const(LONG).i32_ne().br_if(0);
     sink.local_get(ARRAY).i32_load(word(layout_of::TYPE));
-    sink.local_tee(PLACE)
-        .i32_load8_u(byte(layout_of::BYTE_ORDER));
-    sink.i32_const(BIG_ENDIAN).i32_eq();
-    no_if(&mut sink);
+    sink.local_tee(PLACE);
+    sink.i32_load8_u(byte(layout_of::BYTE_ORDER));
+    sink.i32_const(BIG_ENDIAN).i32_eq().br_if(0);
     sink.local_get(PLACE).i32_load(word(layout_of::NUMBER));
     sink.local_tee(REST).i32_const(LONGLONG).i32_eq();
     sink.local_set(WIDE);
     for number in [LONGLONG, UINT, ULONG] {
         sink.local_get(REST).i32_const(number).i32_ne();
     }
-    sink.i32_and().i32_and();
-    no_if(&mut sink);
+    sink.i32_and().i32_and().br_if(0);
     count(&mut sink);
     values(&mut sink, flag);
-    sink.end();
+    sink.return_().end();
+    sink.local_get(ARRAY).local_get(TYPE).local_get(RULE);
+    sink.call(called).end();
     super::bulk::encoded(&function)
 }
 

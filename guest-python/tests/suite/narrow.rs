@@ -4,9 +4,10 @@ use memex_guest_python::{Narrowing, RewriteOptions, rewrite};
 
 use crate::guest::{FLAG, Guest, compile, interruptible, rewritten};
 
-/// A function that accepts what has the rule 4, and one that asks it.
+/// A function that accepts what has the rules 3 and 4 ("same kind", "unsafe"),
+/// and one that asks it.
 const MODULE: &str = "(module (memory (export \"memory\") 4)
-  (func $may_cast (param i32 i32 i32) (result i32) (i32.eq (local.get 2) (i32.const 4)))
+  (func $may_cast (param i32 i32 i32) (result i32) (i32.ge_u (local.get 2) (i32.const 3)))
   (func $ask (export \"ask\") (param i32 i32 i32) (result i32)
     (call $may_cast (local.get 0) (local.get 1) (local.get 2)))
   (func $other (export \"other\") (param i32 i32 i32) (result i32)
@@ -23,6 +24,7 @@ const STRIDES: usize = 1856;
 const DATA: usize = 65536;
 
 const SAFE: i32 = 2;
+const SAME_KIND: i32 = 3;
 const UNSAFE: i32 = 4;
 
 fn narrowed() -> RewriteOptions {
@@ -108,7 +110,10 @@ fn integers_are_cast_if_each_fits() {
         (&[i64::MIN, 0, 0], 0),
     ];
     for (values, expected) in cases {
-        assert_eq!(ask(&INTEGERS, &wide(values), SAFE), *expected, "{values:?}");
+        let bytes = wide(values);
+        assert_eq!(ask(&INTEGERS, &bytes, SAFE), *expected, "{values:?}");
+        assert_eq!(ask(&INTEGERS, &bytes, SAME_KIND), *expected, "{values:?}");
+        assert_eq!(ask(&INTEGERS, &bytes, UNSAFE), 1, "a cast that may cut");
     }
 }
 
