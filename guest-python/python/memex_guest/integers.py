@@ -85,8 +85,21 @@ def _numpy(numpy):
 
 
 def _pandas(pandas):
-    if is_wide(_modules["numpy"]):
-        _narrowed(pandas._libs.lib, "maybe_indices_to_slice")
+    if not is_wide(_modules["numpy"]):
+        return
+    _narrowed(pandas._libs.lib, "maybe_indices_to_slice")
+    manager = pandas.core.internals.managers.BlockManager
+    insert = getattr(manager, "_insert_update_blklocs_and_blknos", None)
+    if insert is None:
+        return
+
+    @functools.wraps(insert)
+    def narrow_insert(self, loc):
+        # It appends Python integers to arrays of positions, which compiled code reads.
+        insert(self, loc)
+        self._blklocs, self._blknos = _narrow(self._blklocs), _narrow(self._blknos)
+
+    manager._insert_update_blklocs_and_blknos = narrow_insert
 
 
 def _sampling(module):
@@ -101,7 +114,7 @@ def _wrap(module, name, change):
 
     @functools.wraps(function)
     def wrapped(*arguments, **options):
-        return change(function(*arguments, **options), options)
+        return change(function(*arguments, **options), arguments, options)
 
     setattr(module, name, wrapped)
 
@@ -128,7 +141,7 @@ def _narrow(value):
     return value
 
 
-def _wide(result, _options=None):
+def _wide(result, *_call):
     """Counts as the default integer: they are multiplied and added up."""
     numpy = _modules["numpy"]
     if isinstance(result, numpy.ndarray) and result.dtype == numpy.intp:
@@ -136,13 +149,14 @@ def _wide(result, _options=None):
     return result
 
 
-def _first_wide(result, _options):
+def _first_wide(result, *_call):
     counts, *rest = result
     return (_wide(counts), *rest)
 
 
-def _counts_wide(result, options):
-    if options.get("return_counts") and type(result) is tuple:
+def _counts_wide(result, arguments, options):
+    # The fourth argument.
+    if type(result) is tuple and (options.get("return_counts") or (len(arguments) > 3 and arguments[3])):
         *rest, counts = result
         return (*rest, _wide(counts))
     return result

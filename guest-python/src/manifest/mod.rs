@@ -161,6 +161,21 @@ pub struct FunctionExport {
     pub required: bool,
 }
 
+impl ModuleContract {
+    /// The contract without its proofs, which change no code.
+    #[must_use]
+    pub fn without_proofs(&self) -> Self {
+        let mut contract = self.clone();
+        for patch in &mut contract.patch {
+            patch.proof.clear();
+        }
+        for call in &mut contract.narrowing {
+            call.proof.clear();
+        }
+        contract
+    }
+}
+
 impl FunctionExport {
     /// The name it is exported under.
     pub fn export_name(&self) -> &str {
