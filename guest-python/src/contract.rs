@@ -1,7 +1,7 @@
 //! Whether a module keeps what its manifest and the state design promise.
 
 use crate::error::Error;
-use crate::manifest::Manifest;
+use crate::manifest::{BytePatch, Manifest, NarrowingCall};
 use crate::rewrite::{ModuleInfo, RewriteOptions};
 
 impl Manifest {
@@ -53,6 +53,12 @@ impl Manifest {
                 .wrap
                 .iter()
                 .map(|wrap| (wrap.name.clone(), wrap.shadow_stack_bytes))
+                .collect(),
+            patches: contract.patch.iter().filter_map(BytePatch::patch).collect(),
+            narrowings: contract
+                .narrowing
+                .iter()
+                .map(NarrowingCall::narrowing)
                 .collect(),
             chunk_bulk_memory: interruptible,
             keep_names: false,

@@ -172,6 +172,43 @@ pub enum Error {
         reason: &'static str,
     },
 
+    /// A function to be changed has no body.
+    #[error("the function `{name}` cannot be changed: the guest module imports it")]
+    Imported {
+        /// The function's name.
+        name: String,
+    },
+
+    /// The module does not have the bytes to be replaced.
+    #[error(
+        "{place} of the guest module has the bytes `{pattern}` {found} times, not {expected}\nhint: \
+         the manifest's patches are for another build of this guest; correct `[[module.patch]]`"
+    )]
+    Patch {
+        /// Where they should be.
+        place: String,
+        /// The bytes looked for.
+        pattern: String,
+        /// How often they are there.
+        found: usize,
+        /// How often they should be there.
+        expected: usize,
+    },
+
+    /// A call that decides about a cast is not as expected.
+    #[error(
+        "the call of `{calls}` in `{function}` of the guest module cannot be narrowed: {reason}\nhint: \
+         the manifest is for another build of this guest; correct `[[module.narrowing]]`"
+    )]
+    Narrowing {
+        /// The function that should call.
+        function: String,
+        /// The function it should call.
+        calls: String,
+        /// What stands against it.
+        reason: &'static str,
+    },
+
     /// Bulk operations were to be cut without a flag to look at in between.
     #[error(
         "`chunk_bulk_memory` needs `interrupt_flag_address`: without a flag there is nothing to check between chunks"

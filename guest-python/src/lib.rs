@@ -35,8 +35,8 @@ pub use fetch::{
     FetchOptions, FetchProgress, FetchStage, GuestFiles, LOCK_FILE, fetch, locate, verify,
 };
 pub use manifest::{
-    DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
-    Package, ShadowStackWrap,
+    BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup, Manifest,
+    ModuleContract, NarrowingCall, Package, ShadowStackWrap,
 };
 pub use packages::{
     PACKAGES_GUEST_PATH, Requirement, Unpacked, Wheel, check_packages, compare_packages,
@@ -45,6 +45,7 @@ pub use packages::{
 pub use pip::is_for_package_client;
 pub use rewrite::{
     BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,
-    MemoryEntry, ModuleInfo, Report, RewriteOptions, Rewritten, Segment, inspect, rewrite,
+    MemoryEntry, ModuleInfo, Narrowing, Patch, Place, Report, RewriteOptions, Rewritten, Segment,
+    inspect, rewrite,
 };
 pub use sources::{BOOTSTRAP, IMMORTALS, PYTHON_SOURCES, SITUATIONS};

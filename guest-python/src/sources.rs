@@ -40,6 +40,7 @@ sources!(
     "frames",
     "hashing",
     "instances",
+    "integers",
     "isolation",
     "kinds",
     "labels",

@@ -43,6 +43,7 @@ ORDER = (
     "replies",
     "requests",
     "packages",
+    "integers",
     "waits",
     "threads",
     "pools",

@@ -4,7 +4,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import builtins
 
-from memex_guest import denials, display, magics, notebook, packages, pools, threads, toolbox, web
+from memex_guest import denials, display, integers, magics, notebook, packages, pools, threads, toolbox, web
 
 
 def install():
@@ -15,6 +15,7 @@ def install():
     notebook.install()
     web.install()
     packages.install()
+    integers.install()
     toolbox.install()
     builtins.display = builtins.show = display.display
     setattr(builtins, magics.HOOK, magics.shell)

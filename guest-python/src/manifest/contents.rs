@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::patches::{BytePatch, NarrowingCall};
+use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 
@@ -110,6 +112,12 @@ pub struct ModuleContract {
     /// Functions that take shadow stack beyond their own.
     #[serde(default)]
     pub wrap: Vec<ShadowStackWrap>,
+    /// Bytes of functions and of data to be replaced.
+    #[serde(default)]
+    pub patch: Vec<BytePatch>,
+    /// Calls that decide about a cast, to accept what fits into a pointer.
+    #[serde(default)]
+    pub narrowing: Vec<NarrowingCall>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -150,6 +158,21 @@ pub struct FunctionExport {
     pub required: bool,
 }
 
+impl ModuleContract {
+    /// The contract without its proofs, which change no code.
+    #[must_use]
+    pub fn without_proofs(&self) -> Self {
+        let mut contract = self.clone();
+        for patch in &mut contract.patch {
+            patch.proof.clear();
+        }
+        for call in &mut contract.narrowing {
+            call.proof.clear();
+        }
+        contract
+    }
+}
+
 impl FunctionExport {
     /// The name it is exported under.
     pub fn export_name(&self) -> &str {
@@ -158,6 +181,14 @@ impl FunctionExport {
 }
 
 impl Manifest {
+    /// Python expressions that are true in an image of this guest: one for each
+    /// change to its module.
+    pub fn proofs(&self) -> impl Iterator<Item = &str> {
+        let patches = self.module.patch.iter().map(|patch| &patch.proof);
+        let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
+        patches.chain(narrowings).map(String::as_str)
+    }
+
     /// A digest of every field, for cache keys.
     ///
     /// It is taken over the derived `Debug` form, which quotes every string and
@@ -199,13 +230,4 @@ pub(super) const ROLES: &str = "exactly one file has the role `module` and one t
 /// The error for a role that no file has.
 fn no_file(role: FileRole) -> Error {
     refusal("files", format!("none of role {role:?}"), ROLES)
-}
-
-/// A value that breaks a rule.
-pub(super) fn refusal(field: &str, value: impl ToString, rule: &'static str) -> Error {
-    Error::ManifestValue {
-        field: field.to_owned(),
-        value: value.to_string(),
-        rule,
-    }
 }

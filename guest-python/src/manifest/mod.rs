@@ -1,10 +1,13 @@
 //! The description of a guest, read from TOML and checked before use.
 
 mod contents;
+mod patches;
 mod reading;
+mod refusals;
 mod rules;
 
 pub use contents::{
     DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
     Package, ShadowStackWrap,
 };
+pub use patches::{BytePatch, HexBytes, NarrowingCall};

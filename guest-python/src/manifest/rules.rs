@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::contents::{FileRole, FunctionExport, Manifest, ModuleContract, ROLES, refusal};
+use super::contents::{FileRole, FunctionExport, Manifest, ModuleContract, ROLES};
+use super::refusals::{refusal, rule};
 use crate::error::Error;
 
 /// The manifest format this crate reads.
@@ -119,6 +120,12 @@ impl ModuleContract {
             let field = "module.wrap.shadow_stack_bytes";
             rule(aligned, field, bytes, "a multiple of 16, not 0")?;
         }
+        for patch in &self.patch {
+            patch.validate()?;
+        }
+        for call in &self.narrowing {
+            call.validate()?;
+        }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;
         let exported = self.functions.iter().map(FunctionExport::export_name);
@@ -127,14 +134,6 @@ impl ModuleContract {
 }
 
 const PLAIN: &str = "letters, digits and `._+-`, not starting with a dot or a dash";
-
-fn rule(holds: bool, field: &str, value: impl ToString, rule: &'static str) -> Result<(), Error> {
-    if holds {
-        Ok(())
-    } else {
-        Err(refusal(field, value, rule))
-    }
-}
 
 /// A name that is safe as a file name and as an argument of the package client.
 fn plain(name: &str) -> bool {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use wasm_encoder::{Encode, InstructionSink};
-use wasmparser::{FunctionBody, Operator};
+use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 use super::bulk::BULK_CHUNK_BYTES;
 use super::check::encode_check;
@@ -23,8 +23,12 @@ pub(super) struct BodyPlan {
     pub(super) flag: Option<u32>,
     /// The functions that replace `memory.copy` and `memory.fill`.
     pub(super) bulk: Option<BulkFunctions>,
-    /// By the position of the body in the code section.
+    /// By the position of the body in the code section, as all that follow.
     pub(super) wraps: HashMap<usize, Wrap>,
+    /// The bodies that take the place of the module's own.
+    pub(super) patched: HashMap<usize, Vec<u8>>,
+    /// Functions that are called in the place of others.
+    pub(super) redirected: HashMap<usize, HashMap<u32, u32>>,
 }
 
 /// The indices of the appended functions.
@@ -53,14 +57,21 @@ impl BodyPlan {
         let mut rewritten = Vec::new();
         for (position, body) in (first..).zip(bodies) {
             rewritten.clear();
+            let start = body.range().start;
+            let patched = self
+                .patched
+                .get(&position)
+                .map(|bytes| FunctionBody::new(BinaryReader::new(bytes, start)));
+            let body = patched.as_ref().unwrap_or(body);
             let mut writer = Writer {
                 plan: self,
                 check: &check,
                 wrap: self.wraps.get(&position),
+                redirected: self.redirected.get(&position),
                 splice: Splice {
                     source: body.as_bytes(),
-                    start: body.range().start,
-                    copied: body.range().start,
+                    start,
+                    copied: start,
                     output: &mut rewritten,
                 },
                 report: &mut report,
@@ -79,6 +90,7 @@ struct Writer<'a> {
     plan: &'a BodyPlan,
     check: &'a [u8],
     wrap: Option<&'a Wrap>,
+    redirected: Option<&'a HashMap<u32, u32>>,
     splice: Splice<'a>,
     report: &'a mut Report,
     /// How many blocks are open, the function's own not counted.
@@ -100,6 +112,9 @@ impl Writer<'_> {
             let end = reader.original_position();
             self.interrupt(&operator, start, end)?;
             self.replace_bulk(&operator, constant, start, end)?;
+            if let Some(redirected) = self.redirected {
+                self.redirect(&operator, redirected, start, end)?;
+            }
             if let Some(wrap) = self.wrap {
                 self.leave_by_branch(&operator, start, end, &wrap.name)?;
             }
@@ -161,6 +176,25 @@ impl Writer<'_> {
         self.report.bulk_replaced += 1;
         let mut call = Vec::new();
         InstructionSink::new(&mut call).call(choose(bulk));
+        self.splice.replace(start, end, &call)
+    }
+
+    /// Calls another function in the place of one.
+    fn redirect(
+        &mut self,
+        operator: &Operator<'_>,
+        redirected: &HashMap<u32, u32>,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Error> {
+        let Operator::Call { function_index } = operator else {
+            return Ok(());
+        };
+        let Some(to) = redirected.get(function_index) else {
+            return Ok(());
+        };
+        let mut call = Vec::new();
+        InstructionSink::new(&mut call).call(*to);
         self.splice.replace(start, end, &call)
     }
 

@@ -139,7 +139,7 @@ fn shorten(sink: &mut InstructionSink<'_>) {
     sink.local_set(LENGTH);
 }
 
-fn encoded(function: &Function) -> Vec<u8> {
+pub(super) fn encoded(function: &Function) -> Vec<u8> {
     let mut bytes = Vec::new();
     function.encode(&mut bytes);
     bytes

@@ -57,6 +57,17 @@ impl<'a> Layout<'a> {
         self.types.get(index as usize)?.as_ref()
     }
 
+    /// The position in the code section of the one function with this name.
+    pub(super) fn body_of(&self, name: &str) -> Result<usize, Error> {
+        let function = self.names.index(name)?;
+        match function.checked_sub(self.imported_functions) {
+            Some(position) => Ok(position as usize),
+            None => Err(Error::Imported {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
     /// The mutable globals the module defines itself.
     pub(super) fn mutable_globals(&self) -> impl Iterator<Item = (u32, &GlobalType)> {
         (0..)

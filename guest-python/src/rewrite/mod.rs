@@ -3,7 +3,8 @@
 //! ```text
 //! bytes ── layout ──┬── inspect ──> ModuleInfo
 //!                   └── rewrite ──> body (one function at a time, in parallel)
-//!                                   bulk (the two appended functions)
+//!                                   patch (bytes of functions and of data)
+//!                                   bulk, narrow (the appended functions)
 //!                                   segments, sections ──> Rewritten
 //! ```
 //!
@@ -17,8 +18,10 @@ mod inspect;
 mod layout;
 mod module;
 mod names;
+mod narrow;
 mod options;
 mod parallel;
+mod patch;
 mod sections;
 mod segments;
 mod wrap;
@@ -28,5 +31,8 @@ pub use info::{ExportEntry, GlobalKind, ImportEntry, MemoryEntry, ModuleInfo};
 pub use inspect::inspect;
 pub use module::rewrite;
 pub use names::FunctionNames;
+pub use narrow::Narrowing;
 pub use options::{GlobalExport, Report, RewriteOptions, Rewritten};
+pub(crate) use patch::hex;
+pub use patch::{Patch, Place};
 pub use segments::Segment;

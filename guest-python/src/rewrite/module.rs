@@ -9,7 +9,7 @@ use super::inspect::memories;
 use super::layout::{Layout, Section};
 use super::options::{GlobalExport, Report, RewriteOptions, Rewritten};
 use super::sections::{Addition, keeps_custom};
-use super::{bulk, parallel, segments, wrap};
+use super::{bulk, narrow, parallel, patch, segments, wrap};
 use crate::error::Error;
 
 /// Makes a module ready for the runtime, as [`RewriteOptions`] says. Always:
@@ -20,18 +20,19 @@ use crate::error::Error;
 /// An [`Error`] that names what in the module stands against it: a memory that
 /// is not plain, passive data, a start function, a function that is missing or
 /// not the only one of its name, a wrapped function that leaves by a tail call,
-/// a flag where the module keeps data.
+/// a flag where the module keeps data, bytes to be replaced that are not there.
 pub fn rewrite(wasm: &[u8], options: &RewriteOptions) -> Result<Rewritten, Error> {
     let layout = Layout::read(wasm)?;
     if layout.start.is_some() {
         return Err(Error::StartFunction);
     }
     let memory = check_memory(&memories(&layout))?;
-    let segments = segments::take(&layout)?;
+    let mut segments = segments::take(&layout)?;
     if let Some(address) = options.interrupt_flag_address {
         check_flag(address, memory.minimum_pages)?;
         segments::check_flag(&segments, address)?;
     }
+    patch::data(&mut segments, &options.patches)?;
     let globals = exported_globals(&layout)?;
     let mut additions = Additions::default();
     additions.export(&layout, options, &globals)?;
@@ -115,6 +116,7 @@ impl Additions {
     fn plan(&mut self, layout: &Layout<'_>, options: &RewriteOptions) -> Result<BodyPlan, Error> {
         let mut plan = BodyPlan {
             flag: options.interrupt_flag_address,
+            patched: patch::bodies(layout, &options.patches)?,
             ..BodyPlan::default()
         };
         let first_type = layout.types.len() as u32;
@@ -147,7 +149,32 @@ impl Additions {
             let fill = copy + 1;
             plan.bulk = Some(BulkFunctions { copy, fill });
         }
+        self.narrow(layout, options, &mut plan)?;
         Ok(plan)
+    }
+
+    fn narrow(
+        &mut self,
+        layout: &Layout<'_>,
+        options: &RewriteOptions,
+        plan: &mut BodyPlan,
+    ) -> Result<(), Error> {
+        for narrowing in &options.narrowings {
+            let (position, from) = narrow::find(layout, narrowing)?;
+            let ty = layout.types.len() as u32 + self.types.entries;
+            self.types.push(|bytes| {
+                wrap::encode_function_type(&narrow::PARAMETERS, &narrow::RESULTS, bytes);
+            });
+            let to = layout.function_types.len() as u32 + self.functions.entries;
+            self.functions.push(|bytes| ty.encode(bytes));
+            let body = narrow::function(from, options.interrupt_flag_address);
+            self.code.push(|bytes| bytes.extend_from_slice(&body));
+            plan.redirected
+                .entry(position)
+                .or_default()
+                .insert(from, to);
+        }
+        Ok(())
     }
 
     fn assemble(

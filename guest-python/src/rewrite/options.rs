@@ -1,6 +1,8 @@
 //! Options of a rewrite, and its result.
 
 use super::info::GlobalKind;
+use super::narrow::Narrowing;
+use super::patch::Patch;
 use super::segments::Segment;
 
 /// What to do to a module. The default exports globals and strips data
@@ -22,6 +24,10 @@ pub struct RewriteOptions {
     /// restores the pointer from its own frame, and the host does so
     /// after a trap or an uncaught exception.
     pub wrap_shadow_stack: Vec<(String, u32)>,
+    /// Bytes of functions and of data to be replaced.
+    pub patches: Vec<Patch>,
+    /// Calls that decide about a cast, to accept what fits into a pointer.
+    pub narrowings: Vec<Narrowing>,
     /// Whether `memory.copy` and `memory.fill` of more than
     /// [`BULK_CHUNK_BYTES`](super::BULK_CHUNK_BYTES) go in chunks with a look at
     /// the flag before each. Needs `interrupt_flag_address`.

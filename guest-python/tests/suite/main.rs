@@ -8,6 +8,8 @@ mod fetch;
 mod guest;
 mod interrupt;
 mod manifest;
+mod narrow;
 mod packages;
+mod patch;
 mod rewrite;
 mod wrap;

@@ -38,6 +38,12 @@ fn the_digest_covers_every_field() {
         ("\"sock_shutdown\"", "\"sock_shut\""),
         ("name = \"PyGC_Collect\"", "name = \"PyGC_Collect2\""),
         ("\"turn\", ", ""),
+        ("replace = \"0a 09 0a", "replace = \"0a 09 0b"),
+        ("times = 2", "times = 3"),
+        (
+            "calls = \"PyArray_CanCastArrayTo\"",
+            "calls = \"PyArray_CanCastTypeTo\"",
+        ),
     ];
     let original = Manifest::default_guest().unwrap().digest();
     let mut digests = vec![original];
@@ -128,6 +134,35 @@ fn values_that_break_a_rule_are_refused() {
             "name = \"free\"",
             "name = \"malloc\"",
             "`module.functions.export`",
+        ),
+        (
+            "replace = \"0a 09 0a 09 0a 09 0a 09 0a\"",
+            "replace = \"0a 09\"",
+            "`module.patch.replace`",
+        ),
+        (
+            "replace = \"0a 09 0a 09 0a 09 0a 09 0a\"",
+            "replace = \"08 07 08 07 08 07 08 07 08\"",
+            "`module.patch.replace`",
+        ),
+        ("address = 0x150f180\n", "", "`module.patch`"),
+        (
+            "address = 0x150f180\n",
+            "address = 0x150f180\nfunction = \"f\"\n",
+            "`module.patch`",
+        ),
+        (
+            "address = 0x150f180\n",
+            "address = 0x150f180\ntimes = 2\n",
+            "`module.patch.times`",
+        ),
+        ("times = 2", "times = 0", "`module.patch.times`"),
+        ("find = \"08 07", "find = \"08 7", "is not bytes"),
+        ("find = \"08 07", "find = \"08 g7", "is not bytes"),
+        (
+            "proof = \"import numpy as np; np.repeat",
+            "proof = \"import numpy as np\\n np.repeat",
+            "`module.narrowing.proof`",
         ),
     ];
     for (from, to, expected) in cases {

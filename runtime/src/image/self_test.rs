@@ -41,6 +41,7 @@ pub(super) fn run(image: &Image) -> Result<(), Error> {
     )?;
     generators(&sandbox)?;
     figure(&sandbox)?;
+    proofs(image, &sandbox)?;
     mid_turn(&sandbox)?;
     let state = session.snapshot()?;
     let (mut restored, _) = sandbox.restore(&state, Default::default(), Default::default())?;
@@ -112,6 +113,37 @@ fn figure(sandbox: &Sandbox) -> Result<(), Error> {
         outcome.displays.len()
     )))
 }
+
+/// Each change that the manifest makes to the module shows in Python, and so
+/// does what the guest adds where the default integer is wider than a pointer.
+fn proofs(image: &Image, sandbox: &Sandbox) -> Result<(), Error> {
+    let mut session = sandbox.session(SessionOptions::default())?;
+    for proof in image.spec().manifest.proofs() {
+        let outcome = session.run(proof)?;
+        if outcome.value.as_deref() != Some("True") {
+            let (value, error) = (outcome.value, outcome.error);
+            return Err(failed(&format!(
+                "a change of the guest's manifest did not take effect: `{proof}` gave {value:?}, {error:?}"
+            )));
+        }
+    }
+    value(&mut session, INTEGERS, "[]")
+}
+
+/// The names of default integers and of counts that are not 64 bits wide.
+const INTEGERS: &str = "import importlib.util
+def narrow():
+    if importlib.util.find_spec('numpy') is None: return []
+    import numpy as np
+    if np.dtype(int).itemsize == np.dtype(np.intp).itemsize: return []
+    found = {
+        'int_': np.int_, 'uint': np.uint, '\"int\"': 'int', '\"uint\"': 'uint', '\"long\"': 'long',
+        'randint': np.random.randint(9, size=1).dtype, 'permutation': np.random.permutation(2).dtype,
+        'choice': np.random.choice(9, 1).dtype, 'poisson': np.random.poisson(5, 1).dtype, 'binomial': np.random.binomial(5, .5, 1).dtype,
+        'unique': np.unique([1], return_counts=True)[1].dtype, 'histogram': np.histogram([1])[0].dtype, 'bincount': np.bincount([1]).dtype,
+    }
+    return [name for name, kind in found.items() if np.dtype(kind).itemsize != 8]
+narrow()";
 
 /// Two sessions draw different numbers from every generator that was found.
 fn generators(sandbox: &Sandbox) -> Result<(), Error> {

@@ -74,7 +74,8 @@ impl ImageSpec {
         for file in &self.manifest.files {
             field(hash, file.sha256.to_string().as_bytes());
         }
-        field(hash, format!("{:?}", self.manifest.module).as_bytes());
+        let module = self.manifest.module.without_proofs();
+        field(hash, format!("{module:?}").as_bytes());
     }
 
     /// The key of the compiled code: every input of the compilation.

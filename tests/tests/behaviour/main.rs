@@ -10,6 +10,7 @@ mod escapes;
 mod exits;
 mod files;
 mod limits;
+mod numbers;
 mod output;
 mod previews;
 mod resident;

@@ -1,0 +1,166 @@
+"""Integers as on a 64-bit machine, where numpy decides in Python.
+
+The guest's pointers have 32 bits, and numpy's default integer is as wide as a
+pointer. The manifest's patches make the compiled part of numpy take 64 bits; this
+does it for the names that numpy derives from the pointer in Python, for counts, and
+for compiled functions of other packages that take a pointer-sized array and nothing
+else. Where pointers have 64 bits, it changes nothing.
+"""
+
+from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
+
+import functools
+import sys
+
+_modules = sys.modules
+
+# Names of the default integer, signed and unsigned.
+_SIGNED = ("int", "int_", "long")
+_UNSIGNED = ("uint", "ulong")
+
+
+class Finder:
+    """Finds nothing; adds to the modules of `_LATER` once they have been imported."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        """The specification that the other finders have, with another loader."""
+        if name not in _LATER:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is Finder else finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _Loader(spec.loader)
+                return spec
+        return None
+
+
+class _Loader:
+    """Loads a module as its own loader does, and calls what is to follow."""
+
+    def __init__(self, loader):
+        self._loader = loader
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _LATER[module.__name__](module)
+
+
+def install():
+    """Registers the finder: it comes first."""
+    sys.meta_path.insert(0, Finder)
+
+
+def is_wide(numpy):
+    """Whether integers are wider than pointers."""
+    return numpy.dtype(int).itemsize > numpy.dtype(numpy.intp).itemsize
+
+
+def _numpy(numpy):
+    if not is_wide(numpy):
+        return
+    core = numpy._core
+    types = core.numerictypes
+    for names, kind in ((_SIGNED, numpy.int64), (_UNSIGNED, numpy.uint64)):
+        for name in names:
+            core._type_aliases.sctypeDict[name] = kind
+    for module in (numpy, core, types):
+        module.int_ = numpy.int64
+        module.uint = numpy.uint64
+    # The types that are not named where an array is shown.
+    shown = core.arrayprint._typelessdata
+    shown[:] = [numpy.int64 if kind is numpy.intp else kind for kind in shown]
+    _wrap(numpy, "bincount", _wide)
+    _wrap(numpy, "histogram", _first_wide)
+    _wrap(numpy, "count_nonzero", _wide)
+    _wrap(numpy, "unique", _counts_wide)
+    random = numpy.random
+    for name in ("binomial", "multinomial"):
+        _wrap(random, name, _wide)
+
+
+def _pandas(pandas):
+    if not is_wide(_modules["numpy"]):
+        return
+    _narrowed(pandas._libs.lib, "maybe_indices_to_slice")
+    manager = pandas.core.internals.managers.BlockManager
+    insert = getattr(manager, "_insert_update_blklocs_and_blknos", None)
+    if insert is None:
+        return
+
+    @functools.wraps(insert)
+    def narrow_insert(self, loc):
+        # It appends Python integers to arrays of positions, which compiled code reads.
+        insert(self, loc)
+        self._blklocs, self._blknos = _narrow(self._blklocs), _narrow(self._blknos)
+
+    manager._insert_update_blklocs_and_blknos = narrow_insert
+
+
+def _sampling(module):
+    if is_wide(_modules["numpy"]):
+        _wrap(module, "sample_without_replacement", _wide)
+
+
+def _wrap(module, name, change):
+    function = getattr(module, name, None)
+    if function is None:
+        return
+
+    @functools.wraps(function)
+    def wrapped(*arguments, **options):
+        return change(function(*arguments, **options), arguments, options)
+
+    setattr(module, name, wrapped)
+
+
+def _narrowed(module, name):
+    function = getattr(module, name, None)
+    if function is None:
+        return
+
+    @functools.wraps(function)
+    def narrowed(*arguments, **options):
+        return function(*map(_narrow, arguments), **{name: _narrow(value) for name, value in options.items()})
+
+    setattr(module, name, narrowed)
+
+
+def _narrow(value):
+    """An array of pointer-sized integers in the place of wider ones that fit."""
+    numpy = _modules["numpy"]
+    if type(value) is numpy.ndarray and value.dtype == numpy.int64:
+        narrow = value.astype(numpy.intp)
+        if (narrow == value).all():
+            return narrow
+    return value
+
+
+def _wide(result, *_call):
+    """Counts as the default integer: they are multiplied and added up."""
+    numpy = _modules["numpy"]
+    if isinstance(result, numpy.ndarray) and result.dtype == numpy.intp:
+        return result.astype(numpy.int64)
+    return result
+
+
+def _first_wide(result, *_call):
+    counts, *rest = result
+    return (_wide(counts), *rest)
+
+
+def _counts_wide(result, arguments, options):
+    # The fourth argument.
+    if type(result) is tuple and (options.get("return_counts") or (len(arguments) > 3 and arguments[3])):
+        *rest, counts = result
+        return (*rest, _wide(counts))
+    return result
+
+
+# What follows on the import of a module.
+_LATER = {"numpy": _numpy, "pandas": _pandas, "sklearn.utils.random": _sampling}

@@ -1,0 +1,140 @@
+//! Changes to the code and data of a guest's module.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::refusals::{refusal, rule};
+use crate::error::Error;
+use crate::rewrite::{Narrowing, Patch, Place};
+
+/// Bytes of the module that are replaced by as many others.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BytePatch {
+    /// The function, by its name in the name section. Its instructions are
+    /// searched for the bytes.
+    #[serde(default)]
+    pub function: Option<String>,
+    /// In the place of a function: the address of data that holds the bytes.
+    #[serde(default)]
+    pub address: Option<u32>,
+    /// The bytes that are there: whole instructions of the function.
+    pub find: HexBytes,
+    /// The bytes that take their place, as many.
+    pub replace: HexBytes,
+    /// How often the function has them.
+    #[serde(default = "once")]
+    pub times: usize,
+    /// A Python expression that is true in an image if the patch took effect.
+    pub proof: String,
+}
+
+/// A call that decides whether an array may be cast, and that is to accept
+/// integers that fit into a pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NarrowingCall {
+    /// The function that calls.
+    pub function: String,
+    /// The function called: `PyArray_CanCastArrayTo`.
+    pub calls: String,
+    /// A Python expression that is true in an image if integers are accepted.
+    pub proof: String,
+}
+
+/// Bytes, written as pairs of hexadecimal digits; blanks between them mean nothing.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HexBytes(pub Vec<u8>);
+
+impl TryFrom<String> for HexBytes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let refusal = || format!("`{text}` is not bytes: write pairs of hexadecimal digits");
+        let digits: Option<Vec<u32>> = text
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .map(|c| c.to_digit(16))
+            .collect();
+        let digits = digits.ok_or_else(refusal)?;
+        let bytes = digits.chunks(2).map(|pair| match pair {
+            [high, low] => u8::try_from(high << 4 | low).ok(),
+            _ => None,
+        });
+        bytes.collect::<Option<_>>().map(Self).ok_or_else(refusal)
+    }
+}
+
+impl fmt::Debug for HexBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::rewrite::hex(&self.0))
+    }
+}
+
+const fn once() -> usize {
+    1
+}
+
+impl BytePatch {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        self.place()?;
+        let (find, replace) = (&self.find.0, &self.replace.0);
+        rule(
+            !find.is_empty() && find.len() == replace.len() && find != replace,
+            "module.patch.replace",
+            format!("{:?}", self.replace),
+            "as many bytes as `find`, and others",
+        )?;
+        let times = self.times;
+        let counted = times > 0 && (times == 1 || self.address.is_none());
+        rule(
+            counted,
+            "module.patch.times",
+            times,
+            "above 0, and 1 for data",
+        )?;
+        expression("module.patch.proof", &self.proof)
+    }
+
+    fn place(&self) -> Result<Place, Error> {
+        match (&self.function, self.address) {
+            (Some(function), None) => Ok(Place::Function(function.clone())),
+            (None, Some(address)) => Ok(Place::Data(address)),
+            _ => Err(refusal(
+                "module.patch",
+                format!("{:?}", self.find),
+                "either `function` or `address`",
+            )),
+        }
+    }
+
+    /// The patch for a rewrite; `None` never happens after [`Self::validate`].
+    pub(crate) fn patch(&self) -> Option<Patch> {
+        Some(Patch {
+            place: self.place().ok()?,
+            find: self.find.0.clone(),
+            replace: self.replace.0.clone(),
+            times: self.times,
+        })
+    }
+}
+
+impl NarrowingCall {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        expression("module.narrowing.proof", &self.proof)
+    }
+
+    pub(crate) fn narrowing(&self) -> Narrowing {
+        Narrowing {
+            function: self.function.clone(),
+            calls: self.calls.clone(),
+        }
+    }
+}
+
+fn expression(field: &str, proof: &str) -> Result<(), Error> {
+    let one_line = !proof.trim().is_empty() && !proof.contains('\n');
+    rule(one_line, field, proof, "a Python expression on one line")
+}
