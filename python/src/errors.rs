@@ -157,9 +157,10 @@ pub(crate) fn agent(py: Python<'_>, error: &memex_agent::Error) -> PyErr {
     let class = match error {
         Fault::Runtime(error) => return runtime(py, error),
         Fault::Session(error) => return assembling(py, error),
+        Fault::Lost => Class::SessionLost,
         Fault::Input { .. } => Class::Value,
         Fault::Tools(_) => Class::Tool,
-        Fault::Model(_) => Class::Model,
+        Fault::Model(_) | Fault::LongReply { .. } => Class::Model,
         Fault::Trajectory(_) | Fault::Resume { .. } => Class::Trajectory,
         _ => Class::Agent,
     };
@@ -170,13 +171,9 @@ pub(crate) fn agent(py: Python<'_>, error: &memex_agent::Error) -> PyErr {
 pub(crate) fn memory_agent(py: Python<'_>, error: &memex_mem_agent::Error) -> PyErr {
     use memex_mem_agent::Error as Fault;
     let class = match error {
-        Fault::Sandbox(error) => return runtime(py, error),
-        Fault::Loop(error) => return agent(py, error),
+        Fault::Agent(error) => return agent(py, error),
         Fault::Memory(_) => Class::Memory,
-        Fault::Model(_) | Fault::LongReply { .. } => Class::Model,
-        Fault::Tools(_) => Class::Tool,
         Fault::Policy(_) => Class::Policy,
-        Fault::Record(_) => Class::Trajectory,
         _ => Class::Agent,
     };
     raise(py, class, error.to_string())
