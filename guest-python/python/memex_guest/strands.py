@@ -25,7 +25,7 @@ STRANDS_MAX = 4_096
 SLICE_SECONDS = 0.005
 # How long a turn sleeps at its end for threads that are no daemons.
 END_SECONDS = 5.0
-# How long daemons that could go on do so at the end of a turn.
+# How long daemons, and threads of earlier turns, that could go on do so at the end of a turn.
 DAEMONS_SECONDS = 0.05
 # No single sleep is longer, so that what a strand waits for is looked at again.
 _SLEEP_MAX = 3600.0
@@ -74,7 +74,7 @@ class Wait:
 class Strand:
     """A thread that runs piece by piece."""
 
-    __slots__ = ("thread", "ident", "send", "plain", "wait", "context", "is_daemon", "is_on_stack", "since", "is_library")
+    __slots__ = ("thread", "ident", "send", "plain", "wait", "context", "is_daemon", "is_on_stack", "since", "is_library", "is_old")
 
     def __init__(self, thread, coroutine, plain, is_daemon, is_library=False):
         global _next_ident
@@ -90,6 +90,8 @@ class Strand:
         self.since = 0.0
         # Of a library, and nobody waits for it: `tqdm` and `rich` have such threads.
         self.is_library = is_library
+        # Of an earlier turn, which has waited for it as long as it could.
+        self.is_old = False
 
 
 def now():
@@ -163,6 +165,13 @@ def pause(ready, seconds, what):
         _pauses.pop()
 
 
+def age():
+    """A turn begins: those that there are were waited for by the turns before."""
+    for queue in (_live, _reserved):
+        for strand in queue:
+            strand.is_old = True
+
+
 def step():
     """Lets one strand that can go on run to its next wait; whether there was one."""
     moment = now() if _live else 0.0
@@ -202,30 +211,34 @@ def wait_seconds():
 
 
 def settle():
-    """What a turn ends with: threads that are no daemons run, as far as they can.
+    """What a turn ends with: its threads that are no daemons run, as far as they can.
 
     Returns a remark for the reader of the turn about those that still wait, or None. Raises
     `RuntimeError` for a deadlock.
     """
     global _deadlock
-    slept = 0.0
-    while any(not strand.is_daemon for strand in _live) or any(not strand.is_daemon for strand in _reserved):
-        if step():
+    waited = 0.0
+    while True:
+        holding = [strand for strand in _live if _holds_a_turn(strand)]
+        if any(map(_can_run, holding)) or any(map(_holds_a_turn, _reserved)):
+            step()
             continue
-        moments = [strand.wait.deadline for strand in _live if not strand.is_daemon and strand.wait.deadline is not None]
-        if not moments:
+        # They wait, for a moment or for what others do.
+        if not holding or waited > END_SECONDS:
             break
-        seconds = max(0.0, min(moments) - now())
-        if slept + seconds > END_SECONDS:
-            break
-        slept += seconds
-        _doze(seconds)
-    # Daemons that have something to do get a moment, so that what a turn hands them is done.
+        before = now()
+        if not step():
+            moments = [strand.wait.deadline for strand in holding if strand.wait.deadline is not None]
+            if not moments or waited + min(moments) - before > END_SECONDS:
+                break
+            _doze(max(0.0, min(moments) - before))
+        waited += now() - before
+    # Others that have something to do get a moment, so that what a turn hands them is done.
     moment = now()
     while _live and now() - moment < DAEMONS_SECONDS and step():
         pass
     told, _deadlock = _deadlock, None
-    waiting = [strand for strand in _live if not strand.is_daemon]
+    waiting = [strand for strand in _live if _holds_a_turn(strand)]
     stuck = [strand for strand in waiting if strand.wait.deadline is None and getattr(strand.wait.ready, "is_lock", False)]
     if stuck and len(stuck) == len(waiting) and told is None:
         told = _deadlocked([(strand, strand.wait.what) for strand in stuck])
@@ -258,6 +271,15 @@ async def breathe():
     strand = _current
     if strand is not None and now() - strand.since > SLICE_SECONDS:
         await Wait(_always, None, "its turn")
+
+
+def _holds_a_turn(strand):
+    return not strand.is_daemon and not strand.is_old
+
+
+def _can_run(strand):
+    wait = strand.wait
+    return wait is None or wait.ready() or wait.deadline is not None and now() >= wait.deadline
 
 
 def _always():

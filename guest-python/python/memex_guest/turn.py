@@ -73,6 +73,8 @@ def begin(payload):
         # Editors put a mark at the start of a file; `python FILE` skips it too.
         source = source[1:]
     sources.remember(name, source)
+    if not strands.is_idle():
+        strands.age()
     _prepare()
     try:
         code, in_scope = _compiled(source, name)

@@ -180,6 +180,22 @@ class Ends(unittest.TestCase):
         _, _, err = output_of("q.put(3)")
         self.assertEqual((run("done").value, err), ("[3]", ""))
 
+    def test_a_thread_that_never_ends_holds_up_no_later_turn(self):
+        run("def spin():\n    while True: done.append(1)\nt = threading.Thread(target=spin)\ndone.append(0)")
+        # Of a turn that failed before it could wait for its threads.
+        self.assertEqual(run("t.start()\n1/0").type, "ZeroDivisionError")
+        started = time.perf_counter()
+        self.assertEqual(run("t.is_alive()").value, "True")
+        self.assertLess(time.perf_counter() - started, 2)
+        # Nor does it when a thread of that turn waits for what never comes.
+        started = time.perf_counter()
+        strands.END_SECONDS, before = 0.2, strands.END_SECONDS
+        try:
+            self.assertIsNone(run("threading.Thread(target=queue.Queue().get).start()").error)
+        finally:
+            strands.END_SECONDS = before
+        self.assertLess(time.perf_counter() - started, 2)
+
     def test_a_top_level_wait_lets_threads_run(self):
         result = run("import asyncio\ndef work():\n    for i in range(3):\n        time.sleep(0.005)\n        done.append(i)\nthreading.Thread(target=work).start()\nawait asyncio.sleep(0.05)\ndone")
         self.assertEqual(result.value, "[0, 1, 2]", result.traceback)

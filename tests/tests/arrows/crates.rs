@@ -146,13 +146,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "memex-python",
         &[
+            "memex-agent",
             "memex-external",
             "memex-guest-python",
             "memex-host-tools",
+            "memex-mem-agent",
+            "memex-memory",
+            "memex-models",
             "memex-policies",
             "memex-runtime",
             "memex-sessions",
             "memex-snapshots",
+            "memex-trajectories",
         ],
     ),
     (
