@@ -196,7 +196,8 @@ mod tests {
             let text = (number >> shift).to_string();
             let json = format!("{{\"v\":[{text}]}}");
             let parsed: Value = serde_json::from_str(&json).unwrap();
-            let same = parsed["v"][0].to_string() == text;
+            let written = parsed["v"][0].to_string();
+            let same = written == text;
             prop_assert_eq!(found(&json).is_none(), same);
         }
 
