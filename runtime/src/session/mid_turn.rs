@@ -13,7 +13,7 @@ impl MidTurnFork {
     ///
     /// # Errors
     /// [`Error::Fork`] when a copy of the guest does not come to rest within
-    /// the policy's limits, and as [`Sandbox::session`]. The parent is not
+    /// the policy's limits, and as [`Sandbox::session`](crate::Sandbox::session). The parent is not
     /// affected.
     pub fn session(&self, options: SessionOptions) -> Result<Session, Error> {
         let mut state = self.state.lock();
