@@ -30,7 +30,9 @@ def guest(box):
     """The files of the guest that the tests use."""
     assert box.image
     cache = os.environ.get("MEMEX_CACHE") or _host._directory("XDG_CACHE_HOME", ".cache")
-    [module] = pathlib.Path(cache).glob("guests/*/module/python.wasm")
+    # A cache keeps guests of other versions of memex.
+    modules = pathlib.Path(cache).glob("guests/*/module/python.wasm")
+    module = max(modules, key=lambda path: path.parent.parent.stat().st_mtime)
     [library] = module.parents[1].glob("lib/*.zip")
     return {"python.wasm": module, "python-stdlib.zip": library}
 
