@@ -14,7 +14,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import asyncio
 import errno
 import sys
-from asyncio import events as _events, tasks as _tasks
+from asyncio import events as _events, runners as _runners, tasks as _tasks
 from heapq import heappop as _heappop
 
 from memex_guest import strands, streams, text, traces
@@ -24,6 +24,10 @@ _get_running = _events._get_running_loop
 _get_hooks = sys.get_asyncgen_hooks
 _set_hooks = sys.set_asyncgen_hooks
 _Task = asyncio.Task
+_is_coroutine = asyncio.iscoroutine
+_plain_run = _runners.run
+# Since 3.12; a task that runs is no task of the loop inside.
+_swap_task = getattr(_tasks, "_swap_current_task", None)
 _eager = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 # How many answers of the host are on their way; while there are any, a wait without
@@ -141,6 +145,12 @@ class GuestLoop(asyncio.BaseEventLoop):
             self.struck = error
             raise
 
+    def run_until_complete(self, future):
+        """As in the base class; in code that this loop runs, a coroutine runs in a loop of its own."""
+        if _is_coroutine(future) and _get_running() is self:
+            return run(future)
+        return super().run_until_complete(future)
+
     def is_running(self):
         """Whether it runs. An interrupt can strike where the base class notes that it does not any more."""
         if self._thread_id is None:
@@ -211,6 +221,34 @@ DEADLOCK = (
 NO_PROCESSES = "the sandbox cannot start processes: use Python libraries instead (pathlib, shutil, zipfile, …)"
 
 
+def run(main, **options):
+    """`asyncio.run`, also in code that awaits: the coroutine then runs in a loop inside.
+
+    Programs mix both, and in a block the outer loop is ours. Tasks of the outer loop rest
+    meanwhile.
+    """
+    outer = _get_running()
+    if type(outer) is not GuestLoop:
+        return _plain_run(main, **options)
+    task = _swap_task(outer, None) if _swap_task is not None else None
+    hooks = _get_hooks()
+    _set_running(None)
+    try:
+        return _plain_run(main, **options)
+    finally:
+        _set_hooks(*hooks)
+        _set_running(outer)
+        if task is not None:
+            _swap_task(outer, task)
+
+
+run.__module__ = "asyncio.runners"
+
+
+def _no_need(_loop=None):
+    """Does nothing: `asyncio.run` works inside of a running loop here."""
+
+
 def install():
     """Makes the persistent loop and sets the policy."""
     global loop, _policy, _own_runs
@@ -226,6 +264,10 @@ def install():
     if hasattr(system, "_DefaultEventLoopPolicy"):
         system._DefaultEventLoopPolicy = GuestPolicy
     asyncio.EventLoop = asyncio.SelectorEventLoop = GuestLoop
+    asyncio.run = _runners.run = run
+    # What programs import to the same end.
+    nested = sys.modules["nest_asyncio"] = type(sys)("nest_asyncio", _no_need.__doc__)
+    nested.apply = _no_need
 
 
 def disarm():
