@@ -136,7 +136,7 @@ def _names_waiting(code):
 
 def _of_function(function, owner):
     code = function.__code__
-    if code.co_flags & _OTHER_KINDS:
+    if code.co_flags & _OTHER_KINDS or id(function.__globals__) in traces.own_scopes:
         return None
     if code in _codes:
         made = _codes[code]
