@@ -8,7 +8,7 @@ use memex_mem_agent::{AgentOptions, Answer, Event, Piece, Section, Stopper, Work
 use memex_memory::{Author, Mode, Options, Raised, Undo};
 use memex_models::Prices;
 use memex_sessions::ImageSource;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use pyo3::exceptions::{
     PyFileNotFoundError, PyOSError, PyPermissionError, PyRuntimeError, PyTypeError, PyValueError,
 };
@@ -270,6 +270,20 @@ struct Answering {
     place: Arc<Place>,
 }
 
+impl Answering {
+    /// The agent, unless it answers: the answer may need the thread that asks here.
+    fn unless_busy(
+        &self,
+        py: Python<'_>,
+    ) -> PyResult<MutexGuard<'_, Option<memex_mem_agent::Agent>>> {
+        self.agent.try_lock().ok_or_else(|| {
+            let message = "the conversation answers a question; wait for it, \
+                           or begin another with Memory.conversation()";
+            raise(py, Class::SessionBusy, message)
+        })
+    }
+}
+
 /// A conversation on a memory.
 #[pyclass(frozen, module = "memex._memex")]
 pub(crate) struct MemoryAgent {
@@ -288,11 +302,7 @@ impl MemoryAgent {
         stop: &Stop,
     ) -> PyResult<String> {
         let inner = self.inner.get(py)?;
-        let mut guard = inner.agent.try_lock().ok_or_else(|| {
-            let message = "the conversation answers a question already; wait for it, \
-                           or begin another with Memory.conversation()";
-            raise(py, Class::SessionBusy, message)
-        })?;
+        let mut guard = inner.unless_busy(py)?;
         let agent = guard.as_mut().ok_or_else(|| {
             let message = "the conversation is finished; begin another with Memory.conversation()";
             raise(py, Class::Closed, message)
@@ -314,18 +324,17 @@ impl MemoryAgent {
     /// The messages so far, as JSON.
     fn conversation(&self, py: Python<'_>) -> PyResult<String> {
         let inner = self.inner.get(py)?;
-        // While a question is answered, this waits for it.
-        Ok(py.detach(|| match inner.agent.lock().as_ref() {
+        let guard = inner.unless_busy(py)?;
+        Ok(match guard.as_ref() {
             Some(agent) => json!(agent.conversation()).to_string(),
             None => "[]".to_owned(),
-        }))
+        })
     }
 
     /// Ends the conversation: its record, or none if it was ended before.
     fn finish(&self, py: Python<'_>) -> PyResult<Option<Trajectory>> {
         let inner = self.inner.get(py)?;
-        let agent = py.detach(|| inner.agent.lock().take());
-        let Some(agent) = agent else {
+        let Some(agent) = inner.unless_busy(py)?.take() else {
             return Ok(None);
         };
         let finished = py.detach(|| agent.finish());

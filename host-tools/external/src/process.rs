@@ -265,7 +265,10 @@ impl Drop for RunningProcess {
             {
                 return;
             }
-            if ended.is_err() {
+            if ended.is_ok() {
+                // As where it is waited for: what stayed in the group of one that was killed.
+                kill_group(&mut group);
+            } else {
                 let below = tokio::task::spawn_blocking(move || clear_below(supervisor));
                 let _ = below.await;
                 kill_group(&mut group);

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What an exception has at most, as JSON: see the bounds of settlement.
 const ERROR_MAX_BYTES: usize = 128 << 10;
+/// What the reply of a call takes that stayed behind, rounded up.
+const LOST_REPLY_BYTES: usize = 512;
 
 impl BrokerBuilder {
     /// The broker of a session that was saved while its turn waited for a client, or was
@@ -42,6 +44,11 @@ impl BrokerBuilder {
             let message = "the call stayed behind when the session was restored; call it again";
             (*ticket, Reply::error("ConnectionAbortedError", message))
         };
+        // Each is told in words, which take far more than its number.
+        let told = saved.lost().len().saturating_mul(LOST_REPLY_BYTES);
+        if told > broker.permission.budget.held_bytes {
+            return Err(refused("too many calls stayed behind".to_owned()));
+        }
         let due: Vec<(Ticket, Reply)> = saved.lost().iter().map(lost).collect();
         let turns = (TURN_RESTORED, TURN_BEFORE_RESTORED);
         broker.awaited.restore(saved.last_ticket(), turns, due);
@@ -96,6 +103,16 @@ impl Broker {
             (&call.answer, entry.tool().client())
         {
             check_answer(tool, &answer.json, answer.parts.len())?;
+        }
+        let max = permission.budget.answer_bytes.max(ERROR_MAX_BYTES);
+        if call
+            .answer
+            .as_ref()
+            .is_some_and(|answer| bytes_of(answer) > max)
+        {
+            return Err(unfit(&format!(
+                "its answer has more than the {max} bytes allowed"
+            )));
         }
         let parts: usize = given.parts.iter().map(Vec::len).sum();
         let bytes = parts.saturating_add(text_bytes(&given.json));
@@ -169,6 +186,16 @@ impl Broker {
             Some(tool) => check_answer(tool, &value, reply.parts.len()),
             None => Ok(()),
         }
+    }
+}
+
+fn bytes_of(answer: &ClientAnswer) -> usize {
+    match answer {
+        ClientAnswer::Value(answer) => {
+            let parts: usize = answer.parts.iter().map(Vec::len).sum();
+            parts.saturating_add(answer.json.to_string().len())
+        }
+        ClientAnswer::Error { class, message } => class.len().saturating_add(message.len()),
     }
 }
 

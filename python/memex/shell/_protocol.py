@@ -141,8 +141,8 @@ def run_request(
     return made
 
 
-def ran(result: Result, timed_out: bool) -> Ran:
-    """What a turn says of a command."""
+def ran(result: Result, timed_out: bool, bytes_max: int) -> Ran:
+    """What a turn says of a command, of whose output so many bytes were asked for."""
     # Also what was written past the shell, by `os.write(1, …)` for one.
     more, more_errors = result.stdout.encode(), result.stderr.encode()
     if result.ok and not timed_out:
@@ -150,7 +150,9 @@ def ran(result: Result, timed_out: bool) -> Ran:
         status, out, errors = answer.get("status"), answer.get("stdout"), answer.get("stderr")
         if not (isinstance(status, int) and isinstance(out, bytes) and isinstance(errors, bytes)):
             raise SessionError("the shell in the session gave no answer: code there changed it")
-        return Ran(status & 255, out + more, errors + more_errors, answer.get("cut") is True)
+        # What the shell in the session cuts, code there may have stopped it from cutting.
+        is_cut = answer.get("cut") is True or len(out) > bytes_max or len(errors) > bytes_max
+        return Ran(status & 255, out[:bytes_max] + more, errors[:bytes_max] + more_errors, is_cut)
     if result.rolled_back:
         more_errors += b"memex: the session is back in its state before this command\n"
     limit, error = result.limit, result.error
@@ -171,10 +173,23 @@ def answered(result: Result) -> dict[str, Any]:
     result.raise_for_error()
     answer = _checked(result)
     error = answer.get("error")
-    if isinstance(error, (list, tuple)) and len(error) == 2:
-        kind = getattr(builtins, error[0]) if error[0] in _ERRORS else OSError
-        raise kind(str(error[1]))
-    return answer
+    if error is None:
+        return answer
+    if not (isinstance(error, (list, tuple)) and len(error) == 2 and all(isinstance(one, str) for one in error)):
+        raise _no_answer()
+    raise (getattr(builtins, error[0]) if error[0] in _ERRORS else OSError)(error[1])
+
+
+def text_of(answer: dict[str, Any], name: str) -> str:
+    """A text of an answer."""
+    found = answer.get(name)
+    if not isinstance(found, str):
+        raise _no_answer()
+    return found
+
+
+def _no_answer() -> SessionError:
+    return SessionError("the shell in the session gave no answer: code there changed it")
 
 
 def _checked(result: Result) -> dict[str, Any]:
@@ -205,16 +220,15 @@ class Entry:
 
     def __init__(self, given: Any) -> None:
         given = given if isinstance(given, dict) else {}
-        self.name = str(given.get("name", ""))
-        self.path = str(given.get("path", ""))
+        self.name = text_of(given, "name")
+        self.path = text_of(given, "path")
         #: `file`, `folder` or `link`.
-        self.kind = str(given.get("kind", ""))
+        self.kind = text_of(given, "kind")
         size, time = given.get("size"), given.get("time")
         self.size = size if isinstance(size, int) else 0
         #: Seconds since 1970.
         self.modified = float(time) if isinstance(time, (int, float)) and 0 <= time < _TIME_MAX else 0.0
-        target = given.get("target")
-        self.target: str | None = None if target is None else str(target)
+        self.target: str | None = None if given.get("target") is None else text_of(given, "target")
         self.is_folder = self.kind == "folder" or given.get("leads_to_folder") is True
 
     def __repr__(self) -> str:

@@ -66,7 +66,8 @@ class Shell(_BaseShell):
         timeout: float | None = None,
     ) -> Ran:
         """Runs a command line, or one command with its arguments. Its failure is in the result."""
-        return _protocol.ran(*self._exchange(self._request(command, stdin, cwd, env), timeout))
+        request = self._request(command, stdin, cwd, env)
+        return _protocol.ran(*self._exchange(request, timeout), request["bytes_max"])
 
     def code(self, code: str, timeout: float | None = None) -> Result:
         """Runs a block as `Session.run` does, but for at most `timeout` seconds."""
@@ -127,7 +128,7 @@ class Shell(_BaseShell):
 
     def real_path(self, path: str) -> str:
         """The path with every link followed; what is missing stays as it is written."""
-        return str(self._ask("real", path=path).get("path", ""))
+        return _protocol.text_of(self._ask("real", path=path), "path")
 
     def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
         return _protocol.answered(self._exchange({"what": what, "folder": self.cwd, **fields}, None)[0])
@@ -201,7 +202,8 @@ class AsyncShell(_BaseShell):
         timeout: float | None = None,
     ) -> Ran:
         """Runs a command line, or one command with its arguments."""
-        return _protocol.ran(*await self._exchange(self._request(command, stdin, cwd, env), timeout))
+        request = self._request(command, stdin, cwd, env)
+        return _protocol.ran(*await self._exchange(request, timeout), request["bytes_max"])
 
     async def code(self, code: str, timeout: float | None = None) -> Result:
         """Runs a block as `AsyncSession.run` does, but for at most `timeout` seconds."""
@@ -257,7 +259,7 @@ class AsyncShell(_BaseShell):
 
     async def real_path(self, path: str) -> str:
         """The path with every link followed; what is missing stays as it is written."""
-        return str((await self._ask("real", path=path)).get("path", ""))
+        return _protocol.text_of(await self._ask("real", path=path), "path")
 
     async def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
         return _protocol.answered((await self._exchange({"what": what, "folder": self.cwd, **fields}, None))[0])

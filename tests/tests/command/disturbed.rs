@@ -24,6 +24,20 @@ def bare():
             "os.rename('outside.new', 'outside')\ntime.sleep(3600)")
     os.execve(sys.executable, [sys.executable, "-c", code], {})
 
+def headless():
+    if os.fork():
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    import ctypes, platform, threading
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(devnull, stream)
+    threading.Thread(target=beat, args=("outside",)).start()
+    # Ends this thread, and not the process.
+    ctypes.CDLL(None).syscall(93 if platform.machine() == "aarch64" else 60, 0)
+
 def tried(process, number):
     try:
         os.kill(process, number)
@@ -40,13 +54,15 @@ def traced(process):
 
 mode = json.load(sys.stdin)["mode"]
 start("inside", False)
-bare() if "bare" in mode else start("outside", True)
+bare() if "bare" in mode else headless() if "headless" in mode else start("outside", True)
 while not (os.path.exists("inside") and os.path.exists("outside")):
     time.sleep(0.01)
 above = os.getppid()
 with open("above", "w") as file:
     file.write(str(above))
 answer = {}
+if "session" in mode:
+    answer["leads"] = os.getsid(0) == os.getpid()
 if "own" in mode:
     answer["own"] = tried(int(open("inside").read()), signal.SIGKILL)
 if "memory" in mode:
@@ -147,6 +163,50 @@ fn what_a_disturbed_supervisor_leaves_is_found_by_the_host() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+/// The first thread of a process can end before the others. It looks like a zombie then,
+/// and its own environment is gone.
+#[test]
+fn a_process_without_its_first_thread_is_ended_all_the_same() {
+    for (is_confined, mode, timeout_ms, wanted) in [
+        (true, "headless", 600_000, "{}"),
+        (false, "headless", 600_000, "{}"),
+        (false, "headless kill", 600_000, "ended by a signal"),
+        (false, "headless stop hang", 5_000, "TimeoutError"),
+    ] {
+        if is_confined && !confines() {
+            continue;
+        }
+        let shop = workshop(is_confined, timeout_ms);
+        let (mut child, line) = told(&shop, mode);
+        assert!(line.contains(wanted), "{mode}: {line}");
+        let names = ["inside", "outside"];
+        all_end(mode, names, &shop.running(names));
+        assert!(child.try_wait().unwrap().is_none(), "{mode}: it goes on");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// A terminal's signals come from the system, and no confinement holds them back.
+#[test]
+fn a_confined_program_has_no_terminal() {
+    if !confines() {
+        eprintln!("this kernel confines no signals");
+        return;
+    }
+    let shop = workshop(true, 600_000);
+    let (mut child, line) = told(&shop, "session");
+    assert!(line.contains("'leads': True"), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The control: one that is not confined stays in its host's session.
+    let shop = workshop(false, 600_000);
+    let (mut child, line) = told(&shop, "session");
+    assert!(line.contains("'leads': False"), "{line}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// What is documented to escape where signals are not confined: without the variable, and

@@ -261,7 +261,12 @@ for line in sys.stdin:
 
 pub(crate) fn is_running(process: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
-    stat.is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.starts_with(" Z"))
+    stat.is_ok_and(|stat| {
+        let rest = stat.rsplit_once(')').unwrap().1;
+        let threads: u32 = rest.split_whitespace().nth(17).unwrap().parse().unwrap();
+        // Where only the first thread has ended, the process has not.
+        !rest.starts_with(" Z") || threads > 1
+    })
 }
 
 pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {

@@ -36,6 +36,9 @@ pub(super) fn become_confined(
     arguments: impl Iterator<Item = OsString>,
 ) -> io::Error {
     use std::os::unix::process::CommandExt;
+    // Without the host's terminal: what the system signals for a terminal, it signals
+    // whoever has it. A process that leads its group already keeps it.
+    let _ = rustix::process::setsid();
     match system::confine() {
         Ok(()) => Command::new(program).args(arguments).exec(),
         Err(error) => error,

@@ -3,9 +3,13 @@
 
 use rustix::process::Pid;
 use std::io::Read;
+use std::path::Path;
 
 /// The most of an environment that is looked through. A program can begin with more.
 const ENVIRONMENT_MAX_BYTES: u64 = 4 << 20;
+
+/// Fields of `/proc/PID/stat` between the parent's number and the number of threads.
+const THREADS_AFTER_PARENT: usize = 15;
 
 /// The processes that were started by `parent`, or given to it, and have not ended.
 pub(super) fn children_of(parent: Pid) -> Vec<Pid> {
@@ -48,20 +52,40 @@ pub(super) fn is_child(process: Pid, parent: Pid) -> bool {
     let mut fields = rest.split_whitespace();
     let (state, of) = (fields.next(), fields.next());
     let of = of.and_then(|number| number.parse().ok());
-    of.and_then(Pid::from_raw) == Some(parent) && !matches!(state, Some("Z" | "X"))
+    // The first thread of a process may end before the others; it is a zombie then.
+    let threads: Option<u64> = fields
+        .nth(THREADS_AFTER_PARENT)
+        .and_then(|n| n.parse().ok());
+    let has_ended = matches!(state, Some("Z" | "X")) && threads.is_none_or(|count| count <= 1);
+    of.and_then(Pid::from_raw) == Some(parent) && !has_ended
 }
 
 /// Whether the environment with which a program began has `entry`.
 pub(super) fn has_entry(process: Pid, entry: &[u8]) -> bool {
-    let path = format!("/proc/{}/environ", process.as_raw_nonzero());
-    let Ok(file) = std::fs::File::open(path) else {
+    let folder = format!("/proc/{}", process.as_raw_nonzero());
+    if let Some(environment) = environment_in(Path::new(&folder)) {
+        return holds(&environment, entry);
+    }
+    // Where the first thread has ended, the others still have it.
+    let Ok(threads) = std::fs::read_dir(format!("{folder}/task")) else {
         return false;
     };
+    let mut others = threads.filter_map(|thread| environment_in(&thread.ok()?.path()));
+    others.next().is_some_and(|found| holds(&found, entry))
+}
+
+/// The environment of a process or a thread; `None` where there is none to read.
+fn environment_in(folder: &Path) -> Option<Vec<u8>> {
+    let file = std::fs::File::open(folder.join("environ")).ok()?;
     let mut environment = Vec::new();
     let read = file
         .take(ENVIRONMENT_MAX_BYTES)
         .read_to_end(&mut environment);
-    read.is_ok() && environment.split(|byte| *byte == 0).any(|one| one == entry)
+    (read.is_ok() && !environment.is_empty()).then_some(environment)
+}
+
+fn holds(environment: &[u8], entry: &[u8]) -> bool {
+    environment.split(|byte| *byte == 0).any(|one| one == entry)
 }
 
 fn those(are_meant: impl Fn(Pid) -> bool) -> Vec<Pid> {
