@@ -144,7 +144,8 @@ def _one_of(members, value, given, depth, strict):
         except Exception:
             continue
     loose = [one for one in members if one is not type(None)]
-    if value is None or len(loose) != 1:
+    # Where all has to fit, the one that is left was just tried.
+    if strict or value is None or len(loose) != 1:
         raise Misfit("it is of no member of the union")
     return _part(loose[0], value, given, depth, strict)
 

@@ -206,16 +206,23 @@ class _All(_Future):
 class _Work:
     """What an executor and its workers share; workers do not hold the executor."""
 
-    __slots__ = ("items", "workers", "busy", "is_closed", "prefix", "initializer", "owner")
+    __slots__ = ("items", "threads", "begun", "is_closed", "prefix", "initializer", "owner")
 
     def __init__(self, executor, prefix, initializer):
         self.items = _deque()
-        self.workers = 0
-        self.busy = 0
+        # Its workers, and for each whether it makes a call.
+        self.threads = {}
+        self.begun = 0
         self.is_closed = False
         self.prefix = prefix
         self.initializer = initializer
         self.owner = weakref.ref(executor)
+
+    def alive(self):
+        """The workers that there are: a fork has none of its parent's."""
+        for thread in [one for one in self.threads if getattr(one, "_memex_done", False)]:
+            del self.threads[thread]
+        return self.threads
 
     def has_news(self):
         """Whether an idle worker has something to do, or to end for."""
@@ -241,10 +248,13 @@ def _submit(self, fn, /, *args, **kwargs):
         raise RuntimeError("cannot schedule new futures after shutdown")
     future = _Future()
     work.items.append((future, fn, args, kwargs))
-    if work.busy == work.workers and work.workers < self._max_workers:
-        work.workers += 1
-        name = work.prefix + "_" + str(work.workers - 1)
-        threading.Thread(target=_work, args=(work,), name=name, daemon=True).start()
+    workers = work.alive()
+    if all(workers.values()) and len(workers) < self._max_workers:
+        name = work.prefix + "_" + str(work.begun)
+        work.begun += 1
+        thread = threading.Thread(target=_work, args=(work,), name=name, daemon=True)
+        workers[thread] = False
+        thread.start()
     else:
         strands.step()
     return future
@@ -266,11 +276,11 @@ async def _work_steps(work):
                 future, fn, args, kwargs = work.items.popleft()
                 # A turn does not end while its calls are being made.
                 strand.is_daemon = False
-                work.busy += 1
+                work.threads[strand.thread] = True
                 try:
                     await _answer(future, fn, args, kwargs)
                 finally:
-                    work.busy -= 1
+                    work.threads[strand.thread] = False
                     strand.is_daemon = True
                 del future, fn, args, kwargs
             if work.is_closed or work.owner() is None:
@@ -283,7 +293,7 @@ async def _work_steps(work):
             work.items.popleft()[0].set_exception(_thread_pool.BrokenThreadPool(str(error)))
         raise
     finally:
-        work.workers -= 1
+        work.threads.pop(strand.thread, None)
 
 
 async def _answer(future, fn, args, kwargs):
@@ -306,7 +316,7 @@ def _close(self, cancel_futures):
     if cancel_futures:
         while work.items:
             work.items.popleft()[0].cancel()
-    return lambda: not work.workers
+    return lambda: not work.alive()
 
 
 def _shutdown(self, wait=True, *, cancel_futures=False):

@@ -43,6 +43,8 @@ _pauses = []
 _left = []
 # What a deadlock in a thread said, for the end of the turn.
 _deadlock = None
+# Where `threading` lists its threads, under "active".
+on_end = {}
 _next_ident = MAIN + 1
 # Seconds by which sleeping outran the clock, which a policy may fix.
 _skew = 0.0
@@ -106,7 +108,7 @@ def current():
 
 def is_idle():
     """Whether there is no strand that could run."""
-    return not _live and all(strand.is_library for strand in _reserved)
+    return not _live and _deadlock is None and all(strand.is_library for strand in _reserved)
 
 
 def add(strand, is_reserved):
@@ -167,6 +169,8 @@ def pause(ready, seconds, what):
 
 def age():
     """A turn begins: those that there are were waited for by the turns before."""
+    global _deadlock
+    _deadlock = None
     for queue in (_live, _reserved):
         for strand in queue:
             strand.is_old = True
@@ -181,7 +185,7 @@ def step():
         if strand.is_on_stack:
             continue
         wait = strand.wait
-        if wait is None or wait.ready():
+        if wait is None or _is_ready(wait):
             _run(strand, True)
             return True
         if wait.deadline is not None and moment >= wait.deadline:
@@ -202,7 +206,7 @@ def wait_seconds():
         wait = strand.wait
         if strand.is_on_stack:
             continue
-        if wait is None or wait.ready():
+        if wait is None or _is_ready(wait):
             return 0.0
         if wait.deadline is not None:
             left = max(0.0, wait.deadline - moment)
@@ -244,6 +248,7 @@ def settle():
         told = _deadlocked([(strand, strand.wait.what) for strand in stuck])
         for strand in stuck:
             remove(strand)
+            _end(strand)
     if told is not None:
         raise Deadlock(told)
     return _remark(waiting) if waiting else None
@@ -252,12 +257,20 @@ def settle():
 def forget():
     """Starts without strands, and without freeing those that there were."""
     global _current, _deadlock
-    _left.extend(_live)
-    _left.extend(_reserved)
+    for strand in (*_live, *_reserved):
+        _left.append(strand)
+        _end(strand)
     _live.clear()
     _reserved.clear()
     _pauses.clear()
     _current = _deadlock = None
+
+
+def _end(strand):
+    """Notes that a strand's thread is over, which its own code will not do any more."""
+    thread = strand.thread
+    thread._memex_done = True
+    on_end.get("active", {}).pop(getattr(thread, "_ident", None), None)
 
 
 def note_deadlock(message):
@@ -279,7 +292,15 @@ def _holds_a_turn(strand):
 
 def _can_run(strand):
     wait = strand.wait
-    return wait is None or wait.ready() or wait.deadline is not None and now() >= wait.deadline
+    return wait is None or _is_ready(wait) or wait.deadline is not None and now() >= wait.deadline
+
+
+def _is_ready(wait):
+    """Whether a wait is over. Where code of a class says so and fails, the strand is to meet that."""
+    try:
+        return wait.ready()
+    except Exception:
+        return True
 
 
 def _always():
@@ -295,11 +316,11 @@ def _run(strand, answer):
     if loop is not None:
         task = _swap_task(loop, None) if _swap_task is not None else None
         _set_running(None)
-    _current = strand
-    strand.is_on_stack = True
-    strand.since = now()
     is_done = True
     try:
+        _current = strand
+        strand.is_on_stack = True
+        strand.since = now()
         if strand.send is None:
             strand.context.run(strand.plain)
         else:

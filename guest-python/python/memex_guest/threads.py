@@ -36,9 +36,10 @@ def install():
     queue.SimpleQueue = queue._PySimpleQueue
     _thread.start_new_thread = _thread.start_new = _start_new
     time.sleep = sleep
+    strands.on_end["active"] = _active
     waits.install()
     twins.steps.update({_join: _join_steps, sleep: _sleep_steps})
-    for name, function in ((twins.CALL, twins.call), (twins.ENTERED, twins.entered), (twins.BREATHE, strands.breathe)):
+    for name, function in ((twins.CALL, twins.call), (twins.TWIN, twins.twin), (twins.ENTERED, twins.entered), (twins.BREATHE, strands.breathe)):
         setattr(builtins, name, function)
 
 
@@ -78,27 +79,36 @@ def _checked(seconds):
     if type(seconds) in (int, float) and seconds > 0:
         return seconds
     # It refuses what is no number of seconds, in its own words.
-    if not hasattr(seconds, "__float__") or float(seconds) <= 0:
+    if not hasattr(seconds, "__float__") or not float(seconds) > 0:
         _plain_sleep(seconds)
     return float(seconds)
 
 
 def begin(thread):
     """Makes a strand of a thread that has not started: it runs to its first wait."""
+    twins.look_again()
     run = thread.run
     body = twins.twin(run)
     target = getattr(thread, "_target", None)
     inner = target if getattr(run, "__func__", None) is _Thread.run else run
     is_reserved = twins.twin(inner) is None and twins.waits(inner)
+    coroutine = None
     if body is None or is_reserved:
         is_library = is_reserved and thread.daemon and twins.is_library(inner)
         strand = strands.Strand(thread, None, lambda: _plain(thread), thread.daemon, is_library)
     else:
-        strand = strands.Strand(thread, _stepped(thread, body), None, thread.daemon)
+        coroutine = _stepped(thread, body)
+        strand = strands.Strand(thread, coroutine, None, thread.daemon)
     thread._ident = _main_ident + strand.ident
     thread._memex_strand = strand
     _active[thread._ident] = thread
-    strands.add(strand, is_reserved)
+    try:
+        strands.add(strand, is_reserved)
+    except RuntimeError:
+        if coroutine is not None:
+            coroutine.close()
+        ended(thread)
+        raise
 
 
 def _start(self):

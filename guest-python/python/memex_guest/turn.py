@@ -165,8 +165,12 @@ def _advance(task, in_scope):
     if not task.done():
         try:
             is_done = loops.loop.step(task)
+            begun = strands.now()
             while not is_done and strands.step():
                 is_done = loops.loop.step(task)
+                if loops.host_answers and strands.now() - begun > strands.DAEMONS_SECONDS:
+                    # What it waits for comes only while it waits.
+                    break
         except BaseException:
             # An interrupt, or another task's exit, ends the turn: its task must not go on.
             _stop(task)

@@ -14,6 +14,7 @@ line, and functions without text have none: they wait where they stand.
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+import __future__
 import ast as _ast
 import builtins as _builtins
 import copy as _copy
@@ -25,6 +26,7 @@ from memex_guest import sources, traces
 
 # The names under which twins find the functions below among the builtins.
 CALL = "__memex_call__"
+TWIN = "__memex_twin_of__"
 ENTERED = "__memex_entered__"
 BREATHE = "__memex_breathe__"
 
@@ -37,6 +39,9 @@ _OF_THE_FRAME = frozenset(("super", "locals", "vars", "dir", "globals", "eval", 
 _TWINS_MAX = 500
 _TEXT_MAX = 1_000_000
 _WRAPPER = "__memex_twin__"
+# Variables of a twin: what is called, and its own twin.
+_CALLED = "__memex_called__"
+_TWIN = "__memex_found__"
 _COROUTINE = 0x80
 # Generators and coroutines of each kind.
 _OTHER_KINDS = 0x20 | 0x80 | 0x200
@@ -47,9 +52,14 @@ _OWN_SCOPE = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef, _ast.Lambd
 steps = {}
 # What is entered in its own way: types and functions that give the lock of one of them.
 locks = {}
-# Codes of functions and those of their twins, or None.
+# Codes of functions and those of their twins; None where there can be none.
 _codes = {}
+# Functions that do not wait, as far as was seen since a thread last began: what the names
+# in them mean can change.
+_plain = set()
+# Files: their texts, their trees, and the codes that they come to.
 _trees = {}
+_ANNOTATIONS = __future__.annotations.compiler_flag
 
 
 async def call(function, /, *args, **kwargs):
@@ -74,16 +84,25 @@ class entered:  # noqa: N801 - stands where a lock stood
         lock = self.lock
         if lock is not None:
             return await steps[type(lock).acquire](lock)
-        kind = type(self.manager)
-        if not hasattr(kind, "__enter__") or not hasattr(kind, "__exit__"):
-            raise TypeError("'" + kind.__name__ + "' object does not support the context manager protocol")
-        return await call(_Method(kind.__enter__, self.manager))
+        _special(self.manager, "__exit__")
+        return await call(_special(self.manager, "__enter__"))
 
     async def __aexit__(self, *error):
         if self.lock is not None:
             self.lock.release()
             return None
-        return await call(_Method(type(self.manager).__exit__, self.manager), *error)
+        return await call(_special(self.manager, "__exit__"), *error)
+
+
+def _special(value, name):
+    """A method of a value's class, as `with` finds it."""
+    kind = type(value)
+    for base in kind.__mro__:
+        if name in base.__dict__:
+            found = base.__dict__[name]
+            bind = getattr(type(found), "__get__", None)
+            return found if bind is None else bind(found, value, kind)
+    raise TypeError("'" + kind.__name__ + "' object does not support the context manager protocol")
 
 
 def twin(function):
@@ -103,7 +122,13 @@ def twin(function):
     if kind is _partial:
         found = twin(function.func)
         return None if found is None else _partial(found, *function.args, **function.keywords)
-    return None
+    own = kind.__dict__.get("__call__") if hasattr(kind, "__dict__") else None
+    return twin(_Method(own, function)) if type(own) is _Function else None
+
+
+def look_again():
+    """What did not wait may, since names mean something else by now."""
+    _plain.clear()
 
 
 def waits(function):
@@ -125,6 +150,7 @@ def is_library(function):
 def forget():
     """Drops what has been made of functions."""
     _codes.clear()
+    _plain.clear()
     _trees.clear()
 
 
@@ -138,14 +164,14 @@ def _of_function(function, owner):
     code = function.__code__
     if code.co_flags & _OTHER_KINDS or id(function.__globals__) in traces.own_scopes:
         return None
-    if code in _codes:
-        made = _codes[code]
-    else:
-        made = _made(function, code, owner)
-        if len(_codes) >= _TWINS_MAX:
-            _codes.clear()
-        _codes[code] = made
+    key = (function, owner)
+    if key in _plain:
+        return None
+    made = _made(function, code, owner)
     if made is None:
+        if len(_plain) >= _TWINS_MAX:
+            _plain.clear()
+        _plain.add(key)
         return None
     cells = dict(zip(code.co_freevars, function.__closure__ or ()))
     try:
@@ -166,7 +192,11 @@ def _made(function, code, owner):
         node, mangling = found
         if not _may_wait(node, function, owner, set(), True):
             return None
-        return _compiled(node, mangling, code)
+        if code not in _codes:
+            if len(_codes) >= _TWINS_MAX:
+                _codes.clear()
+            _codes[code] = _compiled(node, mangling, code)
+        return _codes[code]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -175,7 +205,8 @@ def _found(code):
     """The tree of a function and the class in whose body it stands."""
     name = code.co_filename
     text = sources.text_of(name)
-    if text is None:
+    is_file = text is None
+    if is_file:
         if name.startswith(traces.LIBRARY):
             return None
         text = "".join(_linecache.getlines(name))
@@ -184,7 +215,12 @@ def _found(code):
     kept = _trees.get(name)
     if kept is None or kept[0] != text:
         _trees.clear()
-        kept = _trees[name] = (text, compile(text, name, "exec", _ast.PyCF_ONLY_AST, True))
+        tree = compile(text, name, "exec", _ast.PyCF_ONLY_AST, True)
+        codes = set(_all_codes(compile(text, name, "exec", 0, True))) if is_file else None
+        kept = _trees[name] = (text, tree, codes)
+    if kept[2] is not None and code not in kept[2]:
+        # The file was changed since it was imported.
+        return None
     candidates = []
     waiting = [(kept[1], None)]
     while waiting:
@@ -200,6 +236,13 @@ def _found(code):
         below = node.name if kind is _ast.ClassDef else inside
         waiting.extend((one, below) for one in _ast.iter_child_nodes(node))
     return candidates[0] if len(candidates) == 1 else None
+
+
+def _all_codes(code):
+    yield code
+    for one in code.co_consts:
+        if type(one) is _Code:
+            yield from _all_codes(one)
 
 
 def _own(node):
@@ -226,12 +269,20 @@ def _may_wait(node, function, owner, seen, is_outermost):
             if target.attr in WAITING and type(target.value) is not _ast.Constant:
                 return True
             base = target.value
-            if type(base) is not _ast.Name:
+            if type(base) is _ast.Constant:
                 continue
+            if type(base) is not _ast.Name:
+                return True
             if base.id == first and owner is not None:
                 called = getattr(owner, target.attr, None)
             else:
-                called = getattr(_value(function, base.id), target.attr, None) if _is_module(function, base.id) else None
+                value = _value(function, base.id)
+                if value is None:
+                    return True
+                called = getattr(value if type(value) is _Module else type(value), target.attr, None)
+            if called is None:
+                # An attribute of the object itself may hold anything.
+                return True
         elif type(target) is _ast.Name:
             called = _value(function, target.id)
             if called is None and target.id not in _builtins.__dict__:
@@ -250,10 +301,6 @@ def _may_wait(node, function, owner, seen, is_outermost):
         if inner is not None and _may_wait(inner[0], called, owner, seen, False):
             return True
     return False
-
-
-def _is_module(function, name):
-    return type(_value(function, name)) is _Module
 
 
 def _value(function, name):
@@ -299,7 +346,7 @@ def _compiled(node, mangling, code):
     if hasattr(outer, "type_params"):
         outer.type_params = []
     tree = _ast.fix_missing_locations(_ast.Module([outer], []))
-    made = _inside(compile(tree, code.co_filename, "exec", 0, True))
+    made = _inside(compile(tree, code.co_filename, "exec", code.co_flags & _ANNOTATIONS, True))
     if made is None or not made.co_flags & _COROUTINE or not set(made.co_freevars) <= set(code.co_freevars):
         return None
     return made.replace(co_name=code.co_name, co_qualname=code.co_qualname) if hasattr(code, "co_qualname") else made
@@ -331,9 +378,19 @@ class _Rewriter(_ast.NodeTransformer):
 
     def __init__(self, stored):
         self.stored = stored
+        # Where a variable cannot be bound.
+        self.is_iterable = False
 
     def visit(self, node):
         return node if isinstance(node, _OWN_SCOPE) else super().visit(node)
+
+    def visit_comprehension(self, node):  # noqa: N802 - the name that `ast` calls
+        outer, self.is_iterable = self.is_iterable, True
+        node.iter = self.visit(node.iter)
+        self.is_iterable = outer
+        node.target = self.visit(node.target)
+        node.ifs = [self.visit(one) for one in node.ifs]
+        return node
 
     def visit_Call(self, node):  # noqa: N802 - the name that `ast` calls
         self.generic_visit(node)
@@ -343,8 +400,17 @@ class _Rewriter(_ast.NodeTransformer):
                 return node
         elif type(target) is _ast.Attribute and type(target.value) is _ast.Constant:
             return node
-        called = _ast.Call(_ast.Name(CALL, _ast.Load()), [target, *node.args], node.keywords)
-        return _placed(_ast.Await(_placed(called, node)), node)
+        if self.is_iterable or any(map(_has_call, (*node.args, *node.keywords))):
+            # The arguments would stand twice below, and theirs four times.
+            called = _ast.Call(_ast.Name(CALL, _ast.Load()), [target, *node.args], node.keywords)
+            return _placed(_ast.Await(_placed(called, node)), node)
+        # The function itself is called where it has no twin: code that looks at the frame
+        # that calls it finds the user's. What is called is loaded before the arguments are.
+        found = _bound(_TWIN, _ast.Call(_ast.Name(TWIN, _ast.Load()), [_bound(_CALLED, target)], []))
+        has_twin = _ast.Compare(found, [_ast.IsNot()], [_ast.Constant(None)])
+        awaited = _ast.Await(_ast.Call(_ast.Name(_TWIN, _ast.Load()), node.args, node.keywords))
+        plain = _ast.Call(_ast.Name(_CALLED, _ast.Load()), _copy.deepcopy(node.args), _copy.deepcopy(node.keywords))
+        return _all_placed(_ast.IfExp(has_twin, awaited, plain), node)
 
     def visit_With(self, node):  # noqa: N802
         self.generic_visit(node)
@@ -358,6 +424,22 @@ class _Rewriter(_ast.NodeTransformer):
         breath = _ast.Call(_ast.Name(BREATHE, _ast.Load()), [], [])
         node.body.insert(0, _placed(_ast.Expr(_ast.Await(breath)), node.test))
         return node
+
+
+def _has_call(node):
+    return any(type(one) in (_ast.Call, _ast.Await) for one in _ast.walk(node))
+
+
+def _bound(name, value):
+    return _ast.NamedExpr(_ast.Name(name, _ast.Store()), value)
+
+
+def _all_placed(node, place):
+    """Gives the place to every node that has none yet."""
+    for one in _ast.walk(node):
+        if not hasattr(one, "lineno") and "lineno" in one._attributes:
+            _ast.copy_location(one, place)
+    return node
 
 
 def _placed(node, place):

@@ -106,6 +106,38 @@ IDIOMS = {
         "q = queue.Queue()\ndef work():\n    try:\n        try:\n            raise ValueError(q.get())\n        finally:\n            done.append('finally')\n    except ValueError as e:\n        done.append(e.args)\nt = threading.Thread(target=work)\nt.start()\nq.put(1)\nt.join()\ndone",
         "['finally', (1,)]",
     ),
+    "an object that holds a queue": (
+        "class Box:\n    def __init__(self): self.q = queue.Queue()\n    def take(self): return self.q.get()\nbox = Box()\ndef worker(): done.append(box.take())\nt = threading.Thread(target=worker)\nt.start()\nbox.q.put(1)\nt.join()\ndone",
+        "[1]",
+    ),
+    "an object in an object": (
+        "class Box:\n    def __init__(self): self.q = queue.Queue()\n    def take(self): return self.q.get()\nclass Job:\n    def __init__(self): self.box = Box()\n    def run(self): done.append(self.box.take())\nj = Job()\nt = threading.Thread(target=j.run)\nt.start()\nj.box.q.put(2)\nt.join()\ndone",
+        "[2]",
+    ),
+    "an object that is called": (
+        "class Job:\n    def __init__(self): self.q = queue.Queue()\n    def __call__(self): done.append(self.q.get())\nj = Job()\nt = threading.Thread(target=j)\nt.start()\nj.q.put(3)\nt.join()\nwith ThreadPoolExecutor(1) as ex:\n    f = ex.submit(j)\n    j.q.put(4)\ndone",
+        "[3, 4]",
+    ),
+    "one wrapper of two functions": (
+        "def logged(f):\n    def wrapper(*a): return f(*a)\n    return wrapper\n@logged\ndef count(n): done.append(n)\nq = queue.Queue()\n@logged\ndef take(n): done.append(q.get() + n)\na, b = threading.Thread(target=count, args=(1,)), threading.Thread(target=take, args=(1,))\na.start(); b.start()\nq.put(1)\na.join(); b.join()\ndone",
+        "[1, 2]",
+    ),
+    "one method of two classes": (
+        "class W:\n    def run(self): self.work()\nclass A(W):\n    def work(self): done.append('a')\nclass B(W):\n    q = queue.Queue()\n    def work(self): done.append(self.q.get())\nts = [threading.Thread(target=c().run) for c in (A, B)]\nfor t in ts: t.start()\nB.q.put('b')\nfor t in ts: t.join()\ndone",
+        "['a', 'b']",
+    ),
+    "what looks at its caller": (
+        "from collections import namedtuple\nimport sys\ndef caller(): return sys._getframe(1).f_code.co_name\ndef work():\n    time.sleep(0.001)\n    done.append((namedtuple('P', ['x']).__module__, caller()))\nt = threading.Thread(target=work)\nt.start()\nt.join()\ndone",
+        "[('__main__', 'work')]",
+    ),
+    "calls in calls": (
+        "def one(n):\n    time.sleep(0.0001)\n    return n + 1\ndef work(): done.append(one(one(one(one(one(one(one(one(one(one(one(one(0)))))))))))))\nt = threading.Thread(target=work)\nt.start()\nt.join()\ndone, sorted([one(n) for n in (one(3), one(1))])",
+        "([12], [3, 5])",
+    ),
+    "a context of static methods": (
+        "class C:\n    @staticmethod\n    def __enter__(): return 'in'\n    @staticmethod\n    def __exit__(*e): done.append('out')\ndef work():\n    with C() as c:\n        time.sleep(0.001)\n        done.append(c)\nt = threading.Thread(target=work)\nt.start()\nt.join()\ndone",
+        "['in', 'out']",
+    ),
     "an executor": ("with ThreadPoolExecutor(3) as ex:\n    r = list(ex.map(lambda n: n * n, range(5)))\nr", "[0, 1, 4, 9, 16]"),
     "an executor whose calls wait": (
         "def work(n):\n    time.sleep(0.02)\n    return n\nt0 = time.monotonic()\nwith ThreadPoolExecutor(10) as ex:\n    r = list(ex.map(work, range(10)))\nr == list(range(10)), time.monotonic() - t0 < 0.15",
@@ -195,6 +227,27 @@ class Ends(unittest.TestCase):
         finally:
             strands.END_SECONDS = before
         self.assertLess(time.perf_counter() - started, 2)
+
+    def test_a_function_that_is_defined_anew_may_wait(self):
+        run("q = queue.Queue()\ndef get(): return 1\ndef work(): done.append(get())\nt = threading.Thread(target=work)\nt.start()\nt.join()")
+        result = run("def get(): return q.get()\nt = threading.Thread(target=work)\nt.start()\nq.put(2)\nt.join()\ndone")
+        self.assertEqual(result.value, "[1, 2]", result.traceback)
+
+    def test_no_later_turn_is_told_of_a_deadlock(self):
+        run("def gen():\n    yield q.get()\nq = queue.Queue()\ndef bad(): done.extend(gen())")
+        told = run("t = threading.Thread(target=bad)\nt.start()\n'told'")
+        self.assertEqual(told.type, "RuntimeError")
+        self.assertIsNone(run("threading.Thread(target=queue.Queue().get, daemon=True).start()").error)
+
+    def test_a_fork_has_no_threads_of_its_parent(self):
+        run("ex = ThreadPoolExecutor(2)\nq = queue.Queue()\nf = ex.submit(q.get)\nt = threading.Thread(target=q.get)\nt.start()")
+        self.assertEqual(harness.entry.after_fork(b""), b"")
+        self.assertEqual(run("t.is_alive(), threading.active_count(), ex.submit(pow, 2, 5).result()").value, "(False, 1, 32)")
+
+    def test_no_number_of_seconds(self):
+        for seconds in ("float('nan')", "-1", "'x'"):
+            run("threading.Thread(target=queue.Queue().get, daemon=True).start()")
+            self.assertIn(run("time.sleep(" + seconds + ")").type, ("ValueError", "TypeError"))
 
     def test_a_top_level_wait_lets_threads_run(self):
         result = run("import asyncio\ndef work():\n    for i in range(3):\n        time.sleep(0.005)\n        done.append(i)\nthreading.Thread(target=work).start()\nawait asyncio.sleep(0.05)\ndone")
