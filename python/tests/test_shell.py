@@ -198,9 +198,22 @@ def test_a_session_that_changes_the_shell_fools_nobody(shell):
         shell.session.run(f"sys.modules['memex_shell.serving'].served = lambda request: {{'data': {answer}}}")
         with pytest.raises((OSError, memex.SessionError), match="more than 20000000 bytes|no answer"):
             shell.read("endless", bytes_max=20_000_000)
-    entry = "{'name': 3, 'path': None, 'kind': b'', 'size': 'x', 'time': float('inf')}"
-    shell.session.run(f"sys.modules['memex_shell.serving'].served = lambda request: {{'entries': [{entry}, 5], 'entry': {entry}}}")
-    assert [(one.name, one.size, one.modified) for one in shell.list()] == [("3", 0, 0.0), ("", 0, 0.0)]
+    served = "sys.modules['memex_shell.serving'].served = lambda request: "
+    entry = "{'name': 'a', 'path': '/a', 'kind': 'file', 'size': 'x', 'time': float('inf')}"
+    shell.session.run(served + f"{{'entries': [{entry}], 'entry': {entry}}}")
+    assert [(one.name, one.size, one.modified) for one in shell.list()] == [("a", 0, 0.0)]
+    for odd in ("{'name': 10 ** 5000, 'path': '/a', 'kind': 'file'}", "{'name': 'a', 'path': None, 'kind': 'file'}", "5"):
+        shell.session.run(served + f"{{'entries': [{odd}]}}")
+        with pytest.raises(memex.SessionError, match="no answer"):
+            shell.list()
+    for odd in ("[[], 'x']", "['OSError', 10 ** 5000]", "'text'"):
+        shell.session.run(served + f"{{'error': {odd}}}")
+        with pytest.raises(memex.SessionError, match="no answer"):
+            shell.list()
+    # More than was asked for, with the word that nothing was cut.
+    shell.session.run(served + f"{{'status': 0, 'stdout': b'x' * {shell.output_bytes + 10}, 'stderr': b'', 'cut': False}}")
+    ran = shell.run("true")
+    assert (len(ran.stdout_bytes), ran.truncated) == (shell.output_bytes, True)
     shell.session.run("del sys.modules['memex_shell.serving']")
     assert shell.run("echo again").stdout == "again\n"
 
