@@ -66,9 +66,9 @@ pub(crate) fn by(agent: &str, mut entry: ScriptEntry) -> ScriptEntry {
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
-struct Number {
+pub(crate) struct Number {
     /// The number.
-    number: f64,
+    pub(crate) number: f64,
 }
 
 pub(crate) fn tools() -> Vec<Arc<dyn Tool>> {
