@@ -1,5 +1,6 @@
 //! The interruptible side of one session.
 
+use super::addresses::InterruptAddresses;
 use super::running::{Arming, Cause, Running};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
