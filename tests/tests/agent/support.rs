@@ -24,7 +24,7 @@ pub(crate) fn place() -> &'static Sandbox {
 }
 
 fn grant(policy: &mut Policy) {
-    policy.tools.allow = vec!["double".into(), "fail".into()];
+    policy.tools.allow = vec!["double".into(), "fail".into(), "numbers".into()];
     policy.limits.agents = 1_000;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Number, after, by, coder, place, reactor, runs, says, shown, tools};
 use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
-use memex_host_tools::{ToolError, immediate};
+use memex_host_tools::{Tool, ToolError, immediate};
 use memex_models::{Script, ScriptEntry, ScriptedModel};
 use memex_policies::{Policy, Preset};
 use memex_sessions::{PolicySource, Resolved, SessionSpec};
@@ -90,10 +90,11 @@ fn a_large_answer_reaches_a_session_in_a_worker() {
         let mut config = coder();
         config.backend = backend;
         let model = ScriptedModel::new("script", Script::new("test", vec![runs(code)]));
+        let tool: Arc<dyn Tool> = Arc::new(immediate("numbers", "Numbers.", numbers));
         let agent = Agent::builder(config, Arc::new(model), reactor())
             .workers(workers(), &resolved(place().policy()), &cache())
             .unwrap()
-            .tools(vec![Arc::new(immediate("numbers", "Numbers.", numbers))])
+            .tools(vec![tool])
             .build()
             .unwrap();
         let result = agent.run(RunRequest::new("Do it.")).unwrap();
