@@ -97,7 +97,8 @@ impl FileSystem {
         if target.len() > PATH_BYTES_MAX {
             return Err(Errno::Nametoolong);
         }
-        let target = std::str::from_utf8(target).map_err(|_| Errno::Ilseq)?;
+        // A copy: what is judged below is what the link will hold.
+        let target = String::from_utf8(target.to_vec()).map_err(|_| Errno::Ilseq)?;
         if target.contains('\0') {
             return Err(Errno::Inval);
         }
@@ -123,8 +124,8 @@ impl FileSystem {
                 self.ledger.admit_file(self.tree.entries())?;
                 {
                     let _alone = self.alone(mount)?;
-                    confinement::check_reached(self.host_dir(mount)?, &rest, target)?;
-                    self.host_dir(mount)?.symlink(target, &rest)?;
+                    confinement::check_reached(self.host_dir(mount)?, &rest, &target)?;
+                    self.host_dir(mount)?.symlink(&target, &rest)?;
                 }
                 self.ledger.spend_file();
                 Ok(())

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::Waker;
 use std::time::Duration;
 
-use memex_channel::{Frame, Reply, Ticket};
+use memex_channel::{Reply, Ticket};
 use parking_lot::{Condvar, Mutex};
 
 /// Answers that are kept for calls whose tickets have not come yet. There is one such call
@@ -64,7 +64,7 @@ impl Answers {
         }
         state
             .plain
-            .push_back(decoded(payload).unwrap_or_else(malformed));
+            .push_back(Reply::decode(payload).unwrap_or_else(|_| malformed()));
         self.ring(state);
     }
 
@@ -224,16 +224,6 @@ fn malformed() -> Reply {
     Reply::error("ConnectionError", "the agent's answer is malformed")
 }
 
-/// A reply is laid out as a frame is, with its status first.
-fn decoded(reply: &[u8]) -> Option<Reply> {
-    let frame = Frame::decode(reply).ok()?;
-    Some(Reply {
-        ok: frame.op == 0,
-        head: frame.head.to_vec(),
-        parts: frame.parts.iter().map(|part| part.to_vec()).collect(),
-    })
-}
-
 /// The answers that `memex_channel::encode_answers` wrote.
 fn tickets(payload: &[u8]) -> Vec<(Ticket, Reply)> {
     let mut found = Vec::new();
@@ -248,7 +238,7 @@ fn tickets(payload: &[u8]) -> Vec<(Ticket, Reply)> {
         let Some((reply, after)) = sized else {
             break;
         };
-        let reply = decoded(reply).unwrap_or_else(malformed);
+        let reply = Reply::decode(reply).unwrap_or_else(|_| malformed());
         found.push((u64::from_le_bytes(*ticket), reply));
         rest = after;
     }

@@ -41,8 +41,10 @@ _current = None
 _pauses = []
 # Strands that are never stepped again. Freeing one would run its `finally` blocks.
 _left = []
-# What a deadlock in a thread said, for the end of the turn.
-_deadlock = None
+# What a deadlock in a thread said, for the end of the turn: at most one text.
+_told = []
+# All empty in a session without threads, which is what a turn looks at.
+BUSY = (_live, _reserved, _told)
 # Where `threading` lists its threads, under "active".
 on_end = {}
 _next_ident = MAIN + 1
@@ -108,7 +110,7 @@ def current():
 
 def is_idle():
     """Whether there is no strand that could run."""
-    return not _live and _deadlock is None and all(strand.is_library for strand in _reserved)
+    return not _live and not _told and all(strand.is_library for strand in _reserved)
 
 
 def add(strand, is_reserved):
@@ -169,8 +171,7 @@ def pause(ready, seconds, what):
 
 def age():
     """A turn begins: those that there are were waited for by the turns before."""
-    global _deadlock
-    _deadlock = None
+    _told.clear()
     for queue in (_live, _reserved):
         for strand in queue:
             strand.is_old = True
@@ -220,7 +221,6 @@ def settle():
     Returns a remark for the reader of the turn about those that still wait, or None. Raises
     `RuntimeError` for a deadlock.
     """
-    global _deadlock
     waited = 0.0
     while True:
         holding = [strand for strand in _live if _holds_a_turn(strand)]
@@ -241,7 +241,7 @@ def settle():
     moment = now()
     while _live and now() - moment < DAEMONS_SECONDS and step():
         pass
-    told, _deadlock = _deadlock, None
+    told = _told.pop() if _told else None
     waiting = [strand for strand in _live if _holds_a_turn(strand)]
     stuck = [strand for strand in waiting if strand.wait.deadline is None and getattr(strand.wait.ready, "is_lock", False)]
     if stuck and len(stuck) == len(waiting) and told is None:
@@ -256,14 +256,15 @@ def settle():
 
 def forget():
     """Starts without strands, and without freeing those that there were."""
-    global _current, _deadlock
+    global _current
     for strand in (*_live, *_reserved):
         _left.append(strand)
         _end(strand)
     _live.clear()
     _reserved.clear()
     _pauses.clear()
-    _current = _deadlock = None
+    _told.clear()
+    _current = None
 
 
 def _end(strand):
@@ -275,8 +276,7 @@ def _end(strand):
 
 def note_deadlock(message):
     """Remembers a deadlock that ended a thread: the turn fails with it at its end."""
-    global _deadlock
-    _deadlock = message
+    _told[:] = (message,)
 
 
 async def breathe():

@@ -25,10 +25,22 @@ _STORE_NAME = _opcode.opmap["STORE_NAME"]
 _EXTENDED_ARG = _opcode.opmap["EXTENDED_ARG"]
 
 
+def mentions_tools(code, scope, depth=0):
+    """Whether a block can mean a tool: it has a name that nothing else has, or names `tools`.
+
+    Blocks that do not are most turns; they pay for this look alone.
+    """
+    for name in code.co_names:
+        if name not in scope and name not in _common or name == "tools":
+            return True
+    for constant in code.co_consts:
+        if type(constant) is _Code and (depth > DEPTH_MAX or mentions_tools(constant, scope, depth + 1)):
+            return True
+    return False
+
+
 def bind(code, scope):
     """Puts the tools that a block mentions, and that nothing else is called, into the scope."""
-    if not _mentions_unknown(code, scope, 0):
-        return
     wanted = []
     _collect(code, scope, {}, wanted, 0)
     if not wanted:
@@ -77,16 +89,6 @@ def _all_names(code, found, depth):
         for constant in code.co_consts:
             if type(constant) is _Code:
                 _all_names(constant, found, depth + 1)
-
-
-def _mentions_unknown(code, scope, depth):
-    for name in code.co_names:
-        if name not in scope and name not in _common:
-            return True
-    for constant in code.co_consts:
-        if type(constant) is _Code and (depth > DEPTH_MAX or _mentions_unknown(constant, scope, depth + 1)):
-            return True
-    return False
 
 
 def _collect(code, scope, above, wanted, depth):

@@ -16,6 +16,7 @@ from sys import getprofile as _getprofile, gettrace as _gettrace
 from memex_guest import (
     block,
     calls,
+    definitions,
     display,
     figures,
     loop as loops,
@@ -43,8 +44,10 @@ _int_of = int.from_bytes
 _running = _events._get_running_loop
 _compiled = block.compiled
 _awaiting = block.awaiting
-_bind = toolbox.bind
-_awaited = toolbox.awaited
+_mentions_tools = toolbox.mentions_tools
+_clients = definitions.clients
+_live, _reserved, _told = strands.BUSY
+_is_idle = strands.is_idle
 _streams_are_ours = streams.are_ours
 _VALUE = block.VALUE
 _COROUTINE = 0x80
@@ -73,7 +76,7 @@ def begin(payload):
         # Editors put a mark at the start of a file; `python FILE` skips it too.
         source = source[1:]
     sources.remember(name, source)
-    if not strands.is_idle():
+    if (_live or _reserved or _told) and not _is_idle():
         strands.age()
     _prepare()
     try:
@@ -81,14 +84,15 @@ def begin(payload):
     except SyntaxError as error:
         # The frames below are ours, and so are the earlier attempts at compiling.
         raise error.with_traceback(None) from None
-    _bind(code, scope)
-    tools = _awaited(code, scope)
-    if tools is not None:
-        code, in_scope = _awaiting(source, name, tools) or (code, in_scope)
+    if _clients or _mentions_tools(code, scope):
+        toolbox.bind(code, scope)
+        tools = toolbox.awaited(code, scope)
+        if tools is not None:
+            code, in_scope = _awaiting(source, name, tools) or (code, in_scope)
     value = eval(code, scope)
     if code.co_flags & _COROUTINE:
         return _advance(loops.loop.start(value), in_scope)
-    if not strands.is_idle():
+    if (_live or _reserved or _told) and not _is_idle():
         _settle()
     return _shown(scope.pop(_VALUE, None) if in_scope else value)
 
@@ -190,7 +194,7 @@ def _advance(task, in_scope):
     if error is not None:
         raise error
     value = task.result()
-    if not strands.is_idle():
+    if (_live or _reserved or _told) and not _is_idle():
         _settle()
     return _shown(scope.pop(_VALUE, None) if in_scope else value)
 

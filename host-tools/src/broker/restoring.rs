@@ -75,7 +75,7 @@ impl Broker {
     /// Opens a call of a session that was saved, if it could have been made: what
     /// [`Permission::admit`](super::permission::Permission::admit) checks is checked here.
     /// The bytes that it holds.
-    fn reopen(&self, client: &ClientCalls, call: RestoredCall) -> Result<usize, String> {
+    fn reopen(&self, client: &ClientCalls, mut call: RestoredCall) -> Result<usize, String> {
         let permission = &self.permission;
         let entry = permission.toolbox.get(&call.tool);
         let Some(entry) = entry.filter(|entry| entry.is_client()) else {
@@ -99,20 +99,18 @@ impl Broker {
         entry
             .check(&arguments)
             .map_err(|error| format!("the open call does not fit its tool: {}", error.message))?;
+        // First what bounds it: checking goes as deep as the value.
+        call.answer = (call.answer).map(|answer| answer.bounded(&permission.budget, &call.tool));
         if let (Some(ClientAnswer::Value(answer)), Some(tool)) =
             (&call.answer, entry.tool().client())
         {
-            check_answer(tool, &answer.json, answer.parts.len())?;
-        }
-        let max = permission.budget.answer_bytes.max(ERROR_MAX_BYTES);
-        if call
-            .answer
-            .as_ref()
-            .is_some_and(|answer| bytes_of(answer) > max)
-        {
-            return Err(unfit(&format!(
-                "its answer has more than the {max} bytes allowed"
-            )));
+            let fits = tool.check(&answer.json);
+            fits.map_err(|error| {
+                format!(
+                    "a saved answer of {:?} does not fit its tool: {}",
+                    call.tool, error.message
+                )
+            })?;
         }
         let parts: usize = given.parts.iter().map(Vec::len).sum();
         let bytes = parts.saturating_add(text_bytes(&given.json));
@@ -186,16 +184,6 @@ impl Broker {
             Some(tool) => check_answer(tool, &value, reply.parts.len()),
             None => Ok(()),
         }
-    }
-}
-
-fn bytes_of(answer: &ClientAnswer) -> usize {
-    match answer {
-        ClientAnswer::Value(answer) => {
-            let parts: usize = answer.parts.iter().map(Vec::len).sum();
-            parts.saturating_add(answer.json.to_string().len())
-        }
-        ClientAnswer::Error { class, message } => class.len().saturating_add(message.len()),
     }
 }
 

@@ -384,8 +384,10 @@ impl BrokerBuilder {
         let mut permission = Permission::new(self.toolbox, self.grants, self.budget);
         permission.patience = self.patience;
         let awaited = Arc::new(Awaited::default());
-        let client = has_client_tools
-            .then(|| ClientCalls::new(Desk::new(journal_bytes), Arc::clone(&awaited)));
+        let client = has_client_tools.then(|| {
+            let budget = permission.budget.clone();
+            ClientCalls::new(Desk::new(journal_bytes), Arc::clone(&awaited), budget)
+        });
         Broker {
             permission,
             awaited,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::io::{self, Write};
 
 /// Most characters of an error's message.
-const MESSAGE_MAX_CHARS: usize = 16_384;
+pub(super) const MESSAGE_MAX_CHARS: usize = 16_384;
 
 /// Ends a call: the reply for the guest, recorded.
 pub(super) fn settle(budget: &Budget, tool: &str, account: Account, ended: Ended) -> Reply {
@@ -82,7 +82,37 @@ struct Answered<'a> {
 }
 
 fn encode(budget: &Budget, tool: &str, mut given: Answer) -> Result<Reply, ToolError> {
-    let parts: usize = given.parts.iter().map(Vec::len).sum();
+    let (head, texts) = head_of(budget, tool, given.json, &given.parts)?;
+    given.parts.extend(texts);
+    Ok(Reply {
+        ok: true,
+        head,
+        parts: given.parts,
+    })
+}
+
+/// Whether an answer can be settled as it is: it is within the budget, and nested no deeper
+/// than an answer may be.
+///
+/// # Errors
+/// What the guest will see in its place.
+pub(super) fn check_bounds(
+    budget: &Budget,
+    tool: &str,
+    json: &Value,
+    parts: &[Vec<u8>],
+) -> Result<(), ToolError> {
+    head_of(budget, tool, json.clone(), parts).map(drop)
+}
+
+/// The head of a reply with these parts, and the part that holds its long texts.
+fn head_of(
+    budget: &Budget,
+    tool: &str,
+    mut json: Value,
+    parts: &[Vec<u8>],
+) -> Result<(Vec<u8>, Option<Vec<u8>>), ToolError> {
+    let bytes: usize = parts.iter().map(Vec::len).sum();
     let too_large = || {
         let max = budget.answer_bytes;
         let message =
@@ -91,28 +121,23 @@ fn encode(budget: &Budget, tool: &str, mut given: Answer) -> Result<Reply, ToolE
     };
     let left = budget
         .answer_bytes
-        .checked_sub(parts)
+        .checked_sub(bytes)
         .ok_or_else(too_large)?;
-    if let Err(reason) = check_references([&given.json], given.parts.len(), ANSWER_DEPTH_MAX) {
+    if let Err(reason) = check_references([&json], parts.len(), ANSWER_DEPTH_MAX) {
         let message = format!("{tool}: the tool's answer cannot be used: {reason}");
         return Err(ToolError::new("RuntimeError", message));
     }
-    let texts = texts::extract(&mut given.json);
-    let text = texts.as_ref().map(|_| given.parts.len());
+    let texts = texts::extract(&mut json);
+    let text = texts.as_ref().map(|_| parts.len());
     let taken = texts.as_ref().map_or(0, Vec::len);
     let left = left.checked_sub(taken).ok_or_else(too_large)?;
-    given.parts.extend(texts);
     let mut head = Bounded::new(left);
     let result = Answered {
-        result: &given.json,
+        result: &json,
         text,
     };
     serde_json::to_writer(&mut head, &result).map_err(|_| too_large())?;
-    Ok(Reply {
-        ok: true,
-        head: head.bytes,
-        parts: given.parts,
-    })
+    Ok((head.bytes, texts))
 }
 
 /// The value of a reply that was settled before and kept since; nothing of it is trusted.

@@ -6,7 +6,9 @@ use crate::support::{Session, all, runtime, toolbox};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memex_channel::Reply;
-use memex_host_tools::{Broker, Budget, Error, SavedCalls, Tool, ToolSpec, client_tool};
+use memex_host_tools::{
+    Answer, Broker, Budget, ClientAnswer, Error, SavedCalls, Tool, ToolSpec, client_tool,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -86,10 +88,6 @@ fn open_calls_pass_every_check_of_calls_that_are_made() {
     let parts = json!({ "parts": ["AAAA"] });
     let named = |times: usize| with(parts.clone(), call(1, json!(vec![part.clone(); times])));
     let text = |bytes: usize| call(1, json!("x".repeat(bytes)));
-    let answered = |json: Value| {
-        let answer = json!({ "value": { "json": json, "parts": [] } });
-        with(json!({ "answer": answer }), call(1, json!(1)))
-    };
     let awaited = |number: u64| with(json!({ "ticket": number }), call(number, json!(1)));
     // Each with its control: what is just within the bound.
     for (within, beyond, reason) in [
@@ -111,15 +109,65 @@ fn open_calls_pass_every_check_of_calls_that_are_made() {
             (1..20).map(|n| call(n, json!(vec![0; 200]))).collect(),
             "bytes allowed together",
         ),
-        (
-            vec![answered(nested(100))],
-            vec![answered(part.clone())],
-            "names no part",
-        ),
     ] {
         let within = restored(&saved(within, vec![])).map(drop);
         assert_eq!(within, Ok(()), "the control of {reason:?}");
         refused(&saved(beyond, vec![]), reason);
+    }
+}
+
+/// Whatever a client may answer, the session can be saved and taken back with it: an answer
+/// that the guest would not be given is kept as the exception that it will see.
+#[test]
+fn what_a_client_answered_can_always_be_restored() {
+    let value = |json: Value| ClientAnswer::Value(Answer::json(json));
+    let error = |class: &str, chars: usize| ClientAnswer::Error {
+        class: class.to_owned(),
+        message: "m".repeat(chars),
+    };
+    let told = |answer: ClientAnswer| {
+        let open = vec![call(1, json!(1)), call(2, json!(1))];
+        let session = restored(&saved(open, vec![])).unwrap();
+        let calls = session.broker.client_calls().unwrap();
+        calls.answer("call_1", answer).unwrap();
+        let mut state = serde_json::to_value(calls.save()).unwrap();
+        let kept = state["open"][0]["answer"].clone();
+        // A file that somebody else wrote is taken with the same bounds.
+        let again = restored(&state).map(drop);
+        assert_eq!(again, Ok(()), "{}", state.to_string().len());
+        state["open"][0]["answer"] =
+            json!({ "error": { "class": "E", "message": "m".repeat(1 << 20) } });
+        assert_eq!(restored(&state).map(drop), Ok(()));
+        kept
+    };
+    let kept = |json: Value| json!({ "value": { "json": json, "parts": [] } });
+    for (within, beyond, reason) in [
+        (
+            json!("x".repeat(1_900)),
+            json!("x".repeat(2_000)),
+            "ask for less",
+        ),
+        (
+            json!(vec!["\u{1}"; 150]),
+            json!(vec!["\u{1}"; 300]),
+            "ask for less",
+        ),
+        (nested(100), nested(2_000), "nested too deeply"),
+        (json!([]), json!({ "$part": 0 }), "names no part"),
+    ] {
+        assert_eq!(told(value(within.clone())), kept(within));
+        let error = told(value(beyond));
+        let message = error["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(reason), "{error}");
+    }
+    let short = told(error("ValueError", 10));
+    assert_eq!(short["error"]["message"], "m".repeat(10));
+    let long = [
+        told(error("ValueError", 1 << 20)),
+        told(error(&"E".repeat(1 << 20), 1 << 20)),
+    ];
+    for long in long {
+        assert!(long["error"]["message"].as_str().unwrap().len() < 17_000);
     }
 }
 

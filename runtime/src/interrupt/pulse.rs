@@ -1,8 +1,8 @@
 //! The interruptible side of one session.
 
+use super::addresses::InterruptAddresses;
 use super::running::{Arming, Cause, Running};
 use parking_lot::{Condvar, Mutex};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
@@ -208,10 +208,10 @@ impl Pulse {
         result
     }
 
-    /// Whether interrupts may be written into this part of the guest's memory.
-    pub(crate) fn writes_into(&self, part: &Range<usize>) -> bool {
-        let running = self.running.lock();
-        (running.as_ref()).is_some_and(|running| running.arming.addresses.is_in(part))
+    /// Where in the guest's memory interrupts may be written at any time, while the guest
+    /// runs.
+    pub(crate) fn writes(&self) -> Option<InterruptAddresses> {
+        (self.running.lock().as_ref()).map(|running| running.arming.addresses)
     }
 
     /// Whether a hard interrupt is pending: what a host call asks before it

@@ -5,6 +5,9 @@ use crate::memory::{Layer, MemoryImage};
 use crate::platform::PAGE_BYTES;
 use std::sync::Arc;
 
+/// What a function that calls no other may use below the stack pointer.
+const RED_ZONE_BYTES: u32 = 128;
+
 /// A page by its number.
 pub(crate) type SavedPage = (u32, Arc<PageDelta>);
 
@@ -34,8 +37,13 @@ impl HeapState {
 
     /// Takes what is in memory now, with `layers` and the stack pointer already
     /// up to date. `dirty` are the pages that may differ, ascending.
+    ///
+    /// The C stack below the pointer, which memory begins with, is not taken: no
+    /// function reads there what an earlier one left.
     pub(crate) fn take(&mut self, dirty: &[u32], memory: &[u8], image: &MemoryImage) {
         self.memory_bytes = memory.len() as u64;
+        let dead = dirty.partition_point(|number| *number < self.first_live_page());
+        let dirty = dirty.get(dead..).unwrap_or_default();
         let pages = Arc::make_mut(&mut self.pages);
         let (mut known, mut met) = (0, 0);
         let mut fresh = Vec::new();
@@ -72,6 +80,14 @@ impl HeapState {
             pages.append(&mut fresh);
             pages.sort_unstable_by_key(|(page, _)| *page);
         }
+    }
+
+    /// The first page that is not wholly below the stack pointer.
+    fn first_live_page(&self) -> u32 {
+        self.stack_pointer
+            .cast_unsigned()
+            .saturating_sub(RED_ZONE_BYTES)
+            / PAGE_BYTES as u32
     }
 
     /// Calls `visit` with every page that may differ from the image.

@@ -17,7 +17,8 @@ pub(super) fn answer(
         return FAULT;
     };
     let (bytes, host) = memory.data_and_store_mut(caller);
-    match work(&mut Bytes::new(bytes), host) {
+    let shared = host.interrupter.pulse.writes();
+    match work(&mut Bytes::new(bytes, shared), host) {
         Ok(()) => 0,
         Err(Failure::Errno(errno)) => i32::from(errno as u16),
         Err(Failure::Fault) => FAULT,

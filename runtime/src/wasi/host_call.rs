@@ -2,6 +2,7 @@
 
 use super::exits::HardInterrupt;
 use super::failure::FAULT;
+use super::memory::Bytes;
 use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
@@ -42,7 +43,8 @@ fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i3
         watch.look(bytes.get(start).copied().unwrap_or(0), bytes);
     }
     let part = start..start.saturating_add(length);
-    let is_shared = host.interrupter.pulse.writes_into(&part);
+    let shared = host.interrupter.pulse.writes();
+    let is_shared = shared.is_some_and(|words| words.is_in(&part));
     let reply = match bytes.get(part).filter(|_| !is_shared) {
         None => Reply::error("ValueError", "the frame lies outside of memory"),
         Some(frame) => match host.admit(frame) {
@@ -97,33 +99,17 @@ fn deliver(
     let address = allocate.call(&mut *caller, size.max(1))?;
     // The guest out of memory, or lying: the writes below are bounds-checked
     // either way, and an error number makes the call fail there.
-    if address == 0
-        || place(memory.data_mut(&mut *caller), address, length)
-            .is_none_or(|place| reply.encode_into(place).is_err())
-        || memory
-            .write(
-                &mut *caller,
-                out_pointer as u32 as usize,
-                &address.to_le_bytes(),
-            )
-            .is_err()
-        || memory
-            .write(
-                &mut *caller,
-                out_length as u32 as usize,
-                &size.to_le_bytes(),
-            )
-            .is_err()
-    {
-        return Ok(FAULT);
-    }
-    Ok(0)
-}
-
-/// The bytes of memory at an address that the guest gave.
-fn place(memory: &mut [u8], address: i32, length: usize) -> Option<&mut [u8]> {
-    let start = address as u32 as usize;
-    memory.get_mut(start..start.checked_add(length)?)
+    let (bytes, host) = memory.data_and_store_mut(&mut *caller);
+    let mut bytes = Bytes::new(bytes, host.interrupter.pulse.writes());
+    let delivered = address != 0
+        && bytes
+            .slice_mut(address, size)
+            .is_ok_and(|place| reply.encode_into(place).is_ok())
+        && bytes
+            .write_u32(out_pointer, address.cast_unsigned())
+            .is_ok()
+        && bytes.write_u32(out_length, size.cast_unsigned()).is_ok();
+    Ok(if delivered { 0 } else { FAULT })
 }
 
 #[derive(serde::Deserialize)]

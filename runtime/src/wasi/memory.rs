@@ -1,29 +1,49 @@
 //! Bounds-checked access to the guest's memory.
 
 use super::failure::Failure;
+use crate::interrupt::InterruptAddresses;
 use memex_filesystem::Errno;
+use std::ops::Range;
 
 /// Most buffers of one vectored read or write.
 const VECTORS_MAX: u32 = 1024;
 
 /// The guest's linear memory during one host function.
+///
+/// Only what nobody else writes is lent: a part with one of the words where the
+/// watchdog stores interrupts would change between a check and its use.
 pub(super) struct Bytes<'a> {
     bytes: &'a mut [u8],
+    shared: Option<InterruptAddresses>,
 }
 
 impl<'a> Bytes<'a> {
-    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes }
+    /// The memory, without the words at which another thread stores interrupts.
+    pub(super) fn new(bytes: &'a mut [u8], shared: Option<InterruptAddresses>) -> Self {
+        Self { bytes, shared }
     }
 
     pub(super) fn slice(&self, pointer: i32, length: i32) -> Result<&[u8], Failure> {
-        let (start, end) = range(pointer, length)?;
-        self.bytes.get(start..end).ok_or(Failure::Fault)
+        let range = self.range(pointer, length)?;
+        self.bytes.get(range).ok_or(Failure::Fault)
     }
 
     pub(super) fn slice_mut(&mut self, pointer: i32, length: i32) -> Result<&mut [u8], Failure> {
-        let (start, end) = range(pointer, length)?;
-        self.bytes.get_mut(start..end).ok_or(Failure::Fault)
+        let range = self.range(pointer, length)?;
+        self.bytes.get_mut(range).ok_or(Failure::Fault)
+    }
+
+    /// A range of addresses that may be lent: guest pointers and lengths are unsigned.
+    fn range(&self, pointer: i32, length: i32) -> Result<Range<usize>, Failure> {
+        let start = pointer as u32 as usize;
+        let end = start
+            .checked_add(length as u32 as usize)
+            .ok_or(Failure::Fault)?;
+        let range = start..end;
+        match &self.shared {
+            Some(words) if words.is_in(&range) => Err(Failure::Fault),
+            _ => Ok(range),
+        }
     }
 
     /// A path. Longer than any path may be: the file system says so, from the
@@ -81,11 +101,36 @@ pub(super) fn vector_count(count: i32) -> Result<u32, Failure> {
     }
 }
 
-/// A range of addresses: guest pointers and lengths are unsigned.
-fn range(pointer: i32, length: i32) -> Result<(usize, usize), Failure> {
-    let start = pointer as u32 as usize;
-    let end = start
-        .checked_add(length as u32 as usize)
-        .ok_or(Failure::Fault)?;
-    Ok((start, end))
+#[cfg(test)]
+mod tests {
+    use super::Bytes;
+    use crate::interrupt::InterruptAddresses;
+
+    #[test]
+    fn nothing_is_lent_that_another_thread_writes() {
+        let words = InterruptAddresses {
+            flag: 16,
+            exception: 32,
+            events: 48,
+            events_bit: 8,
+            timeout_error: 64,
+            keyboard_interrupt: 80,
+        };
+        let mut memory = [0; 128];
+        let mut bytes = Bytes::new(&mut memory, Some(words));
+        for word in [16, 32, 48] {
+            for (pointer, length) in [(word, 4), (word - 3, 4), (word + 3, 8), (0, 128)] {
+                let told = format!("{length} bytes at {pointer}");
+                assert!(bytes.slice(pointer, length).is_err(), "{told}");
+                assert!(bytes.slice_mut(pointer, length).is_err(), "{told}");
+                assert!(bytes.path(pointer, length).is_err(), "{told}");
+            }
+            assert!(bytes.read_u32(word).is_err() && bytes.write_u64(word - 7, 1).is_err());
+            assert!(bytes.vector(word - 8, 0).is_ok() && bytes.vector(word - 8, 1).is_err());
+            // Beside them, all is lent.
+            assert!(bytes.slice(word - 4, 4).is_ok() && bytes.slice_mut(word + 4, 8).is_ok());
+        }
+        // Nobody writes while no turn runs.
+        assert!(Bytes::new(&mut memory, None).slice(0, 128).is_ok());
+    }
 }

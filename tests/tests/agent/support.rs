@@ -24,7 +24,7 @@ pub(crate) fn place() -> &'static Sandbox {
 }
 
 fn grant(policy: &mut Policy) {
-    policy.tools.allow = vec!["double".into(), "fail".into()];
+    policy.tools.allow = vec!["double".into(), "fail".into(), "numbers".into()];
     policy.limits.agents = 1_000;
 }
 
@@ -66,9 +66,9 @@ pub(crate) fn by(agent: &str, mut entry: ScriptEntry) -> ScriptEntry {
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]
-struct Number {
+pub(crate) struct Number {
     /// The number.
-    number: f64,
+    pub(crate) number: f64,
 }
 
 pub(crate) fn tools() -> Vec<Arc<dyn Tool>> {

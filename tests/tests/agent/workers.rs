@@ -1,7 +1,8 @@
 //! Sessions in worker processes.
 
-use crate::support::{after, by, coder, place, reactor, runs, says, shown, tools};
+use crate::support::{Number, after, by, coder, place, reactor, runs, says, shown, tools};
 use memex_agent::{Agent, Backend, OutputSchema, RunRequest, WorkerCommand, Workers};
+use memex_host_tools::{Tool, ToolError, immediate};
 use memex_models::{Script, ScriptEntry, ScriptedModel};
 use memex_policies::{Policy, Preset};
 use memex_sessions::{PolicySource, Resolved, SessionSpec};
@@ -75,6 +76,35 @@ fn a_session_in_a_worker_is_like_one_here() {
     });
     let result = result.unwrap();
     assert_eq!(result.submission, Some(json!(42.0)), "{:?}", shown(&result));
+}
+
+/// A large answer passes a worker as it passes here: its head has more than a request's may.
+#[test]
+fn a_large_answer_reaches_a_session_in_a_worker() {
+    let numbers = |_, given: Number| -> Result<Vec<u32>, ToolError> {
+        Ok((0..given.number as u32).collect())
+    };
+    let code = "x = [numbers(300_000), await numbers.aio(300_000)]\n\
+                submit([len(x[0]), sum(x[1])])";
+    let told = |backend: Backend| {
+        let mut config = coder();
+        config.backend = backend;
+        let model = ScriptedModel::new("script", Script::new("test", vec![runs(code)]));
+        let tool: Arc<dyn Tool> = Arc::new(immediate("numbers", "Numbers.", numbers));
+        let agent = Agent::builder(config, Arc::new(model), reactor())
+            .workers(workers(), &resolved(place().policy()), &cache())
+            .unwrap()
+            .tools(vec![tool])
+            .build()
+            .unwrap();
+        let result = agent.run(RunRequest::new("Do it.")).unwrap();
+        (result.submission.clone(), shown(&result))
+    };
+    for backend in [Backend::Subprocess, Backend::Pool] {
+        let (submission, shown) = told(backend);
+        let expected = json!([300_000, 300_000_u64 * 299_999 / 2]);
+        assert_eq!(submission, Some(expected), "{shown:?}");
+    }
 }
 
 #[test]

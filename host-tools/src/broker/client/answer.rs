@@ -1,7 +1,13 @@
 //! What a client answers to a call.
 
+use super::super::budget::Budget;
 use super::super::running::Ended;
+use super::super::settlement::{MESSAGE_MAX_CHARS, check_bounds};
 use crate::tool::{Answer, ToolError};
+use crate::validation::clipped;
+
+/// Most characters of the name of an exception's class.
+const CLASS_MAX_CHARS: usize = 64;
 
 /// What the client says of a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +50,25 @@ pub enum AnswerError {
 }
 
 impl ClientAnswer {
+    /// What of it can be kept until the guest takes it: a value that is too large or nested
+    /// too deeply becomes the exception that the guest would see, and a long message is cut.
+    /// What is kept so can be saved, and taken back from what was saved.
+    pub(in crate::broker) fn bounded(self, budget: &Budget, tool: &str) -> Self {
+        match self {
+            Self::Value(answer) => match check_bounds(budget, tool, &answer.json, &answer.parts) {
+                Ok(()) => Self::Value(answer),
+                Err(error) => Self::Error {
+                    class: error.class.to_owned(),
+                    message: error.message,
+                },
+            },
+            Self::Error { class, message } => Self::Error {
+                class: clipped(&class, CLASS_MAX_CHARS),
+                message: clipped(&message, MESSAGE_MAX_CHARS),
+            },
+        }
+    }
+
     /// How the call ends by it.
     pub(super) fn into_ended(self) -> Ended {
         Ended::Answered(match self {

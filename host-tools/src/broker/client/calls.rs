@@ -1,6 +1,8 @@
 //! The handle of whoever answers the calls of client tools.
 
 use super::super::awaited::Awaited;
+use super::super::budget::Budget;
+use super::super::head::{ANSWER_DEPTH_MAX, check_references};
 use super::super::running::Ended;
 use super::answer::{AnswerError, ClientAnswer};
 use super::desk::{Desk, HOLD, Run, State};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 pub struct ClientCalls {
     pub(super) desk: Arc<Mutex<Desk>>,
     pub(super) awaited: Arc<Awaited>,
+    budget: Arc<Budget>,
 }
 
 /// A call that waits for its answer.
@@ -35,10 +38,11 @@ pub struct ClientCall {
 const PREFIX: &str = "call_";
 
 impl ClientCalls {
-    pub(in crate::broker) fn new(desk: Desk, awaited: Arc<Awaited>) -> Self {
+    pub(in crate::broker) fn new(desk: Desk, awaited: Arc<Awaited>, budget: Budget) -> Self {
         Self {
             desk: Arc::new(Mutex::new(desk)),
             awaited,
+            budget: Arc::new(budget),
         }
     }
 
@@ -75,7 +79,8 @@ impl ClientCalls {
         open.any(|open| matches!(open.state, State::Stopped { answer: Some(_) }))
     }
 
-    /// Answers a call.
+    /// Answers a call. In the place of a value that is larger than the session's answers
+    /// may be, or nested too deeply, the guest gets an exception that says so.
     ///
     /// # Errors
     /// When no such call is open, or the value does not fit the tool's result schema; the
@@ -87,7 +92,9 @@ impl ClientCalls {
         let Some(open) = desk.open.get_mut(&number) else {
             return Err(AnswerError::Closed { id: id.to_owned() });
         };
-        let ended = answer.into_ended();
+        let ended = answer
+            .bounded(&self.budget, &open.tool.spec().name)
+            .into_ended();
         match &mut open.state {
             State::Held { answer, .. } | State::Stopped { answer } if answer.is_some() => {
                 return Err(AnswerError::Closed { id: id.to_owned() });
@@ -119,7 +126,11 @@ impl ClientCalls {
         let Some(open) = open else {
             return Err(AnswerError::Closed { id: id.to_owned() });
         };
-        if let (ClientAnswer::Value(value), Some(tool)) = (answer, open.tool.client()) {
+        // One nested deeper than an answer may be is not gone through: the guest gets an
+        // exception in its place.
+        if let (ClientAnswer::Value(value), Some(tool)) = (answer, open.tool.client())
+            && check_references([&value.json], value.parts.len(), ANSWER_DEPTH_MAX).is_ok()
+        {
             tool.check(&value.json).map_err(|error| AnswerError::Type {
                 id: id.to_owned(),
                 reason: error.message,

@@ -53,12 +53,19 @@ impl Calibrator {
         let allocate = code.exports().allocate(&instance, &mut store)?;
         store.data_mut().memory = Some(memory);
         store.data_mut().allocate = Some(allocate);
+        let module = &spec.manifest.module;
         for (offset, bytes) in segments {
+            // What lies below the stack pointer of a guest at rest is not kept.
+            if *offset < module.shadow_stack_bytes {
+                return Err(Error::Calibration(format!(
+                    "a data segment at {offset} lies in the stack of {} bytes",
+                    module.shadow_stack_bytes
+                )));
+            }
             memory
                 .write(&mut store, *offset as usize, bytes)
                 .map_err(|_| Error::Calibration("a data segment lies outside of memory".into()))?;
         }
-        let module = &spec.manifest.module;
         let mut calibrator = Self {
             store,
             instance,

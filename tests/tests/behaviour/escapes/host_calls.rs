@@ -317,3 +317,34 @@ fn a_frame_over_the_words_of_the_interrupt_is_refused() {
     assert_eq!(value_of(&mut session, between), "(0, True, 4)");
     still_works(&mut session);
 }
+
+/// The same words, as what WASI reads from or writes to: a path or a link's target there
+/// would be another one after it was judged.
+#[test]
+fn a_buffer_over_the_words_of_the_interrupt_is_a_fault() {
+    let (mut session, _heard) = recorded();
+    seize(&mut session);
+    assert!(run(&mut session, ANYWHERE).is_ok());
+    let ask = "
+import errno, os
+words = bisect(0, len(m) // 8 * 8)
+fd = os.open('/tmp/f', os.O_RDWR | os.O_CREAT)
+def asked(call, first, end):
+    try: return call(fd, view[first:end])
+    except OSError as error: return errno.errorcode[error.errno]
+";
+    assert!(run(&mut session, ask).is_ok());
+    let write = "[[asked(os.write, w + a, w + b) for a, b in [(0, 4), (-3, 1), (3, 9), (4, 8), (-4, 0)]] for w in words]";
+    let row = "['EFAULT', 'EFAULT', 'EFAULT', 4, 4]";
+    assert_eq!(
+        value_of(&mut session, write),
+        format!("[{row}, {row}, {row}]")
+    );
+    // To read what is there: the control reads as much, beside the words.
+    let read = "os.lseek(fd, 0, 0)\nplace = bytes(64)\nat = id(place) + 16\n[asked(os.readinto, w, w + 4) for w in words], asked(os.readinto, at, at + 4), len(words)";
+    assert_eq!(
+        value_of(&mut session, read),
+        "(['EFAULT', 'EFAULT', 'EFAULT'], 4, 3)"
+    );
+    still_works(&mut session);
+}
