@@ -22,9 +22,9 @@ from memex._extent import DIGITS_MAX, Extent
 SHARED: list = [0] * 10
 for _ in range(8):
     SHARED = [SHARED] * 10
-# Labels are tuples, which share as well.
+# Labels are tuples, which share as well; no more of them than pandas can hash in a moment.
 DEEP: tuple = (1,)
-for _ in range(60):
+for _ in range(24):
     DEEP = (DEEP, DEEP)
 # Numbers that all have the same hash.
 PRIME = 2**61 - 1
