@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from memex import _values
 from memex._errors import GuestError, SessionBusy, SessionError, ValueNotData, limit_error
 from memex._framed import framed
+from memex._terminal import harmless
 
 
 class ErrorInfo(NamedTuple):
@@ -57,6 +58,9 @@ def shown_safely(data: Any) -> dict[str, Any]:
     more than text and pictures are left out. `Display.data` has them as they came.
     """
     shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
+    if isinstance(shown.get("text/plain"), str):
+        # Where there is no page, it is what a terminal gets.
+        shown["text/plain"] = harmless(shown["text/plain"])
     for kind in _PAGES:
         if isinstance(data.get(kind), str):
             shown["text/html"] = framed(data[kind], "24em")
@@ -249,7 +253,7 @@ class Result:
                 return shown_safely(display.data)
         error = self.error
         parts = [self.stdout, self.text, error.traceback if error is not None else ""]
-        return {"text/plain": "\n".join(part.rstrip("\n") for part in parts if part)}
+        return shown_safely({"text/plain": "\n".join(part.rstrip("\n") for part in parts if part)})
 
     def __reduce__(self):
         raise TypeError("a Result belongs to its session; pickle its to_dict() and its value")

@@ -122,7 +122,10 @@ def _made_plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> An
     if kind is tuple:
         return tuple(_plain(item, depth + 1, known) for item in value)
     if kind is dict:
-        return {_plain(key, depth + 1, known): _plain(item, depth + 1, known) for key, item in value.items()}
+        made = {_plain(key, depth + 1, known): _plain(item, depth + 1, known) for key, item in value.items()}
+        if len(made) != len(value):
+            raise ValueError("two keys of a dictionary are the same when they are data, such as a member of an Enum and its value")
+        return made
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth + 1, known)
     if hasattr(kind, "__dataclass_fields__"):
@@ -136,10 +139,14 @@ def _made_plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> An
         return _plain(value.model_dump(), depth + 1, known)
     arrow = sys.modules.get("pyarrow")
     if arrow is not None and isinstance(value, (arrow.Table, arrow.RecordBatch)):
-        return value.to_pandas()
+        from memex._columnar import of_arrow
+
+        return of_arrow(value, arrow)
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(value, (polars.DataFrame, polars.Series)):
-        return value.to_pandas()
+        from memex._columnar import of_polars
+
+        return of_polars(value)
     return value
 
 

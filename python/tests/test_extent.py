@@ -45,9 +45,10 @@ class Held:
 
 @pytest.fixture(autouse=True)
 def soon():
-    began = time.perf_counter()
+    # Of this process: others may have the machine for a while.
+    began = time.process_time()
     yield
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def labels(cells):
