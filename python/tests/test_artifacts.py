@@ -81,7 +81,6 @@ serving.served = served
 
 
 def test_all_files_of_a_block_have_one_deadline(session, monkeypatch):
-    monkeypatch.setattr(_artifacts, "_SECONDS", 1.0)
     shell = Shell(session)
     folder = Folder(shell)
     folder.give([("given.txt", b"1")])
@@ -89,7 +88,9 @@ def test_all_files_of_a_block_have_one_deadline(session, monkeypatch):
     # The control: a session that answers.
     assert [name for name, _, _ in folder.taken(FILES_MAX)] == ["made.txt"] and not folder.problem
     session.run(FORGE).raise_for_error()
+    monkeypatch.setattr(_artifacts, "_SECONDS", 2.0)
     began = time.perf_counter()
     found = list(folder.taken(FILES_MAX))
     assert 0 < len(found) < FILES_MAX and "took too long" in folder.problem
-    assert time.perf_counter() - began < 4
+    # Each of the files alone could take as long as a turn may.
+    assert time.perf_counter() - began < 8
