@@ -42,14 +42,14 @@ def _exact(column: Any) -> Any:
 
 
 def _renamed(cells: Any, series: Any) -> Any:
-    import pandas
+    import pandas  # type: ignore[import-untyped]
 
     return pandas.Series(cells, index=series.index, name=series.name)
 
 
 def _integers(cells: list[Any], kind: str) -> Any:
     import numpy
-    import pandas
+    import pandas  # type: ignore[import-untyped]
 
     # `uint8` and `UInt8` are called `UInt8` by pandas.
     dtype = kind.replace("uint", "UInt").replace("int", "Int")

@@ -25,7 +25,7 @@ from pydantic_core import PydanticKnownError, SchemaValidator
 from memex import _guest
 from memex._extent import DIGITS_MAX
 
-_SETS = {"set": "set_type", "frozenset": "frozen_set_type"}
+_SETS: dict[str, Any] = {"set": "set_type", "frozenset": "frozen_set_type"}
 _MAPPINGS = ("dict", "frozendict", "ordered-dict", "counter")
 # Keys of which this process's own secret makes hashes, and keys that stay what they were.
 _SECRET = ("str",)
