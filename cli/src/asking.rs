@@ -1,7 +1,7 @@
 //! `ask_user`: questions of the code, answered at the terminal.
 
 use crate::console::{self, complain};
-use crate::escapes::{line as within_line, plain};
+use memex_escapes::{line as within_line, plain};
 use memex_host_tools::{Function, ToolError, UserQuestion, ask_user};
 use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! Writing to the two streams: filtering for terminals, and closed streams.
 //!
 //! Everything that the command says goes through here, so that nothing reaches a
-//! terminal that [`escapes`](crate::escapes) has not looked at, whatever it
+//! terminal that [`escapes`](memex_escapes) has not looked at, whatever it
 //! quotes. Pipes and files get it as it is.
 
-use crate::escapes::said;
 use crate::failure::{HOST_FAULT, PIPE_CLOSED};
 use crate::paint::ColorChoice;
 use clap::builder::StyledStr;
+use memex_escapes::said;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 

@@ -16,7 +16,6 @@ mod configuration;
 mod console;
 mod context;
 mod environment;
-mod escapes;
 mod failure;
 mod failure_report;
 mod global_options;

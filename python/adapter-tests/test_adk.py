@@ -90,3 +90,19 @@ def test_limits_and_timeouts_are_failures_that_the_model_sees():
     assert "guest_time_ms" in outcomes[0][1] and "alive" in outcomes[1][1]
     outcomes, _, _ = run(Executor(timeout_seconds=1), ["import time\nwhile True: time.sleep(0.1)", "print('alive')"])
     assert outcomes[0][0] == "OUTCOME_FAILED" and "alive" in outcomes[1][1]
+
+
+def test_a_session_that_makes_up_files_gives_no_more_than_it_may():
+    forge = (
+        "import sys\nserving = sys.modules['memex_shell.serving']\nASKED = []\n"
+        "def served(request):\n"
+        "    if request['what'] == 'list':\n"
+        "        names = [f'f{n}' for n in range(1000)] + ['..', 'a/..', 'user:all', '//[a']\n"
+        "        return {'entries': [{'name': n, 'path': n, 'kind': 'file', 'size': 1, 'time': 1.0} for n in names]}\n"
+        "    ASKED.append(request)\n"
+        "    return {'error': ['FileNotFoundError', 'gone']}\n"
+        "serving.served = served"
+    )
+    outcomes, names, _ = run(Executor(), [forge, "print(len(ASKED))"])
+    assert [outcome for outcome, _ in outcomes] == ["OUTCOME_OK", "OUTCOME_OK"] and names == []
+    assert "64" in outcomes[1][1]

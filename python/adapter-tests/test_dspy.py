@@ -100,3 +100,14 @@ def test_a_limit_is_recoverable():
         interpreter.execute("while True: pass")
     assert interpreter.execute("x") == 1
     interpreter.shutdown()
+
+
+def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
+    interpreter = Interpreter(output_fields=[{"name": "answer"}])
+    shared = "x = [0] * 10\nfor _ in range(8): x = [x] * 10"
+    assert isinstance(interpreter.execute(f"{shared}\nx"), str)
+    with pytest.raises(CodeExecutionError, match="refer to each other so often"):
+        interpreter.execute("SUBMIT(x)")
+    assert interpreter.execute("[[1], [2]]") == [[1], [2]]
+    assert interpreter.execute("SUBMIT([1])").output == {"answer": [1]}
+    interpreter.shutdown()

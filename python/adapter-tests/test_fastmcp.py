@@ -79,3 +79,9 @@ def test_a_cancelled_run_ends_its_block():
         assert await provider.run("return 1", inputs={"x": 1}) == 1
 
     asyncio.run(main())
+
+
+def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
+    long, short = executed("x = [0] * 10\nfor _ in range(8): x = [x] * 10\nreturn x", "return [[1], [2]]")
+    assert not long[0] and len(long[1]) < 100_000
+    assert not short[0] and "1" in short[1] and "2" in short[1]

@@ -133,3 +133,29 @@ def test_a_state_that_is_too_large_to_save_goes_on_while_it_is_live_and_is_misse
     agent = create_agent(model(says("x")), [], middleware=[CodeSpace(state_bytes=10)], checkpointer=saver)
     last = results(agent.invoke({"messages": [("user", "go")]}, config))[-1]
     assert "earlier calls are gone" in last and "NameError" in last
+
+
+def test_an_injected_argument_is_not_the_codes():
+    from typing import Annotated
+
+    from langchain_core.tools import InjectedToolArg
+
+    from memex.adapters.langchain import _tool
+
+    read = []
+
+    @tool
+    def account(name: str, user: Annotated[str, InjectedToolArg] = "guest") -> str:
+        """Reads an account."""
+        read.append((name, user))
+        return name
+
+    given = _tool(account)
+    try:
+        given.read({"name": "a", "user": "root"})
+    except TypeError as error:
+        assert "no parameter 'user'" in str(error)
+    else:
+        raise AssertionError("the argument was taken")
+    given.function(**given.read({"name": "a"})[1])
+    assert read == [("a", "guest")]

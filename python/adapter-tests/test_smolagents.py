@@ -134,3 +134,45 @@ def test_other_tools_find_the_same_state():
 
     executor.send_tools({"negate": negate})
     assert executor("negate(twice(four))").output == -8
+
+
+# Calls and values that smolagents' own code would never make
+
+RAW = """
+import _host, json
+from memex_guest import channel
+def raw(tool, **arguments):
+    return str(channel.parse(_host.call(channel.framed(2, json.dumps({"tool": tool, "arguments": arguments}), []))))
+"""
+
+
+def test_a_managed_agent_is_given_a_task_and_nothing_else():
+    called = []
+
+    class Helper:
+        name, description = "helper", "Helps."
+
+        def __call__(self, task, **options):
+            called.append((task, options))
+            return "helped"
+
+    executor = Executor()
+    executor.send_tools({"helper": Helper()})
+    executor(RAW)
+    for options in ("max_steps=10**9", "reset=False", "stream=True"):
+        answer = executor(f"raw('helper', task='t', {options})").output
+        assert "Error" in answer and options.partition("=")[0] in answer, answer
+    assert called == []
+    assert "helped" in executor("raw('helper', task='t', additional_args={'a': 1})").output
+    assert called == [("t", {"additional_args": {"a": 1}})]
+
+
+def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
+    executor = Executor()
+    shared = "x = [0] * 10\nfor _ in range(8): x = [x] * 10"
+    for code in (f"{shared}\nx", "10 ** 5000"):
+        assert isinstance(executor(code).output, str)
+    for code in (f"{shared}\nfinal_answer(x)", "final_answer(10 ** 5000)"):
+        with pytest.raises(Exception, match="cannot leave the sandbox"):
+            executor(code)
+    assert executor("[[1], [2]]").output == [[1], [2]]

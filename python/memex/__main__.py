@@ -6,6 +6,7 @@ import argparse
 import sys
 
 import memex
+from memex._terminal import harmless
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,12 +47,12 @@ def _run(blocks: list[str], as_json: bool) -> int:
             if as_json:
                 print(result.to_json(), flush=True)
                 continue
-            sys.stdout.write(result.stdout)
-            sys.stderr.write(result.stderr)
+            sys.stdout.write(harmless(result.stdout))
+            sys.stderr.write(harmless(result.stderr))
             if result.text:
-                print(result.text)
+                print(harmless(result.text))
             if result.error is not None:
-                sys.stderr.write(result.error.traceback or f"{result.error.name}: {result.error.message}\n")
+                sys.stderr.write(harmless(result.error.traceback or f"{result.error.name}: {result.error.message}\n"))
     return worst
 
 

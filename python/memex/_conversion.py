@@ -8,16 +8,19 @@ from __future__ import annotations
 import itertools
 import types
 import typing
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Iterable, Union
 
 import pydantic
 from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
 
 from memex import _values
 from memex._errors import ValueNotData
+from memex._extent import DIGITS_MAX, Extent
+from memex._guarded import guarded
 
 # More are not described one by one, which takes a kilobyte each.
 _PROBLEMS_MAX = 1000
+_AS_IT_IS = "; use it as it is, by `.value`"
 _CONFIG = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
@@ -57,6 +60,9 @@ def adapted(annotation: Any) -> Any:
 # What becomes an array: texts would each take the room of the longest, and other objects
 # are no numbers.
 _NUMBERS = frozenset({int, float, bool, complex, type(None)})
+_FLOATS = frozenset({float, complex, type(None)})
+# Every integer up to here is a float.
+_EXACT = 1 << 53
 _AXES_MAX = 32
 _NO_ARRAY = "; annotate the parameter with `list[…]` to take it as it is"
 
@@ -79,13 +85,25 @@ def _array(value: Any) -> Any:
     if others:
         found = sorted(kind.__name__ for kind in others)
         raise ValueError(f"an array is of numbers and booleans, and there are values of type {', '.join(found)}{_NO_ARRAY}")
+    are_whole = not any(kind in _FLOATS or issubclass(kind, numpy.inexact) for kind in kinds)
+    if not are_whole and not _are_exact(int(one) for one in level if isinstance(one, (int, numpy.integer))):
+        raise ValueError(f"an array of floats holds integers exactly, and some of these have more digits than a float{_NO_ARRAY}")
     if type(None) in kinds:
         # A float that is no number has no form in JSON.
-        return numpy.asarray(value, dtype=complex if complex in kinds else float)
+        is_complex = any(kind is complex or issubclass(kind, numpy.complexfloating) for kind in kinds)
+        return numpy.asarray(value, dtype=complex if is_complex else float)
     made = numpy.asarray(value)
-    if made.dtype.kind == "O" or kinds == {int} and made.dtype.kind not in "iu":
+    if made.dtype.kind == "O" or are_whole and level and made.dtype.kind not in "iub":
         raise ValueError(f"an array has integers of 64 bits, and some of these are longer{_NO_ARRAY}")
     return made
+
+
+def _are_exact(integers: Iterable[int]) -> bool:
+    """Whether integers are the same as floats."""
+    try:
+        return all(-_EXACT <= one <= _EXACT or int(float(one)) == one for one in integers)
+    except OverflowError:
+        return False
 
 
 def adapter(annotation: Any) -> pydantic.TypeAdapter:
@@ -110,19 +128,28 @@ def model_schema(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(by_alias=True, schema_generator=_Schemas)
 
 
+def reader(annotation: Any) -> Any:
+    """What reads values of a guest as a type: `validate_python` takes bounded time for a value that can be walked."""
+    made = adapter(annotation)
+    return guarded(made.core_schema, made)
+
+
 def validated(kind: Any, value: Any) -> Any:
     """The value as an object of a type."""
-    if _values.expanded(value) > _values.EXPANDED_MAX:
-        raise ValueNotData(
-            f"the value is not read as {shown(kind)}: its parts refer to each other so often that it would have more than "
-            f"{_values.EXPANDED_MAX} elements; use it as it is, by `.value`"
-        )
+    extent = Extent(value)
+    if not extent.is_walkable:
+        raise ValueNotData(f"the value is not read as {shown(kind)}: {_values.larger('')}{_AS_IT_IS}")
+    if extent.has_long_numbers:
+        raise ValueNotData(f"the value is not read as {shown(kind)}: it has a number of more than {DIGITS_MAX} digits{_AS_IT_IS}")
     try:
-        return adapter(kind).validate_python(value)
+        return reader(kind).validate_python(value)
     except pydantic.ValidationError as error:
         raise ValueNotData(f"the value is not {shown(kind)}: {problems(error)}") from None
     except pydantic.errors.PydanticUserError as error:
         raise ValueNotData(f"{shown(kind)} is no type that values can be read as: {error.message}") from None
+    except Exception as error:
+        # Values such as a time that is missing have the class of a type, and not its manners.
+        raise ValueNotData(f"the value is not {shown(kind)}: {type(error).__name__}: {error}") from error
 
 
 def problems(error: pydantic.ValidationError) -> str:

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 
 class MemexError(Exception):
-    """The base of all exceptions of this package."""
+    """The base of all exceptions of this package.
+
+    As a text, which a traceback shows, it steers no terminal; `GuestError.message` and
+    `traceback` are as they came.
+    """
+
+    def __str__(self) -> str:
+        from memex._terminal import plain
+
+        return plain(super().__str__())
 
 
 class PolicyError(MemexError, ValueError):

@@ -32,10 +32,52 @@ class _Described(Tool):
         return None
 
     def read(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments by name. Raises `TypeError` for one that the schema does not name.
+
+        JSON Schema admits such names; but what is called may take more than a model is
+        told of, and code in the sandbox can write any call.
+        """
+        known = _names_of(self._own_parameters)
+        if known is not None:
+            others = sorted(name for name in arguments if name not in known)
+            if others:
+                raise TypeError(f"{self.name}: there is no parameter {', '.join(map(repr, others))[:200]}")
         return [], arguments
 
     def __reduce__(self):
         return _Described, (self.function, self.name, self.description, self._own_parameters, self.is_async)
+
+
+# How many schemas of one are looked at.
+_SCHEMAS_MAX = 1000
+
+
+def _names_of(schema: dict[str, Any]) -> frozenset[str] | None:
+    """The parameters that a schema names, or `None` where it says itself that there may be others."""
+    names: set[str] = set()
+    waiting: list[Any] = [schema]
+    for _ in range(_SCHEMAS_MAX):
+        if not waiting:
+            return frozenset(names)
+        one = waiting.pop()
+        if not isinstance(one, dict):
+            continue
+        if one.get("additionalProperties") not in (None, False) or one.get("patternProperties"):
+            return None
+        names.update(one.get("properties") or {}, one.get("required") or ())
+        for key in ("allOf", "anyOf", "oneOf"):
+            waiting.extend(one.get(key) or ())
+        waiting.append(_referred(schema, one.get("$ref")))
+    return frozenset(names)
+
+
+def _referred(schema: Any, reference: Any) -> Any:
+    """What a reference within a schema names."""
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return None
+    for step in reference[2:].split("/"):
+        schema = schema.get(step) if isinstance(schema, dict) else None
+    return schema
 
 
 def tool_of(given: Any) -> Tool:

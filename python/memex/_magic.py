@@ -7,6 +7,7 @@ from typing import Any
 
 from memex import _sandbox
 from memex._result import shown_safely
+from memex._terminal import harmless
 
 _NAME = "memex_session"
 
@@ -17,8 +18,8 @@ def load(shell: Any) -> None:
     def cell(line: str, code: str) -> None:
         session = _session_of(shell, line.strip())
         result = session.run(code)
-        sys.stdout.write(result.stdout)
-        sys.stderr.write(result.stderr)
+        sys.stdout.write(harmless(result.stdout))
+        sys.stderr.write(harmless(result.stderr))
         from IPython.display import display
 
         shown = False
@@ -26,9 +27,9 @@ def load(shell: Any) -> None:
             display(shown_safely(one.data), raw=True)
             shown = shown or one.main
         if result.text and not shown:
-            display({"text/plain": result.text}, raw=True)
+            display(shown_safely({"text/plain": result.text}), raw=True)
         if result.error is not None:
-            sys.stderr.write(result.error.traceback or f"{result.error.name}: {result.error.message}\n")
+            sys.stderr.write(harmless(result.error.traceback or f"{result.error.name}: {result.error.message}\n"))
 
     shell.register_magic_function(cell, magic_kind="cell", magic_name="memex")
 

@@ -12,18 +12,21 @@ def bound_names(code: str) -> list[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     found: dict[str, None] = {}
-    for statement in tree.body:
-        _visit(statement, found)
+    # A block can be nested more deeply than Python may call itself.
+    waiting: list[ast.AST] = tree.body[::-1]  # type: ignore[assignment]
+    while waiting:
+        waiting.extend(reversed(_visited(waiting.pop(), found)))
     return [name for name in found if not name.startswith("_")]
 
 
-def _visit(node: ast.AST, found: dict[str, None]) -> None:
+def _visited(node: ast.AST, found: dict[str, None]) -> list[ast.AST]:
+    """Adds the name that a node binds; returns the nodes in it that may bind others."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         found.setdefault(node.name)
-        return
+        return []
     if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
         # Scopes of their own.
-        return
+        return []
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         found.setdefault(node.id)
     elif isinstance(node, ast.alias):
@@ -31,12 +34,9 @@ def _visit(node: ast.AST, found: dict[str, None]) -> None:
             found.setdefault(node.asname or node.name.split(".")[0])
     elif isinstance(node, ast.ExceptHandler) and node.name:
         # Unbound again when the handler ends.
-        for inner in node.body:
-            _visit(inner, found)
-        return
+        return list(node.body)
     elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
         found.setdefault(node.name)
     elif isinstance(node, ast.MatchMapping) and node.rest:
         found.setdefault(node.rest)
-    for child in ast.iter_child_nodes(node):
-        _visit(child, found)
+    return list(ast.iter_child_nodes(node))

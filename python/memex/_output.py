@@ -14,7 +14,7 @@ class Output:
     """The type of an answer: its schema for the model, and its objects."""
 
     def __init__(self, kind: Any) -> None:
-        self._adapter: Any = None
+        self._reader: Any = None
         if isinstance(kind, Mapping):
             # A schema: the answer is what JSON has.
             self._shown, self.schema = "what its schema says", _schema_text(kind)
@@ -26,8 +26,8 @@ class Output:
         if inspect.isroutine(kind) or isinstance(kind, (str, bytes, int, float, list, tuple, set)):
             raise AgentError(f"the output {self._shown} is no type; give a class, or list[int] and the like")
         try:
-            self._adapter = _conversion.adapter(kind)
-            schema = _conversion.schema_of(self._adapter, "validation")
+            self._reader = _conversion.reader(kind)
+            schema = _conversion.schema_of(_conversion.adapter(kind), "validation")
         except Exception as error:
             what = str(error).partition("\n")[0]
             raise AgentError(f"the output type {self._shown} has no JSON schema: {what}") from None
@@ -36,14 +36,14 @@ class Output:
 
     def read(self, value: Any) -> Any:
         """The object of an answer. Raises `ValueError` that says what does not fit."""
-        if self._adapter is None:
+        if self._reader is None:
             return value
         import pydantic
 
         from memex import _conversion
 
         try:
-            return self._adapter.validate_python(value)
+            return self._reader.validate_python(value)
         except pydantic.ValidationError as error:
             raise ValueError(f"the answer is not {self._shown}: {_conversion.problems(error)}") from None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 from typing import Any, NamedTuple, Protocol
 
 from memex import _values
 from memex._errors import GuestError, SessionBusy, SessionError, ValueNotData, limit_error
+from memex._framed import framed
+from memex._terminal import harmless
 
 
 class ErrorInfo(NamedTuple):
@@ -53,15 +54,16 @@ _PAGES = ("text/html", "image/svg+xml")
 def shown_safely(data: Any) -> dict[str, Any]:
     """A display of the guest's for a notebook, whose page can do what its kernel can.
 
-    Pages come in a frame that runs no scripts and reaches nothing; other forms that are
+    Pages come in a frame that runs no scripts and loads nothing; other forms that are
     more than text and pictures are left out. `Display.data` has them as they came.
     """
     shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
+    if isinstance(shown.get("text/plain"), str):
+        # Where there is no page, it is what a terminal gets.
+        shown["text/plain"] = harmless(shown["text/plain"])
     for kind in _PAGES:
         if isinstance(data.get(kind), str):
-            page = html.escape(data[kind], quote=True)
-            style = "border:0;width:100%;height:24em"
-            shown["text/html"] = f'<iframe sandbox="" style="{style}" srcdoc="{page}"></iframe>'
+            shown["text/html"] = framed(data[kind], "24em")
             break
     return shown
 
@@ -251,7 +253,7 @@ class Result:
                 return shown_safely(display.data)
         error = self.error
         parts = [self.stdout, self.text, error.traceback if error is not None else ""]
-        return {"text/plain": "\n".join(part.rstrip("\n") for part in parts if part)}
+        return shown_safely({"text/plain": "\n".join(part.rstrip("\n") for part in parts if part)})
 
     def __reduce__(self):
         raise TypeError("a Result belongs to its session; pickle its to_dict() and its value")

@@ -11,6 +11,7 @@ from typing import Any, Callable, Mapping
 from memex import _calls, _memex, _values
 from memex._caller import Caller
 from memex._errors import AgentError, BudgetExhausted, RunCancelled, RunFailed
+from memex._extent import Extent
 from memex._session import Snapshot
 from memex._trajectory import Totals, Trajectory, escaped, framed
 
@@ -248,7 +249,7 @@ def put_inputs(task: Any, native: Any, inputs: Mapping[str, Any] | None, scope: 
             raise AgentError(f"the input {name!r}: the name is none that Python code can use")
         if isinstance(value, PurePath):
             task.files = [*task.files, (name, str(value))]
-        elif _is_json(value, 0):
+        elif _is_json(value):
             task.values = [*task.values, (name, json.dumps(value))]
         else:
             packed.append((name, _values.packed(value, name)))
@@ -258,8 +259,14 @@ def put_inputs(task: Any, native: Any, inputs: Mapping[str, Any] | None, scope: 
     task.scope = scope
 
 
-def _is_json(value: Any, depth: int) -> bool:
-    """Whether a value is the same after it was JSON."""
+def _is_json(value: Any) -> bool:
+    """Whether a value is the same after it was JSON, and what it shares with itself is not too much to write out."""
+    if type(value) in (list, dict) and not Extent(value).is_walkable:
+        return False
+    return _stays(value, 0)
+
+
+def _stays(value: Any, depth: int) -> bool:
     kind = type(value)
     if value is None or kind is bool:
         return True
@@ -273,9 +280,9 @@ def _is_json(value: Any, depth: int) -> bool:
     if depth > _DEPTH_MAX:
         return False
     if kind is list:
-        return all(_is_json(one, depth + 1) for one in value)
+        return all(_stays(one, depth + 1) for one in value)
     if kind is dict:
-        return all(type(key) is str and _is_json(one, depth + 1) for key, one in value.items())
+        return all(type(key) is str and _stays(one, depth + 1) for key, one in value.items())
     return False
 
 

@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
-from memex import _calls, _values
+from memex import _calls, _scope, _values
 from memex._errors import SessionBusy, SessionError, SnapshotError, ValueNotData
 from memex._result import Result
 from memex._steps import Call, Done, Waiting
@@ -115,17 +115,17 @@ class BaseSession:
             raise ValueNotData(f"{name}: {refusal[1]}")
 
     def names(self) -> list[dict[str, Any]]:
-        """The variables: name, type, preview, and shape or length."""
+        """The variables: name, type, preview, and shape or length. Raises `SessionError` where code changed what tells of them."""
         self._settle()
         answer = self._native.inspect(json.dumps({"op": "names"}))
-        return json.loads(answer)["names"] if answer else []
+        return _scope.names(answer)
 
     def complete(self, code: str, cursor: int | None = None) -> list[str]:
-        """What may follow in a block up to the cursor, as at a prompt."""
+        """What may follow in a block up to the cursor, as at a prompt. Raises `SessionError` as `names` does."""
         self._settle()
         request = {"op": "complete", "text": code, "cursor": len(code) if cursor is None else cursor}
         answer = self._native.inspect(json.dumps(request))
-        return json.loads(answer)["matches"] if answer else []
+        return _scope.matches(answer)
 
     # State
 

@@ -104,6 +104,12 @@ class Tool:
             raise ToolError(f"{self.name}: a parameter's annotation cannot be used: {error}") from None
 
     @functools.cached_property
+    def _reader(self) -> Any:
+        from memex import _guarded
+
+        return _guarded.guarded(self._model.__pydantic_core_schema__, self._model.__pydantic_validator__)
+
+    @functools.cached_property
     def _adapter(self) -> Any:
         from memex import _conversion
 
@@ -115,6 +121,12 @@ class Tool:
         except Exception as error:
             raise ToolError(f"{self.name}: the annotation of the result cannot be used: {error}") from None
 
+    @functools.cached_property
+    def _result_reader(self) -> Any:
+        from memex import _guarded
+
+        return _guarded.guarded(self._adapter.core_schema, self._adapter)
+
     def read(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call, as the annotations say. Raises `TypeError` naming the parameter."""
         import pydantic
@@ -122,7 +134,7 @@ class Tool:
         from memex import _conversion
 
         try:
-            model = self._model.model_validate(arguments)
+            model = self._reader.validate_python(arguments)
         except pydantic.ValidationError as error:
             raise TypeError(f"{self.name}: {_conversion.problems(error)}") from None
         positional: list[Any] = []
@@ -147,8 +159,10 @@ class Tool:
 
             from memex import _conversion
 
+            # It may hold what the code gave, which must be no more to walk than it is.
+            _values.check_walkable(result, f"{self.name}: result", "as JSON")
             try:
-                result = self._adapter.dump_python(self._adapter.validate_python(result), warnings=False, by_alias=True)
+                result = self._adapter.dump_python(self._result_reader.validate_python(result), warnings=False, by_alias=True)
             except pydantic.ValidationError as error:
                 promised = _conversion.shown(self._returns)
                 raise TypeError(f"{self.name}: the function returned what is not {promised}: {_conversion.problems(error)}") from None

@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from memex import _memex
+from memex import _framed, _memex
 from memex._errors import TrajectoryError
 from memex._replies import ToolCall, Usage
 
@@ -213,11 +213,8 @@ class Trajectory:
 
 
 def framed(page: str) -> str | None:
-    """A page in a frame that runs no scripts and reaches nothing; `None` for one that is too long to show."""
-    source = html.escape(page, quote=True)
-    if len(source) > _PAGE_BYTES_MAX:
-        return None
-    return f'<iframe sandbox="" style="border:0;width:100%;height:36em" srcdoc="{source}"></iframe>'
+    """A report in a frame that runs no scripts and loads nothing; `None` for one that is too long to show."""
+    return _framed.framed(page, "36em", _PAGE_BYTES_MAX)
 
 
 def escaped(text: str) -> str:

@@ -7,18 +7,16 @@ the session gives (see `docs/dispatcher.md`, "Values between sessions").
 
 from __future__ import annotations
 
-import collections
 import enum
 import sys
 from typing import Any
 
 from memex import _guest
 from memex._errors import ValueNotData
+from memex._extent import ELEMENTS_MAX, Extent
 
 # How deep containers may lie in each other.
 _DEPTH_MAX = 100
-# Elements of a value that is walked as if nothing in it were shared.
-EXPANDED_MAX = 20_000_000
 _ready = False
 
 
@@ -48,11 +46,24 @@ def table(description: dict, parts: list[bytes]) -> Any:
 
 def json_like(value: Any, path: str) -> tuple[Any, list]:
     """A result of a tool as JSON, with bytes and columns of tables as parts."""
-    if expanded(value) > EXPANDED_MAX:
-        raise ValueError(f"{path}: its parts refer to each other so often that it would have more than {EXPANDED_MAX} elements as JSON")
+    check_walkable(value, path, "as JSON")
     parts: list = []
     found = _guest.module("arguments").plain(value, parts, path, 0)
     return found, parts
+
+
+def check_walkable(value: Any, path: str, form: str) -> None:
+    """Raises `ValueError` for a value that is far larger for whoever walks it than it is."""
+    if not Extent(value).is_walkable:
+        raise ValueError(f"{path}: {larger(form)}")
+
+
+def larger(form: str) -> str:
+    """What is wrong with a value that cannot be walked."""
+    return (
+        "it states a length, or its parts refer to each other so often, "
+        f"that it would have more than {ELEMENTS_MAX} elements {form}"
+    )
 
 
 def _codec():
@@ -83,41 +94,6 @@ def _read_choice(reader, _tool, _name, _member, value):
     return reader.item(value)
 
 
-def expanded(value: Any) -> int:
-    """How many elements a value has for whoever walks it without a memory of what was walked."""
-    return _expanded(value, {}, 0)
-
-
-def _expanded(value: Any, known: dict[int, tuple[int, Any]], depth: int) -> int:
-    if type(value) in _SCALARS or depth > _DEPTH_MAX:
-        return 1
-    key = id(value)
-    if key not in known:
-        known[key] = (0, None)
-        inner = _inner(value)
-        count = len(inner) + 1
-        if not _SCALARS.issuperset(map(type, inner)):
-            count = 1 + sum(_expanded(one, known, depth + 1) for one in inner)
-        # What was taken out of it is kept, so that nothing else takes its identity.
-        known[key] = (count, inner)
-    return known[key][0]
-
-
-def _inner(value: Any) -> Any:
-    """What a container, an array or a table holds that may hold more."""
-    kind = type(value)
-    if kind in _CONTAINERS:
-        return [*value.keys(), *value.values()] if isinstance(value, dict) else value
-    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
-    if numpy is not None and kind is numpy.ndarray:
-        return value.ravel().tolist() if value.dtype.hasobject else ()
-    if pandas is not None and kind is pandas.Series:
-        return value.tolist() if value.dtype == object else ()
-    if pandas is not None and kind is pandas.DataFrame:
-        return [value.iloc[:, at] for at, dtype in enumerate(value.dtypes) if dtype == object]
-    return ()
-
-
 def plain(value: Any) -> Any:
     """The value with objects of classes that the session does not have as their fields.
 
@@ -146,7 +122,10 @@ def _made_plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> An
     if kind is tuple:
         return tuple(_plain(item, depth + 1, known) for item in value)
     if kind is dict:
-        return {_plain(key, depth + 1, known): _plain(item, depth + 1, known) for key, item in value.items()}
+        made = {_plain(key, depth + 1, known): _plain(item, depth + 1, known) for key, item in value.items()}
+        if len(made) != len(value):
+            raise ValueError("two keys of a dictionary are the same when they are data, such as a member of an Enum and its value")
+        return made
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth + 1, known)
     if hasattr(kind, "__dataclass_fields__"):
@@ -155,15 +134,20 @@ def _made_plain(value: Any, depth: int, known: dict[int, tuple[Any, Any]]) -> An
         return _plain({field.name: getattr(value, field.name) for field in fields(value)}, depth + 1, known)
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(value, pydantic.BaseModel):
+        # It dumps what is shared as often as it is there.
+        check_walkable(value, type(value).__name__, "as plain data")
         return _plain(value.model_dump(), depth + 1, known)
     arrow = sys.modules.get("pyarrow")
     if arrow is not None and isinstance(value, (arrow.Table, arrow.RecordBatch)):
-        return value.to_pandas()
+        from memex._columnar import of_arrow
+
+        return of_arrow(value, arrow)
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(value, (polars.DataFrame, polars.Series)):
-        return value.to_pandas()
+        from memex._columnar import of_polars
+
+        return of_polars(value)
     return value
 
 
 _SCALARS = frozenset((str, int, float, bool, type(None), bytes))
-_CONTAINERS = frozenset((list, tuple, dict, set, frozenset, collections.OrderedDict, collections.defaultdict, collections.deque))

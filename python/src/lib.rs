@@ -91,6 +91,15 @@ fn policy_of_json(py: Python<'_>, text: &str) -> PyResult<String> {
     serde_json::to_string(&table).map_err(|error| refused(error.to_string()))
 }
 
+/// A text of a guest's for a terminal, with its colours if they may pass.
+#[pyfunction]
+fn for_terminal(text: &str, colours: bool) -> String {
+    match colours {
+        true => memex_escapes::harmless(text),
+        false => memex_escapes::plain(text),
+    }
+}
+
 #[pymodule]
 fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -116,6 +125,7 @@ fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(agent_output::check_output, module)?)?;
     module.add_function(wrap_pyfunction!(guest_sources, module)?)?;
     module.add_function(wrap_pyfunction!(limit_fields, module)?)?;
+    module.add_function(wrap_pyfunction!(for_terminal, module)?)?;
     module.add_function(wrap_pyfunction!(policy_of_toml, module)?)?;
     module.add_function(wrap_pyfunction!(policy_of_json, module)?)?;
     Ok(())

@@ -28,7 +28,7 @@ def taken(value, kind=np.ndarray):
     [
         ([1, 2], "int64", (2,)), ([[1, 2.5], [3, 4]], "float64", (2, 2)), ([True, False], "bool", (2,)), ([], "float64", (0,)),
         ([[], []], "float64", (2, 0)), (5, "int64", ()), ([2**63], "uint64", (1,)), ([1j, 2], "complex128", (2,)), (((1, 2), (3, 4)), "int64", (2, 2)),
-        ([np.float32(1), np.float32(2)], "float32", (2,)), (np.array(["a"]), "<U1", (1,)), (np.int8(3), "int8", ()),
+        ([np.float32(1), np.float32(2)], "float32", (2,)), ([2**53, -(2**60), 0.5], "float64", (3,)), ([2**63 - 1, True], "int64", (2,)), (np.array(["a"]), "<U1", (1,)), (np.int8(3), "int8", ()),
     ],
     ids=repr,
 )
@@ -48,6 +48,8 @@ def test_none_is_the_float_that_is_no_number():
     [
         (["a", "b"], "values of type str"), ("abc", "values of type str"), ({"a": 1}, "values of type dict"), ([[1], ["a"]], "values of type str"),
         ([1, [2]], "values of type list"), ([[1], [1, 2]], "one length"), ([2**70], "64 bits"), ([2**63, -1], "64 bits"), ([b"x"], "values of type bytes"),
+        ([2**53 + 1, None], "holds integers exactly"), ([2**53 + 1, 0.5], "holds integers exactly"), ([10**400, None], "holds integers exactly"),
+        ([10**400, 0.5], "holds integers exactly"), ([np.int64(2**53 + 1), 1j], "holds integers exactly"), ([2**63, -1, True], "64 bits"),
         ([object()], "values of type object"), (eval("[" * 40 + "]" * 40), "at most 32 axes"),
     ],
     ids=lambda one: repr(one)[:20],

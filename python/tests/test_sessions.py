@@ -77,6 +77,7 @@ def test_displays_and_what_a_notebook_shows(session):
     result = session.run("class A:\n    def _repr_html_(self): return '<b>x</b>'\nA()")
     assert result.displays[0].main and result.displays[0].data["text/html"] == "<b>x</b>"
     frame = result._repr_mimebundle_()["text/html"]
+    assert "default-src &#x27;none&#x27;" in frame and 'referrerpolicy="no-referrer"' in frame
     assert frame.startswith('<iframe sandbox=""') and "&lt;b&gt;x&lt;/b&gt;" in frame and "<b>" not in frame
     assert session.run("print('a')\n2")._repr_mimebundle_() == {"text/plain": "a\n2"}
     # No form runs in the notebook's page.

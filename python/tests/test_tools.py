@@ -460,6 +460,7 @@ def test_tables_that_are_none_are_refused_before_they_are_unpacked():
             # Texts that lie in each other: 2,000 of a mebibyte each.
             'n = (1 << 20) - 1; table(2000, [{"name": "a", "type": "bytes", "data": 0, "ends": 1}], [b"x" * (n + 1), struct.pack("<2I", n, 0) * 1000])',
             "table(10**17, [], [])",
+            "table(4294967295, [], [])",
             'table(1, [{"name": "a", "type": "timestamp", "data": 0, "tz": "dateutil//etc/passwd"}], [bytes(8)])',
             'table(3, [{"name": "a", "type": "int64", "data": 0}], [bytes(16)])',
         ]:

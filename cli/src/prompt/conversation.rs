@@ -2,10 +2,10 @@
 
 use super::questions;
 use crate::console::{complain, print_line};
-use crate::escapes::line;
 use crate::report::{Reporter, bytes};
 use crate::signals::Interrupts;
 use anyhow::Result;
+use memex_escapes::line;
 use memex_policies::Policy;
 use memex_runtime::{Sandbox, Session};
 use memex_sessions::{Opened, Tools, options};

@@ -4,7 +4,7 @@
 use super::highlighting::PythonHighlighter;
 use super::line::{Marks, line_editor};
 use super::questions;
-use crate::escapes::line as within_line;
+use memex_escapes::line as within_line;
 use memex_runtime::Session;
 use nu_ansi_term::{Color, Style};
 use parking_lot::Mutex;

@@ -4,7 +4,7 @@ use super::quantities::{bytes, duration, limit};
 use super::streaming::{Filters, Streams};
 use crate::console::{complain, print};
 use crate::context::{Context, Stream};
-use crate::escapes::harmless;
+use memex_escapes::harmless;
 use memex_runtime::{GuestError, Outcome, OutputSink, Session, Status};
 use parking_lot::Mutex;
 use std::sync::Arc;

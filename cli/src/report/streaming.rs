@@ -1,7 +1,7 @@
 //! Passing a session's output on while a turn runs.
 
 use crate::console::{complain_passed, print_passed};
-use crate::escapes::Filter;
+use memex_escapes::Filter;
 use memex_runtime::{OutputSink, Stream};
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -113,7 +113,10 @@ def plain(value, parts, path, depth):
     if isinstance(value, dict):
         # The methods of a record's class may be hidden by its fields.
         pairs = dict.items(value)
-        return {_key(key, path): plain(item, parts, path + "." + str(key), depth + 1) for key, item in pairs}
+        made = {_key(key, path): plain(item, parts, path + "." + str(key), depth + 1) for key, item in pairs}
+        if len(made) != len(pairs):
+            raise ValueError(path + ": two of its keys are the same as text, which keys of JSON are")
+        return made
     return _other(value, parts, path, depth)
 
 

@@ -91,8 +91,13 @@ def encoded(frame, parts, plain):
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     columns = []
-    for number, name in enumerate(frame.columns):
-        name = ".".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    labels = {}
+    for number, label in enumerate(frame.columns):
+        name = ".".join(map(str, label)) if isinstance(label, tuple) else str(label)
+        # The same label may be there twice, as in `SELECT a.id, b.id`.
+        known = labels.setdefault(name, label)
+        if type(known) is not type(label) or known is not label and known != label:
+            raise ValueError("a table has the columns " + repr(known) + " and " + repr(label) + ", which are both called " + repr(name) + "; rename one of them")
         columns.append({"name": name, **_packed(frame.iloc[:, number], parts, plain)})
     return {"$table": {"rows": len(frame), "columns": columns}}
 
@@ -181,8 +186,7 @@ def _packed(series, parts, plain):
         return _packed(series.astype(kind.categories.dtype), parts, plain)
     letter = kind.kind if isinstance(kind, numpy.dtype) else None
     if letter == "M":
-        values = series.to_numpy().astype(_MICROSECONDS)
-        missing = numpy.isnat(values)
+        values, missing = _microseconds(series.to_numpy(), numpy)
         return _data("timestamp", values.view("i8"), missing, parts, numpy)
     if letter is not None and letter in "iufb":
         values = series.to_numpy()
@@ -194,6 +198,18 @@ def _packed(series, parts, plain):
         values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
         return _data(kind.numpy_dtype.name, values, missing, parts, numpy)
     return _mixed(series.tolist(), missing, parts, plain, numpy)
+
+
+def _microseconds(exact, numpy):
+    """Times in microseconds, and which are missing."""
+    missing = numpy.isnat(exact)
+    try:
+        values = exact.astype(_MICROSECONDS)
+        if ((values.astype(exact.dtype) == exact) | missing).all():
+            return values, missing
+    except OverflowError:
+        pass
+    raise ValueError("a column has times in nanoseconds, or beyond the years that microseconds reach, which tools do not take; use .dt.floor('us')")
 
 
 def _data(kind, values, missing, parts, numpy):

@@ -24,6 +24,7 @@ _FROM_TEXT = {date: date.fromisoformat, datetime: datetime.fromisoformat, time: 
 _NUMBERS = (int, float)
 _SEQUENCES = (list, tuple, set, frozenset)
 _SETS = (set, frozenset)
+_CONTAINERS = (dict, list)
 _MAPPINGS = (dict, OrderedDict, defaultdict, Counter)
 # Words of a schema that say what is in a container, or nothing of its type.
 _KNOWN = frozenset(("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "title", "description"))
@@ -44,50 +45,51 @@ def fitted(wanted, value, given):
 
     What does not fit stays JSON. Without an object, `given` is the JSON.
     """
-    return _part(wanted, value, given, 0, False)
+    # The last argument of what follows is what was tried and found so far.
+    return _part(wanted, value, given, 0, False, {})
 
 
-def _part(wanted, value, given, depth, strict):
+def _part(wanted, value, given, depth, strict, tried):
     if depth > schemas.DEPTH_MAX:
         return value
     try:
-        return _fitted(wanted, value, given, depth + 1, strict)
+        return _fitted(wanted, value, given, depth + 1, strict, tried)
     except Exception:
         if strict:
             raise
         return value
 
 
-def _fitted(wanted, value, given, depth, strict):
+def _fitted(wanted, value, given, depth, strict, tried):
     if wanted is Any or wanted is object:
         return given
     if isinstance(wanted, dict):
-        return _of_schema(wanted, value, given, depth)
+        return _of_schema(wanted, value, given, depth, tried)
     origin, inner = get_origin(wanted), get_args(wanted)
     if origin in (list, set, frozenset):
-        found = [_part(inner[0], one, own, depth, strict) for one, own in _elements(value, given)]
+        found = [_part(inner[0], one, own, depth, strict, tried) for one, own in _elements(value, given)]
         return found if origin is list else _set_of(origin, found)
     if origin is tuple:
         pairs = _elements(value, given)
         kinds = [inner[0]] * len(pairs) if inner[1:] == (...,) else inner
-        return tuple([_part(kind, *pair, depth, strict) for kind, pair in zip(kinds, pairs, strict=True)])
+        return tuple([_part(kind, *pair, depth, strict, tried) for kind, pair in zip(kinds, pairs, strict=True)])
     if origin is dict:
         members = _members(value, given)
-        keys = [_key(inner[0], name) for name, _one, _own in members]
+        keys = [_key(inner[0], name, tried) for name, _one, _own in members]
         hashing.check_keys(keys)
-        return {key: _part(inner[1], one, own, depth, strict) for key, (_name, one, own) in zip(keys, members)}
+        return {key: _part(inner[1], one, own, depth, strict, tried) for key, (_name, one, own) in zip(keys, members)}
     if origin in (Union, types.UnionType):
-        return _one_of(inner, value, given, depth, strict)
+        return _one_of(inner, value, given, depth, strict, tried)
     if origin is Literal:
         return _exact(value, value, *[type(one) for one in inner if one == value])
     if wanted is None or wanted is type(None):
         return _exact(value, value, type(None))
     if not isinstance(wanted, type):
         raise Misfit("there is no such type")
-    return _of_class(wanted, value, given, depth, strict)
+    return _of_class(wanted, value, given, depth, strict, tried)
 
 
-def _of_class(wanted, value, given, depth, strict):
+def _of_class(wanted, value, given, depth, strict, tried):
     if wanted is float:
         return _exact(given, value, float, int)
     if wanted is int and type(given) is not int and type(value) is float and value.is_integer():
@@ -103,12 +105,12 @@ def _of_class(wanted, value, given, depth, strict):
     if wanted is Decimal:
         return given if type(given) is wanted else Decimal(str(_exact(value, value, str, int, float)))
     if issubclass(wanted, enum.Enum):
-        return given if type(given) is wanted else _member(wanted, value)
+        return given if type(given) is wanted else _member(wanted, value, tried)
     if getattr(wanted, "__dataclass_fields__", None) is not None:
-        return _of_dataclass(wanted, value, given, depth, strict)
+        return _of_dataclass(wanted, value, given, depth, strict, tried)
     if issubclass(wanted, dict) and hasattr(wanted, "__total__"):
-        hints = get_type_hints(wanted)
-        return {name: _part(hints.get(name, Any), one, own, depth, strict) for name, one, own in _members(value, given)}
+        hints = _hints_of(wanted, tried)
+        return {name: _part(hints.get(name, Any), one, own, depth, strict, tried) for name, one, own in _members(value, given)}
     # The schema of such a class admits anything: what is of another class stays JSON. One of
     # the session is no other class's; of a library there are subclasses, such as of paths.
     if type(given) is wanted or not instances.layout_of(wanted) and wanted in _mro_of(type(given)):
@@ -116,41 +118,79 @@ def _of_class(wanted, value, given, depth, strict):
     raise Misfit("it is no object of the class")
 
 
-def _member(wanted, value):
+def _member(wanted, value, tried):
     """The member of an Enum that has a value; no code of the class looks for it."""
     _exact(value, value, *values.SCALARS)
-    for member in _dict_of(wanted)["_member_map_"].values():
-        if type(member._value_) in values.SCALARS and member._value_ == value:
-            return member
-    raise Misfit("it is no value of the Enum")
+    key = id(wanted), "members"
+    if key not in tried:
+        known = {}
+        for member in _dict_of(wanted)["_member_map_"].values():
+            if type(member._value_) in values.SCALARS:
+                known.setdefault(member._value_, member)
+        tried[key] = wanted, known
+    found = tried[key][1].get(value)
+    if found is None:
+        raise Misfit("it is no value of the Enum")
+    return found
 
 
-def _of_dataclass(wanted, value, given, depth, strict):
-    hints = get_type_hints(wanted)
-    parts = {name: _part(hints.get(name, Any), one, own, depth, strict) for name, one, own in _members(value, given)}
+def _hints_of(wanted, tried):
+    """The types of a class's fields, the same objects each time."""
+    key = id(wanted), "hints"
+    if key not in tried:
+        tried[key] = wanted, get_type_hints(wanted)
+    return tried[key][1]
+
+
+def _of_dataclass(wanted, value, given, depth, strict, tried):
+    hints = _hints_of(wanted, tried)
+    parts = {name: _part(hints.get(name, Any), one, own, depth, strict, tried) for name, one, own in _members(value, given)}
     if type(given) is wanted and instances.layout_of(wanted) == "fields":
         return instances.filled(wanted, parts)
     fields = wanted.__dataclass_fields__
     return wanted(**{name: part for name, part in parts.items() if name not in fields or fields[name].init})
 
 
-def _one_of(members, value, given, depth, strict):
+def _one_of(members, value, given, depth, strict, tried):
     """By the member of a union that the object is of, else by the first that the JSON is of."""
     kind = type(given)
     exact = [one for one in members if (get_origin(one) or one) is kind]
     for one in [*exact, *[one for one in members if one not in exact]]:
         try:
-            return _fitted(one, value, given, depth, True)
+            return _whole(one, value, given, depth, tried)
         except Exception:
             continue
     loose = [one for one in members if one is not type(None)]
     # Where all has to fit, the one that is left was just tried.
     if strict or value is None or len(loose) != 1:
         raise Misfit("it is of no member of the union")
-    return _part(loose[0], value, given, depth, strict)
+    return _part(loose[0], value, given, depth, strict, tried)
 
 
-def _of_schema(schema, value, given, depth):
+def _whole(member, value, given, depth, tried):
+    """By a member of a union, of which all has to fit.
+
+    Each value is tried once by each member: classes that refer to each other would have
+    what is deep in it tried once more for each member at each level above.
+    """
+    if type(value) not in _CONTAINERS:
+        return _fitted(member, value, given, depth, True, tried)
+    key = id(member), id(value), id(given)
+    if key not in tried:
+        fits, found = True, None
+        try:
+            found = _fitted(member, value, given, depth, True, tried)
+        except Exception:
+            fits = False
+        # What is kept keeps its identity.
+        tried[key] = member, value, given, fits, found
+    *_, fits, found = tried[key]
+    if not fits:
+        raise Misfit("it is not of this member of the union")
+    return found
+
+
+def _of_schema(schema, value, given, depth, tried):
     """By a JSON Schema: JSON, with what stands where it admits anything."""
     if schemas.admits_anything(schema):
         return given
@@ -161,17 +201,17 @@ def _of_schema(schema, value, given, depth):
         return value
     if kind == "array":
         items = schema.get("items", {})
-        return [_below(items, one, own, depth) for one, own in _elements(value, given)]
+        return [_below(items, one, own, depth, tried) for one, own in _elements(value, given)]
     if kind == "object":
         known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
-        return {name: _below(known.get(name, others), one, own, depth) for name, one, own in _members(value, given)}
+        return {name: _below(known.get(name, others), one, own, depth, tried) for name, one, own in _members(value, given)}
     return value
 
 
-def _below(schema, value, given, depth):
+def _below(schema, value, given, depth, tried):
     if schema is True:
         return given
-    return _part(schema, value, given, depth, False) if type(schema) is dict else value
+    return _part(schema, value, given, depth, False, tried) if type(schema) is dict else value
 
 
 def _exact(given, value, *kinds):
@@ -216,7 +256,7 @@ def _is_name(key):
     return type(key) is str or type(key) is int and key.bit_length() <= forms.KEY_BITS_MAX
 
 
-def _key(wanted, name):
+def _key(wanted, name, tried):
     """A key of the type that is asked for, of its text."""
     try:
         if len(name) > _DIGITS_MAX:
@@ -226,7 +266,7 @@ def _key(wanted, name):
             # One that is written in another way would make one key of two.
             return made if (made.isoformat() if wanted in _FROM_TEXT else str(made)) == name else name
         if isinstance(wanted, type) and issubclass(wanted, enum.Enum):
-            made = _member(wanted, name)
+            made = _member(wanted, name, tried)
             values.refuse_key(made, (None, "it"))
             return made
     except Exception:

@@ -394,15 +394,20 @@ class Sides:
 
 
 def _decoded(written):
-    limit = sys.get_int_max_str_digits()
-    if 0 < limit <= _DIGITS_MAX:
+    if 0 < sys.get_int_max_str_digits() <= _DIGITS_MAX:
         return _decode(written)
-    # A turn may have lifted the limit.
-    sys.set_int_max_str_digits(_DIGITS_MAX)
-    try:
-        return _decode(written)
-    finally:
-        sys.set_int_max_str_digits(limit)
+    # A turn may have lifted the limit, and so may the program that reads here, whose
+    # other threads rely on that.
+    return _decode_bounded(written)
+
+
+def _bounded(digits):
+    if len(digits) > _DIGITS_MAX:
+        raise ValueError("a number has more than " + str(_DIGITS_MAX) + " digits")
+    return int(digits)
+
+
+_decode_bounded = JSONDecoder(object_pairs_hook=_refuse_object, parse_int=_bounded).decode
 
 
 def _steps_of(value, kind):

@@ -326,11 +326,15 @@ class Bounds(unittest.TestCase):
 
         kept = sys.get_int_max_str_digits()
         sys.set_int_max_str_digits(0)
+        # It is the whole process's: a program that reads has other threads.
+        changed, sys.set_int_max_str_digits = sys.set_int_max_str_digits, None
         try:
+            self.assertEqual(values.unpacked(forged([], -(10**300))), -(10**300))
             with self.assertRaises(ValueError):
                 values.unpacked(b"".join((forged([], 1)[:5], struct.pack("<I", 400_006), b"[[],1" + b"0" * 400_000 + b"]")))
             self.assertEqual(sys.get_int_max_str_digits(), 0)
         finally:
+            sys.set_int_max_str_digits = changed
             sys.set_int_max_str_digits(kept)
 
     @unittest.skipUnless(HAS_NUMPY, "numpy is not installed")

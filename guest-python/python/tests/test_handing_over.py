@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+import time
 import unittest
 
 import harness
@@ -257,6 +258,42 @@ class OfClasses(unittest.TestCase):
             self.assertEqual(fitting.fitted(asked, value, value), value)
         self.assertEqual(fitting.fitted(dict[asked, int], {"x": 1}, {"x": 1}), {"x": 1})
         self.assertEqual(harness.scope["ran"], [])
+
+    def test_unions_of_classes_that_refer_to_each_other_are_tried_once_for_each_value(self):
+        made = harness.run(
+            "from datetime import date\nimport dataclasses, enum\n"
+            "@dataclasses.dataclass\nclass One:\n    x: 'One | Two | date'\n"
+            "@dataclasses.dataclass\nclass Two:\n    x: 'list[One] | list[Two] | One | Two'\n    y: int\n"
+            "Many = enum.Enum('Many', {'M' + str(n): n for n in range(3000)})\n"
+        )
+        self.assertEqual(made.status, "ok", made.traceback)
+        one, two, many = (harness.scope[name] for name in ("One", "Two", "Many"))
+        tried = []
+        whole = fitting._fitted
+
+        def counting(*given):
+            tried.append(given)
+            return whole(*given)
+
+        fitting._fitted = counting
+        try:
+            for leaf in (5, "2024-02-30"):
+                value = {"x": leaf}
+                for level in range(17):
+                    value = {"x": [value] if level % 2 else value}
+                tried.clear()
+                self.assertEqual(fitting.fitted(one | two, value, value), value)
+                self.assertLess(len(tried), 2000)
+            # The control: the same classes of values that fit.
+            value = {"x": {"x": [{"x": {"x": "2024-02-29"}, "y": 1}], "y": 2}}
+            self.assertEqual(
+                repr(fitting.fitted(one | two, value, value)), "One(x=Two(x=[Two(x=One(x=datetime.date(2024, 2, 29)), y=1)], y=2))"
+            )
+        finally:
+            fitting._fitted = whole
+        began = time.perf_counter()
+        self.assertEqual(fitting.fitted(list[many], list(range(3000)), None)[-1], many.M2999)
+        self.assertLess(time.perf_counter() - began, 5)
 
     @unittest.skipUnless(harness.has("pandas"), "pandas is not installed")
     def test_nothing_hides_beside_the_columns_of_a_table(self):

@@ -48,6 +48,11 @@ impl Table {
             }
             decoded.push(column);
         }
+        // What rows cost is paid by columns. Without any, four billion of them are a
+        // number, and whoever goes through them goes through four billion.
+        if decoded.is_empty() && rows > 0 {
+            return Err(not_a_table("it has rows and no columns"));
+        }
         Ok(Self {
             rows,
             columns: decoded,

@@ -319,6 +319,20 @@ fn tables_that_lie_are_refused() {
 }
 
 #[test]
+fn rows_are_paid_for_by_columns() {
+    let table =
+        |rows: u64, columns: Value| json!({ "$table": { "rows": rows, "columns": columns } });
+    for rows in [1, 4_294_967_295] {
+        let error = Table::decode(&table(rows, json!([])), &[]).unwrap_err();
+        assert!(error.to_string().contains("rows and no columns"), "{error}");
+    }
+    assert_eq!(Table::decode(&table(0, json!([])), &[]).unwrap().rows(), 0);
+    let column = json!([{ "name": "a", "type": "int8", "data": 0 }]);
+    let part = Bytes::from_static(&[1; 3]);
+    assert_eq!(Table::decode(&table(3, column), &[part]).unwrap().rows(), 3);
+}
+
+#[test]
 fn columns_must_fit_together() {
     let error = |columns: Vec<Column>| Table::new(columns).unwrap_err().to_string();
     assert_eq!(

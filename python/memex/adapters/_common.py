@@ -9,10 +9,12 @@ import weakref
 from collections import OrderedDict
 from typing import Any, Callable
 
-from memex._errors import SessionError
+from memex._errors import SessionError, ValueNotData
+from memex._extent import DIGITS_MAX, Extent
 from memex._foreign import _Described
 from memex._result import Result
 from memex._tools import Tool
+from memex._values import larger
 
 #: What a model is shown of one block.
 SHOWN_CHARACTERS = 20_000
@@ -59,6 +61,24 @@ def shown(result: Result, characters: int = SHOWN_CHARACTERS) -> str:
         half = characters // 2
         text = f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"
     return text or "(no output)"
+
+
+def value_of(result: Result) -> Any:
+    """The value of a turn for a framework that walks it or writes it, or its preview: where it is no data, or too long for that."""
+    try:
+        return result.text if result.value_error is not None else checked(result.value)
+    except ValueNotData:
+        return result.text
+
+
+def checked(value: Any) -> Any:
+    """A value of a guest's for a framework. Raises `ValueNotData` for one that takes far longer to walk or to write than it seems."""
+    extent = Extent(value)
+    if not extent.is_walkable:
+        raise ValueNotData(larger("for whoever walks it"))
+    if extent.has_long_numbers:
+        raise ValueNotData(f"it has a number of more than {DIGITS_MAX} digits")
+    return value
 
 
 def run_on(session: Any, code: str, loop: Any) -> Result:

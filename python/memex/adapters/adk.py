@@ -7,11 +7,11 @@ into its folder become artifacts. `tools` are functions that the code can call.
 from __future__ import annotations
 
 import base64
-import mimetypes
 from typing import Any
 
 import memex
 from memex.adapters import _common
+from memex.adapters._artifacts import FILES_MAX, Folder
 from memex.shell import Shell
 
 try:
@@ -22,9 +22,6 @@ try:
 except ModuleNotFoundError as error:
     raise _common.needed(error, "adk") from None
 
-_FILES_MAX = 64
-# All files that a block writes, together.
-_FILES_BYTES = 32 << 20
 _PICTURES = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg"}
 
 
@@ -51,11 +48,8 @@ class Executor(BaseCodeExecutor):
         context = invocation_context
         key = (context.app_name, context.user_id, code_execution_input.execution_id or context.session.id)
         shell = Shell(self._sessions.get(key))
-        for file in code_execution_input.input_files:
-            # A file that is there was given with an earlier block, and may have been changed since.
-            if not shell.exists(file.name):
-                shell.write(file.name, _bytes_of(file.content))
-        before = _listed(shell)
+        folder = Folder(shell)
+        folder.give((file.name, _bytes_of(file.content)) for file in code_execution_input.input_files)
         result, late = shell._coded(code_execution_input.code, self.timeout_seconds)
         problem = result.error.traceback or f"{result.error.name}: {result.error.message}" if result.error else ""
         if late:
@@ -68,8 +62,11 @@ class Executor(BaseCodeExecutor):
         stdout = result.stdout if result.ok else result.stdout + result.stderr
         if result.ok and result.text and result.text != "None":
             stdout += ("\n" if stdout and not stdout.endswith("\n") else "") + result.text + "\n"
-        files = [*_figures(result), *_written(shell, before)]
-        return CodeExecutionResult(stdout=stdout, stderr=problem, output_files=files[:_FILES_MAX], exit_code=0 if result.ok else 1)
+        files = _figures(result)[:FILES_MAX]
+        files.extend(File(name=name, content=content, mime_type=kind) for name, content, kind in folder.taken(FILES_MAX - len(files)))
+        if folder.problem:
+            problem = f"{problem}\nsome files were not exchanged: {folder.problem}".lstrip("\n")
+        return CodeExecutionResult(stdout=stdout, stderr=problem, output_files=files, exit_code=0 if result.ok else 1)
 
     def close(self) -> None:
         """Ends the sandbox."""
@@ -88,10 +85,6 @@ def _bytes_of(content: str | bytes) -> bytes:
         return data
 
 
-def _listed(shell: Shell) -> dict[str, tuple[int, float]]:
-    return {entry.path: (entry.size, entry.modified) for entry in shell.list(".") if entry.kind == "file"}
-
-
 def _figures(result: memex.Result) -> list[File]:
     found: list[File] = []
     for display in result.displays:
@@ -101,22 +94,4 @@ def _figures(result: memex.Result) -> list[File]:
                 name = f"figure_{result.turn}_{len(found) + 1}.{suffix}"
                 found.append(File(name=name, content=data.encode() if isinstance(data, str) else data, mime_type=kind))
                 break
-    return found
-
-
-def _written(shell: Shell, before: dict[str, tuple[int, float]]) -> list[File]:
-    """The files in the folder that the block made or changed."""
-    found: list[File] = []
-    left = _FILES_BYTES
-    for path, mark in _listed(shell).items():
-        if before.get(path) == mark or len(found) >= _FILES_MAX:
-            continue
-        try:
-            content = shell.read(path, left)
-        except OSError:
-            # Gone since, or too large.
-            continue
-        left -= len(content)
-        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        found.append(File(name=path.rpartition("/")[2], content=content, mime_type=kind))
     return found

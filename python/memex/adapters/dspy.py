@@ -25,6 +25,7 @@ _PARAMETERS = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "positional": {"type": "array"}, "named": {"type": "object"}},
     "required": ["name", "positional", "named"],
+    "additionalProperties": False,
 }
 _BEGIN = f"""
 class {_FINAL}(BaseException):
@@ -92,7 +93,7 @@ class Interpreter:
                 session.set(name, value)
             result = session.run(code)
             if result.error is not None and result.error.name == _FINAL:
-                return FinalOutput(session.get("_memex_output"))
+                return FinalOutput(_common.checked(session.get("_memex_output")))
         except memex.ValueNotData as error:
             raise CodeExecutionError(str(error)) from error
         except memex.SessionError as error:
@@ -140,8 +141,9 @@ class Interpreter:
 
 
 def _jsonable(result: memex.Result) -> Any:
+    value = _common.value_of(result)
     try:
-        json.dumps(result.value, allow_nan=False)
-    except (TypeError, ValueError):
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
         return result.text
-    return result.text if result.value is None else result.value
+    return result.text if value is None else value

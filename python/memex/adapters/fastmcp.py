@@ -24,6 +24,7 @@ _PARAMETERS = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "positional": {"type": "array"}, "named": {"type": "object"}},
     "required": ["name", "positional", "named"],
+    "additionalProperties": False,
 }
 _BEGIN = f"""
 def _memex_function(name):
@@ -70,8 +71,7 @@ class SandboxProvider:
             lines = [f"{name} = _memex_function({name!r})" for name in functions]
             result = await _common.awaited(session, "\n".join([*lines, "await _memex_main(globals().pop('_memex_code'))"]))
             result.raise_for_error()
-            # What is no data leaves as its preview.
-            return result.value if result.value_error is None else result.text
+            return _common.value_of(result)
         finally:
             _functions.reset(token)
             session.close()

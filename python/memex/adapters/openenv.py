@@ -123,8 +123,8 @@ class CodeEnvironment(Environment[CodeAction, CodeObservation, CodeState]):
 def _names(session: memex.Session) -> list[str]:
     """The variables, as far as the session tells of them."""
     try:
-        return [str(one["name"]) for one in session.names()][:1000]
-    except (memex.MemexError, LookupError, TypeError, ValueError):
+        return [one["name"] for one in session.names()]
+    except memex.MemexError:
         return []
 
 

@@ -31,6 +31,7 @@ _TASK = {
     "type": "object",
     "properties": {"task": {"type": "string"}, "additional_args": {"type": "object"}},
     "required": ["task"],
+    "additionalProperties": False,
 }
 
 
@@ -80,8 +81,7 @@ class Executor(PythonExecutor):
             return CodeOutput(self._final(session), logs, True)
         if not result.ok:
             raise InterpreterError(_common.shown(_Quiet(result)))  # type: ignore[arg-type]
-        value = result.value if result.value_error is None else result.text
-        return CodeOutput(value, logs, False)
+        return CodeOutput(_common.value_of(result), logs, False)
 
     def cleanup(self) -> None:
         """Ends the sandbox."""
@@ -93,12 +93,14 @@ class Executor(PythonExecutor):
 
     def _final(self, session: memex.Session) -> Any:
         try:
-            positional, named = session.get("__final_answer__")
+            positional, named = _common.checked(session.get("__final_answer__"))
         except (ValueNotData, TypeError, ValueError) as error:
             raise InterpreterError(f"final_answer: the answer cannot leave the sandbox: {error}") from None
         if not isinstance(positional, list) or not isinstance(named, dict):
             raise InterpreterError("final_answer: code changed what it gave")
         tool = self._given.get("final_answer")
+        if tool is not None and not named.keys() <= getattr(tool, "inputs", named).keys():
+            raise InterpreterError("final_answer: there is no such parameter")
         return tool(*positional, **named) if tool is not None else (positional or [None])[0]
 
     def _new_box(self) -> memex.Sandbox:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Iterable
 
 import memex
+from memex._result import shown_safely
 
 _FORMS = {
     "text/plain": "text",
@@ -22,6 +23,9 @@ _FORMS = {
     "application/json": "json",
     "application/javascript": "javascript",
 }
+
+
+_DEPTH_MAX = 100
 
 
 @dataclass
@@ -78,14 +82,32 @@ class Result:
     def __str__(self) -> str:
         return self.text or repr(self)
 
-    def _repr_html_(self) -> str | None:
-        return self.html
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a notebook shows, whose page can do what its kernel can: the fields have the forms as they came."""
+        forms = {kind: getattr(self, name) for kind, name in _FORMS.items() if name != "json"}
+        return shown_safely({kind: form for kind, form in forms.items() if isinstance(form, str)})
 
-    def _repr_png_(self) -> str | None:
-        return self.png
 
-    def _repr_svg_(self) -> str | None:
-        return self.svg
+class _Displayed(Result):
+    """A display of the guest's. Its JSON is read when it is asked for."""
+
+    # The text, and then what it is.
+    _written: str | None = None
+    _json: Any = None
+
+    @property
+    def json(self) -> Any:  # type: ignore[override]
+        if self._written is not None:
+            written, self._written = self._written, None
+            try:
+                self._json = _shallow(json.loads(written))
+            except (ValueError, RecursionError):
+                self.extra = {**(self.extra or {}), "application/json": written}
+        return self._json
+
+    @json.setter
+    def json(self, value: Any) -> None:
+        self._json = value
 
 
 @dataclass
@@ -119,6 +141,17 @@ class Execution:
         return json.dumps({"results": results, "logs": json.loads(self.logs.to_json()), "error": error})
 
 
+def _shallow(value: Any) -> Any:
+    """The same JSON. Raises `ValueError` for what lies so deep that writing or showing it fails."""
+    level = [value]
+    for _ in range(_DEPTH_MAX):
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
+        level = [part for parts in inner for part in parts]
+        if not level:
+            return value
+    raise ValueError("it is nested too deeply")
+
+
 def results_of(result: memex.Result) -> list[Result]:
     """The displays and the value of a turn."""
     found = [_displayed(one) for one in result.displays]
@@ -131,17 +164,14 @@ def results_of(result: memex.Result) -> list[Result]:
 
 
 def _displayed(display: memex.Display) -> Result:
-    made = Result(is_main_result=display.main)
+    made = _Displayed(is_main_result=display.main)
     for kind, data in display.data.items():
         text = data if isinstance(data, str) else base64.b64encode(data).decode("ascii")
         name = _FORMS.get(kind)
         if name is None:
             made.extra = {**(made.extra or {}), kind: text}
         elif name == "json":
-            try:
-                made.json = json.loads(text)
-            except ValueError:
-                made.text = made.text or text
+            made._written = text
         else:
             setattr(made, name, text)
     return made

@@ -149,7 +149,7 @@ def ran(result: Result, timed_out: bool, bytes_max: int) -> Ran:
         answer = _checked(result)
         status, out, errors = answer.get("status"), answer.get("stdout"), answer.get("stderr")
         if not (isinstance(status, int) and isinstance(out, bytes) and isinstance(errors, bytes)):
-            raise SessionError("the shell in the session gave no answer: code there changed it")
+            raise _no_answer()
         # What the shell in the session cuts, code there may have stopped it from cutting.
         is_cut = answer.get("cut") is True or len(out) > bytes_max or len(errors) > bytes_max
         return Ran(status & 255, out[:bytes_max] + more, errors[:bytes_max] + more_errors, is_cut)
@@ -192,6 +192,11 @@ def _no_answer() -> SessionError:
     return SessionError("the shell in the session gave no answer: code there changed it")
 
 
+def no_time() -> TimeoutError:
+    """What to raise when a session takes too long to answer."""
+    return TimeoutError("the session took too long to answer for its files")
+
+
 def _checked(result: Result) -> dict[str, Any]:
     answer = result.value
     if not isinstance(answer, dict):
@@ -201,13 +206,15 @@ def _checked(result: Result) -> dict[str, Any]:
 
 # The end of the year 9999.
 _TIME_MAX = 253_402_300_800
+_SIZE_MAX = 1 << 63
+_KINDS = ("file", "folder", "link")
 
 
 def piece(answer: dict[str, Any], path: str, before: int, bytes_max: int) -> bytes:
     """A part of a file, of which so many bytes were read before."""
     data = answer.get("data")
     if not isinstance(data, bytes) or len(data) > PIECE_BYTES:
-        raise SessionError("the shell in the session gave no answer: code there changed it")
+        raise _no_answer()
     if before + len(data) > bytes_max:
         raise OSError(f"{path} has more than {bytes_max} bytes\nhint: read(path, bytes_max=…) takes more")
     return data
@@ -224,8 +231,10 @@ class Entry:
         self.path = text_of(given, "path")
         #: `file`, `folder` or `link`.
         self.kind = text_of(given, "kind")
+        if self.kind not in _KINDS:
+            raise _no_answer()
         size, time = given.get("size"), given.get("time")
-        self.size = size if isinstance(size, int) else 0
+        self.size = size if isinstance(size, int) and 0 <= size < _SIZE_MAX else 0
         #: Seconds since 1970.
         self.modified = float(time) if isinstance(time, (int, float)) and 0 <= time < _TIME_MAX else 0.0
         self.target: str | None = None if given.get("target") is None else text_of(given, "target")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 import weakref
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 
 from memex._result import Result
 from memex.shell import _protocol
@@ -38,6 +40,7 @@ class Shell(_BaseShell):
     def __init__(self, session: Any, **settings: Any) -> None:
         super().__init__(session, **settings)
         self._lock = threading.RLock()
+        self._until: float | None = None
 
     @classmethod
     def open(cls, sandbox: Any, **settings: Any) -> Shell:
@@ -130,8 +133,23 @@ class Shell(_BaseShell):
         """The path with every link followed; what is missing stays as it is written."""
         return _protocol.text_of(self._ask("real", path=path), "path")
 
+    @contextlib.contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """Gives all operations on files in here so many seconds together. They raise `TimeoutError` when these are over."""
+        before, self._until = self._until, time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until = before
+
     def _ask(self, what: str, **fields: Any) -> dict[str, Any]:
-        return _protocol.answered(self._exchange({"what": what, "folder": self.cwd, **fields}, None)[0])
+        left = None if self._until is None else self._until - time.monotonic()
+        if left is not None and left <= 0:
+            raise _protocol.no_time()
+        result, late = self._exchange({"what": what, "folder": self.cwd, **fields}, left)
+        if late and not result.ok:
+            raise _protocol.no_time()
+        return _protocol.answered(result)
 
     def _exchange(self, request: dict[str, Any] | None, timeout: float | None) -> tuple[Result, bool]:
         with self._lock, _Clock(self.session, timeout) as clock:

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// use. A new crate is a new line.
 const ARROWS: &[(&str, &[&str])] = &[
     ("memex-policies", &[]),
+    ("memex-escapes", &[]),
     ("memex-channel", &[]),
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
@@ -128,6 +129,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-agent",
             "memex-benches",
             "memex-connectors",
+            "memex-escapes",
             "memex-external",
             "memex-host-tools",
             "memex-mem-agent",
@@ -147,6 +149,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "memex-python",
         &[
             "memex-agent",
+            "memex-escapes",
             "memex-external",
             "memex-guest-python",
             "memex-host-tools",

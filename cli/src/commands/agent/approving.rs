@@ -2,8 +2,8 @@
 
 use crate::console;
 use crate::console::complain;
-use crate::escapes::line;
 use memex_agent::Approver;
+use memex_escapes::line;
 use memex_models::BoxFuture;
 use serde_json::{Map, Value};
 use std::io::BufRead;

@@ -3,10 +3,10 @@
 use super::setup::AgentOptions;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::plain;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;
 use memex_agent::{NoWatcher, RunResult, Watcher};
+use memex_escapes::plain;
 use memex_trajectories::views::step_view;
 use memex_trajectories::{Step, StepKind, Totals};
 use serde_json::{Value, json};

@@ -82,7 +82,7 @@ pub(super) fn says(program: &str, arguments: &[&str]) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines()
         .next()
-        .map(|line| crate::escapes::line(line.trim()))
+        .map(|line| memex_escapes::line(line.trim()))
 }
 
 fn one_line(path: &str) -> Option<String> {

@@ -3,10 +3,10 @@
 use super::conversing::ConversationArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::plain;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::Args;
+use memex_escapes::plain;
 use memex_mem_agent::{Event, NoWatch, Watch};
 use serde_json::json;
 use std::process::ExitCode;

@@ -3,10 +3,10 @@
 use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::line;
 use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
+use memex_escapes::line;
 use memex_mem_agent::bench::{self, Category, Graded, Judge, Setup, TaskFolder};
 use memex_mem_agent::rollouts::{self, Batch, Weights};
 use memex_mem_agent::{Error, Workplace};

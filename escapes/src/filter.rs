@@ -38,7 +38,7 @@ pub(super) const LINE: Passes = Passes {
 
 /// Makes one stream harmless for a terminal, piece by piece.
 #[derive(Debug)]
-pub(crate) struct Filter {
+pub struct Filter {
     passes: Passes,
     state: State,
     /// The beginning of a character whose end has not come yet.
@@ -76,12 +76,12 @@ impl Filter {
     }
 
     /// A stream of what someone else says, as [`plain`](super::plain) has it.
-    pub(crate) fn text() -> Self {
+    pub fn text() -> Self {
         Self::new(TEXT)
     }
 
     /// Passes a piece on. What is passed is valid UTF-8, in whole characters.
-    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = String::with_capacity(bytes.len());
         let joined;
         let mut rest = match self.partial.is_empty() {
@@ -121,7 +121,7 @@ impl Filter {
 
     /// What is left at the end of a turn: a sequence without its end, and the
     /// return to the terminal's own colours.
-    pub(crate) fn finish(&mut self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
         let mut out = String::new();
         if !std::mem::take(&mut self.partial).is_empty() {
             self.step(char::REPLACEMENT_CHARACTER, &mut out);

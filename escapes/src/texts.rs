@@ -3,22 +3,22 @@
 use super::filter::{Filter, LINE, OUTPUT, Passes, SAID, TEXT};
 
 /// What code prints, as a whole. Colours pass.
-pub(crate) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     filtered(OUTPUT, text)
 }
 
 /// Text of the command for a terminal, which may quote other sources.
-pub(crate) fn said(text: &str) -> String {
+pub fn said(text: &str) -> String {
     filtered(SAID, text)
 }
 
 /// A text of someone who may change nothing about how it looks.
-pub(crate) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     filtered(TEXT, &text.replace("\r\n", "\n"))
 }
 
 /// A text that stays within its line.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     filtered(LINE, text)
 }
 
