@@ -26,6 +26,7 @@ mod python;
 mod table;
 mod tool;
 mod toolbox;
+mod tree;
 mod validation;
 
 pub use ask_user::{UserQuestion, ask_user};
@@ -50,3 +51,4 @@ pub use toolbox::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,
     ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema,
 };
+pub use tree::{REQUEST_TREE_BYTES, TreeSize};

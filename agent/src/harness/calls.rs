@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use memex_channel::{Frame, HostCalls, OP_AGENT, OP_CALL, OP_TOOLBOX, Reply, Ticket, TurnHandle};
-use memex_host_tools::{Broker, LargeInteger};
+use memex_host_tools::{Broker, LargeInteger, REQUEST_TREE_BYTES, TreeSize};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -73,6 +73,9 @@ const ARGUMENTS_AT: usize = 2;
 
 impl HarnessCalls {
     fn own(&mut self, frame: &Frame<'_>, turn: &dyn TurnHandle) -> Reply {
+        if let Err(reason) = TreeSize::check(frame.head, REQUEST_TREE_BYTES) {
+            return Reply::error("ValueError", &format!("the call {reason}"));
+        }
         let request: Request = match serde_json::from_slice(frame.head) {
             Ok(request) => request,
             Err(error) => {

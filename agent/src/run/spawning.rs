@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use memex_channel::{Frame, Reply};
+use memex_host_tools::{REQUEST_TREE_BYTES, TreeSize};
 use memex_policies::ToolGrants;
 use memex_trajectories::{Child, Parent};
 use parking_lot::Mutex;
@@ -63,6 +64,9 @@ pub(super) fn spawner(family: &Arc<Family>) -> Arc<dyn Spawner> {
 
 impl Spawner for Spawning {
     fn spawn(&self, frame: &Frame<'_>, fork: Box<dyn Place>) -> Reply {
+        if let Err(reason) = TreeSize::check(frame.head, REQUEST_TREE_BYTES) {
+            return Reply::error("ValueError", &format!("spawn_agent: the call {reason}"));
+        }
         let request: Request = match serde_json::from_slice(frame.head) {
             Ok(request) => request,
             Err(error) => return Reply::error("TypeError", &format!("spawn_agent: {error}")),

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use memex_host_tools::{Arguments, LargeInteger, PART_KEY, ToolError};
+use memex_host_tools::{Arguments, LargeInteger, PART_KEY, ToolError, TreeSize};
 
 /// The longest message of a tool that reaches the guest.
 pub(super) const MESSAGE_MAX_CHARS: usize = 2_000;
@@ -59,29 +59,41 @@ fn reserved_key(map: &Map<String, Value>) -> Option<&str> {
     }
 }
 
-/// Parses the JSON that a peer answered. Nothing at all is `null`; what the
-/// channel reserves for itself is refused.
+/// Checks the JSON that a peer answered, and gives what it takes as values: at most `max`
+/// bytes.
+pub(super) fn check(tool: &str, bytes: &[u8], max: usize) -> Result<usize, ToolError> {
+    if let Some(found) = LargeInteger::find(bytes, 1) {
+        let reason = found.reason();
+        return Err(refusal(
+            tool,
+            &format!("the answer cannot be used: {reason}; the tool has to answer it as text"),
+        ));
+    }
+    check_size(tool, bytes, max)
+}
+
+/// What JSON takes as values, if that is no more than `max` bytes.
+pub(super) fn check_size(tool: &str, bytes: &[u8], max: usize) -> Result<usize, ToolError> {
+    TreeSize::check(bytes, max).map_err(|reason| {
+        let more = "the tool has to answer less at a time";
+        refusal(tool, &format!("the answer {reason}; {more}"))
+    })
+}
+
+/// Parses the JSON that a peer answered, once it is [checked](check) and there is room for
+/// it. Nothing at all is `null`; what the channel reserves for itself is refused.
 pub(super) fn parse(tool: &str, bytes: &[u8]) -> Result<Value, ToolError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    if let Some(found) = LargeInteger::find(bytes, 1) {
-        let reason = found.reason();
-        return Err(ToolError::new(
-            "RuntimeError",
-            format!(
-                "{tool}: the answer cannot be used: {reason}; the tool has to answer it as text"
-            ),
-        ));
-    }
-    let value = serde_json::from_slice(bytes).map_err(|error| {
-        ToolError::new(
-            "RuntimeError",
-            format!("{tool}: the answer is not valid JSON: {error}"),
-        )
-    })?;
+    let value = serde_json::from_slice(bytes)
+        .map_err(|error| refusal(tool, &format!("the answer is not valid JSON: {error}")))?;
     refuse_reserved(tool, &value)?;
     Ok(value)
+}
+
+fn refusal(tool: &str, reason: &str) -> ToolError {
+    ToolError::new("RuntimeError", format!("{tool}: {reason}"))
 }
 
 /// Refuses objects that would be taken for parts or tables.

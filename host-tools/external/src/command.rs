@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::answers;
+use super::host::Surroundings;
 use super::process::Process;
+use super::trees::{Held, tree_max};
 use crate::scrubbing::Scrubber;
 use memex_host_tools::{Answer, ToolError};
 
@@ -16,6 +18,8 @@ use memex_host_tools::{Answer, ToolError};
 /// error is a message for the guest.
 pub const MESSAGE_EXIT_STATUS: i32 = 3;
 
+/// The longest answer of a command that fails in which an error is looked for.
+const STATED_MAX_BYTES: usize = 64 << 10;
 /// How much of the end of standard error is kept.
 const STDERR_MAX_BYTES: usize = 64 << 10;
 /// How long output is awaited that others hold open once the process is gone.
@@ -59,12 +63,23 @@ impl CommandExecutor {
         self,
         tool: &str,
         input: Value,
-        scrubber: &Scrubber,
-    ) -> Result<Answer, ToolError> {
+        surroundings: &Surroundings,
+    ) -> Result<Held, ToolError> {
         let input = input.to_string().into_bytes();
-        let finished = self.run(tool, input, scrubber).await?;
+        let finished = self.run(tool, input, &surroundings.scrubber).await?;
         tracing::debug!(target: "memex::tools", tool, status = %finished.status, "command ended");
-        judge(tool, finished)
+        let stdout = answered(tool, &finished)?;
+        let logged = |error: ToolError| error.with_detail(finished.stderr.clone());
+        let taken = answers::check(tool, stdout, tree_max(self.output_max_bytes));
+        let room = surroundings.trees.room(taken.map_err(logged)?).await;
+        let answer = answers::parse(tool, stdout).map_err(logged)?;
+        match stated_error(&answer) {
+            Some((class, message)) => Err(failure(tool, class, message, &finished)),
+            None => Ok(Held {
+                answer: Answer::json(answer),
+                room,
+            }),
+        }
     }
 
     async fn run(
@@ -199,49 +214,39 @@ impl Tail {
     }
 }
 
-/// What the exit status and the output mean.
-fn judge(tool: &str, finished: Finished) -> Result<Answer, ToolError> {
-    let Finished {
-        status,
-        stdout,
-        stderr,
-    } = finished;
-    let fail = |class, message: &str| {
-        Err(ToolError::new(class, format!("{tool}: {message}")).with_detail(stderr.clone()))
-    };
-    match status.code() {
-        Some(0) => {}
+/// The answer of a command that has not failed.
+fn answered<'f>(tool: &str, finished: &'f Finished) -> Result<&'f [u8], ToolError> {
+    let fail = |class, message: &str| Err(failure(tool, class, message, finished));
+    match finished.status.code() {
+        Some(0) => Ok(&finished.stdout),
         Some(MESSAGE_EXIT_STATUS) => {
-            let last = stderr.lines().rev().find(|line| !line.trim().is_empty());
-            return fail(
+            let mut lines = finished.stderr.lines().rev();
+            let last = lines.find(|line| !line.trim().is_empty());
+            fail(
                 "RuntimeError",
                 last.unwrap_or("the command failed without a message"),
-            );
+            )
         }
         code => {
             // A command that fails may still say so in its answer.
-            if let Some((class, message)) = serde_json::from_slice(&stdout)
-                .ok()
-                .as_ref()
-                .and_then(stated_error)
-            {
+            let stated = Some(&finished.stdout).filter(|said| said.len() <= STATED_MAX_BYTES);
+            let stated = stated.and_then(|said| serde_json::from_slice(said).ok());
+            if let Some((class, message)) = stated.as_ref().and_then(stated_error) {
                 return fail(class, message);
             }
-            return match code {
+            match code {
                 Some(code) => fail(
                     "RuntimeError",
                     &format!("the command failed with exit status {code}"),
                 ),
                 None => fail("RuntimeError", "the command was ended by a signal"),
-            };
+            }
         }
     }
-    let answer =
-        answers::parse(tool, &stdout).map_err(|error| error.with_detail(stderr.clone()))?;
-    match stated_error(&answer) {
-        Some((class, message)) => fail(class, message),
-        None => Ok(Answer::json(answer)),
-    }
+}
+
+fn failure(tool: &str, class: &'static str, message: &str, finished: &Finished) -> ToolError {
+    ToolError::new(class, format!("{tool}: {message}")).with_detail(finished.stderr.clone())
 }
 
 /// `{"error": "…"}` or `{"error": {"type": "…", "message": "…"}}`, with no other

@@ -13,6 +13,7 @@ use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
 use super::template::{Template, check_parameters, scalar};
+use super::trees::{Held, Trees, tree_max};
 use super::url_template::UrlTemplate;
 use crate::egress::cuts_answers;
 use memex_host_tools::{Answer, PART_KEY, ToolError};
@@ -194,7 +195,8 @@ impl Endpoint {
         self,
         tool: &str,
         arguments: Map<String, Value>,
-    ) -> Result<Answer, ToolError> {
+        trees: &Trees,
+    ) -> Result<Held, ToolError> {
         let mut request = self.request(tool, &arguments)?;
         let origin = request.url.origin();
         for _ in 0..=REDIRECTS_MAX {
@@ -204,7 +206,7 @@ impl Endpoint {
                 .await
                 .map_err(|error| failure(tool, error))?;
             let Some(target) = redirect(&request.url, &response) else {
-                return self.answer(tool, response);
+                return self.answer(tool, response, trees).await;
             };
             // Elsewhere, neither the secrets nor the owner's words would apply.
             if target.origin() != origin {
@@ -299,7 +301,12 @@ impl Endpoint {
         }
     }
 
-    fn answer(&self, tool: &str, response: HttpResponse) -> Result<Answer, ToolError> {
+    async fn answer(
+        &self,
+        tool: &str,
+        response: HttpResponse,
+        trees: &Trees,
+    ) -> Result<Held, ToolError> {
         let HttpResponse { status, body, .. } = response;
         if !(200..300).contains(&status) {
             let text = String::from_utf8_lossy(&body);
@@ -311,24 +318,33 @@ impl Endpoint {
             ));
         }
         match self.declaration.response.as_str() {
-            "bytes" => Ok(Answer {
+            "bytes" => Ok(Held::from(Answer {
                 json: json!({PART_KEY: 0}),
                 parts: vec![body],
-            }),
-            "text" => Ok(Answer::json(Value::String(
+            })),
+            "text" => Ok(Held::from(Answer::json(Value::String(
                 String::from_utf8_lossy(&body).into_owned(),
-            ))),
+            )))),
             _ => {
+                let taken = answers::check(tool, &body, tree_max(self.output_max_bytes))?;
+                let room = trees.room(taken).await;
                 let mut value = answers::parse(tool, &body)?;
-                match &self.declaration.pointer {
-                    None => Ok(Answer::json(value)),
-                    Some(pointer) => match value.pointer_mut(pointer) {
-                        Some(found) => Ok(Answer::json(found.take())),
-                        None => Err(ToolError::new(
+                let found = match &self.declaration.pointer {
+                    None => Some(&mut value),
+                    Some(pointer) => value.pointer_mut(pointer),
+                };
+                match found {
+                    Some(found) => Ok(Held {
+                        answer: Answer::json(found.take()),
+                        room,
+                    }),
+                    None => {
+                        let pointer = self.declaration.pointer.as_deref().unwrap_or_default();
+                        Err(ToolError::new(
                             "RuntimeError",
                             format!("{tool}: the answer has nothing at `{pointer}`"),
-                        )),
-                    },
+                        ))
+                    }
                 }
             }
         }

@@ -14,8 +14,9 @@ use super::client::{HttpClient, ReqwestClient};
 use super::error::OutsideError;
 use super::secrets::Secrets;
 use super::supervision::Supervisor;
+use super::trees::{Held, Room, Trees};
 use crate::scrubbing::Scrubber;
-use memex_host_tools::{Answer, CallContext, ToolError, ToolFuture};
+use memex_host_tools::{CallContext, ToolError, ToolFuture};
 
 /// How many calls of one file's tools run at once; more wait for their turn.
 pub const CALLS_MAX: usize = 64;
@@ -123,6 +124,8 @@ impl OutsideHost {
 pub(super) struct Surroundings {
     pub(super) runtime: Handle,
     pub(super) scrubber: Arc<Scrubber>,
+    /// Room for what the tools answer.
+    pub(super) trees: Trees,
     permits: Arc<Semaphore>,
 }
 
@@ -132,6 +135,7 @@ impl Surroundings {
         Self {
             runtime: Handle::current(),
             scrubber: Arc::new(scrubber),
+            trees: Trees::new(),
             permits: Arc::new(Semaphore::new(CALLS_MAX)),
         }
     }
@@ -143,7 +147,7 @@ impl Surroundings {
         context: CallContext,
         tool: Arc<str>,
         timeout: Duration,
-        work: impl Future<Output = Result<Answer, ToolError>> + Send + 'static,
+        work: impl Future<Output = Result<Held, ToolError>> + Send + 'static,
     ) -> ToolFuture {
         let surroundings = self.clone();
         Box::pin(async move {
@@ -171,10 +175,13 @@ impl Surroundings {
                     () = context.cancelled.cancelled() => Err(interrupted(&tool)),
                     () = given_up.cancelled() => Err(interrupted(&tool)),
                 };
-                let seen = result.map_err(|mut error| {
-                    error.message = answers::visible(&error.message);
-                    error
-                });
+                let (seen, _room) = match result {
+                    Ok(Held { answer, room }) => (Ok(answer), room),
+                    Err(mut error) => {
+                        error.message = answers::visible(&error.message);
+                        (Err(error), Room::default())
+                    }
+                };
                 // Before it is clipped: half a secret would be found no more.
                 scrubber.result(seen).map_err(|mut error| {
                     error.message = answers::clipped(error.message);

@@ -39,6 +39,7 @@ mod secrets;
 mod supervision;
 mod template;
 mod tools;
+mod trees;
 mod url_template;
 
 pub use client::{HttpClient, HttpError, HttpRequest, HttpResponse, ReqwestClient};

@@ -16,8 +16,9 @@ use super::document::Fields;
 use super::error::OutsideError;
 use super::host::OutsideHost;
 use super::secrets::Vault;
-use super::supervision::Supervisor;
 use super::supervision::clearing::{Mark, clear_below};
+use super::supervision::domain::Domain;
+use super::supervision::{Supervisor, confines_signals};
 
 /// The fields of a declaration that say which process to start.
 pub(super) const PROCESS_FIELDS: &[&str] =
@@ -168,13 +169,15 @@ pub(super) struct Process {
 impl Process {
     /// Starts the process with pipes for its three streams.
     pub(super) fn start(&self) -> std::io::Result<RunningProcess> {
+        let is_confined = self.is_confined && self.supervisor.is_some() && confines_signals();
         let mut command = match &self.supervisor {
-            Some(supervisor) => supervisor.command(&self.program, self.is_confined),
+            Some(supervisor) => supervisor.command(&self.program, is_confined),
             None => Command::new(&self.program),
         };
         let mark = Mark::new();
         let (name, value) = mark.variable();
-        let child = command
+        let runtime = Handle::current();
+        command
             .args(&self.arguments)
             .current_dir(&self.directory)
             .env_clear()
@@ -186,8 +189,14 @@ impl Process {
             .process_group(0)
             // A supervisor is asked for the end: once it is killed, nobody knows
             // what has left its group.
-            .kill_on_drop(self.supervisor.is_none())
-            .spawn()?;
+            .kill_on_drop(self.supervisor.is_none());
+        let (child, domain) = match is_confined {
+            true => {
+                let (child, domain) = Domain::start(command, &runtime)?;
+                (child, Some(domain))
+            }
+            false => (command.spawn()?, None),
+        };
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -196,8 +205,9 @@ impl Process {
             child: Some(child),
             group,
             mark,
+            domain,
             is_supervised: self.supervisor.is_some(),
-            runtime: Handle::current(),
+            runtime,
         })
     }
 }
@@ -207,6 +217,8 @@ impl Process {
 pub(super) struct RunningProcess {
     child: Option<Child>,
     group: Option<Pid>,
+    /// Around its supervisor, if that confines it.
+    domain: Option<Domain>,
     mark: Mark,
     is_supervised: bool,
     runtime: Handle,
@@ -224,7 +236,8 @@ impl RunningProcess {
     }
 
     /// Waits for the end of the process. What it started is ended then: by the
-    /// supervisor, or where that was killed or there is none, in its group and by its mark.
+    /// supervisor, or where that was killed or there is none, in its domain, or in its group
+    /// and by its mark.
     pub(super) async fn wait(&mut self) -> std::io::Result<ExitStatus> {
         let Some(child) = &mut self.child else {
             return Err(std::io::ErrorKind::NotFound.into());
@@ -235,8 +248,10 @@ impl RunningProcess {
         }
         let status = child.wait().await?;
         kill_group(&mut self.group);
-        if !self.is_supervised || status.signal().is_some() {
-            clear(self.mark.clone()).await;
+        match self.domain.take() {
+            Some(domain) => domain.end().await,
+            None if self.is_supervised && status.signal().is_none() => {}
+            None => clear(self.mark.clone()).await,
         }
         Ok(status)
     }
@@ -247,6 +262,7 @@ impl Drop for RunningProcess {
         // It has ended, and was waited for.
         let Some(supervisor) = self.group else { return };
         let mut group = self.group.take();
+        let domain = self.domain.take();
         let mark = self.mark.clone();
         let (Some(mut child), true) = (self.child.take(), self.is_supervised) else {
             kill_group(&mut group);
@@ -260,6 +276,11 @@ impl Drop for RunningProcess {
             // As long as the supervisor is not collected, no other process and no
             // other group has its number.
             let ended = tokio::time::timeout(END_TIMEOUT, child.wait()).await;
+            if let Some(domain) = domain {
+                domain.end().await;
+                let _ = child.wait().await;
+                return;
+            }
             if let Ok(Ok(status)) = ended
                 && status.signal().is_none()
             {

@@ -12,8 +12,8 @@ use super::endpoint::Endpoint;
 use super::error::OutsideError;
 use super::host::Surroundings;
 use super::mcp::Server;
-use crate::scrubbing::Scrubber;
-use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
+use super::trees::Held;
+use memex_host_tools::{Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 
 /// The tools of an opened [`ToolFile`](super::ToolFile), and the servers behind
 /// them.
@@ -117,14 +117,14 @@ impl Tool for OutsideTool {
         let tool = name.clone();
         let named = self.named;
         let executor = self.executor.clone();
-        let scrubber = Arc::clone(&self.surroundings.scrubber);
+        let surroundings = self.surroundings.clone();
         let work = async move {
             let plain = answers::plain(&tool, arguments)?;
             let input = match named {
                 true => envelope(&tool, plain),
                 false => plain,
             };
-            executor.call(&tool, input, &scrubber).await
+            executor.call(&tool, input, &surroundings).await
         };
         self.surroundings.run(context, name, self.timeout, work)
     }
@@ -135,11 +135,11 @@ impl Executor {
         self,
         tool: &str,
         input: Map<String, Value>,
-        scrubber: &Scrubber,
-    ) -> Result<Answer, ToolError> {
+        surroundings: &Surroundings,
+    ) -> Result<Held, ToolError> {
         match self {
-            Self::Command(command) => command.call(tool, Value::Object(input), scrubber).await,
-            Self::Endpoint(endpoint) => endpoint.call(tool, input).await,
+            Self::Command(command) => command.call(tool, Value::Object(input), surroundings).await,
+            Self::Endpoint(endpoint) => endpoint.call(tool, input, &surroundings.trees).await,
         }
     }
 }

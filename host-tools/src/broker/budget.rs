@@ -20,6 +20,19 @@ pub struct Budget {
     pub tool_time: Duration,
 }
 
+/// How many times as long as its text a call may be as values.
+const TREE_FACTOR: usize = 16;
+/// What each call may take as values.
+const TREE_BYTES_MIN: usize = 1 << 20;
+
+impl Budget {
+    /// What one call may take as values, before any of it is made.
+    pub(super) fn tree_bytes(&self) -> usize {
+        let bytes = self.answer_bytes.saturating_mul(TREE_FACTOR);
+        bytes.max(self.held_bytes).max(TREE_BYTES_MIN)
+    }
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self {

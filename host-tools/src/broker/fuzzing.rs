@@ -31,8 +31,9 @@ pub fn gate(toolbox: &Toolbox, grants: &ToolGrants, bytes: &[u8]) -> Gated {
     if frame.op == OP_TOOLBOX {
         return Gated::Answered(questions::ask(&permission, frame.head));
     }
-    let admitted =
-        Head::parse(frame.head).and_then(|head| permission.admit(head, &frame, Usage::default));
+    let tree_max = permission.budget.tree_bytes();
+    let admitted = Head::parse(frame.head, tree_max)
+        .and_then(|head| permission.admit(head, &frame, Usage::default));
     match admitted {
         Ok(admitted) => Gated::Admitted(admitted.arguments),
         Err(error) => Gated::Refused(error.message),

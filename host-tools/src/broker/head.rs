@@ -3,6 +3,7 @@
 use crate::integers::LargeInteger;
 use crate::table::TABLE_KEY;
 use crate::tool::{PART_KEY, ToolError};
+use crate::tree::{ALLOCATION_BYTES, KEY_BYTES, OBJECT_BYTES, PLACE_BYTES, PLACES_MIN, TreeSize};
 use crate::validation::clipped;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -35,7 +36,12 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ToolError> {
+    /// Parses a call whose values take at most `tree_max` bytes.
+    pub(super) fn parse(bytes: &'a [u8], tree_max: usize) -> Result<Self, ToolError> {
+        TreeSize::check(bytes, tree_max).map_err(|reason| {
+            let message = format!("the call {reason}; send less at a time");
+            ToolError::new("ValueError", message)
+        })?;
         let head: Self = serde_json::from_slice(bytes).map_err(|error| {
             ToolError::new("ValueError", format!("the call is malformed: {error}"))
         })?;
@@ -53,18 +59,6 @@ impl<'a> Head<'a> {
         }
     }
 }
-
-/// What an allocation costs besides its bytes.
-const ALLOCATION_BYTES: usize = 16;
-/// A place in a list or a map. Lists grow by doubling.
-const PLACE_BYTES: usize = 2 * size_of::<Value>();
-/// The least that an object takes: a node of its map, or the fields of what a
-/// tool makes of it.
-const OBJECT_BYTES: usize = 640;
-/// An entry of an object besides its value.
-const KEY_BYTES: usize = 2 * size_of::<String>();
-/// The least places that a list is made with.
-const PLACES_MIN: usize = 4;
 
 /// What arguments take as values, at most: the text `{"":0}` of six bytes takes
 /// hundreds.
@@ -219,7 +213,7 @@ mod tests {
 
     fn bytes(arguments: &str) -> usize {
         let head = format!(r#"{{"tool":"t","arguments":{{"v":{arguments}}}}}"#);
-        tree_bytes(&Head::parse(head.as_bytes()).unwrap().arguments)
+        tree_bytes(&Head::parse(head.as_bytes(), usize::MAX).unwrap().arguments)
     }
 
     #[test]

@@ -81,7 +81,8 @@ impl Broker {
     fn call_tool(&mut self, frame: &Frame<'_>, turn: &dyn TurnHandle) -> Reply {
         let bytes = frame.parts.iter().map(|part| part.len()).sum::<usize>() + frame.head.len();
         let mut account = Account::open(self.audit.as_ref(), &self.session, bytes);
-        let head = match Head::parse(frame.head) {
+        let tree_max = self.permission.budget.tree_bytes();
+        let head = match Head::parse(frame.head, tree_max) {
             Ok(head) => head,
             Err(error) => return refuse("", account, Outcome::Refused, &error),
         };

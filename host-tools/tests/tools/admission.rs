@@ -112,6 +112,26 @@ fn calls_are_bounded_in_bytes() {
     );
 }
 
+/// The text `{"":0}` takes hundreds of bytes as a value. It is refused before it is parsed.
+#[test]
+fn a_call_is_bounded_by_what_it_takes_as_values() {
+    let mut session = Session::new(vec![Fixed::tool("one", json!(1), vec![])]);
+    let call = |count: usize| {
+        let values = vec!["{\"\":0}"; count].join(",");
+        format!(r#"{{"tool":"one","arguments":{{"v":[{values}]}}}}"#).into_bytes()
+    };
+    assert!(session.frame(OP_CALL, &call(10_000), &[]).ok);
+    let refused = head(&session.frame(OP_CALL, &call(400_000), &[])).unwrap_err();
+    assert!(
+        refused.starts_with("ValueError: the call takes 3"),
+        "{refused}"
+    );
+    assert!(
+        refused.ends_with(" bytes as values, of 268435456 allowed; send less at a time"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn arguments_must_fit_the_schema() {
     let schema = json!({

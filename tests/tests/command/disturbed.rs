@@ -5,11 +5,27 @@ use crate::killed::{COMMAND_TOOL, Workshop, is_running, wait_until};
 use crate::memex::{memex, spawn};
 use std::io::{BufRead, BufReader};
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 /// Starts `inside` and `outside`, the second one without any of its environment if the
 /// mode says so, and attacks. Answers with what came of the attack.
-const ATTACKER: &str = r#"
-import signal
+const ATTACKER: &str = r##"
+import signal, subprocess
+
+# Processes of Python live long enough to be found one by one.
+CHAIN = """#include <fcntl.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    int links = open("links", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    while (access("go", F_OK) == 0) {
+        if (count > 1) setsid();
+        write(links, ".", 1);
+        int child = fork();
+        if (child > 0) _exit(0);
+        if (child < 0) usleep(100);
+    }
+}
+"""
 
 def bare():
     if os.fork():
@@ -38,6 +54,15 @@ def headless():
     # Ends this thread, and not the process.
     ctypes.CDLL(None).syscall(93 if platform.machine() == "aarch64" else 60, 0)
 
+def chain(leaves):
+    """Processes that each start the next one and end, as long as there is the file `go`."""
+    if os.fork():
+        return
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(devnull, stream)
+    os.execv("./chain", ["chain"] + ["leaves"] * leaves)
+
 def tried(process, number):
     try:
         os.kill(process, number)
@@ -53,6 +78,15 @@ def traced(process):
         return type(error).__name__
 
 mode = json.load(sys.stdin)["mode"]
+if "chain" in mode:
+    with open("chain.c", "w") as file:
+        file.write(CHAIN)
+    # Who builds the command has a compiler.
+    subprocess.run(["cc", "-O2", "-o", "chain", "chain.c"], check=True)
+    for _ in range(3):
+        chain("setsid" in mode)
+    while not (os.path.exists("links") and os.path.getsize("links") > 1000):
+        time.sleep(0.01)
 start("inside", False)
 bare() if "bare" in mode else headless() if "headless" in mode else start("outside", True)
 while not (os.path.exists("inside") and os.path.exists("outside")):
@@ -74,7 +108,7 @@ if "kill" in mode:
 print(json.dumps(answer), flush=True)
 if "hang" in mode:
     beat("itself")
-"#;
+"##;
 
 fn workshop(is_confined: bool, timeout_ms: u32) -> Workshop {
     let more = if is_confined {
@@ -225,6 +259,105 @@ fn without_confinement_and_mark_a_process_escapes() {
     assert!(kill.unwrap().success());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Side by side, three processes that each start the next one and end, for as long as a
+/// file is there: what lists processes never finds them all. Dropping it ends them.
+struct Chains<'a>(&'a Workshop);
+
+impl<'a> Chains<'a> {
+    fn may_run(shop: &'a Workshop) -> Self {
+        std::fs::write(shop.path("go"), "").unwrap();
+        Self(shop)
+    }
+
+    /// How many processes there were.
+    fn links(&self) -> u64 {
+        std::fs::metadata(self.0.path("links")).map_or(0, |file| file.len())
+    }
+
+    fn all_end(&self, what: &str) {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let before = self.links();
+            std::thread::sleep(Duration::from_millis(500));
+            if self.links() == before {
+                break;
+            }
+            assert!(Instant::now() < until, "{what}: the chain goes on");
+        }
+        // The controls: it ran, and nothing but its end could have stopped it.
+        assert!(self.links() > 1000, "{what}: there was no chain");
+        assert!(self.0.path("go").exists(), "{what}");
+    }
+}
+
+impl Drop for Chains<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.0.path("go"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// At the end of a call, when it takes too long, and when the host is killed.
+#[test]
+fn what_starts_others_without_a_pause_ends_with_its_call_or_its_host() {
+    for (is_confined, mode) in [(true, "chain"), (true, "chain setsid"), (false, "chain")] {
+        if is_confined && !confines() {
+            eprintln!("this kernel confines no signals");
+            continue;
+        }
+        for (more, timeout_ms, wanted) in [("", 600_000, "{}"), ("hang", 5_000, "TimeoutError")] {
+            let what = format!("{is_confined} {mode} {more}");
+            let shop = workshop(is_confined, timeout_ms);
+            let chains = Chains::may_run(&shop);
+            let (mut child, line) = told(&shop, &format!("{mode} {more}"));
+            // What is not confined, and is killed with its supervisor, has no answer.
+            let is_told = line.contains(wanted) || !is_confined && line.contains("by a signal");
+            assert!(is_told, "{what}: {line}");
+            chains.all_end(&what);
+            assert!(child.try_wait().unwrap().is_none(), "{what}: it goes on");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let what = format!("{is_confined} {mode}: the host is gone");
+        let shop = workshop(is_confined, 600_000);
+        let chains = Chains::may_run(&shop);
+        let mut child = spawn(&mut shop.run(&format!("t(mode='{mode} hang')")));
+        let pids = shop.running(["itself"]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        chains.all_end(&what);
+        all_end(&what, ["itself"], &pids);
+    }
+}
+
+/// A confined program's domain outlives its supervisor: the host ends it.
+#[test]
+fn what_a_supervisor_leaves_that_others_have_killed_ends_with_it() {
+    if !confines() {
+        eprintln!("this kernel confines no signals");
+        return;
+    }
+    for signal in ["-KILL", "-STOP"] {
+        let shop = workshop(true, 10_000);
+        let chains = Chains::may_run(&shop);
+        let mut child = spawn(&mut shop.run(
+            "import time\ntry: t(mode='chain setsid bare hang')\nexcept Exception: pass\ntime.sleep(500)",
+        ));
+        let names = ["inside", "outside", "itself"];
+        let pids = shop.running(names);
+        let [supervisor] = shop.running(["above"]);
+        let sent = std::process::Command::new("kill")
+            .args([signal, &supervisor])
+            .status();
+        assert!(sent.unwrap().success());
+        chains.all_end(signal);
+        all_end(signal, names, &pids);
+        assert!(child.try_wait().unwrap().is_none(), "{signal}: it goes on");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 /// A group that is stopped and loses its host is woken by the system with `SIGHUP`.

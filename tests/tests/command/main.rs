@@ -14,6 +14,7 @@ mod killed;
 mod machine;
 mod memex;
 mod packages;
+mod peers;
 mod prompt;
 mod saved;
 mod shared;

@@ -8,17 +8,23 @@ use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResult, CancelledNotificationParam,
     ClientRequest, JsonObject, RequestId, ServerResult,
 };
-use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, RoleClient, RunningService};
-use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::service::{
+    ClientInitializeError, Peer, PeerRequestOptions, RequestHandle, RoleClient, RunningService,
+};
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::{StreamableHttpClientTransport, Transport};
 use rmcp::{ServiceError, ServiceExt};
 use tokio::runtime::Handle;
 
 use super::super::client::ReqwestClient;
+use super::super::host::Surroundings;
 use super::super::process::{Process, RunningProcess};
+use super::super::trees::Room;
 use super::declaration::{Address, ServerPlan};
+use super::guarded::{Breach, Breached, Claims, Guarded};
 use super::handler::Handler;
+use super::http::Client;
 use super::streams::{BoundedLines, Log};
 
 /// The longest wait until a connection that keeps failing is tried again.
@@ -35,10 +41,10 @@ pub(super) struct Connection {
     /// Ended, with what it has started, when the connection is dropped.
     process: Option<RunningProcess>,
     log: Arc<Log>,
-    /// Whether a message was too long.
-    exceeded: Arc<AtomicBool>,
+    /// Whether the host has ended it.
+    breached: Breached,
+    claims: Claims,
     broken: AtomicBool,
-    message_max_bytes: usize,
 }
 
 /// Why a call on a connection has no result.
@@ -49,8 +55,8 @@ pub(super) enum CallFailure {
     Unexpected,
     /// There is no connection any more.
     Lost {
-        /// Whether a message was longer than this.
-        exceeded: Option<usize>,
+        /// Why, if the host has ended it.
+        breach: Option<Breach>,
         /// For the host's log: it may name addresses.
         detail: String,
     },
@@ -62,31 +68,63 @@ fn in_a_line(text: &str) -> String {
 }
 
 impl Connection {
-    pub(super) async fn open(plan: &ServerPlan, handler: Handler) -> Result<Self, String> {
+    pub(super) async fn open(
+        plan: &ServerPlan,
+        surroundings: &Surroundings,
+        handler: Handler,
+    ) -> Result<Self, String> {
         match &plan.address {
-            Address::Process(process) => Self::start(plan, process, handler).await,
+            Address::Process(process) => Self::start(plan, process, surroundings, handler).await,
             Address::Endpoint { url, headers } => {
                 let client = ReqwestClient::new().map_err(|error| error.to_string())?;
-                let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
                     .custom_headers(headers.clone())
                     .max_sse_event_size(plan.message_max_bytes);
-                let transport = StreamableHttpClientTransport::with_client(client.inner(), config);
-                let service = handler.serve(transport).await.map_err(|error| {
-                    format!("the handshake failed: {}", in_a_line(&error.to_string()))
-                })?;
-                Ok(Self {
-                    service,
-                    process: None,
-                    log: Arc::default(),
-                    exceeded: Arc::default(),
-                    broken: AtomicBool::new(false),
-                    message_max_bytes: plan.message_max_bytes,
-                })
+                // Messages wait in the servers' streams, not here.
+                config.channel_buffer_capacity = 1;
+                let breached = Breached::default();
+                let client = Client::new(client.inner(), plan.message_max_bytes, breached.clone());
+                let transport = StreamableHttpClientTransport::with_client(client, config);
+                Self::serve(plan, transport, surroundings, handler, breached)
+                    .await
+                    .map_err(|error| {
+                        format!("the handshake failed: {}", in_a_line(&error.to_string()))
+                    })
             }
         }
     }
 
-    async fn start(plan: &ServerPlan, process: &Process, handler: Handler) -> Result<Self, String> {
+    async fn serve(
+        plan: &ServerPlan,
+        transport: impl Transport<RoleClient> + 'static,
+        surroundings: &Surroundings,
+        handler: Handler,
+        breached: Breached,
+    ) -> Result<Self, ClientInitializeError> {
+        let transport = Guarded::new(
+            transport,
+            plan.name.as_str().into(),
+            surroundings.scrubber.clone(),
+            surroundings.trees.clone(),
+            breached.clone(),
+        );
+        let claims = transport.claims();
+        Ok(Self {
+            service: handler.serve(transport).await?,
+            process: None,
+            log: Arc::default(),
+            breached,
+            claims,
+            broken: AtomicBool::new(false),
+        })
+    }
+
+    async fn start(
+        plan: &ServerPlan,
+        process: &Process,
+        surroundings: &Surroundings,
+        handler: Handler,
+    ) -> Result<Self, String> {
         let mut running = process
             .start()
             .map_err(|error| format!("the process cannot be started: {error}"))?;
@@ -94,20 +132,19 @@ impl Connection {
             return Err("the process has no standard streams".to_owned());
         };
         let log = Arc::new(Log::default());
-        let (follower, name, scrubber) = (log.clone(), plan.name.clone(), handler.scrubber.clone());
+        let (follower, name) = (log.clone(), plan.name.clone());
+        let scrubber = surroundings.scrubber.clone();
         let following = tokio::spawn(async move {
             follower.follow(&name, stderr, &scrubber).await;
         });
-        let (lines, exceeded) = BoundedLines::new(stdout, plan.message_max_bytes);
+        let breached = Breached::default();
+        let lines = BoundedLines::new(stdout, plan.message_max_bytes, breached.clone());
         let transport = AsyncRwTransport::new(lines, stdin).with_max_line_length(usize::MAX);
-        match handler.serve(transport).await {
-            Ok(service) => Ok(Self {
-                service,
+        match Self::serve(plan, transport, surroundings, handler, breached).await {
+            Ok(connection) => Ok(Self {
                 process: Some(running),
                 log,
-                exceeded,
-                broken: AtomicBool::new(false),
-                message_max_bytes: plan.message_max_bytes,
+                ..connection
             }),
             Err(error) => {
                 drop(running);
@@ -136,12 +173,13 @@ impl Connection {
         self.service.peer()
     }
 
-    /// Calls a tool. The server is told when the future is dropped.
+    /// Calls a tool: its result, with the room that it takes. The server is told when the
+    /// future is dropped.
     pub(super) async fn call(
         &self,
         tool: &str,
         arguments: JsonObject,
-    ) -> Result<CallToolResult, CallFailure> {
+    ) -> Result<(CallToolResult, Room), CallFailure> {
         let parameters = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(parameters));
         let sent = self
@@ -150,12 +188,13 @@ impl Connection {
             .await;
         let RequestHandle { rx, id, peer, .. } = sent.map_err(|error| self.failure(error))?;
         let mut notice = CancelNotice {
-            call: Some((peer, id)),
+            call: Some((peer, id.clone())),
         };
         let result = rx.await.unwrap_or(Err(ServiceError::TransportClosed));
         notice.call = None;
+        let room = self.claims.take(&id);
         match result {
-            Ok(ServerResult::CallToolResult(result)) => Ok(result),
+            Ok(ServerResult::CallToolResult(result)) => Ok((result, room)),
             Ok(_) => Err(CallFailure::Unexpected),
             Err(error) => Err(self.failure(error)),
         }
@@ -167,9 +206,8 @@ impl Connection {
             ServiceError::UnexpectedResponse => CallFailure::Unexpected,
             other => {
                 self.broken.store(true, Ordering::Relaxed);
-                let exceeded = self.exceeded.load(Ordering::Relaxed);
                 CallFailure::Lost {
-                    exceeded: exceeded.then_some(self.message_max_bytes),
+                    breach: self.breached.get().copied(),
                     detail: format!("{other}\n{}", self.log.text()),
                 }
             }

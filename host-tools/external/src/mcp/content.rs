@@ -20,6 +20,29 @@ pub(super) enum Reading {
     Wrapped,
 }
 
+/// What a result takes as values together with those that its text is parsed to, if that is
+/// read as JSON.
+///
+/// # Errors
+/// If these are more than `max` bytes.
+pub(super) fn text_bytes(
+    tool: &str,
+    reading: Reading,
+    result: &CallToolResult,
+    max: usize,
+) -> Result<Option<usize>, ToolError> {
+    let is_read = reading != Reading::Plain
+        && result.is_error != Some(true)
+        && result.structured_content.is_none();
+    match result.content.as_slice() {
+        [ContentBlock::Text(text)] if is_read => {
+            let taken = answers::check_size(tool, text.text.as_bytes(), max)?;
+            Ok(Some(taken.saturating_add(text.text.len())))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// The answer that a result stands for.
 pub(super) fn answer(
     tool: &str,

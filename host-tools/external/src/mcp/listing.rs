@@ -11,8 +11,7 @@ use super::super::document::shown;
 use super::content::Reading;
 use super::declaration::ServerPlan;
 use crate::scrubbing::Scrubber;
-use memex_host_tools::ToolSpec;
-use memex_host_tools::{check_parameters, check_schema};
+use memex_host_tools::{ToolSpec, TreeSize, check_parameters, check_schema};
 
 /// The most pages of a server's list of tools.
 pub const SERVER_PAGES_MAX: usize = 200;
@@ -20,6 +19,8 @@ pub const SERVER_PAGES_MAX: usize = 200;
 pub const SERVER_TOOLS_MAX: usize = 5_000;
 /// Most bytes of all that a server says of its tools.
 const LISTING_BYTES_MAX: usize = 16 << 20;
+/// Most bytes that this takes as values.
+const LISTING_TREE_MAX: usize = 128 << 20;
 /// The longest description of a server's tool.
 const DESCRIPTION_MAX_BYTES: usize = 64 << 10;
 /// The mark of a library that wraps values in `{"result": …}`.
@@ -78,7 +79,7 @@ impl Listing {
 /// Asks the server for all its tools.
 pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<Listing, String> {
     let mut remote = Vec::new();
-    let mut bytes: usize = 0;
+    let (mut bytes, mut taken) = (0_usize, 0_usize);
     let mut cursor = None;
     for _ in 0..SERVER_PAGES_MAX {
         let page = PaginatedRequestParams::default().with_cursor(cursor);
@@ -87,10 +88,17 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
             .await
             .map_err(|error| format!("its tools cannot be listed: {error}"))?;
         for tool in page.tools {
-            bytes = bytes.saturating_add(size_of_tool(&tool)?);
+            let text = text_of_tool(&tool)?;
+            bytes = bytes.saturating_add(text.len());
             if bytes > LISTING_BYTES_MAX {
                 return Err(format!(
                     "its list of tools has more than {LISTING_BYTES_MAX} bytes"
+                ));
+            }
+            taken = taken.saturating_add(TreeSize::of(&text));
+            if taken > LISTING_TREE_MAX {
+                return Err(format!(
+                    "its list of tools takes more than {LISTING_TREE_MAX} bytes as values"
                 ));
             }
             remote.push(tool);
@@ -108,11 +116,9 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
     ))
 }
 
-/// What a tool takes as it was sent.
-fn size_of_tool(tool: &RemoteTool) -> Result<usize, String> {
-    serde_json::to_vec(tool)
-        .map(|text| text.len())
-        .map_err(|error| format!("its tools cannot be listed: {error}"))
+/// A tool as it was sent.
+fn text_of_tool(tool: &RemoteTool) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(tool).map_err(|error| format!("its tools cannot be listed: {error}"))
 }
 
 pub(super) fn choose(remote: Vec<RemoteTool>, plan: &ServerPlan) -> Listing {

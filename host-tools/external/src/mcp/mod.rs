@@ -14,8 +14,11 @@ mod content;
 mod declaration;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod guarded;
 mod handler;
+mod http;
 mod listing;
+mod logging;
 mod server;
 mod streams;
 

@@ -4,12 +4,13 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
-use rmcp::model::JsonObject;
+use rmcp::model::{CallToolResult, JsonObject};
 use tokio::sync::{Mutex, Notify};
 
 use super::super::answers;
 use super::super::error::OutsideError;
 use super::super::host::{OutsideProgress, ProgressCallback, Surroundings};
+use super::super::trees::{Held, Room, message_tree_max};
 use super::connection::{Backoff, CallFailure, Connection};
 use super::content;
 use super::declaration::ServerPlan;
@@ -111,11 +112,9 @@ impl Server {
 
     async fn open(&self) -> Result<(Arc<Connection>, Listing), String> {
         let handler = Handler {
-            server: self.plan.name.as_str().into(),
             changed: self.changed.clone(),
-            scrubber: self.surroundings.scrubber.clone(),
         };
-        let connection = Connection::open(&self.plan, handler).await?;
+        let connection = Connection::open(&self.plan, &self.surroundings, handler).await?;
         let listing = self.list(&connection).await?;
         Ok((Arc::new(connection), listing))
     }
@@ -182,7 +181,7 @@ impl Server {
         tool: &str,
         remote: &str,
         arguments: JsonObject,
-    ) -> Result<rmcp::model::CallToolResult, ToolError> {
+    ) -> Result<(CallToolResult, Room), ToolError> {
         let connection = self.connection(tool).await?;
         match connection.call(remote, arguments).await {
             Ok(result) => {
@@ -197,10 +196,8 @@ impl Server {
                 "RuntimeError",
                 format!("{tool}: the server's answer is no result of a tool"),
             )),
-            Err(CallFailure::Lost { exceeded, detail }) => {
-                let reason = exceeded.map_or_else(String::new, |bytes| {
-                    format!(": a message was longer than {bytes} bytes")
-                });
+            Err(CallFailure::Lost { breach, detail }) => {
+                let reason = breach.map_or_else(String::new, |breach| format!(": {breach}"));
                 Err(ToolError::new(
                     "ConnectionError",
                     format!(
@@ -268,10 +265,19 @@ impl Tool for McpTool {
         } = self.listed.clone();
         let name: Arc<str> = spec.name.as_str().into();
         let tool = name.clone();
+        let message_max_bytes = server.plan.message_max_bytes;
         let work = async move {
             let arguments = answers::plain(&tool, arguments)?;
-            let result = server.call(&tool, &remote, arguments).await?;
-            content::answer(&tool, reading, result)
+            let surroundings = server.surroundings.clone();
+            let (result, mut room) = server.call(&tool, &remote, arguments).await?;
+            let max = message_tree_max(message_max_bytes);
+            if let Some(taken) = content::text_bytes(&tool, reading, &result, max)? {
+                // Of the two, so that no two calls wait for each other.
+                drop(room);
+                room = surroundings.trees.room(taken).await;
+            }
+            let answer = content::answer(&tool, reading, result)?;
+            Ok(Held { answer, room })
         };
         self.server
             .surroundings

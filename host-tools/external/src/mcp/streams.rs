@@ -3,51 +3,59 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
+use super::super::trees::message_tree_max;
+use super::guarded::{Breach, Breached};
 use crate::scrubbing::Scrubber;
+use memex_host_tools::TreeSize;
 
 /// The longest line of a server's log that is kept whole.
 const LOG_LINE_MAX_BYTES: usize = 4 << 10;
 /// How many lines of a server's log are kept for error messages.
 const LOG_LINES_MAX: usize = 10;
 
-/// A stream that breaks off when a line grows too long.
+/// A stream of JSON that breaks off when a line grows too long, or its values too large.
 pub(super) struct BoundedLines<R> {
     inner: R,
     maximum: usize,
+    tree_max: usize,
     line: usize,
-    exceeded: Arc<AtomicBool>,
+    tree: TreeSize,
+    breached: Breached,
 }
 
 impl<R> BoundedLines<R> {
-    /// The stream, and whether it was broken off.
-    pub(super) fn new(inner: R, maximum: usize) -> (Self, Arc<AtomicBool>) {
-        let exceeded = Arc::new(AtomicBool::new(false));
-        let lines = Self {
+    /// The stream, which says there why it was broken off.
+    pub(super) fn new(inner: R, maximum: usize, breached: Breached) -> Self {
+        Self {
             inner,
             maximum,
+            tree_max: message_tree_max(maximum),
             line: 0,
-            exceeded: exceeded.clone(),
-        };
-        (lines, exceeded)
+            tree: TreeSize::default(),
+            breached,
+        }
     }
 
-    fn count(&mut self, bytes: &[u8]) -> bool {
-        let mut pieces = bytes.split(|byte| *byte == b'\n');
-        let first = pieces.next().map_or(0, <[u8]>::len);
-        self.line = self.line.saturating_add(first);
-        let mut longest = self.line;
-        for piece in pieces {
-            self.line = piece.len();
-            longest = longest.max(self.line);
+    fn count(&mut self, bytes: &[u8]) -> Result<(), Breach> {
+        for (at, piece) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if at > 0 {
+                (self.line, self.tree) = (0, TreeSize::default());
+            }
+            self.line = self.line.saturating_add(piece.len());
+            self.tree.push(piece);
+            if self.line > self.maximum {
+                return Err(Breach::Long(self.maximum));
+            }
+            if self.tree.bytes() > self.tree_max {
+                return Err(Breach::Large(self.tree_max));
+            }
         }
-        longest <= self.maximum
+        Ok(())
     }
 }
 
@@ -60,11 +68,13 @@ impl<R: AsyncRead + Unpin> AsyncRead for BoundedLines<R> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
         let read = buffer.filled().get(before..).unwrap_or_default();
-        if self.count(read) {
-            return Poll::Ready(Ok(()));
+        match self.count(read) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(breach) => {
+                let _ = self.breached.set(breach);
+                Poll::Ready(Err(io::Error::other(breach)))
+            }
         }
-        self.exceeded.store(true, Ordering::Relaxed);
-        Poll::Ready(Err(io::Error::other("a message is too long")))
     }
 }
 

@@ -2,13 +2,16 @@
 //! however the host ends, and what the host does when that process is disturbed.
 //!
 //! ```text
-//!  host ──► supervisor ──► program ──► whatever it starts
-//!   ▲  │         │  ▲         │
-//!   └──┼─watched─┘  └─ ✗ ─────┘   no signal leads out of the program's domain
+//!         ┌ domain ──────────────────────────────────────────────┐
+//!  host ──┼─► supervisor ──► ┌ domain ──────────────────────────┐│
+//!   ▲  │  │      │  ▲        │ program ──► whatever it starts   ││
+//!   └──┼─watched─┘  └─ ✗ ────┼───┘  no signal leads out of it   ││
+//!      │  │      │           └──────────────────────────────────┘│
+//!      │  └──────┼───────────────────────────────────────────────┘
 //!      │         └► the program has ended, the host is gone, or it asks for the
-//!      │            end (`SIGTERM`): all below is killed
-//!      └► the supervisor does not come to its end, or was killed: the host looks
-//!         for what is left, below it and by a mark in the environment
+//!      │            end (`SIGTERM`): the supervisor kills all in its domain
+//!      └► the supervisor does not come to its end, or was killed: a thread of the
+//!         host that is in the outer domain kills all in it
 //! ```
 //! A host that is killed runs no code, so that another process has to notice. The
 //! supervisor holds a handle of the host's process, which no other can take the
@@ -17,12 +20,19 @@
 //! too. Elsewhere only the group is ended.
 //!
 //! The program has the user of its supervisor, and could kill or stop it. Where
-//! the kernel confines signals ([`confines_signals`]), it cannot. Where it can,
-//! the host acts as the supervisor of what is below one that is stopped, and finds
-//! what one that was killed has left by its mark ([`clearing`]).
+//! the kernel confines signals ([`confines_signals`]), it cannot, and one call ends all that
+//! is in a domain at once ([`domain`]).
+//!
+//! Elsewhere, and for programs that are not to be confined, a supervisor kills its children
+//! one by one ([`ending`]). The host acts as the supervisor of what is below one that is
+//! stopped, and finds what one that was killed has left by a mark in the environment
+//! ([`clearing`]). What starts others and ends without a pause may outrun all this once it has left
+//! the supervisor's group.
 
 pub(crate) mod clearing;
 mod confinement;
+pub(crate) mod domain;
+mod ending;
 mod processes;
 mod supervise;
 

@@ -11,33 +11,55 @@ const ENVIRONMENT_MAX_BYTES: u64 = 4 << 20;
 /// Fields of `/proc/PID/stat` between the parent's number and the number of threads.
 const THREADS_AFTER_PARENT: usize = 15;
 
-/// The processes that were started by `parent`, or given to it, and have not ended.
-pub(super) fn children_of(parent: Pid) -> Vec<Pid> {
-    those(|process| is_child(process, parent))
+/// All processes that are seen, the newest first as far as their numbers say so: of
+/// processes that start one another and end, one of these is there for longest.
+pub(super) fn newest_first() -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let numbers = processes.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        Pid::from_raw(name.to_str()?.parse().ok()?)
+    });
+    let mut all: Vec<Pid> = numbers.collect();
+    all.sort_unstable_by_key(|process| std::cmp::Reverse(process.as_raw_nonzero()));
+    all
 }
 
-/// The processes whose environment has `entry`, this one not among them.
-pub(super) fn marked(entry: &[u8]) -> Vec<Pid> {
-    let own = rustix::process::getpid();
-    those(|process| process != own && has_entry(process, entry))
+/// The children of a process as it lists them itself, those among them that have ended.
+/// They are there also where other users' processes, and those that hide their memory,
+/// are not seen. `None` where the system has no such lists.
+pub(super) fn listed_children(parent: Pid) -> Option<Vec<Pid>> {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero())).ok()?;
+    let mut children = Vec::new();
+    for thread in threads {
+        let list = std::fs::read_to_string(thread.ok()?.path().join("children")).ok()?;
+        let numbers = list.split_whitespace().filter_map(|word| word.parse().ok());
+        children.extend(numbers.filter_map(Pid::from_raw));
+    }
+    Some(children)
 }
 
 /// Kills a process if it still is what was looked for, and no other one that has
-/// been given its number.
+/// been given its number. Gives whether it was.
 #[cfg(target_os = "linux")]
-pub(super) fn kill_if(process: Pid, is_it: impl Fn(Pid) -> bool) {
+pub(super) fn kill_if(process: Pid, is_it: impl Fn(Pid) -> bool) -> bool {
     use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
     let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
-        return;
+        return false;
     };
-    if is_it(process) {
+    let found = is_it(process);
+    if found {
         // One that has ended needs no killing; another user's is not killed.
         let _ = pidfd_send_signal(handle, Signal::KILL);
     }
+    found
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn kill_if(_process: Pid, _is_it: impl Fn(Pid) -> bool) {}
+pub(super) fn kill_if(_process: Pid, _is_it: impl Fn(Pid) -> bool) -> bool {
+    false
+}
 
 /// Whether a process was started by `parent` or given to it, and has not ended.
 pub(super) fn is_child(process: Pid, parent: Pid) -> bool {
@@ -86,15 +108,4 @@ fn environment_in(folder: &Path) -> Option<Vec<u8>> {
 
 fn holds(environment: &[u8], entry: &[u8]) -> bool {
     environment.split(|byte| *byte == 0).any(|one| one == entry)
-}
-
-fn those(are_meant: impl Fn(Pid) -> bool) -> Vec<Pid> {
-    let Ok(processes) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let numbers = processes.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        Pid::from_raw(name.to_str()?.parse().ok()?)
-    });
-    numbers.filter(|process| are_meant(*process)).collect()
 }

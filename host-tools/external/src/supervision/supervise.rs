@@ -6,10 +6,9 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Duration;
 
-use super::confinement::{become_confined, confines_signals, confining};
-use super::processes::children_of;
+use super::confinement::{Confined, become_confined, confining};
+use super::ending::end_below;
 use super::{CONFINED, UNCONFINED};
-use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, getppid, kill_current_process_group,
     kill_process, wait,
@@ -25,11 +24,6 @@ pub const NOT_STARTED_EXIT_STATUS: u8 = 126;
 /// Between two looks for children of the program that have ended, and at the
 /// host where the system has no handles of processes.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
-/// Between two rounds of killing.
-const KILL_PAUSE: Duration = Duration::from_millis(5);
-/// Rounds of killing after which the pauses are longer: what could not be ended until
-/// then is not given up, but the host looks after it meanwhile.
-const KILL_ROUNDS: u32 = 2_000;
 
 /// Runs a program until it ends or the host does, and gives the exit status for
 /// this process to end with. The arguments are those that the host gives to a
@@ -39,13 +33,13 @@ const KILL_ROUNDS: u32 = 2_000;
 /// that the program has started is killed. A program that a signal ended ends this
 /// process in the same way.
 ///
-/// Where the system can do so, the program is kept from sending signals to processes
-/// that it did not start, this one among them; it is then started by this process's own
-/// program, called once more.
+/// Where the host has put this process into a domain of signals, the program is kept from
+/// sending any to processes that it did not start, this one among them; it is then started
+/// by this process's own program, called once more.
 ///
 /// # Errors
-/// If the program is not started; this process is to end with
-/// [`NOT_STARTED_EXIT_STATUS`].
+/// If the program is not started, or is to be confined and this process is not; this
+/// process is to end with [`NOT_STARTED_EXIT_STATUS`].
 pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8> {
     let mut arguments = arguments.into_iter();
     let first = arguments.next();
@@ -64,6 +58,10 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
     if getppid() != Some(host) {
         return Err(io::Error::other("the host is gone"));
     }
+    let domain = match order.confining {
+        Some(_) => Some(Confined::apart_from(host)?),
+        None => None,
+    };
     adopt_orphans();
     hide_memory();
     // Before there is a program: a signal that comes earlier ends nothing but
@@ -77,7 +75,7 @@ pub fn supervise(arguments: impl IntoIterator<Item = OsString>) -> io::Result<u8
     let child = child.ok_or(io::ErrorKind::InvalidData)?;
     let _closed = close_streams();
     let ended = watcher.watch(host, watched, child);
-    end_children();
+    end_below(domain.as_ref());
     match ended {
         Ended::Program(status) => Ok(finish(status)),
         Ended::Host => {
@@ -119,8 +117,8 @@ impl Order {
 
     fn command(&self) -> Command {
         let mut command = match &self.confining {
-            Some(prefix) if confines_signals() => confining(prefix, &self.program),
-            _ => Command::new(&self.program),
+            Some(prefix) => confining(prefix, &self.program),
+            None => Command::new(&self.program),
         };
         command.args(&self.arguments);
         command
@@ -271,28 +269,4 @@ fn finish(status: WaitStatus) -> u8 {
         .exit_status()
         .and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(u8::MAX)
-}
-
-/// Kills children until there are none: those of a child that was killed are
-/// this process's, and their turn comes next. A child keeps its number until it
-/// is collected here, so that no other process is met.
-fn end_children() {
-    let own = getpid();
-    for round in 0_u32.. {
-        for child in children_of(own) {
-            // One that has ended already is collected below.
-            let _ = kill_process(child, Signal::KILL);
-        }
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some(_)) => {}
-                Err(Errno::CHILD) => return,
-                Ok(None) | Err(_) => break,
-            }
-        }
-        std::thread::sleep(match round < KILL_ROUNDS {
-            true => KILL_PAUSE,
-            false => LOOK_PAUSE,
-        });
-    }
 }

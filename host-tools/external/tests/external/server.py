@@ -22,6 +22,7 @@ TOOLS = [
     {"name": "dies", "inputSchema": TEXT},
     {"name": "floods", "inputSchema": TEXT},
     {"name": "asks", "inputSchema": TEXT},
+    {"name": "grows", "inputSchema": TEXT, "outputSchema": {"type": "object"}},
     {"name": "grow", "inputSchema": TEXT},
     {"name": "env", "inputSchema": {**TEXT, "description": os.environ.get("KEY", "")},
      "description": "The key is " + os.environ.get("KEY", "")},
@@ -78,6 +79,11 @@ def call(name, arguments, id):
     if name == "floods":
         while True:
             sys.stdout.write("x" * (1 << 16))
+    if name == "grows":
+        many = [{"": 0}] * int(said.split()[1])
+        if "structured" in said:
+            return {"content": [], "structuredContent": {"v": many}}
+        return text(json.dumps({"v": many}))
     if name == "asks":
         for n, method in enumerate(["sampling/createMessage", "roots/list", "elicitation/create"]):
             params = [{"messages": [], "maxTokens": 1}, None, {"message": "?", "requestedSchema": {"type": "object", "properties": {}}}][n]

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -45,6 +45,7 @@ async fn answer(
     let reply = |result: Value| json!({"jsonrpc": "2.0", "id": id.clone(), "result": result});
     let text = |text: &str| json!({"content": [{"type": "text", "text": text}]});
     let name = message["params"]["name"].as_str().unwrap_or_default();
+    let is_answer = message["method"].is_null();
     match (message["method"].as_str().unwrap_or_default(), name) {
         ("initialize", _) => {
             let result = json!({
@@ -63,6 +64,9 @@ async fn answer(
                 "floods",
                 "floods_events",
                 "fails",
+                "asks",
+                "answers",
+                "answers_events",
             ]
             .iter()
             .map(|name| json!({"name": name, "inputSchema": {"type": "object"}}))
@@ -76,6 +80,28 @@ async fn answer(
             let progress = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "working"}});
             let body = format!("{}{}", event(&progress), event(&reply(text("streamed"))));
             ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+        }
+        // Its requests never end, and answers to them are never taken.
+        ("tools/call", "asks") => {
+            let requests = stream::iter(0..).map(|n| {
+                let ping = event(&json!({"jsonrpc": "2.0", "id": n, "method": "ping"}));
+                Ok::<_, std::io::Error>(ping)
+            });
+            let body = Body::from_stream(requests);
+            ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+        }
+        _ if is_answer => std::future::pending().await,
+        ("tools/call", kind @ ("answers" | "answers_events")) => {
+            let many = message["params"]["arguments"]["many"].as_u64().unwrap();
+            let values = vec![json!({"": 0}); usize::try_from(many).unwrap()];
+            let result = json!({"content": [], "structuredContent": {"v": values}});
+            match kind {
+                "answers" => axum::Json(reply(result)).into_response(),
+                _ => {
+                    let body = event(&reply(result));
+                    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+                }
+            }
         }
         ("tools/call", "hangs") => {
             seen.lock().hanging.push(id.clone());
@@ -121,7 +147,7 @@ async fn tools_of_an_endpoint_are_called() {
         ))
         .await
         .unwrap();
-    assert_eq!(tools.tools().len(), 6);
+    assert_eq!(tools.tools().len(), 9);
     assert_eq!(
         value(&tools, "web_echo", json!({})).await,
         json!("key [secret TOKEN]")
@@ -171,6 +197,41 @@ async fn endpoints_that_hang_or_flood_are_given_up() {
         let failure = call(&tools, name, json!({})).await.unwrap_err();
         assert_eq!(failure.class, "ConnectionError", "{failure}");
         assert_eq!(value(&tools, "flood_echo", json!({})).await, json!("key "));
+    }
+}
+
+#[tokio::test]
+async fn what_an_endpoint_asks_without_an_end_and_answers_without_measure_ends_its_connection() {
+    let address = serve(routes(&Shared::default())).await;
+    let folder = Folder::new();
+    let tools = folder
+        .open(&format!(
+            "[[mcp]]\nname='web'\nurl='http://{address}/mcp'\noutput_max_bytes=4000000"
+        ))
+        .await
+        .unwrap();
+    let lost = "the connection to the server `web` was lost";
+    let large = "a message takes more than 134217728 bytes as values";
+    for (name, many, wanted) in [
+        (
+            "web_asks",
+            0,
+            "the server left 64 answers to its requests unread",
+        ),
+        ("web_answers", 200_000, large),
+        ("web_answers_events", 200_000, large),
+    ] {
+        let failure = error(&tools, name, json!({"many": many})).await;
+        assert_eq!(
+            failure,
+            format!("ConnectionError: {name}: {lost}: {wanted}")
+        );
+        // The controls: a new connection, and the same with less.
+        assert_eq!(value(&tools, "web_echo", json!({})).await, json!("key "));
+        for name in ["web_answers", "web_answers_events"] {
+            let answer = value(&tools, name, json!({"many": 10_000})).await;
+            assert_eq!(answer["v"].as_array().unwrap().len(), 10_000);
+        }
     }
 }
 

@@ -50,7 +50,7 @@ async fn every_tool_of_a_server_becomes_a_tool() {
         "env=['ALLOWED']\nenv_secrets={KEY='PLAIN'}\ntimeout_ms=70000",
     )
     .await;
-    assert_eq!(tools.tools().len(), 16);
+    assert_eq!(tools.tools().len(), 17);
     let echo = named(&tools, "s_echo").spec().clone();
     assert_eq!(
         echo.description,
@@ -288,6 +288,33 @@ async fn a_message_that_never_ends_breaks_the_connection() {
         json!("x")
     );
     until("the first server is gone", || !exists(&pids(&folder)[0])).await;
+}
+
+/// The text `{"":0}` takes hundreds of bytes as a value.
+#[tokio::test]
+async fn what_a_server_answers_is_bounded_by_what_it_takes_as_values() {
+    let folder = folder();
+    let tools = open(&folder, "output_max_bytes=4000000").await;
+    for (said, wanted) in [
+        // The controls.
+        ("structured 10000", "10000"),
+        ("text 10000", "10000"),
+        (
+            "structured 200000",
+            "the connection to the server `s` was lost: a message takes more than 134217728 bytes as values",
+        ),
+        (
+            "text 200000",
+            "bytes as values, of 134217728 allowed; the tool has to answer less at a time",
+        ),
+    ] {
+        let found = call(&tools, "s_grows", json!({"text": said})).await;
+        let found = match found {
+            Ok(answer) => answer.json["v"].as_array().unwrap().len().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.ends_with(wanted), "{said}: {found}");
+    }
 }
 
 #[tokio::test]
