@@ -147,6 +147,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "memex-python",
         &[
             "memex-agent",
+            "memex-cli",
             "memex-external",
             "memex-guest-python",
             "memex-host-tools",

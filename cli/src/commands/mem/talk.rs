@@ -2,13 +2,13 @@
 
 use crate::console::{complain, print_line, print_passed};
 use crate::escapes::{Filter, line, plain};
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;
 use anyhow::Result;
 use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
 use memex_memory::{Author, Memory, Undo};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use tokio::runtime::Handle;
 
 const HELP: &str = "\
