@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs/python/adapters.md").read_text()
 
 
 def test_there_are_some():
-    assert len(NAMES) == 10
+    assert len(NAMES) == 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,7 +29,7 @@ def test_one_without_its_framework_names_the_extra(name, program):
 import importlib.abc, sys
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("smolagents", "langchain", "dspy", "agents", "pydantic_ai", "fastmcp", "google", "inspect_ai", "deepagents", "openenv"):
+        if name.partition(".")[0] in ("smolagents", "langchain", "dspy", "agents", "pydantic_ai", "fastmcp", "google", "inspect_ai", "deepagents", "openenv", "verifiers"):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
 try:
