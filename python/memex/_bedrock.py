@@ -50,7 +50,8 @@ def asking(client: Any) -> Callable[..., Any]:
 
 def request_of(body: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `converse`."""
-    system, messages = [], []
+    system: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     for message in body["messages"]:
         if message["role"] == "system":
             system += _texts(message["content"])
@@ -178,7 +179,7 @@ def _arguments(text: str) -> dict[str, Any]:
 
 
 def _tool(function: dict[str, Any]) -> dict[str, Any]:
-    spec = {"name": function["name"], "inputSchema": {"json": function["parameters"]}}
+    spec: dict[str, Any] = {"name": function["name"], "inputSchema": {"json": function["parameters"]}}
     if function.get("description"):
         spec["description"] = function["description"]
     return {"toolSpec": spec}

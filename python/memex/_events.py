@@ -59,7 +59,11 @@ async def astream(follow: Callable[[Put], None], work: Callable[[], Awaitable[An
 
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[Any] = asyncio.Queue()
-    follow(lambda event: loop.call_soon_threadsafe(events.put_nowait, event))
+
+    def put(event: Any) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    follow(put)
     task = asyncio.ensure_future(work())
     # After the events that are on their way.
     task.add_done_callback(lambda ended: loop.call_soon(events.put_nowait, ended))

