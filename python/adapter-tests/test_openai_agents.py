@@ -156,7 +156,7 @@ def test_files_of_a_workspace_by_the_interface():
                 await box.read("notes/a.md")
             assert not await box.same_file("notes", "notes/b.md")
             await box.rm("notes", recursive=True)
-            with pytest.raises(Exception, match="(?i)absolute|escape|outside"):
+            with pytest.raises(Exception, match="must be relative"):
                 await box.read("/etc/passwd")
             with pytest.raises(ExecTimeoutError):
                 await box.exec("sleep 20", timeout=0.2)
@@ -179,8 +179,8 @@ def test_a_workspace_goes_on_from_its_snapshot(tmp_path):
         await client.delete(box)
         other = SandboxClient()
         async with await other.resume(other.deserialize_session_state(json.loads(json.dumps(payload)))) as again:
-            found = await again.exec("cat deep/link/file .hidden; readlink deep/link")
-            assert found.stdout == b"kept\nx\ner\n", found
+            found = await again.exec("cat deep/link/file .hidden; test -L deep/link && echo link")
+            assert found.stdout == b"kept\nx\nlink\n", found.stdout
         await client.close()
         await other.close()
 

@@ -104,7 +104,7 @@ def test_a_rollout_is_recorded_and_graded(provider):
     task = Counting(vf.TaskData(idx=0, prompt="Count.", system_prompt="Be brief."))
     trace = rollout(url, task)
     assert trace.ok, trace.errors
-    assert trace.rewards == {"right": 1.0}
+    assert trace.rewards["right"].score == 1
     # Model and sampling are the rollout's; what came of the code went back.
     assert [body["model"] for body in received] == ["the/model@1"] * 3
     assert all(body["temperature"] == 0.3 for body in received)
@@ -120,7 +120,7 @@ def test_tool_servers_of_the_task_are_functions_of_the_code(provider):
     received, url = provider(code("n = population('Bern')\nn - 134549"), {"content": "42"})
     trace = rollout(url, Asking(vf.TaskData(idx=0, prompt="How many?")))
     assert trace.ok, trace.errors
-    assert trace.rewards == {"right": 1.0}
+    assert trace.rewards["right"].score == 1
     assert "42" in received[1]["messages"][-1]["content"]
 
 
@@ -128,7 +128,7 @@ def test_an_exchange_goes_on_over_the_same_scope(provider):
     received, url = provider(code("kept = 41"), {"content": "Noted."}, code("kept + 1"), {"content": "42"})
     trace = rollout(url, Counting(vf.TaskData(idx=0)), says=("Keep it.", "And one more?"))
     assert trace.ok, trace.errors
-    assert trace.rewards == {"right": 1.0}
+    assert trace.rewards["right"].score == 1
     assert "42" in received[3]["messages"][-1]["content"] and "And one more?" in json.dumps(received[2]["messages"])
 
 
@@ -136,14 +136,14 @@ def test_a_rollout_is_stopped_by_its_own_bounds(provider):
     received, url = provider(*[code("1")] * 10)
     trace = rollout(url, Counting(vf.TaskData(idx=0, prompt="Count.")), max_turns=2)
     assert trace.ok, trace.errors
-    assert len(received) == 2 and trace.stop_condition == "max_turns" and trace.rewards == {"right": 0.0}
+    assert len(received) == 2 and trace.stop_condition == "max_turns" and trace.rewards["right"].score == 0
 
 
 def test_a_budget_of_memex_ends_it_too(provider):
     received, url = provider(*[code("1")] * 10)
     trace = rollout(url, Counting(vf.TaskData(idx=0, prompt="Count.")), limits={"time": "1s"}, turns=3)
     assert trace.ok, trace.errors
-    assert len(received) == 3 and trace.rewards == {"right": 0.0}
+    assert len(received) == 3 and trace.rewards["right"].score == 0
 
 
 def test_a_prompt_that_is_no_task_is_refused(provider):

@@ -67,6 +67,8 @@ class MemexSandboxSession(BaseSandboxSession):
         return self._shell
 
     async def _ensure_backend_started(self) -> None:
+        if self.state.manifest.users or self.state.manifest.groups:
+            raise ValueError("a session of memex has no users and no groups; leave them out of the manifest")
         if self._shell is None:
             self._shell = await AsyncShell.open(self._box, output_bytes=_OUTPUT_BYTES)
 
@@ -128,10 +130,6 @@ class MemexSandboxSession(BaseSandboxSession):
         ran = await self.shell.run(["python3", "-c", program, _ARCHIVE, root, *words], cwd="/tmp")
         if not ran.ok:
             raise failure(path=Path(root), context={"reason": ran.stderr[-500:]})
-
-    async def provision_manifest_accounts(self) -> None:
-        if self.state.manifest.users or self.state.manifest.groups:
-            raise ValueError("a session of memex has no users and no groups; leave them out of the manifest")
 
     def _should_compute_snapshot_fingerprint_on_persist(self) -> bool:
         # Of a session that is shut down nothing is left that it could be of.
