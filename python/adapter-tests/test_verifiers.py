@@ -59,17 +59,39 @@ class Counting(vf.Task):
         return float("42" in (trace.messages[-1].content or ""))
 
 
-class Tools(vf.Toolset):
-    @vf.tool
-    async def population(self, city: str) -> int:
-        """How many people live in a city."""
-        return {"Bern": 134591}[city]
+class ToolServer(http.server.BaseHTTPRequestHandler):
+    """A server of one tool, as MCP has it: verifiers starts those of tasks in environments that it installs."""
 
+    tool = {
+        "name": "population",
+        "description": "How many people live in a city.",
+        "inputSchema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    }
 
-class Asking(Counting):
-    @classmethod
-    def toolsets(cls, config):
-        return [Tools(vf.ToolsetConfig())]
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        results = {
+            "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "t", "version": "1"}},
+            "tools/list": {"tools": [self.tool, {**self.tool, "name": "secret"}]},
+            "tools/call": {"content": [{"type": "text", "text": "134591"}]},
+        }
+        body = b"" if "id" not in asked else json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": results[asked["method"]]}).encode()
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.send_error(405)
+
+    def do_DELETE(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_words):
+        pass
 
 
 def rollout(url, task, says=(), max_turns=None, **harness):
@@ -117,11 +139,19 @@ def test_a_rollout_is_recorded_and_graded(provider):
 
 
 def test_tool_servers_of_the_task_are_functions_of_the_code(provider):
-    received, url = provider(code("n = population('Bern')\nn - 134549"), {"content": "42"})
-    trace = rollout(url, Asking(vf.TaskData(idx=0, prompt="How many?")))
-    assert trace.ok, trace.errors
-    assert trace.rewards["right"].score == 1
+    received, url = provider(code("n = int(population('Bern'))\nn - 134549"), {"content": "42"})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), ToolServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    harness = MemexHarness(MemexHarnessConfig(disabled_tools=["secret"]))
+    given = vf.TaskData(idx=0, prompt="How many?")
+    servers = {"cities": f"http://127.0.0.1:{server.server_port}/mcp"}
+    context = vf.ModelContext(model="m", client=vf.EvalClientConfig(base_url=url))
+    done = asyncio.run(harness.launch(context, None, None, url, "key", servers, given))
+    server.shutdown()
+    assert (done.exit_code, done.stdout) == (0, "42")
     assert "42" in received[1]["messages"][-1]["content"]
+    told = json.dumps(received[0])
+    assert "def population(city: str)" in told and "secret" not in told
 
 
 def test_an_exchange_goes_on_over_the_same_scope(provider):
