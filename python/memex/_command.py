@@ -33,17 +33,14 @@ def is_interpreted() -> bool:
 
 
 def _as_a_program_begins() -> None:
-    """Signals do what they do in a program that has set nothing.
+    """Ctrl-C does what it does in a program that has set nothing, unless the caller has it ignored.
 
-    The interpreter's handler of Ctrl-C only sets a flag, which nothing looks at while the command
-    runs; and what the command starts inherits what is ignored.
+    The interpreter's handler only sets a flag, which nothing looks at while the command runs.
     """
     import signal
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if hasattr(signal, "SIGXFSZ"):
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
 def _alone() -> Any:

@@ -139,4 +139,4 @@ def _servers(urls: dict[str, str], denied: list[str], timeout_s: float) -> str:
         f"deny = {json.dumps(denied)}\ntimeout_ms = {int(timeout_s * 1000)}\n"
         for name, url in urls.items()
     ]
-    return "\n".join(servers)
+    return "\n".join(["version = 1", *servers])
