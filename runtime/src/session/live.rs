@@ -276,8 +276,8 @@ impl Live {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, CallError> {
         let length = payload.iter().map(|piece| piece.len()).sum::<usize>();
-        let length = i32::try_from(length)
-            .map_err(|_| CallError::Malformed("the payload is too large"))?;
+        let length =
+            i32::try_from(length).map_err(|_| CallError::Malformed("the payload is too large"))?;
         let argument = self
             .new_bytes
             .call(&mut self.store, (0, length))
