@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from typing import Any, NamedTuple, Protocol
 
@@ -56,10 +55,12 @@ def shown_safely(data: Any) -> dict[str, Any]:
     Pages come in a frame that runs no scripts and reaches nothing; other forms that are
     more than text and pictures are left out. `Display.data` has them as they came.
     """
+    from html import escape
+
     shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
     for kind in _PAGES:
         if isinstance(data.get(kind), str):
-            page = html.escape(data[kind], quote=True)
+            page = escape(data[kind], quote=True)
             style = "border:0;width:100%;height:24em"
             shown["text/html"] = f'<iframe sandbox="" style="{style}" srcdoc="{page}"></iframe>'
             break
