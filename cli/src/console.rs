@@ -34,6 +34,11 @@ pub(crate) fn print_passed(bytes: &[u8]) {
     }
 }
 
+/// Hands on what standard output still holds. A reader that is gone has no use for it.
+pub(crate) fn flush() {
+    let _gone = io::stdout().flush();
+}
+
 /// Writes a line to standard output.
 pub(crate) fn print_line(text: &str) {
     print(format!("{text}\n"));

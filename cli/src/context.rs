@@ -6,6 +6,7 @@ use crate::console::complain;
 use crate::environment::{store_variables, tool_variables};
 use crate::failure::usage;
 use crate::global_options::GlobalOptions;
+use crate::installation::Installation;
 use crate::paint::{ColorChoice, Paint};
 use anyhow::{Context as _, Result};
 use memex_external::{OutsideProgress, ProgressCallback};
@@ -13,7 +14,7 @@ use memex_runtime::{Cache, Cpu};
 use memex_sessions::{Host, ImageDefaults};
 use std::env;
 use std::io::{self, IsTerminal, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     pub(crate) err: Stream,
     cpu: Cpu,
     cache: Option<PathBuf>,
+    installation: Installation,
     runtime: Arc<OnceLock<Runtime>>,
     host: OnceLock<Host>,
 }
@@ -49,7 +51,7 @@ pub(crate) struct Stream {
 
 impl Context {
     /// Reads the configuration file and resolves the options.
-    pub(crate) fn new(options: &GlobalOptions) -> Result<Self> {
+    pub(crate) fn new(options: &GlobalOptions, installation: Installation) -> Result<Self> {
         let configuration = match &options.config {
             Some(path) => Configuration::read(path)?,
             None => match user_directory("XDG_CONFIG_HOME", ".config") {
@@ -77,6 +79,7 @@ impl Context {
             cpu,
             cache,
             configuration,
+            installation,
             runtime: Arc::default(),
             host: OnceLock::new(),
         })
@@ -97,12 +100,18 @@ impl Context {
                 .cpu(self.cpu)
                 .image_defaults(self.image_defaults())
                 .data_directory(self.data_directory())
+                .guest_package(self.installation.guest().map(Path::to_path_buf))
                 .variables(tool_variables())
                 .store_variables(store_variables())
                 .asker(|| Arc::new(at_the_terminal()))
                 .tool_progress(tool_progress(self.err.is_terminal))
-                .supervisor(crate::supervising::supervisor())
+                .supervisor(self.installation.supervisor())
         })
+    }
+
+    /// How this command is started again.
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
     }
 
     /// The cache directory.

@@ -1,14 +1,27 @@
 """The Agents SDK's own runner, with its scripted model."""
 
 import asyncio
+import io
+import json
 from types import SimpleNamespace
 
 import pytest
-from agents import Agent, Runner, function_tool, set_tracing_disabled
+from agents import Agent, RunConfig, Runner, function_tool, set_tracing_disabled
+from agents.sandbox import (
+    Dir,
+    ExecTimeoutError,
+    LocalSnapshotSpec,
+    Manifest,
+    SandboxAgent,
+    SandboxRunConfig,
+    User,
+    WorkspaceReadNotFoundError,
+)
+from agents.sandbox.entries import File
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 import memex
-from memex.adapters.openai_agents import code_tools
+from memex.adapters.openai_agents import SandboxClient, code_tools
 
 set_tracing_disabled(True)
 
@@ -97,3 +110,89 @@ def test_tools_that_need_approval_are_refused():
 
     with pytest.raises(memex.ToolError, match="needs approval"):
         code_tools([delete])
+
+
+# Sandbox agents
+
+
+def sandbox_run(client, *turns, capabilities=None, **sandbox):
+    agent = SandboxAgent(name="a", model=model(*turns), instructions="Work.", **({} if capabilities is None else {"capabilities": capabilities}))
+    return Runner.run_sync(agent, "go", run_config=RunConfig(sandbox=SandboxRunConfig(client=client, **sandbox)))
+
+
+def command(line, **more):
+    return [function_call("exec_command", {"cmd": line, **more}, call_id=f"{hash(line)}")]
+
+
+def test_a_sandbox_agent_works_in_a_session():
+    client = SandboxClient()
+    manifest = Manifest(entries={"data/numbers.txt": File(content=b"3\n4\n"), "empty": Dir()})
+    result = sandbox_run(
+        client,
+        command("ls; pwd; sort -r data/numbers.txt | head -n 1"),
+        command("python3 -c 'print(sum(map(int, open(\"data/numbers.txt\"))))' > total; cat total; false"),
+        command("cat nothing"),
+        manifest=manifest,
+    )
+    first, second, third = outputs(result)
+    assert "data\nempty\n/home/user/workspace\n4" in first and "exited with code 0" in first
+    assert "7\n" in second and "exited with code 1" in second
+    assert "No such file or directory" in third
+    assert result.final_output == "done"
+    asyncio.run(client.close())
+
+
+def test_files_of_a_workspace_by_the_interface():
+    async def main():
+        client = SandboxClient()
+        async with await client.create(options=None) as box:
+            assert await box.running()
+            await box.mkdir("notes", parents=True)
+            await box.write("notes/a.md", io.BytesIO(b"one\n"))
+            assert (await box.read("notes/a.md")).read() == b"one\n"
+            assert [(entry.path.rpartition("/")[2], entry.size) for entry in await box.ls("notes") if entry.kind.value == "file"] == [("a.md", 4)]
+            await box.mv("notes/a.md", "notes/b.md")
+            with pytest.raises(WorkspaceReadNotFoundError):
+                await box.read("notes/a.md")
+            assert not await box.same_file("notes", "notes/b.md")
+            await box.rm("notes", recursive=True)
+            with pytest.raises(Exception, match="must be relative"):
+                await box.read("/etc/passwd")
+            with pytest.raises(ExecTimeoutError):
+                await box.exec("sleep 20", timeout=0.2)
+            assert (await box.exec("echo still here")).stdout == b"still here\n"
+            with pytest.raises(ValueError, match="no users"):
+                await box.exec("ls", user="root")
+        assert not await box.running()
+        await client.close()
+
+    asyncio.run(main())
+
+
+def test_a_workspace_goes_on_from_its_snapshot(tmp_path):
+    async def main():
+        client = SandboxClient()
+        box = await client.create(snapshot=LocalSnapshotSpec(base_path=tmp_path), options=None)
+        async with box:
+            await box.exec("mkdir -p deep/er && echo kept > deep/er/file && ln -s er deep/link && echo x > .hidden")
+        payload = client.serialize_session_state(box.state)
+        await client.delete(box)
+        other = SandboxClient()
+        async with await other.resume(other.deserialize_session_state(json.loads(json.dumps(payload)))) as again:
+            found = await again.exec("cat deep/link/file .hidden; test -L deep/link && echo link")
+            assert found.stdout == b"kept\nx\nlink\n", found.stdout
+        await client.close()
+        await other.close()
+
+    asyncio.run(main())
+
+
+def test_a_manifest_with_users_is_refused():
+    async def main():
+        client = SandboxClient()
+        box = await client.create(manifest=Manifest(users=[User(name="ada")]), options=None)
+        with pytest.raises(ValueError, match="no users"):
+            await box.start()
+        await client.close()
+
+    asyncio.run(main())

@@ -14,7 +14,7 @@ import json
 import threading
 from typing import Any, Callable
 
-from memex import _loops
+from memex import _bedrock, _loops
 from memex._caller import Caller
 from memex._replies import json_of, reply_json
 
@@ -105,8 +105,9 @@ class Asking:
 
     def _failed(self, run: Caller, answer: Any, error: BaseException) -> None:
         run.model_error = error
-        status = getattr(error, "status_code", None)
-        code = getattr(error, "code", None)
+        told_status, told_code = _bedrock.refusal(error)
+        status = getattr(error, "status_code", told_status)
+        code = getattr(error, "code", told_code)
         answer.error(
             status if isinstance(status, int) and 100 <= status < 1000 else None,
             code if isinstance(code, str) else type(error).__name__,

@@ -8,12 +8,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, AsyncIterator, Callable, Mapping
 
+from memex import _events
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
 from memex._session import BaseSession, Snapshot, _ended, _step, snapshot_of
 from memex._steps import Call, Done, Waiting
-from memex._streams import Pieces
+from memex._streams import listening
 
 # Turns at a time of one sandbox, by default: they wait for tools more than they compute.
 _THREADS = 32
@@ -36,36 +37,16 @@ class AsyncSession(BaseSession):
             )
         return found
 
-    async def stream(self, code: str) -> AsyncIterator[Any]:
+    def stream(self, code: str) -> AsyncIterator[Any]:
         """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
 
         Closing the generator ends the turn; `contextlib.aclosing` does so where it is left early.
         """
-        loop = asyncio.get_running_loop()
-        events: asyncio.Queue[Any] = asyncio.Queue()
-        pieces = Pieces()
 
-        def listen(name: str, data: bytes) -> None:
-            event = pieces.event(name, data)
-            if event is not None:
-                loop.call_soon_threadsafe(events.put_nowait, event)
+        async def work() -> Done:
+            return Done(await self.run(code))
 
-        self._native.listen(listen)
-        task = asyncio.ensure_future(self.run(code))
-        # After the events that are on their way.
-        task.add_done_callback(lambda done: loop.call_soon(events.put_nowait, done))
-        try:
-            while True:
-                event = await events.get()
-                if event is task:
-                    yield Done(task.result())
-                    return
-                yield event
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-            self._native.listen(None)
+        return _events.astream(listening(self), work)
 
     async def start(self, code: str) -> Done | Waiting:
         """Runs a block until it is over, or waits for answers to calls of tools that suspend."""

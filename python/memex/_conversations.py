@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple, Protocol
 
 from memex import _following
 from memex._errors import AgentError
@@ -15,8 +15,16 @@ from memex._caller import Caller
 from memex._trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from memex._memory import Memory
     from memex._model import Model
+
+
+class Remembers(Protocol):
+    """A memory, as far as conversations go."""
+
+    path: str
+    name: str
+
+    def _workplace(self) -> Any: ...
 
 
 class MemoryAnswer(NamedTuple):
@@ -47,10 +55,9 @@ class _Question(Caller):
                 f"{conversation._model.name} is async, and the question was asked inside of a running event loop, which cannot "
                 "run it meanwhile; use `await conversation.aask(…)`, or AsyncMemory"
             )
-        conversation._caller = self
         agent = conversation._agent()
         try:
-            answer = json.loads(agent.ask(self._question, self.follow, self.stop))
+            answer = json.loads(agent.ask(self._question, self._begins, self.follow, self.stop))
         except BaseException as error:
             self._raise_struck()
             if self.model_error is not None and isinstance(error, Exception):
@@ -60,6 +67,10 @@ class _Question(Caller):
         used = Usage(answer["input_tokens"], answer["output_tokens"], 0, answer["cost_usd"])
         return MemoryAnswer(answer["reply"], answer["thoughts"], answer["python"], answer["calls"], used)
 
+    def _begins(self) -> None:
+        """The model is asked for this question from now on."""
+        self._conversation._caller = self
+
 
 class MemoryConversation:
     """A conversation with an agent on a memory. One question at a time.
@@ -68,7 +79,7 @@ class MemoryConversation:
     >>> talk.ask("I moved to Oslo."); talk.ask("Where do I live?").reply
     """
 
-    def __init__(self, memory: Memory, model: Model, options: tuple) -> None:
+    def __init__(self, memory: Remembers, model: Model, options: tuple) -> None:
         self._memory = memory
         self._model = model
         self._options = options

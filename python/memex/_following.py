@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import queue
 import threading
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple
 
+from memex import _events
 from memex._trajectory import Step
 
 if TYPE_CHECKING:
@@ -31,29 +31,7 @@ class Finished(NamedTuple):
 
 def stream(run: Caller, event_of: Callable[[str, str], Any]) -> Iterator[Any]:
     """The run's events, while it goes on a thread of its own; leaving the iteration stops it."""
-    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    run.follow = lambda kind, text: events.put(event_of(kind, text))
-
-    def work() -> None:
-        try:
-            events.put(Finished(run.go()))
-        except BaseException as error:
-            events.put(error)
-
-    thread = threading.Thread(target=run.turn.context.copy().run, args=(work,), name="memex-run", daemon=True)
-    thread.start()
-    try:
-        while True:
-            event = events.get()
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-            if isinstance(event, Finished):
-                return
-    finally:
-        if thread.is_alive():
-            run.stop.stop()
-            thread.join()
+    return _events.stream(_followed(run, event_of), lambda: Finished(run.go()), run.stop.stop, run.turn.context.copy())
 
 
 async def apart(run: Caller) -> Any:
@@ -94,32 +72,24 @@ async def apart(run: Caller) -> Any:
         raise
 
 
-async def astream(run: Caller, event_of: Callable[[str, str], Any]) -> AsyncIterator[Any]:
+def astream(run: Caller, event_of: Callable[[str, str], Any]) -> AsyncIterator[Any]:
     """The run's events in an event loop; closing the generator stops it."""
-    import asyncio
 
-    loop = asyncio.get_running_loop()
-    events: asyncio.Queue[Any] = asyncio.Queue()
+    async def work() -> Finished:
+        return Finished(await apart(run))
+
+    return _events.astream(_followed(run, event_of), work)
 
 
-    def follow(kind: str, text: str) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, event_of(kind, text))
+def _followed(run: Caller, event_of: Callable[[str, str], Any]) -> Callable[[_events.Put], None]:
+    def follow(put: _events.Put) -> None:
+        def told(kind: str, text: str) -> None:
+            if put is not None:
+                put(event_of(kind, text))
 
-    run.follow = follow
-    task = asyncio.ensure_future(apart(run))
-    # After the events that are on their way.
-    task.add_done_callback(lambda ended: loop.call_soon(events.put_nowait, ended))
-    try:
-        while True:
-            event = await events.get()
-            if event is task:
-                yield Finished(task.result())
-                return
-            yield event
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
+        run.follow = None if put is None else told
+
+    return follow
 
 
 def event_of(kind: str, text: str) -> Step | Piece:

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import Any
 
-from memex import _memex
+from memex import _command, _memex
 
 _SECRET = "MEMEX_SECRET_"
 # What the manifest of the guest calls its module, in its package.
@@ -35,11 +35,12 @@ def _made(cache: str | None) -> Any:
         {name: value for name, value in environment.items() if not name.startswith(_SECRET)},
         {name: value for name, value in environment.items() if name.startswith("AWS_")},
         {name.removeprefix(_SECRET): value for name, value in environment.items() if name.startswith(_SECRET)},
-        _guest_package(),
+        guest_package(),
+        _command.interpreter() if _command.is_interpreted() else None,
     )
 
 
-def _guest_package() -> str | None:
+def guest_package() -> str | None:
     """The directory in which the package of the guest lies, if the extra `guest` is installed.
 
     Nothing of that package is imported; its files are taken if their digests are right.

@@ -19,6 +19,7 @@ __all__ = [
     "MemoryPlace",
     "MemoryAgent",
     "Stop",
+    "command",
     "check_output",
     "run_apart",
     "guest_sources",
@@ -31,6 +32,7 @@ __all__ = [
 __version__: str
 
 def run_apart(apart: bool) -> None: ...
+def command(arguments: list[str], interpreter: str, prefix: list[str], guest_package: str | None) -> int: ...
 def check_output(schema: str) -> None: ...
 def guest_sources() -> list[tuple[str, str]]: ...
 def limit_fields() -> list[tuple[str, str, int, int, int | None, str]]: ...
@@ -47,6 +49,7 @@ class Host:
         store_variables: dict[str, str],
         secrets: dict[str, str],
         guest_package: str | None,
+        interpreter: tuple[str, list[str]] | None,
     ) -> Host: ...
     def sandbox(
         self, spec: str, tools: list[ToolDefinition], progress: Callable[[str, str, int | None], None] | None
@@ -289,6 +292,8 @@ class MemoryPlace:
 
 @final
 class MemoryAgent:
-    def ask(self, question: str, follow: Callable[[str, str], None] | None, stop: Stop) -> str: ...
+    def ask(
+        self, question: str, begins: Callable[[], None], follow: Callable[[str, str], None] | None, stop: Stop
+    ) -> str: ...
     def conversation(self) -> str: ...
     def finish(self) -> Trajectory | None: ...

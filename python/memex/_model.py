@@ -15,7 +15,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from memex import _memex
+from memex import _bedrock, _memex
 from memex._asking import Asking
 from memex._errors import ModelError
 
@@ -36,7 +36,7 @@ class Model:
       environment (`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`). `options` are those of
       `docs/agents.md`: timeouts, retries, limits, headers.
     - `Model(client, "gpt-5")`: a client of `openai` or `anthropic`, sync or async, for
-      Azure, Bedrock or any other server. `api` is `chat`, `responses` or `messages` where
+      Azure, Bedrock or any other server; or `boto3.client("bedrock-runtime")`. `api` is `chat`, `responses` or `messages` where
       a client has several; `stream=True` asks for the reply piece by piece, as names do
       unless `stream=False`. `options={"wire": {"max_tokens_field": "max_tokens"}}` and the
       like are for servers that differ.
@@ -161,10 +161,13 @@ def _api_of(source: Any, api: str | None) -> tuple[str, Callable[..., Any]] | No
     if inspect.isroutine(source) or inspect.isclass(source):
         return None
     roots = {kind.__module__.partition(".")[0] for kind in type(source).__mro__}
+    if _bedrock.is_client(source):
+        if api not in (None, "chat"):
+            raise ModelError(f"a client of boto3 has no {api}; it asks models by their conversations")
+        return "chat", _bedrock.asking(source)
     if "botocore" in roots:
         raise ModelError(
-            "a client of boto3 has an interface of its own; use anthropic.AnthropicBedrock, or openai.OpenAI with the "
-            "address of Bedrock, or a function that calls it"
+            f"{type(source).__name__} asks no models; the client of boto3 that does is boto3.client('bedrock-runtime')"
         )
     known = bool(roots & {"openai", "anthropic"})
     found = {}

@@ -194,8 +194,7 @@ class Sandbox(BaseSandbox):
     def restore(self, state: Snapshot | bytes, *, keep_generators: bool = False) -> Session:
         """A session in the state of a snapshot, or of the bytes of one.
 
-        Its random generators are fresh unless they are to be kept; where a tool suspends,
-        they always go on as they were.
+        Its random generators are fresh unless they are to be kept.
         """
         native, lost = self._open().restore(snapshot_of(state)._in(self), keep_generators)
         return Session(self, native, lost)

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import weakref
+from collections import deque
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 from memex import _calls, _scope, _values
@@ -16,8 +17,9 @@ from memex._steps import Call, Done, Waiting
 _FIRST_LINE = 200
 # How long a session that is closed waits for its turn in another thread to end, in seconds.
 _PATIENCE = 10.0
-# What is kept of a block for its record.
+# What is kept of a block for its record, and how many records of a session that is not saved.
 _FIRST_LINES = 1000
+_RECORDS = 10_000
 
 
 class TurnRecord(NamedTuple):
@@ -84,7 +86,7 @@ class BaseSession:
         self._last: Callable[[], Result | None] = _no_result
         self._code = ""
         # Number, status, the beginning of the code, and the time of each turn.
-        self._history: list[tuple[int, str, str, float]] = []
+        self._history: deque[tuple[int, str, str, float]] = deque(maxlen=_RECORDS)
         # The states after the last turns, as many as are kept.
         self._keeps = 0
         self._kept: dict[int, Any] = {}
@@ -145,7 +147,7 @@ class BaseSession:
         self._settle()
         state = to._in(self._sandbox) if to is not None else self._state_after(turn)
         lost = self._native.rewind(state)
-        self._history = [record for record in self._history if record[0] <= state.turn]
+        self._history = deque((record for record in self._history if record[0] <= state.turn), maxlen=_RECORDS)
         self._kept = {number: kept for number, kept in self._kept.items() if number <= state.turn}
         return lost
 
@@ -175,7 +177,7 @@ class BaseSession:
             del self._kept[min(self._kept)]
 
     def history(self) -> list[TurnRecord]:
-        """The turns so far, oldest first; of a session that is saved by name, those in its store."""
+        """The turns so far, oldest first, the last 10,000 of them; of a session that is saved by name, those in its store."""
         records = self._native.records(self._store)
         if records is None:
             return [TurnRecord(turn, status, _first_line(code), when) for turn, status, code, when in self._history]

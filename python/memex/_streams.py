@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, NamedTuple, Protocol
+from typing import Any, Callable, Iterator, NamedTuple, Protocol
 
-from memex._result import Result
+from memex import _events
+from memex._events import Put
 from memex._steps import Done
 
 
@@ -42,43 +43,28 @@ class Runs(Protocol):
 
     _native: Any
 
-    def run(self, code: str) -> Result: ...
+    def run(self, code: str) -> Any: ...
 
     def interrupt(self) -> bool: ...
 
 
-def stream(session: Runs, code: str) -> Iterator[Any]:
-    """Runs the block on a thread of its own; leaving the iteration interrupts it."""
-    import queue
-    import threading
-
-    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+def listening(session: Runs) -> Callable[[Put], None]:
+    """Has the session's output passed on as events."""
     pieces = Pieces()
 
-    def listen(name: str, data: bytes) -> None:
-        event = pieces.event(name, data)
-        if event is not None:
-            events.put(event)
+    def follow(put: Put) -> None:
+        def listen(name: str, data: bytes) -> None:
+            event = pieces.event(name, data)
+            if event is not None and put is not None:
+                put(event)
 
-    def work() -> None:
-        try:
-            events.put(Done(session.run(code)))
-        except BaseException as error:
-            events.put(error)
+        session._native.listen(None if put is None else listen)
 
-    session._native.listen(listen)
-    thread = threading.Thread(target=work, name="memex-stream", daemon=True)
-    thread.start()
-    try:
-        while True:
-            event = events.get()
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-            if isinstance(event, Done):
-                return
-    finally:
-        if thread.is_alive():
-            session.interrupt()
-            thread.join()
-        session._native.listen(None)
+    return follow
+
+
+def stream(session: Runs, code: str) -> Iterator[Any]:
+    """Runs the block on a thread of its own; leaving the iteration interrupts it."""
+    from contextvars import copy_context
+
+    return _events.stream(listening(session), lambda: Done(session.run(code)), session.interrupt, copy_context())

@@ -122,54 +122,63 @@ class Tool:
             raise ToolError(f"{self.name}: the annotation of the result cannot be used: {error}") from None
 
     @functools.cached_property
-    def _result_reader(self) -> Any:
-        from memex import _guarded
+    def _reading(self) -> tuple[Any, list[tuple[str, str, bool]]]:
+        """What validates arguments; and of each field its name there, that of the parameter, and whether it goes by position."""
+        parameters = self._signature.parameters
+        by_position = [parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY for name in self._fields]
+        fields = [(f"p{number}", name, by_position[number]) for number, name in enumerate(self._fields)]
+        return self._model.__pydantic_validator__.validate_python, fields
 
-        return _guarded.guarded(self._adapter.core_schema, self._adapter)
+    @functools.cached_property
+    def _writing(self) -> tuple[Any, Any] | None:
+        """What validates a result, and what makes it data; `None` without an annotation."""
+        return None if self._adapter is None else (self._adapter.validator.validate_python, self._adapter.serializer.to_python)
 
     def read(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call, as the annotations say. Raises `TypeError` naming the parameter."""
-        import pydantic
-
-        from memex import _conversion
-
+        validate, fields = self._reading
         try:
-            model = self._reader.validate_python(arguments)
-        except pydantic.ValidationError as error:
-            raise TypeError(f"{self.name}: {_conversion.problems(error)}") from None
+            model = validate(arguments)
+        except ValueError as error:
+            raise self._misfit(error, "") from None
         positional: list[Any] = []
         named: dict[str, Any] = {}
-        for number, name in enumerate(self._fields):
-            if f"p{number}" not in model.model_fields_set:
-                # The function's own default, which need not be one that fits the schema.
-                continue
-            value = getattr(model, f"p{number}")
-            if self._signature.parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
-                positional.append(value)
-            else:
-                named[name] = value
+        # The others have the function's own default, which need not be one that fits the schema.
+        given, values = model.__pydantic_fields_set__, model.__dict__
+        for field, name, by_position in fields:
+            if field in given:
+                if by_position:
+                    positional.append(values[field])
+                else:
+                    named[name] = values[field]
         return positional, named
 
     def write(self, result: Any) -> tuple[Any, list]:
         """The result as JSON and binary parts. Raises `TypeError` for one that is not what the function promises."""
-        from memex import _values
+        from memex._values import json_like
 
-        if self._adapter is not None:
-            import pydantic
-
-            from memex import _conversion
-
-            # It may hold what the code gave, which must be no more to walk than it is.
-            _values.check_walkable(result, f"{self.name}: result", "as JSON")
+        writing = self._writing
+        if writing is not None:
+            validate, dump = writing
             try:
-                result = self._adapter.dump_python(self._result_reader.validate_python(result), warnings=False, by_alias=True)
-            except pydantic.ValidationError as error:
-                promised = _conversion.shown(self._returns)
-                raise TypeError(f"{self.name}: the function returned what is not {promised}: {_conversion.problems(error)}") from None
+                result = dump(validate(result), warnings=False, by_alias=True)
+            except ValueError as error:
+                raise self._misfit(error, "the function returned what is not ") from None
         try:
-            return _values.json_like(result, f"{self.name}: result")
+            return json_like(result, f"{self.name}: result")
         except (TypeError, ValueError) as error:
             raise type(error)(str(error).replace("passed to a tool", "returned by a tool")) from None
+
+    def _misfit(self, error: ValueError, before: str) -> Exception:
+        """What says that a value does not fit, if that is what was raised."""
+        import pydantic
+
+        from memex import _conversion
+
+        if not isinstance(error, pydantic.ValidationError):
+            return error
+        promised = f"{before}{_conversion.shown(self._returns)}: " if before else ""
+        return TypeError(f"{self.name}: {promised}{_conversion.problems(error)}")
 
     def __reduce__(self):
         # A decorated function is found under its name, and is this tool.

@@ -59,12 +59,18 @@ impl Host {
         store_variables: BTreeMap<String, String>,
         secrets: BTreeMap<String, String>,
         guest_package: Option<PathBuf>,
+        interpreter: Option<(PathBuf, Vec<OsString>)>,
     ) -> Self {
+        // Processes of tools end with this one, however it ends.
+        let supervisor = interpreter.and_then(|(program, prefix)| {
+            memex_cli::Installation::interpreted(program, prefix).supervisor()
+        });
         let runtime = Arc::<OnceLock<Threads>>::default();
         let host = memex_sessions::Host::starting(move || start(&runtime))
             .cache_directory(cache)
             .data_directory(data)
             .guest_package(guest_package)
+            .supervisor(supervisor)
             .variables(variables)
             .store_variables(store_variables);
         Self {

@@ -24,6 +24,7 @@ mod agent_model;
 mod agent_output;
 mod agent_result;
 mod agent_trajectory;
+mod command;
 mod errors;
 mod host;
 mod json;
@@ -123,6 +124,7 @@ fn _memex(module: &Bound<'_, PyModule>) -> PyResult<()> {
     tools::prepare(module.py());
     module.add_function(wrap_pyfunction!(tools::run_apart, module)?)?;
     module.add_function(wrap_pyfunction!(agent_output::check_output, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command, module)?)?;
     module.add_function(wrap_pyfunction!(guest_sources, module)?)?;
     module.add_function(wrap_pyfunction!(limit_fields, module)?)?;
     module.add_function(wrap_pyfunction!(for_terminal, module)?)?;

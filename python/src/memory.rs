@@ -292,12 +292,13 @@ pub(crate) struct MemoryAgent {
 
 #[pymethods]
 impl MemoryAgent {
-    /// Asks a question; the answer as JSON. `follow` gets the kind of an event and its
-    /// text.
+    /// Asks a question; the answer as JSON. `begins` is called once no other question is
+    /// answered; `follow` gets the kind of an event and its text.
     fn ask(
         &self,
         py: Python<'_>,
         question: &str,
+        begins: &Bound<'_, PyAny>,
         follow: Option<Py<PyAny>>,
         stop: &Stop,
     ) -> PyResult<String> {
@@ -307,6 +308,7 @@ impl MemoryAgent {
             let message = "the conversation is finished; begin another with Memory.conversation()";
             raise(py, Class::Closed, message)
         })?;
+        begins.call0()?;
         let mut watch = |event: Event<'_>| tell(follow.as_ref(), &event);
         let signals = Watch::begin(py, || Target::Run(stop.clone()))?;
         let stopper = inner.stopper.clone();

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use memex_runtime::Generators;
-use memex_sessions::{Error, SavedSession, Suspendable, open_store, options};
+use memex_sessions::{SavedSession, Suspendable, open_store, options};
 use pyo3::prelude::*;
 
-use crate::errors::{Class, assembling, raise, runtime, suspension};
+use crate::errors::{Class, raise, suspension};
 use crate::owned::Owned;
-use crate::parts::{Parts, new_name};
+use crate::parts::{Made, Parts, new_name};
 use crate::session::Session;
 use crate::sink::Listener;
 use crate::snapshot::{Snapshot, decode, waiting_of};
-use crate::turns::Turns;
+use crate::turns::{Fault, Turns};
 
 /// A policy bound to an image and tools.
 #[pyclass(frozen, module = "memex._memex")]
@@ -41,18 +41,12 @@ impl Sandbox {
         fresh_generators: bool,
     ) -> PyResult<(Session, Vec<String>)> {
         let parts = self.inner.get(py)?;
-        if parts.suspends {
-            if saved_as.is_some() {
-                let message = "a session with client tools cannot be saved by name yet; \
-                     keep its snapshots, or make its tools functions of this process";
-                return Err(raise(py, Class::Session, message));
-            }
-            return self.suspendable(py).map(|session| (session, Vec::new()));
-        }
-        let (name, listener) = (new_name(), Listener::default());
-        let opened = py.detach(|| open(parts, &name, &listener, saved_as, store, fresh_generators));
-        let (turns, lost) = opened.map_err(|error| assembling(py, &error))?;
-        Ok((Session::new(Arc::clone(parts), turns, name, listener), lost))
+        let opened = py.detach(|| match saved_as {
+            None => fresh(parts),
+            Some(name) => saved(parts, name, store, fresh_generators),
+        });
+        let (made, lost) = opened.map_err(|fault| fault.raised(py))?;
+        Ok((Session::new(Arc::clone(parts), made), lost))
     }
 
     /// A session in the state of a snapshot.
@@ -63,8 +57,15 @@ impl Sandbox {
         snapshot: &Snapshot,
         keep_generators: bool,
     ) -> PyResult<(Session, Vec<String>)> {
+        let parts = self.inner.get(py)?;
         let (_, snapshot) = snapshot.inner.get(py)?;
-        self.restored(py, snapshot, keep_generators)
+        let generators = match keep_generators {
+            true => Generators::Keep,
+            false => Generators::Fresh,
+        };
+        let restored = py.detach(|| parts.restored(&parts.sandbox, snapshot, generators));
+        let (made, lost) = restored.map_err(|fault| fault.raised(py))?;
+        Ok((Session::new(Arc::clone(parts), made), lost))
     }
 
     /// A session that waits as it did where it was hibernated.
@@ -82,7 +83,7 @@ impl Sandbox {
         });
         let woken = woken.map_err(|error| suspension(py, &error))?;
         let turns = Turns::suspendable(woken);
-        Ok(Session::new(Arc::clone(parts), turns, name, listener))
+        Ok(Session::new(Arc::clone(parts), (turns, name, listener)))
     }
 
     /// The snapshot in some bytes.
@@ -117,63 +118,22 @@ impl Sandbox {
     }
 }
 
-impl Sandbox {
-    fn suspendable(&self, py: Python<'_>) -> PyResult<Session> {
-        let parts = self.inner.get(py)?;
-        let (name, listener) = (new_name(), Listener::default());
-        let Some(tools) = &parts.tools else {
-            return Err(raise(py, Class::Session, "the sandbox has no client tools"));
-        };
-        let made = py.detach(|| {
-            let options = options(None, Some(Box::new(listener.clone())));
-            Suspendable::new(&parts.sandbox, tools.broker(&name), options)
-        });
-        let made = made.map_err(|error| suspension(py, &error))?;
-        let turns = Turns::suspendable(made);
-        Ok(Session::new(Arc::clone(parts), turns, name, listener))
-    }
-
-    fn restored(
-        &self,
-        py: Python<'_>,
-        snapshot: &memex_runtime::Snapshot,
-        keep_generators: bool,
-    ) -> PyResult<(Session, Vec<String>)> {
-        let parts = self.inner.get(py)?;
-        if parts.suspends {
-            let mut session = self.suspendable(py)?;
-            let lost = session.rewound(py, snapshot)?;
-            return Ok((session, lost));
-        }
-        let generators = match keep_generators {
-            true => Generators::Keep,
-            false => Generators::Fresh,
-        };
-        let (name, listener) = (new_name(), Listener::default());
-        let restored = py.detach(|| {
-            let options = parts.options(&name, &listener);
-            parts.sandbox.restore(snapshot, generators, options)
-        });
-        let (session, lost) = restored.map_err(|error| runtime(py, &error))?;
-        let lost = lost.into_iter().map(|file| file.path).collect();
-        let turns = Turns::plain(session, None);
-        Ok((Session::new(Arc::clone(parts), turns, name, listener), lost))
-    }
+/// A session of its own.
+fn fresh(parts: &Parts) -> Result<(Made, Vec<String>), Fault> {
+    let (name, listener) = (new_name(), Listener::default());
+    let (turns, ()) = parts.turns(&name, &listener, |options| {
+        Ok((parts.sandbox.session(options)?, ()))
+    })?;
+    Ok(((turns, name, listener), Vec::new()))
 }
 
-fn open(
+/// The saved session of a name, with the files that were open and are gone.
+fn saved(
     parts: &Parts,
-    name: &str,
-    listener: &Listener,
-    saved_as: Option<&str>,
+    saved_as: &str,
     store: Option<&str>,
     fresh_generators: bool,
-) -> Result<(Turns, Vec<String>), Error> {
-    let options = parts.options(name, listener);
-    let Some(saved_as) = saved_as else {
-        let session = parts.sandbox.session(options)?;
-        return Ok((Turns::plain(session, None), Vec::new()));
-    };
+) -> Result<(Made, Vec<String>), Fault> {
     let generators = match fresh_generators {
         true => Generators::Fresh,
         false => Generators::Keep,
@@ -184,14 +144,19 @@ fn open(
     let own = image
         .as_deref()
         .is_none_or(|image| image == parts.sandbox.image().name());
-    let (session, lost) = if own {
-        saved.resume(&parts.sandbox, options)?
-    } else {
-        let mut silent = memex_runtime::NoProgress;
-        let sandbox = parts
-            .resolved
-            .sandbox_on(&parts.host, image.as_deref(), &mut silent)?;
-        saved.resume(&sandbox, options)?
+    let sandbox = match own {
+        true => parts.sandbox.clone(),
+        false => {
+            let silent = &mut memex_runtime::NoProgress;
+            parts
+                .resolved
+                .sandbox_on(&parts.host, image.as_deref(), silent)?
+        }
     };
-    Ok((Turns::plain(session, Some(saved)), lost))
+    let (name, listener) = (new_name(), Listener::default());
+    let (mut turns, lost) = parts.turns(&name, &listener, |options| {
+        Ok(saved.resume(&sandbox, options)?)
+    })?;
+    turns.save_as(saved);
+    Ok(((turns, name, listener), lost))
 }

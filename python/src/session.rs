@@ -11,10 +11,10 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::errors::{Class, assembling, raise, runtime, suspension};
+use crate::errors::{Class, assembling, raise, runtime};
 use crate::json::Reading;
 use crate::owned::Owned;
-use crate::parts::{Parts, new_name};
+use crate::parts::{Made, Parts};
 use crate::signals::{Target, Watch};
 use crate::sink::Listener;
 use crate::snapshot::{Snapshot, waiting_bytes};
@@ -40,7 +40,7 @@ struct Inner {
 type TurnRecord = (u64, String, String, u64);
 
 impl Session {
-    pub(crate) fn new(parts: Arc<Parts>, turns: Turns, name: String, listener: Listener) -> Self {
+    pub(crate) fn new(parts: Arc<Parts>, (turns, name, listener): Made) -> Self {
         Self {
             inner: Owned::new(Inner {
                 parts,
@@ -50,18 +50,6 @@ impl Session {
                 name,
             }),
         }
-    }
-
-    /// Puts the session into the state of a snapshot; returns the files that were
-    /// open then and are gone.
-    pub(crate) fn rewound(
-        &mut self,
-        py: Python<'_>,
-        snapshot: &memex_runtime::Snapshot,
-    ) -> PyResult<Vec<String>> {
-        let inner = self.inner.get(py)?;
-        let mut turns = inner.lock(py)?;
-        rewind(py, inner.open(py, &mut turns)?, snapshot)
     }
 }
 
@@ -100,7 +88,7 @@ impl Inner {
         drop(guard);
         drop(watch);
         py.check_signals()?;
-        step.map_err(|fault| raised(py, &fault))
+        step.map_err(|fault| fault.raised(py))
     }
 
     fn seen<'py>(&self, py: Python<'py>, step: Step) -> PyResult<Bound<'py, PyAny>> {
@@ -167,7 +155,7 @@ impl Session {
         let turns = inner.open(py, &mut guard)?;
         let step = py.detach(|| turns.cancel());
         drop(guard);
-        let step = step.map_err(|fault| raised(py, &fault))?;
+        let step = step.map_err(|fault| fault.raised(py))?;
         step.map(|step| inner.seen(py, step)).transpose()
     }
 
@@ -177,7 +165,7 @@ impl Session {
         let mut guard = inner.lock(py)?;
         let turns = inner.open(py, &mut guard)?;
         let saved = py.detach(|| turns.save());
-        let saved = saved.map_err(|fault| raised(py, &fault))?;
+        let saved = saved.map_err(|fault| fault.raised(py))?;
         let bytes = waiting_bytes(&saved);
         let bytes = bytes.map_err(|error| raise(py, Class::Memex, error.to_string()))?;
         Ok(PyBytes::new(py, &bytes))
@@ -235,43 +223,27 @@ impl Session {
 
     /// Goes back to a state; returns the files that were open then and are gone.
     fn rewind(&self, py: Python<'_>, snapshot: &Snapshot) -> PyResult<Vec<String>> {
-        let inner = self.inner.get(py)?;
-        let (_, snapshot) = snapshot.inner.get(py)?;
-        let mut guard = inner.lock(py)?;
-        rewind(py, inner.open(py, &mut guard)?, snapshot)
+        let snapshot = snapshot.inner.get(py)?.1.clone();
+        let lost = self.between(py, move |session| session.rewind(&snapshot))?;
+        let lost = lost.map_err(|error| runtime(py, &error))?;
+        Ok(lost.into_iter().map(|file| file.path).collect())
     }
 
     /// Sessions in this one's state, with random generators of their own.
     fn fork(&self, py: Python<'_>, count: usize) -> PyResult<Vec<Self>> {
         let inner = self.inner.get(py)?;
-        if inner.parts.suspends {
-            let message = "a session with client tools cannot be forked yet; \
-                           take a snapshot and restore it";
-            return Err(raise(py, Class::Session, message));
-        }
         let most = inner.parts.resolved.policy().limits.live_sessions;
         if count as u64 > most {
             let message = format!("{count} forks are more than the {most} sessions that may live");
             return Err(raise(py, Class::Session, message));
         }
-        let equipped: Vec<_> = (0..count)
-            .map(|_| (new_name(), Listener::default()))
-            .collect();
-        let mut options: Vec<_> = equipped
-            .iter()
-            .rev()
-            .map(|(name, listener)| inner.parts.options(name, listener))
-            .collect();
-        let forks = self.between(py, move |session| {
-            session.fork(count, |_| options.pop().unwrap_or_default())
-        })?;
-        let forks = forks.map_err(|error| runtime(py, &error))?;
-        let made = forks.into_iter().zip(equipped);
-        Ok(made
-            .map(|(session, (name, listener))| {
-                let turns = Turns::plain(session, None);
-                Self::new(Arc::clone(&inner.parts), turns, name, listener)
-            })
+        let mut guard = inner.lock(py)?;
+        let turns = inner.open(py, &mut guard)?;
+        let forks = py.detach(|| inner.parts.forks(turns, count));
+        let forks = forks.map_err(|fault| fault.raised(py))?;
+        let forks = forks.into_iter();
+        Ok(forks
+            .map(|made| Self::new(Arc::clone(&inner.parts), made))
             .collect())
     }
 
@@ -307,7 +279,7 @@ impl Session {
         let turns = inner.open(py, &mut guard)?;
         // One that goes on may be on another image than new ones.
         let sandbox = turns.with(|session| session.sandbox().clone());
-        let sandbox = sandbox.map_err(|fault| raised(py, &fault))?;
+        let sandbox = sandbox.map_err(|fault| fault.raised(py))?;
         let Some(saved) = turns.saved() else {
             let message = "the session is not saved by name";
             return Err(raise(py, Class::Session, message));
@@ -379,27 +351,7 @@ impl Session {
         let mut guard = inner.lock(py)?;
         let turns = inner.open(py, &mut guard)?;
         let done = py.detach(|| turns.with(work));
-        done.map_err(|fault| raised(py, &fault))
-    }
-}
-
-fn rewind(
-    py: Python<'_>,
-    turns: &mut Turns,
-    snapshot: &memex_runtime::Snapshot,
-) -> PyResult<Vec<String>> {
-    let snapshot = snapshot.clone();
-    let lost = py.detach(|| turns.with(move |session| session.rewind(&snapshot)));
-    let lost = lost.map_err(|fault| raised(py, &fault))?;
-    let lost = lost.map_err(|error| runtime(py, &error))?;
-    Ok(lost.into_iter().map(|file| file.path).collect())
-}
-
-fn raised(py: Python<'_>, fault: &Fault) -> PyErr {
-    match fault {
-        Fault::Runtime(error) => runtime(py, error),
-        Fault::Suspension(error) => suspension(py, error),
-        Fault::Sessions(error) => assembling(py, error),
+        done.map_err(|fault| fault.raised(py))
     }
 }
 

@@ -4,7 +4,9 @@
 use memex_host_tools::{ClientAnswer, ClientCall};
 use memex_runtime::{Interrupter, Session};
 use memex_sessions::{SavedSession, Suspendable, SuspendedStep, Suspension, SuspensionError};
+use pyo3::prelude::*;
 
+use crate::errors::{assembling, runtime, suspension};
 use crate::outcome::Outcome;
 
 /// A session that is open.
@@ -52,10 +54,10 @@ impl From<memex_sessions::Error> for Fault {
 }
 
 impl Turns {
-    pub(crate) fn plain(session: Session, saved: Option<SavedSession>) -> Self {
+    pub(crate) fn plain(session: Session) -> Self {
         Self {
             kind: Kind::Plain(Box::new(session)),
-            saved,
+            saved: None,
             code: String::new(),
         }
     }
@@ -66,6 +68,11 @@ impl Turns {
             saved: None,
             code: String::new(),
         }
+    }
+
+    /// Has every turn from now on saved there.
+    pub(crate) fn save_as(&mut self, saved: SavedSession) {
+        self.saved = Some(saved);
     }
 
     pub(crate) fn interrupter(&self) -> Interrupter {
@@ -157,17 +164,30 @@ impl Turns {
     }
 
     fn finished(&mut self, outcome: memex_runtime::Outcome) -> Result<Step, Fault> {
-        let status = outcome.status;
-        let made = match &mut self.kind {
-            Kind::Plain(session) => Outcome::of(outcome, session),
-            Kind::Suspendable(session) => {
-                session.with(move |session| Outcome::of(outcome, session))?
-            }
+        let (mut saved, code) = (self.saved.take(), std::mem::take(&mut self.code));
+        let finish = move |session: &mut Session| {
+            let status = outcome.status;
+            let made = Outcome::of(outcome, session);
+            let save = saved
+                .as_mut()
+                .map(|saved| saved.save(session, &code, status));
+            (made, save.transpose(), saved)
         };
-        if let (Some(saved), Kind::Plain(session)) = (&mut self.saved, &mut self.kind) {
-            saved.save(session, &self.code, status)?;
-        }
+        let (made, save, saved) = self.with(finish)?;
+        self.saved = saved;
+        save?;
         Ok(Step::Done(Box::new(made)))
+    }
+}
+
+impl Fault {
+    /// The exception for it.
+    pub(crate) fn raised(&self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Runtime(error) => runtime(py, error),
+            Self::Suspension(error) => suspension(py, error),
+            Self::Sessions(error) => assembling(py, error),
+        }
     }
 }
 

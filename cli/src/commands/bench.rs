@@ -2,6 +2,7 @@
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage_as_told};
 use crate::progress::Bars;
 use crate::refusals::refusal;
@@ -9,9 +10,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_benches::{Entry, Event, Figure, FirstTurn, compare, figures, run, select};
 use memex_sessions::ImageSource;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Names are those of figures or of their groups. Other load on the machine distorts figures;
@@ -65,19 +66,23 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
     let mut bars = Bars::new(context, false);
     let image = images.image(&ImageSource::default(), &mut bars);
     let image = image.map_err(refusal)?;
+    let (program, first_turn) = context
+        .installation()
+        .command([
+            OsStr::new("run"),
+            OsStr::new("--cache"),
+            images.cache().root().as_os_str(),
+            OsStr::new("--cpu"),
+            OsStr::new(images.cache().cpu().name()),
+            OsStr::new("-c"),
+            OsStr::new("print(1)"),
+        ])
+        .context("cannot find this program's own file")?;
     let with = memex_benches::Context::new(image, Box::new(bars))?
         .with_python(&arguments.python)
         .with_first_turn(FirstTurn {
-            program: std::env::current_exe().context("cannot find this program's own file")?,
-            arguments: vec![
-                "run".into(),
-                "--cache".into(),
-                images.cache().root().into(),
-                "--cpu".into(),
-                images.cache().cpu().name().into(),
-                "-c".into(),
-                "print(1)".into(),
-            ],
+            program,
+            arguments: first_turn,
         });
     complain(&with.machine().to_string());
     let failures = run(&with, &entries, |event| match event {

@@ -1,10 +1,10 @@
 //! `memex completions`: scripts for shells.
 
 use crate::console::print;
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use clap_complete::{Shell, generate};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:

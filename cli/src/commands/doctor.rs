@@ -7,11 +7,11 @@ mod system;
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use anyhow::Result;
 use check::{Check, State};
 use clap::Args;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Each line is `ok`, `falls back` (everything works, something is slower or larger) or `problem`, with

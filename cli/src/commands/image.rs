@@ -7,6 +7,7 @@ mod travel;
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::image_options::ImageChoice;
 use crate::progress::Bars;
@@ -15,7 +16,6 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_runtime::{Cache, FetchOptions, Image, ImageSpec};
 use places::{expect_built, place};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 An image is a Python guest that has started and imported common packages; every session

@@ -13,9 +13,9 @@ mod session;
 mod tools;
 
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
-use std::process::ExitCode;
 
 /// The subcommand.
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 use crate::console::{print, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::USAGE;
 use crate::failure_report::report;
 use crate::refusals::refusal;
@@ -9,7 +10,6 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_policies::{Limits, Preset};
 use memex_sessions::{load_policy, resolve_policies};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 A policy says what code may do and use. It is TOML; it extends a preset, which bounds what

@@ -3,6 +3,7 @@
 use crate::console::complain;
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::prompt::{Conversation, Flow, Splitter, editor};
 use crate::refusals::refusal;
@@ -13,7 +14,6 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use reedline::Signal;
 use std::io::{BufRead, IsTerminal, Read, stdin};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 At the prompt: Tab completes names in scope, Alt-Enter begins a new line, Ctrl-R searches

@@ -3,6 +3,7 @@
 use crate::console::complain;
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::refusals::refusal;
 use crate::session_options::SessionArguments;
@@ -14,7 +15,6 @@ use anyhow::Result;
 use clap::Args;
 use memex_runtime::Status;
 use memex_sessions::{Opened, SessionSpec, StoreSource};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Each argument is one turn of one session; names, imports and figures persist from turn to

@@ -3,6 +3,7 @@
 use crate::console::{print, print_line};
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
+use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use crate::refusals::refusal;
 use crate::session_options::policy_source;
@@ -11,7 +12,6 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use memex_host_tools::{Form, ToolEntry};
 use memex_sessions::{SessionSpec, Tools};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:

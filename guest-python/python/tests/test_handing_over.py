@@ -340,6 +340,30 @@ class OfClasses(unittest.TestCase):
                 found = fitting.fitted(eval(wanted, harness.scope), value, value)
                 self.assertEqual(repr(found), repr(eval(expected, harness.scope)))
 
+    def test_a_union_that_nothing_fits_is_tried_once_at_each_level(self):
+        levels, tried = 10, []
+        wanted, value, fits = int, "no number", 5
+        for _ in range(levels):
+            wanted, value, fits = list[wanted] | None, [value], [fits]
+        whole = fitting._fitted
+
+        def counting(*given):
+            tried.append(given)
+            return whole(*given)
+
+        fitting._fitted = counting
+        try:
+            self.assertEqual(fitting.fitted(wanted, fits, fits), fits)
+            self.assertLess(len(tried), 3 * levels)
+            tried.clear()
+            # What does not fit stays as it is, at the innermost level.
+            self.assertEqual(fitting.fitted(wanted, value, value), value)
+        finally:
+            fitting._fitted = whole
+        # At each level all that is below it has to fit first: the square, and not a power.
+        self.assertGreater(len(tried), levels)
+        self.assertLess(len(tried), 3 * levels**2)
+
     def test_looking_whether_an_object_was_checked_runs_no_code_of_its_class(self):
         sly, read = (object.__new__(harness.scope[name]) for name in ("Sly", "Read"))
         object.__setattr__(read, "x", 1)

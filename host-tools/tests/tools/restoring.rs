@@ -197,6 +197,23 @@ fn recorded_replies_are_bounded_as_answers_are() {
     refused(&beyond, "a saved reply of \"own\" has more");
 }
 
+/// A number in a saved session becomes an exception in words: so many that they would hold
+/// more than answers may are refused before there is one of them.
+#[test]
+fn calls_that_stayed_behind_are_bounded_by_what_they_will_hold() {
+    let left_behind = |count: usize| {
+        let mut state = saved(vec![call(1, json!(1))], vec![]);
+        state["last_ticket"] = json!(count);
+        state["lost"] = json!((1..=count).collect::<Vec<_>>());
+        state
+    };
+    // A reply takes 512 bytes, rounded up, of the 40,000 that may be held.
+    let restored = restored(&left_behind(78)).map(drop);
+    assert_eq!(restored, Ok(()), "the control");
+    refused(&left_behind(79), "too many calls stayed behind");
+    refused(&left_behind(1_000_000), "too many calls stayed behind");
+}
+
 /// A session that is saved and restored again and again makes no more calls than one
 /// that is not.
 #[test]

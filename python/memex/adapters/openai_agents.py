@@ -2,6 +2,8 @@
 
 The tools given here are functions inside of that code. A session lasts as long as a
 run; with `session=`, all runs use that one, and with `key=`, those with the same key.
+
+A `SandboxAgent` works in a session by `RunConfig(sandbox=SandboxRunConfig(client=SandboxClient()))`.
 """
 
 from __future__ import annotations
@@ -15,9 +17,16 @@ from memex.adapters import _common
 
 try:
     from agents import FunctionTool
+    from agents.sandbox import Manifest, SnapshotSpec
+    from agents.sandbox.session import BaseSandboxClient, SandboxSession, SandboxSessionState
+    from agents.sandbox.snapshot import SnapshotBase
     from agents.tool_context import ToolContext
+
+    from memex.adapters._openai_sandbox import MemexSandboxSession, MemexSandboxState
 except ModuleNotFoundError as error:
     raise _common.needed(error, "openai_agents") from None
+
+__all__ = ["SandboxClient", "code_tools"]
 
 _SCHEMA = {
     "type": "object",
@@ -104,3 +113,35 @@ def _tool(given: Any) -> Any:
         return await given.on_invoke_tool(context, text)
 
     return _common.described(call, given.name, given.description, given.params_json_schema, True)
+
+
+class SandboxClient(BaseSandboxClient[None]):
+    """`SandboxRunConfig(client=SandboxClient())`: workspaces that are sessions; settings are those of `memex.AsyncSandbox`."""
+
+    backend_id = "memex"
+    supports_default_options = True
+
+    def __init__(self, **settings: Any) -> None:
+        self._box = memex.AsyncSandbox(**settings)
+
+    async def create(
+        self, *, snapshot: SnapshotSpec | SnapshotBase | None = None, manifest: Manifest | None = None, options: None = None
+    ) -> SandboxSession:
+        manifest = self._validate_manifest_for_create(manifest or Manifest())
+        return await self.resume(MemexSandboxState.fresh(manifest, snapshot))
+
+    async def resume(self, state: SandboxSessionState) -> SandboxSession:
+        if not isinstance(state, MemexSandboxState):
+            raise TypeError("this is the state of another client's sandbox")
+        return self._wrap_session(MemexSandboxSession(state, self._box))
+
+    async def delete(self, session: SandboxSession) -> SandboxSession:
+        await session.shutdown()
+        return session
+
+    def deserialize_session_state(self, payload: dict[str, object]) -> SandboxSessionState:
+        return self._deserialize_session_state_payload(payload, MemexSandboxState)
+
+    async def close(self) -> None:
+        """Ends all of its sandboxes."""
+        await self._box.close()

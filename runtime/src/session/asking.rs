@@ -17,17 +17,17 @@ impl Session {
     /// When the session is not ready or the host fails.
     pub fn inspect(&mut self, request: &str) -> Result<Option<String>, Error> {
         let entry = self.sandbox.image().map().entries.inspect;
-        let answer = self.ask(entry, request.as_bytes(), INSPECTION_BYTES_MAX)?;
+        let answer = self.ask(entry, &[request.as_bytes()], INSPECTION_BYTES_MAX)?;
         Ok(answer.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
-    /// Calls an entry point that is no turn, for at most `bytes_max` bytes of
+    /// Calls an entry point that is no turn with these pieces, for at most `bytes_max` bytes of
     /// answer. `None` when the guest's side went wrong; the session is as before
     /// then.
     pub(super) fn ask(
         &mut self,
         entry: u32,
-        payload: &[u8],
+        payload: &[&[u8]],
         bytes_max: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
         self.caught(|session| session.question(entry, payload, bytes_max))
@@ -36,7 +36,7 @@ impl Session {
     fn question(
         &mut self,
         entry: u32,
-        payload: &[u8],
+        payload: &[&[u8]],
         bytes_max: usize,
     ) -> Result<Option<Vec<u8>>, Error> {
         match self.state {

@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn call<R>(
         &mut self,
         entry: u32,
-        payload: &[u8],
+        payload: &[&[u8]],
         bytes_max: usize,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<Result<R, CallError>, Error> {

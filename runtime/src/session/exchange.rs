@@ -32,7 +32,7 @@ impl Session {
     /// # Errors
     /// When the session is not ready or the host fails.
     pub fn get(&mut self, name: &str) -> Result<Result<Vec<u8>, GuestError>, Error> {
-        let answer = self.exchange(&request(GET, name, &[]))?;
+        let answer = self.exchange(&[&request(GET, name)])?;
         Ok(answer.and_then(|answer| match answer.is_empty() {
             true => Err(unusable()),
             false => Ok(answer),
@@ -56,14 +56,16 @@ impl Session {
                 ..GuestError::default()
             }));
         }
-        let answer = self.exchange(&request(SET, name, &[value]))?;
+        // The value goes into the guest from where it lies.
+        let length = (value.len() as u32).to_le_bytes();
+        let answer = self.exchange(&[&request(SET, name), &length, value])?;
         Ok(answer.and_then(|answer| match answer.is_empty() {
             true => Ok(()),
             false => Err(unusable()),
         }))
     }
 
-    fn exchange(&mut self, request: &[u8]) -> Result<Result<Vec<u8>, GuestError>, Error> {
+    fn exchange(&mut self, request: &[&[u8]]) -> Result<Result<Vec<u8>, GuestError>, Error> {
         let entry = self.sandbox.image().map().entries.inspect;
         let limit = self.sandbox.policy().limits.host_call_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -86,11 +88,12 @@ impl Session {
     }
 }
 
-fn request(op: u8, name: &str, parts: &[&[u8]]) -> Vec<u8> {
+/// The beginning of a request, before its part if it has one.
+fn request(op: u8, name: &str) -> Vec<u8> {
     Frame {
         op,
         head: name.as_bytes(),
-        parts: parts.to_vec(),
+        parts: Vec::new(),
     }
     .encode()
 }

@@ -247,11 +247,11 @@ impl Live {
 
     /// Calls one of the guest's entry points, a Python function that takes and
     /// returns `bytes`, and reads the answer where it lies: at most `bytes_max`
-    /// bytes, of which nothing can be trusted.
+    /// bytes, of which nothing can be trusted. The argument is these pieces together.
     pub(crate) fn call<R>(
         &mut self,
         function: u32,
-        payload: &[u8],
+        payload: &[&[u8]],
         bytes_max: usize,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, CallError> {
@@ -271,12 +271,13 @@ impl Live {
     fn call_here<R>(
         &mut self,
         function: u32,
-        payload: &[u8],
+        payload: &[&[u8]],
         bytes_max: usize,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, CallError> {
-        let length = i32::try_from(payload.len())
-            .map_err(|_| CallError::Malformed("the payload is too large"))?;
+        let length = payload.iter().map(|piece| piece.len()).sum::<usize>();
+        let length =
+            i32::try_from(length).map_err(|_| CallError::Malformed("the payload is too large"))?;
         let argument = self
             .new_bytes
             .call(&mut self.store, (0, length))
@@ -288,7 +289,12 @@ impl Live {
             return Err(CallError::NoRoom);
         }
         let data = (argument as u32).saturating_add(self.map.bytes_data);
-        self.write(data, payload)?;
+        let mut at = data;
+        for piece in payload {
+            self.write(at, piece)?;
+            // All of them together fit.
+            at = at.saturating_add(piece.len() as u32);
+        }
         self.write(self.map.arguments, &argument.to_le_bytes())?;
         let result = self
             .vectorcall

@@ -202,7 +202,7 @@ impl Inner {
         let configure = self.image.map().entries.configure;
         let answer = live.call(
             configure,
-            request.as_bytes(),
+            &[request.as_bytes()],
             ERROR_ANSWER_BYTES_MAX,
             <[u8]>::to_vec,
         );

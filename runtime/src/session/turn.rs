@@ -39,7 +39,7 @@ impl Session {
         if std::mem::take(&mut self.calls_stayed_behind) {
             // Tasks at rest learn it before the turn makes calls of its own.
             let resume = self.sandbox.image().map().entries.resume;
-            self.ask(resume, &LOST_ANSWERS, self.answer_bytes_max())?;
+            self.ask(resume, &[&LOST_ANSWERS], self.answer_bytes_max())?;
         }
         self.settle()?;
         self.turns += 1;
@@ -104,7 +104,7 @@ impl Session {
         self.rest.current = false;
         self.refuel()?;
         self.arm()?;
-        let result = self.call(entry, payload, self.answer_bytes_max(), decode)?;
+        let result = self.call(entry, &[payload], self.answer_bytes_max(), decode)?;
         let report = self.disarm();
         self.count_fuel();
         let finished = match result {

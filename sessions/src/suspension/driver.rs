@@ -59,9 +59,23 @@ impl Suspendable {
         broker: Broker,
         options: SessionOptions,
     ) -> Result<Self, SuspensionError> {
+        let fresh = |options| Ok::<_, SuspensionError>((sandbox.session(options)?, ()));
+        Ok(Self::of(broker, options, fresh)?.0)
+    }
+
+    /// The session that `make` makes with these options, such as one that goes on from a
+    /// snapshot or a saved one, and what it returns beside it.
+    ///
+    /// # Errors
+    /// When the toolbox has no client tools, and what `make` fails with.
+    pub fn of<T, E: From<SuspensionError>>(
+        broker: Broker,
+        options: SessionOptions,
+        make: impl FnOnce(SessionOptions) -> Result<(Session, T), E>,
+    ) -> Result<(Self, T), E> {
         let (options, calls, seen) = equipped(broker, options)?;
-        let session = sandbox.session(options)?;
-        Self::around(session, calls, seen)
+        let (session, more) = make(options)?;
+        Ok((Self::around(session, calls, seen)?, more))
     }
 
     fn around(

@@ -149,7 +149,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "memex-python",
         &[
             "memex-agent",
-            "memex-escapes",
+            "memex-cli",
             "memex-external",
             "memex-guest-python",
             "memex-host-tools",

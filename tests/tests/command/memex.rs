@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
-/// The binary beside this test's own, built when it is not up to date.
+/// The variable that names another program to test, such as the script of the Python package.
+const OTHER: &str = "MEMEX_TEST_COMMAND";
+
+/// The binary beside this test's own, built when it is not up to date; or another program.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(other) = std::env::var_os(OTHER) {
+            return PathBuf::from(other);
+        }
         let directory = std::env::current_exe()
             .unwrap()
             .parent()

@@ -3,6 +3,7 @@
 use super::setup::{AgentOptions, TaskArguments};
 use super::telling::{tell, watcher};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::{usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
@@ -12,7 +13,6 @@ use memex_agent::evaluation::aggregation;
 use memex_agent::{OutputSchema, RunRequest};
 use memex_trajectories::load;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 The runs are in the aggregator's scope as run_1, run_2 …; it has no tools to search with, so

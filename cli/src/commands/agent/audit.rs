@@ -4,6 +4,7 @@ use super::batch::bar;
 use super::setup::AgentOptions;
 use crate::console::{complain, print, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
@@ -16,7 +17,6 @@ use memex_trajectories::{Trajectory, load};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Runs are matched with the tasks of a suite by their task ids and graded; an auditor, itself

@@ -4,6 +4,7 @@ use super::setup::{AgentOptions, TaskArguments};
 use super::telling::result_object;
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
@@ -15,7 +16,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The longest id that is the name of its file as it is.
 const ID_BYTES_MAX: usize = 120;

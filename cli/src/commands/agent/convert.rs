@@ -1,6 +1,7 @@
 //! `memex agent convert`: trajectories in the formats of other programs.
 
 use crate::console::print;
+use crate::exit_code::ExitCode;
 use crate::failure::usage_as_told;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -8,7 +9,6 @@ use memex_trajectories::formats::{Format, open, write};
 use memex_trajectories::spans::{SpanOptions, to_otlp_line};
 use memex_trajectories::{Trajectory, load};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 The format of what is read is found by looking.

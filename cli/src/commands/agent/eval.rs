@@ -8,6 +8,7 @@ use super::settings::Space;
 use super::setup::{AgentOptions, build};
 use crate::console::{complain, print, print_line, write_whole};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, at_place, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
@@ -22,7 +23,6 @@ use results::{keep, kept};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 use suite::{Suite, make, tools_of};
 

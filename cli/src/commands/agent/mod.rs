@@ -16,9 +16,9 @@ mod tokens;
 mod worker;
 
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 A model acts by writing Python in a persistent session (`--space code`, the default), or by

@@ -2,11 +2,11 @@
 
 use super::convert::read;
 use crate::console::{print, write_whole};
+use crate::exit_code::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_trajectories::report::report;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 The page stands by itself: no network, no scripts from elsewhere.

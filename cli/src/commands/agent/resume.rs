@@ -3,12 +3,12 @@
 use super::setup::AgentOptions;
 use super::telling::{tell, watcher};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
 use anyhow::Result;
 use clap::Args;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 The conversation comes from the trajectory, the scope from the file beside it; without that

@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::setup::{AgentOptions, TaskArguments};
 use super::telling::{tell, watcher};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
@@ -11,7 +12,6 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::RunRequest;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Steps are shown on standard error as they happen, the answer on standard output. Ctrl-C

@@ -96,7 +96,7 @@ impl AgentOptions {
             host: context.host(),
             secrets: &EnvironmentSecrets,
             more,
-            workers: &workers()?,
+            workers: &workers(context)?,
         };
         let builder = builder
             .approver(Arc::new(AtTerminal::default()))
@@ -120,11 +120,9 @@ pub(crate) fn build(config: &ModelConfig) -> Result<Arc<dyn Model>> {
 
 /// This program, started as a worker. What its sessions may do, they are told
 /// by their specs.
-fn workers() -> Result<Workers> {
-    Ok(Workers::new(WorkerCommand {
-        program: env::current_exe()?,
-        arguments: vec!["agent".into(), "worker".into()],
-    }))
+fn workers(context: &Context) -> Result<Workers> {
+    let (program, arguments) = context.installation().command(["agent", "worker"])?;
+    Ok(Workers::new(WorkerCommand { program, arguments }))
 }
 
 fn parse_input(text: &str) -> Result<Input, String> {

@@ -3,6 +3,8 @@
 use super::setup::AgentOptions;
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::escapes::plain;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;
 use memex_agent::{NoWatcher, RunResult, Watcher};
@@ -11,7 +13,6 @@ use memex_trajectories::views::step_view;
 use memex_trajectories::{Step, StepKind, Totals};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Characters of a step that people are shown.
 const SHOWN_CHARS: usize = 2_000;

@@ -3,13 +3,13 @@
 use super::convert::read;
 use super::telling::totals_object;
 use crate::console::{print, print_line};
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use memex_trajectories::Trajectory;
 use memex_trajectories::statistics::{Column, Table};
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Tokens into the model count again with every turn, as providers bill them. What the agents

@@ -1,9 +1,9 @@
 //! `memex agent worker`: sessions for an agent in another process, on the
 //! standard streams. What they are made of comes with each of them.
 
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::Args;
-use std::process::ExitCode;
 
 /// Serve sessions to an agent on the standard streams
 #[derive(Debug, Args)]

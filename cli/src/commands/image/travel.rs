@@ -3,6 +3,7 @@
 use super::places::{expect_built, place};
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::image_options::ImageChoice;
 use crate::image_store::RemoteImages;
 use crate::progress::Bars;
@@ -13,7 +14,6 @@ use memex_runtime::{
     Cache, CodeSource, Error, FetchOptions, Image, PullOptions, PushOptions, Pushed, TrustCode,
 };
 use serde_json::json;
-use std::process::ExitCode;
 
 pub(super) const PUSH_EXAMPLES: &str = "\
 The store is the one of saved sessions, or another: s3://BUCKET/PREFIX, with credentials in

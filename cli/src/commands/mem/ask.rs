@@ -3,13 +3,14 @@
 use super::conversing::ConversationArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::escapes::plain;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::Args;
 use memex_escapes::plain;
 use memex_mem_agent::{Event, NoWatch, Watch};
 use serde_json::json;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 The answer goes to standard output and nothing else does. Exit status 1: the model used up

@@ -3,6 +3,8 @@
 use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode};
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::escapes::line;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -18,7 +20,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const BENCH: &str = "\
 DIR holds eval/{retrieval,filter,update,clarification}/N/ with the folder of a memory and

@@ -5,12 +5,12 @@ use super::line::{LineEditor, Typed};
 use super::talk::{COMMANDS, Talk, Then};
 use crate::console::complain;
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::INTERRUPTED;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_mem_agent::{Conversation, Role, Stopper, Stopping};
 use std::io::{BufRead, IsTerminal, Read as _, stdin};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Thoughts are shown while they are written, dimmed; the reply follows. A line that begins

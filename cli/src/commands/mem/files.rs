@@ -4,6 +4,8 @@
 use super::options::{MemoryArguments, mode, read};
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::escapes::line;
+use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -11,7 +13,6 @@ use memex_escapes::line;
 use memex_memory::{Author, Change, Content, Options, StaticMemory, Undo};
 use memex_policies::check_plain_name;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Options of `init`.
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ use super::live::{Network, Service};
 use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::escapes::line;
+use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -12,7 +14,6 @@ use memex_escapes::line;
 use memex_memory::{Author, Error, Memory};
 use serde_json::json;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Everything stays a draft for you to edit: pages become entities, what an export says as a

@@ -13,9 +13,9 @@ mod serve;
 mod talk;
 
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 A memory is a directory: user.md about a person, entities/NAME.md about everything else,

@@ -3,12 +3,12 @@
 use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id};
 use crate::console::complain;
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::Args;
 use memex_mem_agent::server::{PATH, Service, serve_http, serve_stdio};
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\

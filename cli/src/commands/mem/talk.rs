@@ -1,6 +1,8 @@
 //! One line of a talk after the other: messages, and commands with a slash.
 
 use crate::console::{complain, print_line, print_passed};
+use crate::escapes::{Filter, line, plain};
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;
 use anyhow::Result;
@@ -8,7 +10,6 @@ use memex_escapes::{Filter, line, plain};
 use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
 use memex_memory::{Author, Memory, Undo};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use tokio::runtime::Handle;
 
 const HELP: &str = "\

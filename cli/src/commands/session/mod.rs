@@ -6,6 +6,7 @@ mod log;
 
 use crate::console::print_line;
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::refusals::refusal;
 use crate::report::bytes;
 use crate::session_options::SessionArguments;
@@ -15,7 +16,6 @@ use clap::{Args, Subcommand};
 use memex_runtime::Generators;
 use memex_sessions::{at_turn, head_of};
 use memex_snapshots::{Retention, SnapshotStore};
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 const EXAMPLES: &str = "\

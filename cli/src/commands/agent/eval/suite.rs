@@ -1,6 +1,7 @@
 //! Suites: making those that are built in, and what the tasks of one are asked of.
 
 use crate::console::print_line;
+use crate::exit_code::ExitCode;
 use crate::failure::{make_folder, usage_as_told};
 use anyhow::Result;
 use clap::ValueEnum;
@@ -10,7 +11,6 @@ use memex_sql::{Access, Databases};
 use memex_suites::{Task, reading, warehouse};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
