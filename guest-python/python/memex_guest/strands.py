@@ -46,6 +46,8 @@ _deadlock = None
 # Where `threading` lists its threads, under "active".
 on_end = {}
 _next_ident = MAIN + 1
+# The moment at which a timer is due, and what is called then; see `alarms`.
+alarm = None
 # Seconds by which sleeping outran the clock, which a policy may fix.
 _skew = 0.0
 
@@ -161,6 +163,8 @@ def pause(ready, seconds, what):
                 return ready()
             if not step():
                 _idle(deadline, moment)
+            if alarm is not None and now() >= alarm[0]:
+                alarm[1]()
             if ready():
                 return True
     finally:
@@ -349,6 +353,8 @@ def _idle(deadline, moment):
     moments = [strand.wait.deadline for strand in _live if not strand.is_on_stack and strand.wait.deadline is not None]
     if deadline is not None:
         moments.append(deadline)
+    if alarm is not None:
+        moments.append(alarm[0])
     if moments:
         _doze(max(0.0, min(moments) - moment))
         return

@@ -54,7 +54,7 @@ def sleep(seconds, /):
 
     Suspends the thread for so many seconds; others run meanwhile.
     """
-    if strands.is_idle():
+    if strands.is_idle() and strands.alarm is None:
         return _plain_sleep(seconds)
     seconds = _checked(seconds)
     if not seconds:
