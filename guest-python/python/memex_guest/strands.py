@@ -25,6 +25,8 @@ STRANDS_MAX = 4_096
 SLICE_SECONDS = 0.005
 # How long a turn sleeps at its end for threads that are no daemons.
 END_SECONDS = 5.0
+# How long a question that is asked again and again waits for those that sleep.
+GLANCE_SECONDS = 0.001
 # How long daemons, and threads of earlier turns, that could go on do so at the end of a turn.
 DAEMONS_SECONDS = 0.05
 # No single sleep is longer, so that what a strand waits for is looked at again.
@@ -200,6 +202,18 @@ def step():
             need(strand)
             return True
     return False
+
+
+def glance():
+    """Somebody asks whether something has come about, and may ask again and again.
+
+    Outside of threads that gives the others no other chance to bring it about.
+    """
+    if _current is not None or _pauses or is_idle() or step():
+        return
+    left = wait_seconds()
+    if left is not None:
+        _doze(min(left, GLANCE_SECONDS))
 
 
 def wait_seconds():
