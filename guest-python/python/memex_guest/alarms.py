@@ -117,6 +117,7 @@ def _arm():
         _tool = None
     if _due is None:
         if _tool is not None:
+            _monitoring.set_events(_tool, 0)
             _monitoring.free_tool_id(_tool)
             _tool = None
         return

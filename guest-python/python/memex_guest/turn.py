@@ -135,6 +135,8 @@ def cancel(payload):
 
 def finish():
     """What every turn ends with, whatever its result: nothing of it stays pending."""
+    if strands.alarm is not None and _idle_task is None:
+        alarms.cancel()
     if _gettrace() is not None:
         # A trace function would be called, and could raise, inside the dispatcher.
         sys.settrace(None)
@@ -144,8 +146,6 @@ def finish():
         if _observer_name(observer) is not None:
             # Its callbacks would be called inside the dispatcher too.
             free_observer(observer)
-    if strands.alarm is not None and _idle_task is None:
-        alarms.cancel()
     figures.adopt()
     if figures.pending and _idle_task is None:
         try:

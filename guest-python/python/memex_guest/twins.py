@@ -33,6 +33,8 @@ WAITING = frozenset(
 )
 _TWINS_MAX = 500
 _TEXT_MAX = 1_000_000
+# Characters of the texts whose trees are kept.
+_TREES_MAX = 600_000
 GENERATOR = rewriting.GENERATOR
 _ASYNC = rewriting.COROUTINE | rewriting.ASYNC_GENERATOR
 
@@ -47,7 +49,7 @@ _codes = {}
 # Functions that do not wait, as far as was seen since a thread last began: what the names
 # in them mean can change.
 _plain = set()
-# Files: their texts, their trees, and the codes that they come to.
+# Files and turns that functions were looked for in, the oldest first.
 _trees = {}
 
 
@@ -235,29 +237,37 @@ def _found(code):
     if not text or len(text) > _TEXT_MAX:
         return None
     kept = _trees.get(name)
-    if kept is None or kept[0] != text:
-        _trees.clear()
-        tree = compile(text, name, "exec", _ast.PyCF_ONLY_AST, True)
-        codes = set(_all_codes(compile(text, name, "exec", 0, True))) if is_file else None
-        kept = _trees[name] = (text, tree, codes)
-    if kept[2] is not None and code not in kept[2]:
+    if kept is None or kept.text != text:
+        kept = _trees[name] = _File(name, text, is_file)
+        while len(_trees) > 1 and sum(len(one.text) for one in _trees.values()) > _TREES_MAX:
+            del _trees[next(iter(_trees))]
+    if kept.codes is not None and code not in kept.codes:
         # The file was changed since it was imported.
         return None
-    candidates = []
-    waiting = [(kept[1], None)]
-    while waiting:
-        node, inside = waiting.pop()
-        kind = type(node)
-        if kind is _ast.Lambda:
-            if code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
-                candidates.append((node, inside))
-        elif kind is _ast.FunctionDef and node.name == code.co_name:
-            first = node.decorator_list[0] if node.decorator_list else node
-            if first.lineno == code.co_firstlineno:
-                candidates.append((node, inside))
-        below = node.name if kind is _ast.ClassDef else inside
-        waiting.extend((one, below) for one in _ast.iter_child_nodes(node))
-    return candidates[0] if len(candidates) == 1 else None
+    found = kept.functions.get((code.co_name, code.co_firstlineno), ())
+    return found[0] if len(found) == 1 else None
+
+
+class _File:
+    """The functions of a file or a turn, by name and first line: their trees, and the class of each."""
+
+    __slots__ = ("text", "functions", "codes")
+
+    def __init__(self, name, text, is_file):
+        self.text = text
+        self.functions = {}
+        self.codes = set(_all_codes(compile(text, name, "exec", 0, True))) if is_file else None
+        waiting = [(compile(text, name, "exec", _ast.PyCF_ONLY_AST, True), None)]
+        while waiting:
+            node, inside = waiting.pop()
+            kind = type(node)
+            if kind is _ast.Lambda:
+                self.functions.setdefault(("<lambda>", node.lineno), []).append((node, inside))
+            elif kind is _ast.FunctionDef:
+                first = node.decorator_list[0] if node.decorator_list else node
+                self.functions.setdefault((node.name, first.lineno), []).append((node, inside))
+            below = node.name if kind is _ast.ClassDef else inside
+            waiting.extend((one, below) for one in _ast.iter_child_nodes(node))
 
 
 def _all_codes(code):

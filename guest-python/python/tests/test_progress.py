@@ -26,7 +26,7 @@ class Rich(unittest.TestCase):
         )
         # The thread that draws it does so while the turn waits.
         self.assertEqual(
-            self.check("from rich.live import Live\ndrawn = []\nclass Counted:\n    def __rich__(self):\n        drawn.append(1)\n        return str(len(drawn))\nwith Live(Counted(), console=Console(file=out, force_terminal=True), refresh_per_second=100):\n    time.sleep(0.1)\nlen(drawn) > 4"),
+            self.check("from rich.live import Live\ndrawn = []\nclass Counted:\n    def __rich__(self):\n        drawn.append(1)\n        return str(len(drawn))\nwith Live(Counted(), console=Console(file=out, force_terminal=True), refresh_per_second=100):\n    time.sleep(0.4)\nlen(drawn) > 4"),
             "True",
         )
         self.assertEqual(self.check("with console.status('working'):\n    time.sleep(0.01)\n1"), "1")
