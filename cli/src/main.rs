@@ -28,6 +28,7 @@ mod progress;
 mod prompt;
 mod refusals;
 mod report;
+mod requirements_file;
 mod session_options;
 mod signals;
 mod store_arguments;

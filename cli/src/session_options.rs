@@ -61,6 +61,16 @@ pub(crate) struct SessionArguments {
     )]
     package: Vec<String>,
 
+    /// A file with such packages, one a line, as pip's requirements files have them
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = RequirementsFile::read,
+        conflicts_with = "image",
+        help_heading = "Image"
+    )]
+    requirements: Vec<RequirementsFile>,
+
     /// One JSON object per turn on standard output, and nothing else there
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -151,7 +161,7 @@ impl SessionArguments {
         ImageSource {
             name: self.image.clone(),
             preload: self.preload.clone(),
-            packages: self.package.clone(),
+            packages: all_packages(&self.package, &self.requirements),
         }
     }
 }

@@ -56,7 +56,7 @@ pub use error::Error;
 pub use host::{Captured, LimitHit, OutputSink, Stream};
 pub use image::{
     Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
-    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, StaleEntry,
+    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, RemovedImage, StaleEntry,
     StoreError, TrustCode,
 };
 pub use interrupt::{Cause, Interrupter};

@@ -12,28 +12,29 @@ TABLE = """
 torch torchvision torchaudio tensorflow keras jax flax mxnet paddle | native | use scikit-learn (sklearn.neural_network has multi-layer perceptrons) or numpy
 transformers sentence_transformers datasets tokenizers huggingface_hub onnxruntime onnx | native | use scikit-learn (TfidfVectorizer for texts)
 xgboost lightgbm catboost | native | use sklearn.ensemble (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
-polars cudf modin vaex | native | use pandas
-dask pyspark ray | native | use pandas, in pieces if it is large (read_csv(chunksize=…))
+polars cudf vaex | native | use pandas
+pyspark ray polars-runtime-32 polars-lts-cpu | native | use pandas, in pieces if it is large (read_csv(chunksize=…))
 pyarrow fastparquet | native | use pandas for CSV and JSON; the host reads Parquet with `sql` where a session has it
 duckdb | native | use sqlite3 or pandas; `sql` where a session has it
-cv2 opencv_python skimage imageio mahotas | native | use PIL, numpy and scipy.ndimage
+cv2 opencv-python opencv-python-headless opencv-contrib-python skimage scikit-image mahotas | native | use PIL, numpy and scipy.ndimage
 numba cython Cython pythran | native | use numpy: whole arrays instead of loops
-spacy nltk gensim | native | use re, collections and sklearn.feature_extraction.text
+spacy gensim | native | use re, collections and sklearn.feature_extraction.text
 shapely geopandas fiona pyproj rasterio cartopy | native | use numpy for coordinates and matplotlib for maps
-psycopg2 psycopg pymssql MySQLdb oracledb cx_Oracle pyodbc | native | use sqlite3, or `sql` where a session has it
-fitz pymupdf pikepdf pdfium pypdfium2 | native | use pypdf to read PDF files, reportlab to write them
-tables h5py netCDF4 zarr | native | use numpy (np.savez) or pandas (to_csv, to_pickle)
+psycopg2 psycopg2-binary psycopg pymssql MySQLdb oracledb cx_Oracle pyodbc | native | use sqlite3, or `sql` where a session has it
+fitz pymupdf pypdfium pikepdf pdfium pypdfium2 | native | use pypdf to read PDF files, reportlab to write them
+tables pytables h5py netCDF4 zarr | native | use numpy (np.savez) or pandas (to_csv, to_pickle)
 ujson orjson rapidjson simdjson msgspec | native | use json
 lz4 zstandard snappy brotli blosc | native | use zlib, gzip, bz2 or lzma
-cryptography Crypto nacl bcrypt argon2 | native | use hashlib, hmac and secrets
-pydantic_core | native | pydantic 1, which is pure Python, needs none
-grpc google.protobuf | native | use json, or `requests` where hosts are granted
+cryptography Crypto pycryptodome nacl bcrypt argon2 | native | use hashlib, hmac and secrets
+pydantic_core | native | use pydantic 1, which is pure Python and part of the image
+rpds rpds-py | native | use jsonschema 4.17, which is part of the image
+grpc grpcio | native | use json, or `requests` where hosts are granted
 psutil | native | use os, shutil.disk_usage and time
 regex_spm Levenshtein rapidfuzz | native | use difflib
-cvxpy pulp ortools gurobipy highspy | native | use scipy.optimize (linprog, milp)
+cvxpy ortools gurobipy highspy | native | use scipy.optimize (linprog, milp)
 prophet pmdarima arch pystan cmdstanpy pymc | native | use statsmodels (tsa) or scipy.stats
-umap hdbscan | native | use sklearn.manifold and sklearn.cluster
-igraph graph_tool | native | use networkx
+umap umap-learn hdbscan | native | use sklearn.manifold and sklearn.cluster
+igraph python-igraph graph_tool | native | use networkx
 wordcloud kaleido pygraphviz cairo cairosvg | native | use matplotlib
 PyQt5 PyQt6 PySide2 PySide6 wx kivy pygame pyglet | native | there is no screen: draw with matplotlib or PIL
 selenium playwright pyppeteer | network | use `requests` or `fetch` where hosts are granted, and bs4 for HTML

@@ -28,7 +28,7 @@ class Warnings(unittest.TestCase):
             _, _, err = output_of(code)
         finally:
             notices._OWN_FILES = own
-        self.assertRegex(err, r"^<turn \d+>:7: UserWarning: deep\n")
+        self.assertRegex(err, r"^<turn \d+>:5: UserWarning: deep\n")
         self.assertNotIn("memex", err.splitlines()[0])
 
 
@@ -81,7 +81,7 @@ class Imports(unittest.TestCase):
         self.assertEqual(kinds, set(alternatives.REASONS))
         self.assertEqual(len(names), len(set(names)))
         for name in names:
-            self.assertTrue(re.fullmatch(r"[A-Za-z_][\w.]*", name), name)
+            self.assertTrue(re.fullmatch(r"[A-Za-z_][\w.-]*", name), name)
 
 
 @unittest.skipUnless(has("matplotlib"), "matplotlib is not here")

@@ -26,6 +26,9 @@ pub struct Manifest {
     /// Archives inside the standard library that the guest needs as folders.
     #[serde(default)]
     pub data: Vec<DataArchive>,
+    /// Pure-Python packages that the standard image has besides the guest's own.
+    #[serde(default)]
+    pub wheels: Vec<Package>,
     /// The guest's environment at boot.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
