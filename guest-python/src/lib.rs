@@ -36,7 +36,8 @@ pub use fetch::{
     FetchOptions, FetchProgress, FetchStage, GuestFiles, LOCK_FILE, fetch, locate, verify,
 };
 pub use manifest::{
-    BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup, Manifest,
+    BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup,
+    IndexingCall, Manifest,
     ModuleContract, NarrowingCall, Package, ShadowStackWrap,
 };
 pub use packages::{
@@ -45,7 +46,7 @@ pub use packages::{
 };
 pub use pip::is_for_package_client;
 pub use rewrite::{
-    BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,
+    BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry, IndexCall,
     MemoryEntry, ModuleInfo, Narrowing, Patch, Place, Report, RewriteOptions, Rewritten, Segment,
     inspect, rewrite,
 };

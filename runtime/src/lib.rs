@@ -65,7 +65,9 @@ pub use memex_channel::{
     TurnHandle, Waited,
 };
 pub use memex_filesystem::LostFile;
-pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel, is_for_package_client};
+pub use memex_guest_python::{
+    FetchOptions, Manifest, Package, Requirement, Wheel, is_for_package_client,
+};
 pub use platform::{DirtyTracking, PAGE_BYTES};
 pub use runtime::Runtime;
 pub use session::{

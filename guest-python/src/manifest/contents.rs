@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::patches::{BytePatch, NarrowingCall};
+use super::patches::{BytePatch, IndexingCall, NarrowingCall};
 use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
@@ -121,6 +121,9 @@ pub struct ModuleContract {
     /// Calls that decide about a cast, to accept what fits into a pointer.
     #[serde(default)]
     pub narrowing: Vec<NarrowingCall>,
+    /// Calls that take an index apart, to narrow the arrays in it.
+    #[serde(default)]
+    pub indexing: Vec<IndexingCall>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -172,6 +175,9 @@ impl ModuleContract {
         for call in &mut contract.narrowing {
             call.proof.clear();
         }
+        for call in &mut contract.indexing {
+            call.proof.clear();
+        }
         contract
     }
 }
@@ -189,7 +195,9 @@ impl Manifest {
     pub fn proofs(&self) -> impl Iterator<Item = &str> {
         let patches = self.module.patch.iter().map(|patch| &patch.proof);
         let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
-        patches.chain(narrowings).map(String::as_str)
+        let indexing = self.module.indexing.iter().map(|call| &call.proof);
+        let proofs = patches.chain(narrowings).chain(indexing);
+        proofs.map(String::as_str)
     }
 
     /// A digest of every field, for cache keys.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::refusals::{refusal, rule};
 use crate::error::Error;
-use crate::rewrite::{Narrowing, Patch, Place};
+use crate::rewrite::{IndexCall, Narrowing, Patch, Place};
 
 /// Bytes of the module that are replaced by as many others.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +40,18 @@ pub struct NarrowingCall {
     /// The function called: `PyArray_CanCastArrayTo`.
     pub calls: String,
     /// A Python expression that is true in an image if integers are accepted.
+    pub proof: String,
+}
+
+/// Calls of a function that takes an index apart: the arrays in it are narrowed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexingCall {
+    /// The functions that call it.
+    pub functions: Vec<String>,
+    /// The function called.
+    pub calls: String,
+    /// A Python expression that is true in an image of the changed module.
     pub proof: String,
 }
 
@@ -129,6 +141,19 @@ impl NarrowingCall {
     pub(crate) fn narrowing(&self) -> Narrowing {
         Narrowing {
             function: self.function.clone(),
+            calls: self.calls.clone(),
+        }
+    }
+}
+
+impl IndexingCall {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        expression("module.indexing.proof", &self.proof)
+    }
+
+    pub(crate) fn call(&self) -> IndexCall {
+        IndexCall {
+            functions: self.functions.clone(),
             calls: self.calls.clone(),
         }
     }

@@ -136,6 +136,9 @@ impl ModuleContract {
         for call in &self.narrowing {
             call.validate()?;
         }
+        for call in &self.indexing {
+            call.validate()?;
+        }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;
         let exported = self.functions.iter().map(FunctionExport::export_name);

@@ -13,6 +13,7 @@
 mod body;
 mod bulk;
 mod check;
+mod index;
 mod info;
 mod inspect;
 mod layout;
@@ -31,6 +32,7 @@ pub use info::{ExportEntry, GlobalKind, ImportEntry, MemoryEntry, ModuleInfo};
 pub use inspect::inspect;
 pub use module::rewrite;
 pub use names::FunctionNames;
+pub use index::IndexCall;
 pub use narrow::Narrowing;
 pub use options::{GlobalExport, Report, RewriteOptions, Rewritten};
 pub(crate) use patch::hex;

@@ -9,7 +9,7 @@ use super::inspect::memories;
 use super::layout::{Layout, Section};
 use super::options::{GlobalExport, Report, RewriteOptions, Rewritten};
 use super::sections::{Addition, keeps_custom};
-use super::{bulk, narrow, parallel, patch, segments, wrap};
+use super::{bulk, index, narrow, parallel, patch, segments, wrap};
 use crate::error::Error;
 
 /// Makes a module ready for the runtime, as [`RewriteOptions`] says. Always:
@@ -150,6 +150,7 @@ impl Additions {
             plan.bulk = Some(BulkFunctions { copy, fill });
         }
         self.narrow(layout, options, &mut plan)?;
+        self.index(layout, options, &mut plan)?;
         Ok(plan)
     }
 
@@ -173,6 +174,30 @@ impl Additions {
                 .entry(position)
                 .or_default()
                 .insert(from, to);
+        }
+        Ok(())
+    }
+
+    fn index(
+        &mut self,
+        layout: &Layout<'_>,
+        options: &RewriteOptions,
+        plan: &mut BodyPlan,
+    ) -> Result<(), Error> {
+        for call in &options.indexing {
+            let found = index::find(layout, call)?;
+            let ty = layout.types.len() as u32 + self.types.entries;
+            self.types.push(|bytes| {
+                wrap::encode_function_type(&index::PARAMETERS, &index::RESULTS, bytes);
+            });
+            let to = layout.function_types.len() as u32 + self.functions.entries;
+            self.functions.push(|bytes| ty.encode(bytes));
+            let body = index::function(&found, options.interrupt_flag_address);
+            self.code.push(|bytes| bytes.extend_from_slice(&body));
+            for position in found.bodies {
+                let redirected = plan.redirected.entry(position).or_default();
+                redirected.insert(found.prepare, to);
+            }
         }
         Ok(())
     }
