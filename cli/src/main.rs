@@ -19,6 +19,7 @@ mod environment;
 mod escapes;
 mod failure;
 mod failure_report;
+mod fonts;
 mod global_options;
 mod grants;
 mod image_options;

@@ -1,6 +1,7 @@
 //! The options that make a session, shared by `run` and `repl`.
 
 use crate::context::Context;
+use crate::fonts::FontFolder;
 use crate::grants::{Setting, parse_mount, parse_setting};
 use crate::progress::Bars;
 use crate::refusals::refusal;
@@ -33,6 +34,14 @@ pub(crate) struct SessionArguments {
     /// Set a limit, such as guest_time_ms=20s; `memex policy limits` lists them
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
     limit: Vec<Setting>,
+
+    /// A font file that figures use for characters that their own fonts lack; in the guest
+    /// at /fonts
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    font: Vec<PathBuf>,
+
+    #[arg(skip)]
+    fonts: FontFolder,
 
     /// Set an environment variable of the guest
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
@@ -90,12 +99,13 @@ pub(crate) struct SessionArguments {
 
 impl SessionArguments {
     /// The spec of a session with these options and tools.
-    pub(crate) fn spec(&self, context: &Context, tools: ToolSources) -> SessionSpec {
+    pub(crate) fn spec(&self, context: &Context, tools: ToolSources) -> Result<SessionSpec> {
         let limits = self.limit.iter().cloned();
         let environment = self.env.iter().cloned();
-        SessionSpec {
+        let fonts = self.fonts.mount(&self.font)?;
+        Ok(SessionSpec {
             policy: policy_source(context, &self.policy),
-            mounts: self.mount.clone(),
+            mounts: self.mount.iter().cloned().chain(fonts).collect(),
             limits: limits
                 .map(|Setting { name, value }| (name, LimitValue::Text(value)))
                 .collect(),
@@ -105,13 +115,13 @@ impl SessionArguments {
             image: self.image(),
             tools,
             ..SessionSpec::default()
-        }
+        })
     }
 
     /// The same, resolved: everything about the options that can be wrong is
     /// told here, before an image is built.
     pub(crate) fn resolve(&self, context: &Context, tools: ToolSources) -> Result<Resolved> {
-        self.spec(context, tools).resolve().map_err(refusal)
+        self.spec(context, tools)?.resolve().map_err(refusal)
     }
 
     /// How turns are reported.

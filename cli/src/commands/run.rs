@@ -80,16 +80,16 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    fn spec(&self, context: &Context) -> SessionSpec {
+    fn spec(&self, context: &Context) -> Result<SessionSpec> {
         let store = self.name.as_ref().map(|name| StoreSource {
             session: name.clone(),
             place: self.store.place().map(str::to_owned),
             fresh_generators: self.fresh_generators,
         });
-        SessionSpec {
+        Ok(SessionSpec {
             store,
-            ..self.session.spec(context, self.tools.sources())
-        }
+            ..self.session.spec(context, self.tools.sources())?
+        })
     }
 }
 
@@ -105,7 +105,7 @@ fn name_file(session: &mut Session, file: &str) -> Result<()> {
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {
     let blocks = arguments.sources.read()?;
-    let resolved = arguments.spec(context).resolve().map_err(refusal)?;
+    let resolved = arguments.spec(context)?.resolve().map_err(refusal)?;
     let mut reporter = arguments.session.reporter(context)?;
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
     let interrupts = Interrupts::install(loud, false)?;

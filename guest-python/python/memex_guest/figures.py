@@ -20,6 +20,8 @@ from weakref import WeakKeyDictionary, WeakSet
 from memex_guest import streams, text
 
 FIGURES_MAX = 50
+# Files of a folder that are tried as fonts.
+FONTS_MAX = 64
 # Open figures that stay open from turn to turn; matplotlib warns of more than 20.
 KEPT_MAX = 10
 PNG_MAX_BYTES = 15 * 1024 * 1024
@@ -33,6 +35,8 @@ _modules = sys.modules
 # when it changed.
 _unchanged = WeakSet()
 _callbacks = WeakKeyDictionary()
+# Folders with fonts that matplotlib has not been told of.
+_fonts = []
 _GLYPH = re.compile(r"Glyph (\d+) .*missing from (?:current font|font\(s\) (.*))\.$").match
 
 
@@ -43,6 +47,30 @@ def install(send):
     os.environ.setdefault("MPLBACKEND", "Agg")
     os.environ.setdefault("MPLCONFIGDIR", "/tmp/matplotlib")
     adopt()
+
+
+def add_fonts(folder):
+    """Lets text in figures fall back to the fonts of a folder."""
+    _fonts.append(folder)
+    if _modules.get("matplotlib.font_manager") is not None:
+        _register()
+
+
+def _register():
+    from matplotlib import font_manager, rcParams
+
+    while _fonts:
+        folder = _fonts.pop()
+        for name in sorted(os.listdir(folder))[:FONTS_MAX]:
+            path = folder + "/" + name
+            try:
+                font_manager.fontManager.addfont(path)
+                family = font_manager.FontProperties(fname=path).get_name()
+            except Exception as error:
+                streams.note("the font " + path + " is not used: " + text.summary(error, 200))
+                continue
+            if family not in rcParams["font.family"]:
+                rcParams["font.family"] = [*rcParams["font.family"], family]
 
 
 def adopt():
@@ -56,6 +84,7 @@ def adopt():
     if helpers is None or figure is None or not hasattr(pyplot, "show"):
         return
     _gcf = helpers.Gcf
+    _register()
     pending = _gcf.figs
     pyplot.show = show
     figure.Figure.show = _show_one
