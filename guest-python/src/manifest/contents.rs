@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::patches::{BytePatch, IndexingCall, NarrowingCall};
+use super::patches::{BytePatch, IndexingCall, NarrowingCall, NumberLoops};
 use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
@@ -124,6 +124,9 @@ pub struct ModuleContract {
     /// Calls that take an index apart, to narrow the arrays in it.
     #[serde(default)]
     pub indexing: Vec<IndexingCall>,
+    /// Loops over numbers whose results are looked at for errors.
+    #[serde(default)]
+    pub floats: Vec<NumberLoops>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -178,6 +181,9 @@ impl ModuleContract {
         for call in &mut contract.indexing {
             call.proof.clear();
         }
+        for loops in &mut contract.floats {
+            loops.proof.clear();
+        }
         contract
     }
 }
@@ -196,7 +202,8 @@ impl Manifest {
         let patches = self.module.patch.iter().map(|patch| &patch.proof);
         let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
         let indexing = self.module.indexing.iter().map(|call| &call.proof);
-        let proofs = patches.chain(narrowings).chain(indexing);
+        let floats = self.module.floats.iter().map(|loops| &loops.proof);
+        let proofs = patches.chain(narrowings).chain(indexing).chain(floats);
         proofs.map(String::as_str)
     }
 

@@ -139,6 +139,9 @@ impl ModuleContract {
         for call in &self.indexing {
             call.validate()?;
         }
+        for loops in &self.floats {
+            loops.validate()?;
+        }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;
         let exported = self.functions.iter().map(FunctionExport::export_name);

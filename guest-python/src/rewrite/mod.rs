@@ -13,6 +13,7 @@
 mod body;
 mod bulk;
 mod check;
+mod floats;
 mod index;
 mod info;
 mod inspect;
@@ -32,6 +33,7 @@ pub use info::{ExportEntry, GlobalKind, ImportEntry, MemoryEntry, ModuleInfo};
 pub use inspect::inspect;
 pub use module::rewrite;
 pub use names::FunctionNames;
+pub use floats::FloatLoops;
 pub use index::IndexCall;
 pub use narrow::Narrowing;
 pub use options::{GlobalExport, Report, RewriteOptions, Rewritten};

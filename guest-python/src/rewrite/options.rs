@@ -1,6 +1,7 @@
 //! Options of a rewrite, and its result.
 
 use super::info::GlobalKind;
+use super::floats::FloatLoops;
 use super::index::IndexCall;
 use super::narrow::Narrowing;
 use super::patch::Patch;
@@ -31,6 +32,8 @@ pub struct RewriteOptions {
     pub narrowings: Vec<Narrowing>,
     /// Calls of the function that takes an index apart, to narrow the arrays in it.
     pub indexing: Vec<IndexCall>,
+    /// Loops over numbers whose results are looked at.
+    pub floats: Vec<FloatLoops>,
     /// Whether `memory.copy` and `memory.fill` of more than
     /// [`BULK_CHUNK_BYTES`](super::BULK_CHUNK_BYTES) go in chunks with a look at
     /// the flag before each. Needs `interrupt_flag_address`.
