@@ -8,6 +8,8 @@ mod fetch;
 mod guest;
 mod interrupt;
 mod manifest;
+mod floats;
+mod index;
 mod narrow;
 mod packages;
 mod patch;
