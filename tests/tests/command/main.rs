@@ -15,6 +15,7 @@ mod machine;
 mod memex;
 mod packages;
 mod prompt;
+mod removal;
 mod saved;
 mod shared;
 mod small;
