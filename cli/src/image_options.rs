@@ -43,7 +43,10 @@ impl ImageChoice {
             boot_unix_s: self.boot_time.or(configured.boot_unix_s),
             ..configured
         };
-        let spec = defaults.spec(&self.preload, &all_packages(&self.package, &self.requirements));
+        let spec = defaults.spec(
+            &self.preload,
+            &all_packages(&self.package, &self.requirements),
+        );
         spec.map_err(refusal)
     }
 

@@ -48,7 +48,9 @@ fn package(line: &str) -> Result<Option<String>, String> {
         return Ok(None);
     }
     if line.starts_with('-') || line.ends_with('\\') {
-        return Err(format!("`{line}` is an option of pip; packages alone are read"));
+        return Err(format!(
+            "`{line}` is an option of pip; packages alone are read"
+        ));
     }
     if line.contains(';') {
         return Err(format!(

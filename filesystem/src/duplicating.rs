@@ -51,10 +51,7 @@ impl FileSystem {
     pub fn usage(&self) -> Usage {
         Usage {
             total_bytes: self.ledger.quota.file_bytes,
-            used_bytes: self
-                .tree
-                .bytes()
-                .saturating_add(self.ledger.granted.bytes),
+            used_bytes: self.tree.bytes().saturating_add(self.ledger.granted.bytes),
         }
     }
 

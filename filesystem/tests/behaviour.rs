@@ -759,7 +759,11 @@ fn room_is_what_the_quota_leaves() {
     let host = Host::new();
     let mut files = host.session();
     let total_bytes = common::PLENTY.file_bytes;
-    for (command, used_bytes) in [("write tmp/f 12345", 5), ("write work/f 123", 8), ("rm tmp/f", 3)] {
+    for (command, used_bytes) in [
+        ("write tmp/f 12345", 5),
+        ("write work/f 123", 8),
+        ("rm tmp/f", 3),
+    ] {
         run(&mut files, command);
         let usage = Usage {
             total_bytes,

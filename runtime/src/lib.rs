@@ -56,8 +56,8 @@ pub use error::Error;
 pub use host::{Captured, LimitHit, OutputSink, Stream};
 pub use image::{
     Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
-    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, RemovedImage, StaleEntry,
-    StoreError, TrustCode,
+    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, RemovedImage,
+    Stage, StaleEntry, StoreError, TrustCode,
 };
 pub use interrupt::{Cause, Interrupter};
 pub use memex_channel::{

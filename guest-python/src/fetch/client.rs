@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf, absolute};
 use super::options::FetchOptions;
 use super::progress::{FetchProgress, FetchStage};
 use crate::error::Error;
-use crate::manifest::{Manifest, Package};
+use crate::manifest::Manifest;
 use crate::pip::{Call, Ended, diagnose, pinned};
 
 /// The client may keep a second copy for a moment, and small files of its own.

@@ -224,7 +224,9 @@ fn diagnose(said: &Said, wanted: &str, python: &str, work: &Path) -> Error {
         };
     }
     if was_passed_over(said, name) {
-        let asked = wanted.split_whitespace().map(|one| one.split("==").next().unwrap_or(one));
+        let asked = wanted
+            .split_whitespace()
+            .map(|one| one.split("==").next().unwrap_or(one));
         let instead = std::iter::once(name).chain(asked).find_map(instead_of);
         return Error::PackageNative {
             package: package.to_owned(),

@@ -117,10 +117,12 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         .mode(0o600)
         .open(path)
         .map_err(Error::io("write", path))?;
-    let written = file.write_all(bytes).and_then(|()| match cfg!(target_os = "linux") {
-        true => Ok(()),
-        false => file.sync_all(),
-    });
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| match cfg!(target_os = "linux") {
+            true => Ok(()),
+            false => file.sync_all(),
+        });
     written.map_err(Error::io("write", path))
 }
 

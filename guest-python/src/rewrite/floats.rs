@@ -128,11 +128,7 @@ pub(super) fn function(loops: &FloatLoops, flag: Option<u32>) -> Vec<u8> {
     let number = Number {
         is_wide: loops.bytes == 8,
     };
-    let mut function = Function::new([
-        (7, ValType::I32),
-        (1, ValType::V128),
-        (4, number.ty()),
-    ]);
+    let mut function = Function::new([(7, ValType::I32), (1, ValType::V128), (4, number.ty())]);
     let mut sink = function.instructions();
     let is_binary = loops.arguments == 2;
     pointer(&mut sink, ARGS, 0, FIRST);
@@ -176,7 +172,9 @@ fn start(sink: &mut InstructionSink<'_>, loops: &FloatLoops) {
 /// Adds up the results, each times zero, into `SUM`.
 fn scan(sink: &mut InstructionSink<'_>, number: &Number, loops: &FloatLoops, flag: Option<u32>) {
     let per_turn = STRIDE_BYTES / loops.bytes.cast_signed();
-    sink.local_get(OUT_STEP).i32_const(loops.bytes.cast_signed()).i32_eq();
+    sink.local_get(OUT_STEP)
+        .i32_const(loops.bytes.cast_signed())
+        .i32_eq();
     sink.if_(BlockType::Empty);
     sink.block(BlockType::Empty).loop_(BlockType::Empty);
     check(sink, flag);

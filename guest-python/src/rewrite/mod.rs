@@ -29,12 +29,12 @@ mod segments;
 mod wrap;
 
 pub use bulk::BULK_CHUNK_BYTES;
+pub use floats::FloatLoops;
+pub use index::IndexCall;
 pub use info::{ExportEntry, GlobalKind, ImportEntry, MemoryEntry, ModuleInfo};
 pub use inspect::inspect;
 pub use module::rewrite;
 pub use names::FunctionNames;
-pub use floats::FloatLoops;
-pub use index::IndexCall;
 pub use narrow::Narrowing;
 pub use options::{GlobalExport, Report, RewriteOptions, Rewritten};
 pub(crate) use patch::hex;

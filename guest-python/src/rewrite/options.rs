@@ -1,8 +1,8 @@
 //! Options of a rewrite, and its result.
 
-use super::info::GlobalKind;
 use super::floats::FloatLoops;
 use super::index::IndexCall;
+use super::info::GlobalKind;
 use super::narrow::Narrowing;
 use super::patch::Patch;
 use super::segments::Segment;

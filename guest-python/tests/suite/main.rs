@@ -5,11 +5,11 @@
 mod bulk;
 mod contract;
 mod fetch;
+mod floats;
 mod guest;
+mod index;
 mod interrupt;
 mod manifest;
-mod floats;
-mod index;
 mod narrow;
 mod packages;
 mod patch;

@@ -16,8 +16,8 @@ use super::progress::{Progress, Stage};
 use super::spec::ImageSpec;
 use crate::error::Error;
 use memex_guest_python::{
-    FetchOptions, GuestFiles, Manifest, Requirement, Unpacked, Wheel, check_packages, compare_packages,
-    fetch_standard, resolve_packages, unpack_packages,
+    FetchOptions, GuestFiles, Manifest, Requirement, Unpacked, Wheel, check_packages,
+    compare_packages, fetch_standard, resolve_packages, unpack_packages,
 };
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -139,7 +139,8 @@ impl Packages {
 
     /// Where the entry of `spec` is, or would be.
     pub(super) fn place(cache: &Cache, spec: &ImageSpec) -> Option<PathBuf> {
-        spec.has_packages().then(|| cache.entry_path(KIND, &spec.packages_key()))
+        spec.has_packages()
+            .then(|| cache.entry_path(KIND, &spec.packages_key()))
     }
 
     /// Compares every byte with what was fetched.

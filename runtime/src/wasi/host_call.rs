@@ -7,8 +7,7 @@ use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
 use memex_channel::{
-    Frame, LOST_ANSWERS, OP_DISPLAY, OP_FILES, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply,
-    encode_answers,
+    Frame, LOST_ANSWERS, OP_DISPLAY, OP_FILES, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
 };
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Linker, Memory};

@@ -94,7 +94,10 @@ fn figures_are_pictures() {
 fn a_figure_lives_on_until_it_is_shown_or_closed() {
     let mut session = session();
     let mut displays = |code: &str| run(&mut session, code).displays.len();
-    assert_eq!(displays("import matplotlib.pyplot as plt\nplt.plot([1]);"), 1);
+    assert_eq!(
+        displays("import matplotlib.pyplot as plt\nplt.plot([1]);"),
+        1
+    );
     assert_eq!(displays("plt.get_fignums()"), 0);
     assert_eq!(displays("plt.title('later');"), 1);
     assert_eq!(
@@ -128,10 +131,18 @@ fn a_figure_lives_on_until_it_is_shown_or_closed() {
     );
     // The last few stay open.
     for _ in 0..15 {
-        assert_eq!(run(&mut session, "plt.figure()\nplt.plot([1]);").displays.len(), 1);
+        assert_eq!(
+            run(&mut session, "plt.figure()\nplt.plot([1]);")
+                .displays
+                .len(),
+            1
+        );
     }
     let outcome = run(&mut session, "len(plt.get_fignums())");
-    assert_eq!((outcome.value.as_deref(), outcome.stderr.text.as_str()), (Some("10"), ""));
+    assert_eq!(
+        (outcome.value.as_deref(), outcome.stderr.text.as_str()),
+        (Some("10"), "")
+    );
 }
 
 #[test]

@@ -117,7 +117,10 @@ fn floating_point_errors_are_told() {
     );
     for (code, expected) in [
         ("np.array([1.0]) / 0", "['divide by zero']"),
-        ("np.array([0.0, 1.0]) / np.array([0.0, 0.0])", "['divide by zero', 'invalid value']"),
+        (
+            "np.array([0.0, 1.0]) / np.array([0.0, 0.0])",
+            "['divide by zero', 'invalid value']",
+        ),
         ("np.array([1, 2]) / np.array([0, 1])", "['divide by zero']"),
         ("np.log(np.array([0.0]))", "['divide by zero']"),
         ("np.log(0.0)", "['divide by zero']"),
@@ -128,7 +131,10 @@ fn floating_point_errors_are_told() {
         ("np.array([10.0]) ** 400", "['overflow']"),
         ("np.array([0.0]) ** -1", "['divide by zero']"),
         ("np.arcsin(np.array([2.0]))", "['invalid value']"),
-        ("np.array([1.0], 'f4') / np.array([0.0], 'f4')", "['divide by zero']"),
+        (
+            "np.array([1.0], 'f4') / np.array([0.0], 'f4')",
+            "['divide by zero']",
+        ),
         ("np.sqrt(np.ones((5, 4))[:, ::2] * -1)", "['invalid value']"),
         ("np.reciprocal(np.array([0.0]))", "['divide by zero']"),
         ("np.array([1, 0]) // 0", "['divide by zero']"),

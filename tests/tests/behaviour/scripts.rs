@@ -55,8 +55,14 @@ fn descriptors_are_duplicated() {
             "import os\nf, g = os.open('a', os.O_CREAT | os.O_RDWR), os.open('b', os.O_CREAT | os.O_RDWR)\nos.write(f, b'of a')\nos.dup2(f, g)\nos.lseek(g, 0, 0)\nos.read(g, 9), os.stat('b').st_size",
             value("(b'of a', 0)"),
         ),
-        ("import os\nos.dup(99)", raises("OSError", &["Bad file descriptor"])),
-        ("import os\nos.dup(1)", raises("OSError", &["contextlib.redirect_stdout"])),
+        (
+            "import os\nos.dup(99)",
+            raises("OSError", &["Bad file descriptor"]),
+        ),
+        (
+            "import os\nos.dup(1)",
+            raises("OSError", &["contextlib.redirect_stdout"]),
+        ),
         (
             "import os\nos.dup(os.open('/tmp', os.O_RDONLY))",
             raises("OSError", &["Not supported"]),
@@ -79,7 +85,11 @@ fn duplicates_are_bounded_and_grant_nothing() {
     );
     let error = outcome.error.unwrap();
     assert_eq!(error.class, "OSError");
-    assert!(outcome.limit.is_some_and(|limit| limit.name == "open_files"));
+    assert!(
+        outcome
+            .limit
+            .is_some_and(|limit| limit.name == "open_files")
+    );
     assert_eq!(value_of(&mut session, "len(fds) in range(5, 8)"), "True");
     for code in [
         "os.write(fds[0], b'y')",
@@ -110,7 +120,11 @@ fn room_is_told_as_the_policy_has_it() {
     );
     // What it tells is no more than the bound.
     let outcome = run(&mut session, "open('b', 'wb').write(bytes(1047577))");
-    assert!(outcome.limit.is_some_and(|limit| limit.name == "file_bytes"));
+    assert!(
+        outcome
+            .limit
+            .is_some_and(|limit| limit.name == "file_bytes")
+    );
 }
 
 #[test]
@@ -133,7 +147,11 @@ fn a_timer_is_a_deadline_inside_the_turn() {
             "signal.setitimer(signal.ITIMER_REAL, 0.05)\ntry:\n    {body}\nexcept Late as error:\n    told = error.args[0] == signal.SIGALRM\nfinally:\n    signal.alarm(0)\ntold"
         );
         let outcome = run(&mut session, &code);
-        assert_eq!(outcome.value.as_deref(), Some("True"), "{body}: {outcome:?}");
+        assert_eq!(
+            outcome.value.as_deref(),
+            Some("True"),
+            "{body}: {outcome:?}"
+        );
         assert!(outcome.wall_time < Duration::from_secs(20), "{body}");
     }
     let outcome = run(
@@ -143,7 +161,10 @@ fn a_timer_is_a_deadline_inside_the_turn() {
     assert_eq!(outcome.error.unwrap().class, "Late");
     // It ends with its turn, and code that runs later is as fast as ever.
     assert_eq!(
-        value_of(&mut session, "signal.setitimer(signal.ITIMER_REAL, 0.01)\n1"),
+        value_of(
+            &mut session,
+            "signal.setitimer(signal.ITIMER_REAL, 0.01)\n1"
+        ),
         "1"
     );
     assert_eq!(
@@ -164,18 +185,54 @@ fn a_timer_is_a_deadline_inside_the_turn() {
 #[test]
 fn the_machine_answers_as_one_user_of_one_process() {
     check_all(&[
-        ("import os\nos.getuid() == os.geteuid() == os.getgid(), os.getppid(), os.getgroups() == [os.getgid()]", value("(True, 1, True)")),
-        ("import getpass, os\ngetpass.getuser(), os.getlogin()", value("('user', 'user')")),
-        ("import os, pwd, grp\npwd.getpwuid(os.getuid()).pw_dir, grp.getgrgid(os.getgid()).gr_name", value("('/home/user', 'user')")),
-        ("import os\nos.umask(0o77), os.umask(0o22), os.nice(0), len(os.sched_getaffinity(0))", value("(18, 63, 0, 1)")),
-        ("import os\nopen('a', 'w').close()\nos.chown('a', 1, 1)\nos.chown('none', 1, 1)", raises("FileNotFoundError", &["none"])),
-        ("import os, signal\nseen = []\nsignal.signal(signal.SIGUSR1, lambda n, f: seen.append(n))\nos.kill(os.getpid(), signal.SIGUSR1)\nseen == [signal.SIGUSR1]", value("True")),
-        ("import os\nos.kill(1, 9)", raises("ProcessLookupError", &[])),
-        ("import os, shutil\ntry: os.get_terminal_size()\nexcept OSError as e: print(e.strerror)\nshutil.get_terminal_size().columns", prints("Not a tty\n").with_value(memex_tests::Text::Is("80"))),
-        ("import time\na, b = time.thread_time(), time.thread_time_ns()\na >= 0, b >= 0, time.get_clock_info('thread_time').monotonic, time.tzset()", value("(True, True, True, None)")),
-        ("open('/mnt/data/a.txt', 'w').write('x')\nimport os\nopen('a.txt').read(), os.path.isdir('/mnt/data'), os.listdir('/mnt/data'), os.listdir('/')", value("('x', True, ['a.txt'], ['home', 'tmp', 'usr'])")),
-        ("import os\nos.makedirs('/mnt/data/out/b', exist_ok=True)\nos.makedirs('/mnt/data', exist_ok=True)\nos.rename('/mnt/data/out/b', 'moved')\nos.path.exists('/home/user/moved'), os.listdir('/mnt')", value("(True, [])")),
-        ("import os\nos.chdir('/mnt/data')\nopen('b', 'w').close()\nos.path.samefile('/home/user/b', '/mnt/data/b'), os.getcwd()", value("(True, '/mnt/data')")),
+        (
+            "import os\nos.getuid() == os.geteuid() == os.getgid(), os.getppid(), os.getgroups() == [os.getgid()]",
+            value("(True, 1, True)"),
+        ),
+        (
+            "import getpass, os\ngetpass.getuser(), os.getlogin()",
+            value("('user', 'user')"),
+        ),
+        (
+            "import os, pwd, grp\npwd.getpwuid(os.getuid()).pw_dir, grp.getgrgid(os.getgid()).gr_name",
+            value("('/home/user', 'user')"),
+        ),
+        (
+            "import os\nos.umask(0o77), os.umask(0o22), os.nice(0), len(os.sched_getaffinity(0))",
+            value("(18, 63, 0, 1)"),
+        ),
+        (
+            "import os\nopen('a', 'w').close()\nos.chown('a', 1, 1)\nos.chown('none', 1, 1)",
+            raises("FileNotFoundError", &["none"]),
+        ),
+        (
+            "import os, signal\nseen = []\nsignal.signal(signal.SIGUSR1, lambda n, f: seen.append(n))\nos.kill(os.getpid(), signal.SIGUSR1)\nseen == [signal.SIGUSR1]",
+            value("True"),
+        ),
+        (
+            "import os\nos.kill(1, 9)",
+            raises("ProcessLookupError", &[]),
+        ),
+        (
+            "import os, shutil\ntry: os.get_terminal_size()\nexcept OSError as e: print(e.strerror)\nshutil.get_terminal_size().columns",
+            prints("Not a tty\n").with_value(memex_tests::Text::Is("80")),
+        ),
+        (
+            "import time\na, b = time.thread_time(), time.thread_time_ns()\na >= 0, b >= 0, time.get_clock_info('thread_time').monotonic, time.tzset()",
+            value("(True, True, True, None)"),
+        ),
+        (
+            "open('/mnt/data/a.txt', 'w').write('x')\nimport os\nopen('a.txt').read(), os.path.isdir('/mnt/data'), os.listdir('/mnt/data'), os.listdir('/')",
+            value("('x', True, ['a.txt'], ['home', 'tmp', 'usr'])"),
+        ),
+        (
+            "import os\nos.makedirs('/mnt/data/out/b', exist_ok=True)\nos.makedirs('/mnt/data', exist_ok=True)\nos.rename('/mnt/data/out/b', 'moved')\nos.path.exists('/home/user/moved'), os.listdir('/mnt')",
+            value("(True, [])"),
+        ),
+        (
+            "import os\nos.chdir('/mnt/data')\nopen('b', 'w').close()\nos.path.samefile('/home/user/b', '/mnt/data/b'), os.getcwd()",
+            value("(True, '/mnt/data')"),
+        ),
     ]);
 }
 
@@ -191,7 +248,11 @@ fn warnings_and_documentation_have_no_names_of_the_sandbox() {
     assert!(told.contains("has no glyphs for 第一章"), "{told}");
     let outcome = run(&mut session, "async def f(): pass\nf();");
     assert!(outcome.stderr.text.contains("'f' was never awaited"));
-    assert!(!outcome.stderr.text.contains("memex"), "{:?}", outcome.stderr);
+    assert!(
+        !outcome.stderr.text.contains("memex"),
+        "{:?}",
+        outcome.stderr
+    );
     let outcome = run(
         &mut session,
         "import inspect, os, signal, shutil, subprocess, socket, threading, queue, time, multiprocessing, mmap, builtins, warnings\nfrom concurrent.futures import Future, ThreadPoolExecutor\nfound = []\nfor owner in (os, signal, shutil, subprocess, socket, threading, threading.Thread, threading.Event, queue, queue.Queue, time, multiprocessing, multiprocessing.Pool, mmap, mmap.mmap, warnings, Future, ThreadPoolExecutor):\n    for name, thing in vars(owner).items():\n        if name.startswith('_') and not name.startswith('__'): continue\n        for part in ('__module__', '__doc__', '__qualname__'):\n            if 'memex' in str(getattr(thing, part, '')): found.append((owner.__name__, name, part))\nfound",
@@ -202,15 +263,45 @@ fn warnings_and_documentation_have_no_names_of_the_sandbox() {
 #[test]
 fn import_errors_name_the_remedy() {
     check_all(&[
-        ("import torch", raises("ModuleNotFoundError", &["No module named 'torch'", "native code", "scikit-learn"])),
-        ("def f():\n    import cv2\nf()", raises("ModuleNotFoundError", &["PIL"])),
-        ("import importlib\nimportlib.import_module('selenium.webdriver')", raises("ModuleNotFoundError", &["sockets"])),
-        ("import fcntl", raises("ModuleNotFoundError", &["need no locks"])),
-        ("import distutils", raises("ModuleNotFoundError", &["importlib.metadata"])),
-        ("import some_package_of_nobody", raises("ModuleNotFoundError", &["--package NAME==VERSION"])),
-        ("try:\n    import torch\nexcept ImportError as e:\n    print(e.name)", prints("torch\n")),
-        ("import importlib.util\nimportlib.util.find_spec('torch') is None, importlib.util.find_spec('json') is None", value("(True, False)")),
-        ("import pandas as pd\npd.DataFrame({'a': [1]}).to_hdf('a.h5', key='a')", raises("ImportError", &["tables"])),
+        (
+            "import torch",
+            raises(
+                "ModuleNotFoundError",
+                &["No module named 'torch'", "native code", "scikit-learn"],
+            ),
+        ),
+        (
+            "def f():\n    import cv2\nf()",
+            raises("ModuleNotFoundError", &["PIL"]),
+        ),
+        (
+            "import importlib\nimportlib.import_module('selenium.webdriver')",
+            raises("ModuleNotFoundError", &["sockets"]),
+        ),
+        (
+            "import fcntl",
+            raises("ModuleNotFoundError", &["need no locks"]),
+        ),
+        (
+            "import distutils",
+            raises("ModuleNotFoundError", &["importlib.metadata"]),
+        ),
+        (
+            "import some_package_of_nobody",
+            raises("ModuleNotFoundError", &["--package NAME==VERSION"]),
+        ),
+        (
+            "try:\n    import torch\nexcept ImportError as e:\n    print(e.name)",
+            prints("torch\n"),
+        ),
+        (
+            "import importlib.util\nimportlib.util.find_spec('torch') is None, importlib.util.find_spec('json') is None",
+            value("(True, False)"),
+        ),
+        (
+            "import pandas as pd\npd.DataFrame({'a': [1]}).to_hdf('a.h5', key='a')",
+            raises("ImportError", &["tables"]),
+        ),
     ]);
 }
 
@@ -218,24 +309,80 @@ fn import_errors_name_the_remedy() {
 #[test]
 fn packages_that_people_have_are_there() {
     check_all(&[
-        ("import pytz, datetime\npytz.timezone('Europe/Berlin').localize(datetime.datetime(2024, 7, 1)).utcoffset()", value("datetime.timedelta(seconds=7200)")),
-        ("import plotly.express as px\nfig = px.bar(x=['a', 'b'], y=[1, 2])\nfig.data[0].type, 'plotly' in fig.to_html(include_plotlyjs=False).lower()", value("('bar', True)")),
-        ("import plotly.graph_objects as go, json\nf = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]))\njson.loads(f.to_json())['data'][0]['type']", value("'scatter'")),
-        ("import docx\nd = docx.Document()\nd.add_heading('Title')\nd.add_paragraph('text')\nd.add_table(rows=1, cols=2)\nd.save('a.docx')\n[p.text for p in docx.Document('a.docx').paragraphs]", value("['Title', 'text']")),
-        ("from pptx import Presentation\np = Presentation()\ns = p.slides.add_slide(p.slide_layouts[0])\ns.shapes.title.text = 'Hello'\np.save('a.pptx')\nPresentation('a.pptx').slides[0].shapes.title.text", value("'Hello'")),
-        ("from PyPDF2 import PdfReader, PdfWriter\nw = PdfWriter()\nw.add_blank_page(width=72, height=72)\nw.write('a.pdf')\nlen(PdfReader('a.pdf').pages)", value("1")),
-        ("import idna, certifi, urllib3, os\nidna.encode('bücher.de'), os.path.exists(certifi.where()), urllib3.util.parse_url('http://a/b').path", value("(b'xn--bcher-kva.de', True, '/b')")),
-        ("import chardet\nchardet.detect('Füße und Größe, schöne Grüße aus Köln'.encode('utf-8'))['encoding'].lower()", value("'utf-8'")),
-        ("import xarray as xr, numpy as np\nd = xr.DataArray(np.arange(6).reshape(2, 3), dims=('x', 'y'), coords={'x': [10, 20]})\nint(d.sel(x=20).sum()), d.mean('y').values.tolist()", value("(12, [1.0, 4.0])")),
-        ("import markdown\nmarkdown.markdown('# a\\n\\n|b|c|\\n|-|-|\\n|1|2|', extensions=['tables']).count('<td>')", value("2")),
-        ("from jinja2 import Template\nTemplate('{% for n in ns %}{{ n }},{% endfor %}').render(ns=[1, 2])", value("'1,2,'")),
-        ("from typing import List, Optional\nfrom pydantic import BaseModel, Field, ValidationError, validator, VERSION\nclass M(BaseModel):\n    n: int = Field(gt=0)\n    tags: List[str] = []\n    inner: Optional['M'] = None\n    @validator('tags', each_item=True)\n    def lower(cls, v): return v.lower()\nM.update_forward_refs()\ntry: M(n=-1)\nexcept ValidationError as e: print(e.errors()[0]['loc'])\nM.parse_raw('{\"n\": \"3\", \"tags\": [\"A\"]}').dict(), VERSION.split('.')[0]", prints("('n',)\n").with_value(memex_tests::Text::Is("({'n': 3, 'tags': ['a'], 'inner': None}, '1')"))),
-        ("import altair as alt, pandas as pd, json\nc = alt.Chart(pd.DataFrame({'a': [1, 2], 'b': [3, 4]})).mark_bar().encode(x='a:Q', y='b:Q')\njson.loads(c.to_json())['mark']['type']", value("'bar'")),
-        ("from faker import Faker\nFaker.seed(1)\nf = Faker('de_DE')\nall(isinstance(x, str) and x for x in (f.name(), f.address(), f.email(), f.iban()))", value("True")),
-        ("from rich.console import Console\nfrom rich.table import Table\nimport io\nt = Table('a'); t.add_row('1')\nc = Console(file=io.StringIO())\nc.print(t)\n'1' in c.file.getvalue()", value("True")),
-        ("import jsonschema\ntry: jsonschema.validate({'a': 'x'}, {'properties': {'a': {'type': 'integer'}}})\nexcept jsonschema.ValidationError as e: print(e.message)", prints("'x' is not of type 'integer'\n")),
-        ("from slugify import slugify\nfrom unidecode import unidecode\nfrom sortedcontainers import SortedDict\nslugify('Grüße, Köln!'), unidecode('北京').strip(), list(SortedDict(b=1, a=2))", value("('grusse-koln', 'Bei Jing', ['a', 'b'])")),
-        ("from pygments import highlight\nfrom pygments.lexers import PythonLexer\nfrom pygments.formatters import HtmlFormatter\n'class=' in highlight('x = 1', PythonLexer(), HtmlFormatter())", value("True")),
+        (
+            "import pytz, datetime\npytz.timezone('Europe/Berlin').localize(datetime.datetime(2024, 7, 1)).utcoffset()",
+            value("datetime.timedelta(seconds=7200)"),
+        ),
+        (
+            "import plotly.express as px\nfig = px.bar(x=['a', 'b'], y=[1, 2])\nfig.data[0].type, 'plotly' in fig.to_html(include_plotlyjs=False).lower()",
+            value("('bar', True)"),
+        ),
+        (
+            "import plotly.graph_objects as go, json\nf = go.Figure(go.Scatter(x=[1, 2], y=[3, 4]))\njson.loads(f.to_json())['data'][0]['type']",
+            value("'scatter'"),
+        ),
+        (
+            "import docx\nd = docx.Document()\nd.add_heading('Title')\nd.add_paragraph('text')\nd.add_table(rows=1, cols=2)\nd.save('a.docx')\n[p.text for p in docx.Document('a.docx').paragraphs]",
+            value("['Title', 'text']"),
+        ),
+        (
+            "from pptx import Presentation\np = Presentation()\ns = p.slides.add_slide(p.slide_layouts[0])\ns.shapes.title.text = 'Hello'\np.save('a.pptx')\nPresentation('a.pptx').slides[0].shapes.title.text",
+            value("'Hello'"),
+        ),
+        (
+            "from PyPDF2 import PdfReader, PdfWriter\nw = PdfWriter()\nw.add_blank_page(width=72, height=72)\nw.write('a.pdf')\nlen(PdfReader('a.pdf').pages)",
+            value("1"),
+        ),
+        (
+            "import idna, certifi, urllib3, os\nidna.encode('bücher.de'), os.path.exists(certifi.where()), urllib3.util.parse_url('http://a/b').path",
+            value("(b'xn--bcher-kva.de', True, '/b')"),
+        ),
+        (
+            "import chardet\nchardet.detect('Füße und Größe, schöne Grüße aus Köln'.encode('utf-8'))['encoding'].lower()",
+            value("'utf-8'"),
+        ),
+        (
+            "import xarray as xr, numpy as np\nd = xr.DataArray(np.arange(6).reshape(2, 3), dims=('x', 'y'), coords={'x': [10, 20]})\nint(d.sel(x=20).sum()), d.mean('y').values.tolist()",
+            value("(12, [1.0, 4.0])"),
+        ),
+        (
+            "import markdown\nmarkdown.markdown('# a\\n\\n|b|c|\\n|-|-|\\n|1|2|', extensions=['tables']).count('<td>')",
+            value("2"),
+        ),
+        (
+            "from jinja2 import Template\nTemplate('{% for n in ns %}{{ n }},{% endfor %}').render(ns=[1, 2])",
+            value("'1,2,'"),
+        ),
+        (
+            "from typing import List, Optional\nfrom pydantic import BaseModel, Field, ValidationError, validator, VERSION\nclass M(BaseModel):\n    n: int = Field(gt=0)\n    tags: List[str] = []\n    inner: Optional['M'] = None\n    @validator('tags', each_item=True)\n    def lower(cls, v): return v.lower()\nM.update_forward_refs()\ntry: M(n=-1)\nexcept ValidationError as e: print(e.errors()[0]['loc'])\nM.parse_raw('{\"n\": \"3\", \"tags\": [\"A\"]}').dict(), VERSION.split('.')[0]",
+            prints("('n',)\n").with_value(memex_tests::Text::Is(
+                "({'n': 3, 'tags': ['a'], 'inner': None}, '1')",
+            )),
+        ),
+        (
+            "import altair as alt, pandas as pd, json\nc = alt.Chart(pd.DataFrame({'a': [1, 2], 'b': [3, 4]})).mark_bar().encode(x='a:Q', y='b:Q')\njson.loads(c.to_json())['mark']['type']",
+            value("'bar'"),
+        ),
+        (
+            "from faker import Faker\nFaker.seed(1)\nf = Faker('de_DE')\nall(isinstance(x, str) and x for x in (f.name(), f.address(), f.email(), f.iban()))",
+            value("True"),
+        ),
+        (
+            "from rich.console import Console\nfrom rich.table import Table\nimport io\nt = Table('a'); t.add_row('1')\nc = Console(file=io.StringIO())\nc.print(t)\n'1' in c.file.getvalue()",
+            value("True"),
+        ),
+        (
+            "import jsonschema\ntry: jsonschema.validate({'a': 'x'}, {'properties': {'a': {'type': 'integer'}}})\nexcept jsonschema.ValidationError as e: print(e.message)",
+            prints("'x' is not of type 'integer'\n"),
+        ),
+        (
+            "from slugify import slugify\nfrom unidecode import unidecode\nfrom sortedcontainers import SortedDict\nslugify('Grüße, Köln!'), unidecode('北京').strip(), list(SortedDict(b=1, a=2))",
+            value("('grusse-koln', 'Bei Jing', ['a', 'b'])"),
+        ),
+        (
+            "from pygments import highlight\nfrom pygments.lexers import PythonLexer\nfrom pygments.formatters import HtmlFormatter\n'class=' in highlight('x = 1', PythonLexer(), HtmlFormatter())",
+            value("True"),
+        ),
     ]);
 }
 

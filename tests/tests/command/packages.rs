@@ -168,13 +168,19 @@ fn packages_are_read_from_a_requirements_file() {
     std::fs::write(&file, "# for the tests\nmemex-toy==1.2   # and words\n\n").unwrap();
     let built = with_index(folder.path(), &["image", "build", "--requirements", path]);
     assert_eq!(built.status, 0, "{built:#?}");
-    assert!(built.stderr.contains("memex-toy 1.2  sha256:"), "{built:#?}");
+    assert!(
+        built.stderr.contains("memex-toy 1.2  sha256:"),
+        "{built:#?}"
+    );
     let code = "import memex_toy\nmemex_toy.hello()";
     let ran = offline(&["run", "--requirements", path, "-c", code]);
     assert_eq!(ran.stdout, "'hello, world'\n", "{ran:#?}");
     for (text, expected) in [
         ("memex-toy>=1", "line 1: `memex-toy>=1` names no package"),
-        ("\n-r other.txt", "line 2: `-r other.txt` is an option of pip"),
+        (
+            "\n-r other.txt",
+            "line 2: `-r other.txt` is an option of pip",
+        ),
         ("a==1; python_version < '3'", "has a condition"),
         ("torch==1.0", "native code"),
     ] {

@@ -7,7 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[test]
 fn the_list_has_sizes_and_ages() {
     let copy = Copy::new();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     let listed = copy.run(&["image", "list", "--json"]).objects();
     assert!(!listed.is_empty());
     for image in listed {
