@@ -5,6 +5,7 @@ use crate::fonts::FontFolder;
 use crate::grants::{Setting, parse_mount, parse_setting};
 use crate::progress::Bars;
 use crate::refusals::refusal;
+use crate::requirements_file::{RequirementsFile, all_packages};
 use crate::report::{DisplayFolder, Format, Reporter};
 use anyhow::Result;
 use clap::Args;

@@ -35,8 +35,8 @@ impl ImagePlaces {
             // Those that the manifest pins come with the first build.
             None if spec.packages.is_empty() => None,
             None => {
-                let packages = spec.requirements().iter().map(ToString::to_string);
-                let packages = packages.collect();
+                let requirements = spec.requirements();
+                let packages = requirements.iter().map(ToString::to_string).collect();
                 return Err(Error::NoPackages { packages });
             }
         };
