@@ -696,7 +696,7 @@ fn a_duplicate_has_the_rights_of_its_descriptor_and_an_offset_of_its_own() {
         let host = Host::new();
         let mut files = host.session();
         run(&mut files, &format!("write {mount}/f 0123456789"));
-        let fd = open(&mut files, &format!("{mount}/f"), READ).unwrap();
+        let fd = open(&mut files, &format!("{mount}/f"), 0, READ, 0).unwrap();
         let mut four = [0; 4];
         assert_eq!(files.fd_read(fd, &mut four), Ok(4));
         let copy = files.fd_duplicate(fd).unwrap();
@@ -711,7 +711,7 @@ fn a_duplicate_has_the_rights_of_its_descriptor_and_an_offset_of_its_own() {
         assert_eq!(&four, b"0123");
 
         run(&mut files, &format!("write {mount}/g other"));
-        let other = open(&mut files, &format!("{mount}/g"), BOTH).unwrap();
+        let other = open(&mut files, &format!("{mount}/g"), 0, BOTH, 0).unwrap();
         assert_eq!(files.fd_duplicate_to(copy, other), Ok(()));
         assert_eq!(files.fd_pread(other, &mut four, 0), Ok(4));
         assert_eq!(&four, b"0123");
@@ -720,7 +720,7 @@ fn a_duplicate_has_the_rights_of_its_descriptor_and_an_offset_of_its_own() {
         for (from, to) in [(99, copy), (copy, 99)] {
             assert_eq!(files.fd_duplicate_to(from, to), Err(Errno::Badf));
         }
-        for fd in [3, open(&mut files, mount, READ).unwrap()] {
+        for fd in [3, open(&mut files, mount, 0, READ, 0).unwrap()] {
             assert_eq!(files.fd_duplicate(fd), Err(Errno::Notsup));
         }
         assert_eq!(files.fd_duplicate(99), Err(Errno::Badf));
@@ -743,7 +743,7 @@ fn the_home_has_another_name_that_no_listing_shows() {
         ("mkdir mnt/data/d", "ok"),
         ("mv mnt/data/f home/user/d/g", "ok"),
         ("read mnt/data/d/g", "text"),
-        ("mkdir mnt/data", "Busy"),
+        ("mkdir mnt/data", "Exist"),
         ("mkdir mnt/other", "Rofs"),
         ("rmdir mnt/data", "Busy"),
         ("read mnt/data/../secret", "Noent"),
