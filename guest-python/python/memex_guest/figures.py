@@ -188,8 +188,9 @@ def _watch(figure):
 
 
 def _changed(figure, is_stale):
-    # Saving changes colours for a moment.
-    if is_stale and not figure.canvas.is_saving():
+    # Saving changes colours for a moment, and drawing moves what has no place yet.
+    canvas = figure.canvas
+    if is_stale and not canvas.is_saving() and not getattr(canvas, "_is_idle_drawing", False):
         _unchanged.discard(figure)
     before = _callbacks.get(figure)
     if before is not None:

@@ -118,6 +118,7 @@ class Figures(unittest.TestCase):
             with self.subTest(change):
                 self.assertEqual(self.shown(change + ";"), self.ONE)
         self.assertEqual(self.shown("fig.savefig('/tmp/memex-figure.png')\nimport os\nos.remove('/tmp/memex-figure.png')"), [])
+        self.assertEqual(self.shown("plt.savefig('/tmp/memex-figure.png')\nplt.draw()\nos.remove('/tmp/memex-figure.png')"), [])
         self.assertEqual(self.shown("ax.set_title('x')\nfig.savefig('/tmp/memex-figure.png')\nos.remove('/tmp/memex-figure.png')"), self.ONE)
 
     def test_a_figure_that_is_a_value_is_shown_once(self):
