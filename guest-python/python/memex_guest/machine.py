@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec as _ModuleSpec
 
 from memex_guest import channel
 
-FILES = 7
+FILES = 8
 USER = 1000
 USER_NAME = "user"
 HOME = "/home/user"
