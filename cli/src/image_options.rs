@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::refusals::refusal;
+use crate::requirements_file::{RequirementsFile, all_packages};
 use anyhow::Result;
 use clap::Args;
 use memex_runtime::ImageSpec;
@@ -18,6 +19,10 @@ pub(crate) struct ImageChoice {
     /// A pure-Python package that the image has, with what it needs
     #[arg(long, value_name = "NAME==VERSION")]
     pub(crate) package: Vec<String>,
+
+    /// A file with such packages, one a line, as pip's requirements files have them
+    #[arg(long, value_name = "FILE", value_parser = RequirementsFile::read)]
+    requirements: Vec<RequirementsFile>,
 
     /// File of 32 bytes or more that the guest's hash secret follows from: builds with the
     /// same file give the same image [default: a secret of this cache]
@@ -38,7 +43,10 @@ impl ImageChoice {
             boot_unix_s: self.boot_time.or(configured.boot_unix_s),
             ..configured
         };
-        let spec = defaults.spec(&self.preload, &self.package);
+        let spec = defaults.spec(
+            &self.preload,
+            &all_packages(&self.package, &self.requirements),
+        );
         spec.map_err(refusal)
     }
 

@@ -1,10 +1,12 @@
 //! The options that make a session, shared by `run` and `repl`.
 
 use crate::context::Context;
+use crate::fonts::FontFolder;
 use crate::grants::{Setting, parse_mount, parse_setting};
 use crate::progress::Bars;
 use crate::refusals::refusal;
 use crate::report::{DisplayFolder, Format, Reporter};
+use crate::requirements_file::{RequirementsFile, all_packages};
 use anyhow::Result;
 use clap::Args;
 use memex_runtime::Sandbox;
@@ -34,6 +36,14 @@ pub(crate) struct SessionArguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
     limit: Vec<Setting>,
 
+    /// A font file that figures use for characters that their own fonts lack; in the guest
+    /// at /fonts
+    #[arg(long, value_name = "FILE", help_heading = "Policy")]
+    font: Vec<PathBuf>,
+
+    #[arg(skip)]
+    fonts: FontFolder,
+
     /// Set an environment variable of the guest
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_setting, help_heading = "Policy")]
     env: Vec<Setting>,
@@ -61,6 +71,16 @@ pub(crate) struct SessionArguments {
     )]
     package: Vec<String>,
 
+    /// A file with such packages, one a line, as pip's requirements files have them
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_parser = RequirementsFile::read,
+        conflicts_with = "image",
+        help_heading = "Image"
+    )]
+    requirements: Vec<RequirementsFile>,
+
     /// One JSON object per turn on standard output, and nothing else there
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -80,12 +100,13 @@ pub(crate) struct SessionArguments {
 
 impl SessionArguments {
     /// The spec of a session with these options and tools.
-    pub(crate) fn spec(&self, context: &Context, tools: ToolSources) -> SessionSpec {
+    pub(crate) fn spec(&self, context: &Context, tools: ToolSources) -> Result<SessionSpec> {
         let limits = self.limit.iter().cloned();
         let environment = self.env.iter().cloned();
-        SessionSpec {
+        let fonts = self.fonts.mount(&self.font)?;
+        Ok(SessionSpec {
             policy: policy_source(context, &self.policy),
-            mounts: self.mount.clone(),
+            mounts: self.mount.iter().cloned().chain(fonts).collect(),
             limits: limits
                 .map(|Setting { name, value }| (name, LimitValue::Text(value)))
                 .collect(),
@@ -95,13 +116,13 @@ impl SessionArguments {
             image: self.image(),
             tools,
             ..SessionSpec::default()
-        }
+        })
     }
 
     /// The same, resolved: everything about the options that can be wrong is
     /// told here, before an image is built.
     pub(crate) fn resolve(&self, context: &Context, tools: ToolSources) -> Result<Resolved> {
-        self.spec(context, tools).resolve().map_err(refusal)
+        self.spec(context, tools)?.resolve().map_err(refusal)
     }
 
     /// How turns are reported.
@@ -151,7 +172,7 @@ impl SessionArguments {
         ImageSource {
             name: self.image.clone(),
             preload: self.preload.clone(),
-            packages: self.package.clone(),
+            packages: all_packages(&self.package, &self.requirements),
         }
     }
 }

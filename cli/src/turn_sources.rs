@@ -25,9 +25,17 @@ pub(crate) enum TurnSource {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TurnSources(Vec<TurnSource>);
 
+/// A turn to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) code: String,
+    /// The name of the file that it was read from, without its folders.
+    pub(crate) file: Option<String>,
+}
+
 impl TurnSources {
     /// Reads every source, so that nothing runs when one cannot be read.
-    pub(crate) fn read(&self) -> Result<Vec<String>> {
+    pub(crate) fn read(&self) -> Result<Vec<Block>> {
         let sources = match self.0.as_slice() {
             [] if io::stdin().is_terminal() => {
                 return Err(usage(
@@ -49,11 +57,24 @@ impl TurnSources {
                 "standard input can be read once",
             ));
         }
-        sources.iter().map(TurnSource::read).collect()
+        let block = |source: &TurnSource| {
+            Ok(Block {
+                code: source.read()?,
+                file: source.file_name(),
+            })
+        };
+        sources.iter().map(block).collect()
     }
 }
 
 impl TurnSource {
+    fn file_name(&self) -> Option<String> {
+        match self {
+            Self::File(name) => Some(Path::new(name).file_name()?.to_string_lossy().into_owned()),
+            Self::Code(_) | Self::Stdin => None,
+        }
+    }
+
     fn read(&self) -> Result<String> {
         match self {
             Self::Code(code) => code.clone().into_string().map_err(|_| {

@@ -155,7 +155,7 @@ impl FileSystem {
         }
     }
 
-    fn forget(&mut self, closed: &Descriptor) {
+    pub(crate) fn forget(&mut self, closed: &Descriptor) {
         if let Target::Scratch(node) = closed.target {
             self.release(node);
         }
@@ -187,7 +187,7 @@ impl FileSystem {
                 listing: None,
             },
             Source::Scratch(root) => Target::Scratch(*root),
-            Source::Virtual | Source::File(_) => Target::Virtual { mount },
+            Source::Virtual | Source::File(_) | Source::Alias(_) => Target::Virtual { mount },
         };
         Ok(Descriptor {
             path: "/".into(),

@@ -49,6 +49,7 @@ mod codec;
 mod confinement;
 mod descriptor;
 mod directories;
+mod duplicating;
 mod entries;
 mod errno;
 mod error;
@@ -71,6 +72,7 @@ mod state;
 mod statistics;
 
 pub use abi::*;
+pub use duplicating::Usage;
 pub use errno::Errno;
 pub use error::Error;
 pub use filesystem::FileSystem;

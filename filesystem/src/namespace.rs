@@ -9,6 +9,10 @@ use crate::path::{below, is_normal, split};
 use crate::scratch::{HOME_ROOT, NodeId, TMP_ROOT, Tree};
 use std::sync::Arc;
 
+/// Where the sandboxes of chat assistants have their files, by which code that was
+/// written for them names it: the home under another name.
+const ALIAS: (&str, &str) = ("/mnt/data", "/home/user");
+
 /// The rights of a guest in a mounted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -37,6 +41,8 @@ pub(crate) struct Mount {
     /// Whether times and serial numbers are constants; see
     /// [`NamespaceBuilder::constant`].
     pub(crate) constant: bool,
+    /// Whether the directory above does not list it.
+    hidden: bool,
     /// Mounts directly below: name and index.
     pub(crate) children: Vec<(String, usize)>,
 }
@@ -51,6 +57,8 @@ pub(crate) enum Source {
     },
     File(File),
     Scratch(NodeId),
+    /// Another name of what is at this path.
+    Alias(&'static str),
 }
 
 impl Namespace {
@@ -116,6 +124,9 @@ impl NamespaceBuilder {
     }
 
     /// Whether `/tmp` and `/home/user` are private in-memory trees.
+    ///
+    /// `/mnt/data` is then another name of `/home/user`, unless a mount is there, above
+    /// or below. No listing shows it, so that a walk through all files meets each once.
     #[must_use]
     pub fn scratch(mut self, enabled: bool) -> Self {
         self.scratch = enabled;
@@ -152,11 +163,15 @@ impl NamespaceBuilder {
                 path,
                 source,
                 constant: index < self.constants,
+                hidden: false,
                 children: Vec::new(),
             });
         }
         refuse_nesting(&mounts)?;
         add_ancestors(&mut mounts);
+        if self.scratch {
+            add_alias(&mut mounts);
+        }
         mounts.sort_by(|a, b| (b.path.len(), &a.path).cmp(&(a.path.len(), &b.path)));
         add_children(&mut mounts);
         Ok(Namespace {
@@ -193,7 +208,7 @@ fn check(path: &str, source: &Source) -> Result<(), Error> {
             dir.dir_metadata().map_err(unreadable)?.is_dir(),
             "directory",
         ),
-        Source::Virtual | Source::Scratch(_) => (true, "directory"),
+        Source::Virtual | Source::Scratch(_) | Source::Alias(_) => (true, "directory"),
     };
     if fits {
         return Ok(());
@@ -211,7 +226,7 @@ fn refuse_nesting(mounts: &[Mount]) -> Result<(), Error> {
             // A file is found by its exact path only, so what lies below it
             // hides nothing: an archive on the import path may have the
             // directories it needs beside its members.
-            Source::File(_) | Source::Virtual | Source::Scratch(_) => false,
+            Source::File(_) | Source::Virtual | Source::Scratch(_) | Source::Alias(_) => false,
         };
         let inner = mounts
             .iter()
@@ -250,21 +265,53 @@ fn add_ancestors(mounts: &mut Vec<Mount>) {
                 path,
                 source: Source::Virtual,
                 constant: false,
+                hidden: false,
                 children: Vec::new(),
             });
         }
     }
 }
 
+/// Adds the alias of the home, with the directories above it that are not there.
+fn add_alias(mounts: &mut Vec<Mount>) {
+    let (alias, home) = ALIAS;
+    let is_taken = mounts.iter().any(|mount| match mount.source {
+        // A directory that is only on the way to another one is no reason.
+        Source::Virtual => mount.path == alias,
+        _ => below(&mount.path, alias).is_some() || below(alias, &mount.path).is_some(),
+    });
+    if is_taken {
+        return;
+    }
+    let mut path = Some((alias, Source::Alias(home)));
+    while let Some((here, source)) = path {
+        if mounts.iter().any(|mount| mount.path == here) {
+            return;
+        }
+        mounts.push(Mount {
+            path: here.to_owned(),
+            source,
+            constant: false,
+            hidden: true,
+            children: Vec::new(),
+        });
+        path = split(here).map(|(parent, _)| (parent, Source::Virtual));
+    }
+}
+
 fn add_children(mounts: &mut [Mount]) {
-    let paths: Vec<String> = mounts.iter().map(|mount| mount.path.clone()).collect();
+    let listed: Vec<(usize, String)> = mounts
+        .iter()
+        .enumerate()
+        .filter(|(_, mount)| !mount.hidden)
+        .map(|(index, mount)| (index, mount.path.clone()))
+        .collect();
     for mount in mounts {
-        mount.children = paths
+        mount.children = listed
             .iter()
-            .enumerate()
             .filter_map(|(index, path)| {
                 let (parent, name) = split(path)?;
-                (parent == mount.path).then(|| (name.to_owned(), index))
+                (parent == mount.path).then(|| (name.to_owned(), *index))
             })
             .collect();
     }

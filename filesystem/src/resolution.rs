@@ -51,7 +51,7 @@ pub(crate) enum Last {
     Keep,
 }
 
-/// Finds where a path leads, through the links of scratch but not of hosts.
+/// Finds where a path leads, through aliases and the links of scratch but not of hosts.
 pub(crate) fn resolve(
     namespace: &Namespace,
     tree: &Tree,
@@ -74,6 +74,13 @@ pub(crate) fn resolve(
                 rest: host_path(rest),
                 writable: *writable,
             },
+            Source::Alias(target) => {
+                let separator = if rest.is_empty() { "" } else { "/" };
+                let rest = rest.trim_start_matches('/');
+                let path = format!("{target}{separator}{rest}");
+                normal = Normal { path, ..normal };
+                continue;
+            }
             Source::Scratch(root) => match walk(tree, *root, rest, &normal, last)? {
                 Step::Place(place) => place,
                 Step::Again(next) => {

@@ -213,7 +213,7 @@ impl FileSystem {
                 Ok(self.stat_host(&host::file_metadata(file)?, mount, &found.path))
             }
             Source::Scratch(root) => self.stat_node(*root),
-            Source::Virtual => Ok(FileStat {
+            Source::Virtual | Source::Alias(_) => Ok(FileStat {
                 dev: VIRTUAL_DEVICE,
                 ino: (mount as u64).saturating_add(1),
                 filetype: FileType::Directory,

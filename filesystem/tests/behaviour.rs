@@ -689,3 +689,86 @@ fn a_constant_mount_looks_the_same_on_every_host() {
     let numbers: std::collections::BTreeSet<u64> = one.iter().map(|stat| stat.ino).collect();
     assert_eq!(numbers.len(), one.len());
 }
+
+#[test]
+fn a_duplicate_has_the_rights_of_its_descriptor_and_an_offset_of_its_own() {
+    for mount in ["tmp", "work"] {
+        let host = Host::new();
+        let mut files = host.session();
+        run(&mut files, &format!("write {mount}/f 0123456789"));
+        let fd = open(&mut files, &format!("{mount}/f"), 0, READ, 0).unwrap();
+        let mut four = [0; 4];
+        assert_eq!(files.fd_read(fd, &mut four), Ok(4));
+        let copy = files.fd_duplicate(fd).unwrap();
+        assert_ne!(copy, fd);
+        assert_eq!((files.fd_read(copy, &mut four), &four), (Ok(4), b"4567"));
+        assert_eq!((files.fd_read(fd, &mut four), &four), (Ok(4), b"4567"));
+        assert_eq!(files.fd_write(copy, b"x"), Err(Errno::Badf));
+        // The file lives as long as any of them.
+        run(&mut files, &format!("rm {mount}/f"));
+        assert_eq!(files.fd_close(fd), Ok(()));
+        assert_eq!(files.fd_pread(copy, &mut four, 0), Ok(4));
+        assert_eq!(&four, b"0123");
+
+        run(&mut files, &format!("write {mount}/g other"));
+        let other = open(&mut files, &format!("{mount}/g"), 0, BOTH, 0).unwrap();
+        assert_eq!(files.fd_duplicate_to(copy, other), Ok(()));
+        assert_eq!(files.fd_pread(other, &mut four, 0), Ok(4));
+        assert_eq!(&four, b"0123");
+        assert_eq!(files.fd_write(other, b"x"), Err(Errno::Badf));
+        assert_eq!(files.fd_duplicate_to(copy, copy), Ok(()));
+        for (from, to) in [(99, copy), (copy, 99)] {
+            assert_eq!(files.fd_duplicate_to(from, to), Err(Errno::Badf));
+        }
+        for fd in [3, open(&mut files, mount, 0, READ, 0).unwrap()] {
+            assert_eq!(files.fd_duplicate(fd), Err(Errno::Notsup));
+        }
+        assert_eq!(files.fd_duplicate(99), Err(Errno::Badf));
+        assert_eq!(files.fd_duplicate_to(copy, 3), Err(Errno::Notsup));
+    }
+}
+
+#[test]
+fn the_home_has_another_name_that_no_listing_shows() {
+    let host = Host::new();
+    let mut files = host.session();
+    for (command, expected) in [
+        ("write mnt/data/f text", "ok"),
+        ("read home/user/f", "text"),
+        ("stat mnt", "Directory"),
+        ("stat mnt/data", "Directory"),
+        ("ls mnt/data", "f"),
+        ("ls mnt", ""),
+        ("ls .", "data home lib tmp work"),
+        ("mkdir mnt/data/d", "ok"),
+        ("mv mnt/data/f home/user/d/g", "ok"),
+        ("read mnt/data/d/g", "text"),
+        ("mkdir mnt/data", "Exist"),
+        ("mkdir mnt/other", "Rofs"),
+        ("rmdir mnt/data", "Busy"),
+        ("read mnt/data/../secret", "Noent"),
+        ("symlink d home/user/l", "ok"),
+        ("read mnt/data/l/g", "text"),
+    ] {
+        assert_eq!(run(&mut files, command), expected, "{command}");
+    }
+}
+
+#[test]
+fn room_is_what_the_quota_leaves() {
+    let host = Host::new();
+    let mut files = host.session();
+    let total_bytes = common::PLENTY.file_bytes;
+    for (command, used_bytes) in [
+        ("write tmp/f 12345", 5),
+        ("write work/f 123", 8),
+        ("rm tmp/f", 3),
+    ] {
+        run(&mut files, command);
+        let usage = Usage {
+            total_bytes,
+            used_bytes,
+        };
+        assert_eq!(files.usage(), usage, "{command}");
+    }
+}

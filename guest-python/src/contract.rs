@@ -1,7 +1,7 @@
 //! Whether a module keeps what its manifest and the state design promise.
 
 use crate::error::Error;
-use crate::manifest::{BytePatch, Manifest, NarrowingCall};
+use crate::manifest::{BytePatch, IndexingCall, Manifest, NarrowingCall, NumberLoops};
 use crate::rewrite::{ModuleInfo, RewriteOptions};
 
 impl Manifest {
@@ -60,6 +60,8 @@ impl Manifest {
                 .iter()
                 .map(NarrowingCall::narrowing)
                 .collect(),
+            indexing: contract.indexing.iter().map(IndexingCall::call).collect(),
+            floats: contract.floats.iter().map(NumberLoops::loops).collect(),
             chunk_bulk_memory: interruptible,
             keep_names: false,
         }

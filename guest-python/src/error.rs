@@ -331,7 +331,7 @@ pub enum Error {
 
     /// The package has no wheel that the guest could use.
     #[error(
-        "`{package}`{needed} has no pure-Python wheel for Python {python}\nhint: native code and source distributions cannot be added to an image; name a version with a wheel that ends in `-none-any.whl`, or another package"
+        "`{package}`{needed} is native code, or a source distribution: it has no pure-Python wheel for Python {python}, and an image takes nothing else\nhint: {instead}"
     )]
     PackageNative {
         /// The package.
@@ -340,6 +340,8 @@ pub enum Error {
         needed: String,
         /// The guest's version of Python.
         python: String,
+        /// What serves instead.
+        instead: String,
     },
 
     /// Packages ask for versions that cannot be had together.
@@ -445,6 +447,20 @@ impl Error {
                 | Self::PackageConflict { .. }
                 | Self::PackageWheel { .. }
                 | Self::PackagesTooLarge { .. }
+        )
+    }
+
+    /// Whether a package could not be had: there is no client for it, no network, or no
+    /// such package. That it is another one than it should be is another matter.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(
+            self,
+            Self::NoPython { .. }
+                | Self::NoPip { .. }
+                | Self::NoNetwork { .. }
+                | Self::NoPackage { .. }
+                | Self::ClientFailed { .. }
         )
     }
 

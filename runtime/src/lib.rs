@@ -56,8 +56,8 @@ pub use error::Error;
 pub use host::{Captured, LimitHit, OutputSink, Stream};
 pub use image::{
     Cache, CachedImage, CodeSource, Image, ImagePlaces, ImageSecret, ImageSpec, ImageStore,
-    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, Stage, StaleEntry,
-    StoreError, TrustCode,
+    NoProgress, Progress, PullOptions, Pulled, PushOptions, Pushed, PushedCode, RemovedImage,
+    Stage, StaleEntry, StoreError, TrustCode,
 };
 pub use interrupt::{Cause, Interrupter};
 pub use memex_channel::{
@@ -65,7 +65,9 @@ pub use memex_channel::{
     TurnHandle, Waited,
 };
 pub use memex_filesystem::LostFile;
-pub use memex_guest_python::{FetchOptions, Manifest, Requirement, Wheel, is_for_package_client};
+pub use memex_guest_python::{
+    FetchOptions, Manifest, Package, Requirement, Wheel, is_for_package_client,
+};
 pub use platform::{DirtyTracking, PAGE_BYTES};
 pub use runtime::Runtime;
 pub use session::{

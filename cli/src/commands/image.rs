@@ -3,6 +3,7 @@
 mod build;
 mod list;
 mod places;
+mod remove;
 mod travel;
 
 use crate::console::{complain, print_line};
@@ -29,7 +30,9 @@ Examples:
   memex image build --wheel guest.whl        without the network
   memex image build --fuel                   also code that counts instructions
   memex image build --secret-file fleet.key  the same image on every machine
+  memex image build --requirements requirements.txt
   memex image list
+  memex image rm 8a949d63
   memex image push s3://bucket/memex         for other machines
   memex image pull s3://bucket/memex         on another machine, instead of a build
   memex image prune                          free the space of other versions";
@@ -62,6 +65,9 @@ enum Action {
         /// Name of `memex image list`, or its beginning [default: the standard image]
         name: Option<String>,
     },
+    /// Remove images by name
+    #[command(after_help = remove::EXAMPLES)]
+    Rm(remove::RemoveArguments),
     /// Remove unused entries: images and code of other versions, damaged entries, remains of
     /// interrupted builds and pulls
     #[command(after_help = "Examples:\n  memex image prune --dry-run\n  memex image prune")]
@@ -90,6 +96,7 @@ pub(super) fn execute(arguments: &ImageArguments, context: &Context) -> Result<E
         Action::Build(arguments) => build::build(arguments, &cache, context),
         Action::List { json } => list::list(&cache, *json, context),
         Action::Verify { name } => verify(name.as_deref(), &cache, context),
+        Action::Rm(arguments) => remove::remove(arguments, &cache, context),
         Action::Prune { dry_run } => prune(*dry_run, &cache, context),
         Action::Path { choice } => {
             let name = expect_built(&cache, choice, &choice.spec(context)?)?;

@@ -10,11 +10,14 @@ use crate::session_options::SessionArguments;
 use crate::signals::Interrupts;
 use crate::store_arguments::StoreArguments;
 use crate::tool_arguments::ToolArguments;
-use crate::turn_sources::TurnSources;
+use crate::turn_sources::{Block, TurnSources};
 use anyhow::Result;
 use clap::Args;
-use memex_runtime::Status;
+use memex_runtime::{Session, Status};
 use memex_sessions::{Opened, SessionSpec, StoreSource};
+
+/// The working directory of a session.
+const GUEST_HOME: &str = "/home/user";
 
 const EXAMPLES: &str = "\
 Each argument is one turn of one session; names, imports and figures persist from turn to
@@ -77,22 +80,32 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    fn spec(&self, context: &Context) -> SessionSpec {
+    fn spec(&self, context: &Context) -> Result<SessionSpec> {
         let store = self.name.as_ref().map(|name| StoreSource {
             session: name.clone(),
             place: self.store.place().map(str::to_owned),
             fresh_generators: self.fresh_generators,
         });
-        SessionSpec {
+        Ok(SessionSpec {
             store,
-            ..self.session.spec(context, self.tools.sources())
-        }
+            ..self.session.spec(context, self.tools.sources())?
+        })
     }
+}
+
+/// Sets `__file__`: a path in the working directory of the guest, where the file itself
+/// is not.
+fn name_file(session: &mut Session, file: &str) -> Result<()> {
+    let refused = session.set_text("__file__", &format!("{GUEST_HOME}/{file}"))?;
+    if let Err(refusal) = refused {
+        complain(&format!("note: __file__ is not set: {}", refusal.message));
+    }
+    Ok(())
 }
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {
     let blocks = arguments.sources.read()?;
-    let resolved = arguments.spec(context).resolve().map_err(refusal)?;
+    let resolved = arguments.spec(context)?.resolve().map_err(refusal)?;
     let mut reporter = arguments.session.reporter(context)?;
     let loud = context.err.is_terminal && !arguments.session.is_quiet();
     let interrupts = Interrupts::install(loud, false)?;
@@ -115,9 +128,13 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         complain(&format!("note: {path} was open and cannot be opened again"));
     }
     interrupts.watch(&session);
-    for block in blocks {
+    for Block { code, file } in blocks {
         interrupts.turn_begins();
-        let ran = session.run(&block);
+        if let Some(file) = file {
+            // Scripts look beside themselves for their data: the working directory.
+            name_file(&mut session, &file)?;
+        }
+        let ran = session.run(&code);
         interrupts.turn_ends();
         let outcome = match ran {
             Ok(outcome) => outcome,
@@ -129,7 +146,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         // Saved, then reported: a turn that is reported is already saved.
         if let Some(saved) = &mut saved
             && outcome.status != Status::Refused
-            && let Err(error) = saved.save(&mut session, &block, outcome.status)
+            && let Err(error) = saved.save(&mut session, &code, outcome.status)
         {
             let error =
                 refusal(error).context(format!("turn {} ran and is not saved", outcome.turn));

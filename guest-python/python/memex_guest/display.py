@@ -37,7 +37,6 @@ def display(*values, **_options):
     for value in values:
         if figures.is_figure(value):
             figures.send(value, False)
-            figures.close(value)
             continue
         data, parts = _rich(value)
         data.setdefault("text/plain", preview.preview(value))
@@ -50,7 +49,6 @@ def send_value(value, shown):
         return
     if figures.is_figure(value):
         figures.send(value, True)
-        figures.close(value)
         return
     data, parts = _rich(value)
     if data or parts:

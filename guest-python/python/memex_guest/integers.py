@@ -75,6 +75,9 @@ def _numpy(numpy):
     # The types that are not named where an array is shown.
     shown = core.arrayprint._typelessdata
     shown[:] = [numpy.int64 if kind is numpy.intp else kind for kind in shown]
+    _fitting(numpy, "bincount", 0, "x")
+    _fitting(numpy, "partition", 1, "kth")
+    _fitting(numpy, "argpartition", 1, "kth")
     _wrap(numpy, "bincount", _wide)
     _wrap(numpy, "histogram", _first_wide)
     _wrap(numpy, "count_nonzero", _wide)
@@ -117,6 +120,29 @@ def _wrap(module, name, change):
         return change(function(*arguments, **options), arguments, options)
 
     setattr(module, name, wrapped)
+
+
+def _fitting(module, name, place, keyword):
+    """Refuses an argument that the compiled function would cut to the width of a pointer."""
+    function = getattr(module, name, None)
+    if function is None:
+        return
+
+    @functools.wraps(function)
+    def fitting(*arguments, **options):
+        given = arguments[place] if len(arguments) > place else options.get(keyword)
+        numpy = _modules["numpy"]
+        array = given if type(given) is numpy.ndarray else numpy.asarray(given)
+        if array.dtype in (numpy.int64, numpy.uint64) and array.size:
+            highest, lowest = int(array.max()), int(array.min())
+            if highest >= 2**31 or lowest < -(2**31):
+                raise ValueError(
+                    name + "(): " + str(highest if highest >= 2**31 else lowest) + " does not fit into 32 bits, "
+                    "as a position has to here"
+                )
+        return function(*arguments, **options)
+
+    setattr(module, name, fitting)
 
 
 def _narrowed(module, name):

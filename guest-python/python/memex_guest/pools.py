@@ -270,7 +270,7 @@ async def _work_steps(work):
     initializer, initargs = work.initializer
     try:
         if initializer is not None:
-            await twins.call(initializer, *initargs)
+            twins.checked(await twins.call(initializer, *initargs))
         while True:
             while work.items:
                 future, fn, args, kwargs = work.items.popleft()
@@ -300,7 +300,7 @@ async def _answer(future, fn, args, kwargs):
     if not future.set_running_or_notify_cancel():
         return
     try:
-        value = await twins.call(fn, *args, **kwargs)
+        value = twins.checked(await twins.call(fn, *args, **kwargs))
     except KeyboardInterrupt as error:
         future.set_exception(error)
         raise

@@ -6,7 +6,7 @@ import os
 import sys
 from json import JSONDecoder
 
-from memex_guest import display, preview
+from memex_guest import display, figures, preview
 
 RECURSION_MAX = 1_000_000
 VALUE_BYTES_MIN = 64
@@ -34,6 +34,10 @@ def _environment(value):
         os.environ[str(name)] = str(text)
 
 
+def _fonts(value):
+    figures.add_fonts(str(value))
+
+
 def _argv(value):
     sys.argv[:] = [str(argument) for argument in value]
 
@@ -50,6 +54,7 @@ _APPLIERS = {
     "recursion_depth": _recursion_depth,
     "environment": _environment,
     "argv": _argv,
+    "fonts": _fonts,
     "value_bytes": _value_bytes,
     "rich_values": _rich_values,
 }

@@ -4,12 +4,34 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import builtins
 
-from memex_guest import denials, display, integers, magics, notebook, packages, pools, threads, toolbox, web
+from memex_guest import (
+    alarms,
+    denials,
+    display,
+    integers,
+    likeness,
+    machine,
+    magics,
+    maps,
+    notebook,
+    notices,
+    packages,
+    pools,
+    remedies,
+    threads,
+    toolbox,
+    web,
+)
 
 
 def install():
-    """Installs all shims; the order does not matter."""
+    """Installs all shims; of the finders, the one that finds nothing comes last."""
+    likeness.remember()
     denials.install()
+    notices.install()
+    machine.install()
+    maps.install()
+    alarms.install()
     threads.install()
     pools.install()
     notebook.install()
@@ -19,3 +41,5 @@ def install():
     toolbox.install()
     builtins.display = builtins.show = display.display
     setattr(builtins, magics.HOOK, magics.shell)
+    remedies.install()
+    likeness.take_over()

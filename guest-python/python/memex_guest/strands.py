@@ -25,6 +25,8 @@ STRANDS_MAX = 4_096
 SLICE_SECONDS = 0.005
 # How long a turn sleeps at its end for threads that are no daemons.
 END_SECONDS = 5.0
+# How long a question that is asked again and again waits for those that sleep.
+GLANCE_SECONDS = 0.001
 # How long daemons, and threads of earlier turns, that could go on do so at the end of a turn.
 DAEMONS_SECONDS = 0.05
 # No single sleep is longer, so that what a strand waits for is looked at again.
@@ -48,6 +50,8 @@ BUSY = (_live, _reserved, _told)
 # Where `threading` lists its threads, under "active".
 on_end = {}
 _next_ident = MAIN + 1
+# The moment at which a timer is due, and what is called then; see `alarms`.
+alarm = None
 # Seconds by which sleeping outran the clock, which a policy may fix.
 _skew = 0.0
 
@@ -163,6 +167,8 @@ def pause(ready, seconds, what):
                 return ready()
             if not step():
                 _idle(deadline, moment)
+            if alarm is not None and now() >= alarm[0]:
+                alarm[1]()
             if ready():
                 return True
     finally:
@@ -197,6 +203,18 @@ def step():
             need(strand)
             return True
     return False
+
+
+def glance():
+    """Somebody asks whether something has come about, and may ask again and again.
+
+    Outside of threads that gives the others no other chance to bring it about.
+    """
+    if _current is not None or _pauses or is_idle() or step():
+        return
+    left = wait_seconds()
+    if left is not None:
+        _doze(min(left, GLANCE_SECONDS))
 
 
 def wait_seconds():
@@ -349,6 +367,8 @@ def _idle(deadline, moment):
     moments = [strand.wait.deadline for strand in _live if not strand.is_on_stack and strand.wait.deadline is not None]
     if deadline is not None:
         moments.append(deadline)
+    if alarm is not None:
+        moments.append(alarm[0])
     if moments:
         _doze(max(0.0, min(moments) - moment))
         return

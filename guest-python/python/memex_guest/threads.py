@@ -11,7 +11,7 @@ import threading
 import time
 from time import sleep as _plain_sleep
 
-from memex_guest import locks, strands, streams, text, traces, twins, waits
+from memex_guest import generators, glances, locks, rewriting, strands, streams, text, traces, twins, waits
 
 _plain_hook = threading.excepthook
 _Thread = threading.Thread
@@ -19,6 +19,17 @@ _active = threading._active
 _main_ident = threading.get_ident()
 Lock = locks.Lock
 RLock = locks.RLock
+# What twins call.
+_BUILTINS = {
+    rewriting.CALL: twins.call,
+    rewriting.TWIN: twins.twin,
+    rewriting.ENTERED: twins.entered,
+    rewriting.BREATHE: strands.breathe,
+    rewriting.EACH: generators.each,
+    rewriting.CHECKED: twins.checked,
+    rewriting.STOP: StopIteration,
+    rewriting.STOPPED: twins.stopped,
+}
 
 
 def install():
@@ -38,9 +49,11 @@ def install():
     time.sleep = sleep
     strands.on_end["active"] = _active
     waits.install()
+    glances.install()
     twins.steps.update({_join: _join_steps, sleep: _sleep_steps})
-    for name, function in ((twins.CALL, twins.call), (twins.TWIN, twins.twin), (twins.ENTERED, twins.entered), (twins.BREATHE, strands.breathe)):
-        setattr(builtins, name, function)
+    generators.install()
+    for name, value in _BUILTINS.items():
+        setattr(builtins, name, value)
 
 
 def get_ident():
@@ -54,7 +67,7 @@ def sleep(seconds, /):
 
     Suspends the thread for so many seconds; others run meanwhile.
     """
-    if strands.is_idle():
+    if strands.is_idle() and strands.alarm is None:
         return _plain_sleep(seconds)
     seconds = _checked(seconds)
     if not seconds:
@@ -114,7 +127,7 @@ def begin(thread):
 def _start(self):
     if not getattr(self, "_initialized", False):
         raise RuntimeError("thread.__init__() not called")
-    if self._started.is_set():
+    if self._started._flag:
         raise RuntimeError("threads can only be started once")
     self._started.set()
     begin(self)
@@ -122,7 +135,7 @@ def _start(self):
 
 async def _stepped(thread, body):
     try:
-        await body()
+        twins.checked(await body())
     except SystemExit:
         return
     except KeyboardInterrupt:
@@ -159,7 +172,7 @@ def _is_done(thread):
 def _checked_join(self, timeout):
     if not getattr(self, "_initialized", False):
         raise RuntimeError("Thread.__init__() not called")
-    if not self._started.is_set():
+    if not self._started._flag:
         raise RuntimeError("cannot join thread before it is started")
     strand = getattr(self, "_memex_strand", None)
     if strand is strands.current():
@@ -182,11 +195,9 @@ async def _join_steps(self, timeout=None):
 def _is_alive(self):
     if isinstance(self, threading._MainThread):
         return True
-    if not self._started.is_set() or _is_done(self):
+    if not self._started._flag or _is_done(self):
         return False
-    if strands.current() is None:
-        # Who asks again and again until it is over gives the others no other chance.
-        strands.step()
+    strands.glance()
     return not _is_done(self)
 
 

@@ -14,6 +14,7 @@ from asyncio import CancelledError as _CancelledError, events as _events
 from sys import getprofile as _getprofile, gettrace as _gettrace
 
 from memex_guest import (
+    alarms,
     block,
     calls,
     definitions,
@@ -78,6 +79,8 @@ def begin(payload):
     sources.remember(name, source)
     if (_live or _reserved or _told) and not _is_idle():
         strands.age()
+    if strands.alarm is not None:
+        alarms.cancel()
     _prepare()
     try:
         code, in_scope = _compiled(source, name)
@@ -106,6 +109,8 @@ def resume(payload):
     if task is None:
         raise RuntimeError("no turn is waiting")
     _prepare()
+    if strands.alarm is not None:
+        alarms.rearm()
     return _advance(task, _idle_in_scope)
 
 
@@ -134,6 +139,8 @@ def cancel(payload):
 
 def finish():
     """What every turn ends with, whatever its result: nothing of it stays pending."""
+    if strands.alarm is not None and _idle_task is None:
+        alarms.cancel()
     if _gettrace() is not None:
         # A trace function would be called, and could raise, inside the dispatcher.
         sys.settrace(None)
@@ -146,7 +153,7 @@ def finish():
     figures.adopt()
     if figures.pending and _idle_task is None:
         try:
-            figures.show()
+            figures.end_turn()
         except Exception as error:
             streams.note("open figures were not shown: " + text.summary(error, 300))
     streams.flush()
@@ -168,6 +175,8 @@ def _advance(task, in_scope):
     _idle_task = None
     if not task.done():
         try:
+            if strands.alarm is not None:
+                alarms.ring_if_due()
             is_done = loops.loop.step(task)
             begun = strands.now()
             while not is_done and strands.step():
@@ -184,6 +193,9 @@ def _advance(task, in_scope):
             others = strands.wait_seconds()
             if others is not None:
                 wait = others if wait is None else min(wait, others)
+            if strands.alarm is not None:
+                left = max(0.0, strands.alarm[0] - strands.now())
+                wait = left if wait is None else min(wait, left)
             if wait is None and not loops.host_answers:
                 _stop(task)
                 raise RuntimeError(loops.DEADLOCK).with_traceback(_place(task))

@@ -8,66 +8,81 @@
                                                     await call(done.append, item)
 
 A twin is made of a function of a turn, or of a file whose text is at hand; it shares
-the function's globals, defaults and closure. Generators, lambdas with company on their
-line, and functions without text have none: they wait where they stand.
+the function's globals, defaults and closure. Generators have async generators for twins,
+which stand for them in `for` loops and as context managers (see `generators`). Lambdas
+with company on their line and functions without text have none: they wait where they stand.
+
+No coroutine can raise `StopIteration`: a twin returns a `Stopped` instead, and where it
+is awaited that is raised again.
 """
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
-import __future__
 import ast as _ast
 import builtins as _builtins
-import copy as _copy
 import linecache as _linecache
 from functools import partial as _partial
+from sys import exc_info as _exc_info
 from types import CodeType as _Code, FunctionType as _Function, MethodType as _Method, ModuleType as _Module
 
-from memex_guest import sources, traces
-
-# The names under which twins find the functions below among the builtins.
-CALL = "__memex_call__"
-TWIN = "__memex_twin_of__"
-ENTERED = "__memex_entered__"
-BREATHE = "__memex_breathe__"
+from memex_guest import rewriting, sources, traces
 
 # How threads wait for each other: methods and functions of these names may.
 WAITING = frozenset(
     "acquire wait wait_for join get put sleep result exception shutdown run start map submit acquire_lock".split()
 )
-# Functions whose meaning depends on the frame that calls them.
-_OF_THE_FRAME = frozenset(("super", "locals", "vars", "dir", "globals", "eval", "exec"))
 _TWINS_MAX = 500
 _TEXT_MAX = 1_000_000
-_WRAPPER = "__memex_twin__"
-# Variables of a twin: what is called, and its own twin.
-_CALLED = "__memex_called__"
-_TWIN = "__memex_found__"
-_COROUTINE = 0x80
-# Generators and coroutines of each kind.
-_OTHER_KINDS = 0x20 | 0x80 | 0x200
-
-_OWN_SCOPE = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef, _ast.Lambda, _ast.GeneratorExp)
+# Characters of the texts whose trees are kept.
+_TREES_MAX = 600_000
+GENERATOR = rewriting.GENERATOR
+_ASYNC = rewriting.COROUTINE | rewriting.ASYNC_GENERATOR
 
 # What waits in its own way: plain functions and the coroutine functions in their place.
 steps = {}
 # What is entered in its own way: types and functions that give the lock of one of them.
 locks = {}
+# Types of context managers, and functions that give another one in the place of each.
+managers = {}
 # Codes of functions and those of their twins; None where there can be none.
 _codes = {}
 # Functions that do not wait, as far as was seen since a thread last began: what the names
 # in them mean can change.
 _plain = set()
-# Files: their texts, their trees, and the codes that they come to.
+# Files and turns that functions were looked for in, the oldest first.
 _trees = {}
-_ANNOTATIONS = __future__.annotations.compiler_flag
+
+
+class Stopped:
+    """The `StopIteration` that a function raised."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error):
+        self.error = error
+
+
+def stopped():
+    """The `Stopped` of the exception that is being handled."""
+    return Stopped(_exc_info()[1])
+
+
+def checked(value):
+    """What a twin returned; raises the `StopIteration` that it met."""
+    if type(value) is Stopped:
+        raise value.error
+    return value
 
 
 async def call(function, /, *args, **kwargs):
-    """Calls a function, awaiting where it would wait."""
+    """Calls a function, awaiting where it would wait; the result is to be `checked`."""
     other = twin(function)
-    if other is None:
+    if other is not None:
+        return await other(*args, **kwargs)
+    try:
         return function(*args, **kwargs)
-    return await other(*args, **kwargs)
+    except StopIteration as error:
+        return Stopped(error)
 
 
 class entered:  # noqa: N801 - stands where a lock stood
@@ -76,7 +91,8 @@ class entered:  # noqa: N801 - stands where a lock stood
     __slots__ = ("manager", "lock")
 
     def __init__(self, manager):
-        self.manager = manager
+        replace = managers.get(type(manager))
+        self.manager = manager if replace is None else replace(manager)
         find = locks.get(type(manager))
         self.lock = None if find is None else find(manager)
 
@@ -85,13 +101,13 @@ class entered:  # noqa: N801 - stands where a lock stood
         if lock is not None:
             return await steps[type(lock).acquire](lock)
         _special(self.manager, "__exit__")
-        return await call(_special(self.manager, "__enter__"))
+        return checked(await call(_special(self.manager, "__enter__")))
 
     async def __aexit__(self, *error):
         if self.lock is not None:
             self.lock.release()
             return None
-        return await call(_special(self.manager, "__exit__"), *error)
+        return checked(await call(_special(self.manager, "__exit__"), *error))
 
 
 def _special(value, name):
@@ -124,6 +140,14 @@ def twin(function):
         return None if found is None else _partial(found, *function.args, **function.keywords)
     own = kind.__dict__.get("__call__") if hasattr(kind, "__dict__") else None
     return twin(_Method(own, function)) if type(own) is _Function else None
+
+
+def generating(function):
+    """The async generator function in the place of a generator function, or None."""
+    if type(function) is _Method and type(function.__func__) is _Function:
+        found = _of_function(function.__func__, type(function.__self__), GENERATOR)
+        return None if found is None else _partial(found, function.__self__)
+    return _of_function(function, None, GENERATOR) if type(function) is _Function else None
 
 
 def look_again():
@@ -160,9 +184,9 @@ def _names_waiting(code):
     return any(type(one) is _Code and _names_waiting(one) for one in code.co_consts)
 
 
-def _of_function(function, owner):
+def _of_function(function, owner, kind=0):
     code = function.__code__
-    if code.co_flags & _OTHER_KINDS or id(function.__globals__) in traces.own_scopes:
+    if code.co_flags & (_ASYNC | GENERATOR) != kind or id(function.__globals__) in traces.own_scopes:
         return None
     key = (function, owner)
     if key in _plain:
@@ -195,7 +219,7 @@ def _made(function, code, owner):
         if code not in _codes:
             if len(_codes) >= _TWINS_MAX:
                 _codes.clear()
-            _codes[code] = _compiled(node, mangling, code)
+            _codes[code] = rewriting.compiled(node, mangling, code, lambda one: _generates(one, function, owner))
         return _codes[code]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -213,29 +237,37 @@ def _found(code):
     if not text or len(text) > _TEXT_MAX:
         return None
     kept = _trees.get(name)
-    if kept is None or kept[0] != text:
-        _trees.clear()
-        tree = compile(text, name, "exec", _ast.PyCF_ONLY_AST, True)
-        codes = set(_all_codes(compile(text, name, "exec", 0, True))) if is_file else None
-        kept = _trees[name] = (text, tree, codes)
-    if kept[2] is not None and code not in kept[2]:
+    if kept is None or kept.text != text:
+        kept = _trees[name] = _File(name, text, is_file)
+        while len(_trees) > 1 and sum(len(one.text) for one in _trees.values()) > _TREES_MAX:
+            del _trees[next(iter(_trees))]
+    if kept.codes is not None and code not in kept.codes:
         # The file was changed since it was imported.
         return None
-    candidates = []
-    waiting = [(kept[1], None)]
-    while waiting:
-        node, inside = waiting.pop()
-        kind = type(node)
-        if kind is _ast.Lambda:
-            if code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
-                candidates.append((node, inside))
-        elif kind is _ast.FunctionDef and node.name == code.co_name:
-            first = node.decorator_list[0] if node.decorator_list else node
-            if first.lineno == code.co_firstlineno:
-                candidates.append((node, inside))
-        below = node.name if kind is _ast.ClassDef else inside
-        waiting.extend((one, below) for one in _ast.iter_child_nodes(node))
-    return candidates[0] if len(candidates) == 1 else None
+    found = kept.functions.get((code.co_name, code.co_firstlineno), ())
+    return found[0] if len(found) == 1 else None
+
+
+class _File:
+    """The functions of a file or a turn, by name and first line: their trees, and the class of each."""
+
+    __slots__ = ("text", "functions", "codes")
+
+    def __init__(self, name, text, is_file):
+        self.text = text
+        self.functions = {}
+        self.codes = set(_all_codes(compile(text, name, "exec", 0, True))) if is_file else None
+        waiting = [(compile(text, name, "exec", _ast.PyCF_ONLY_AST, True), None)]
+        while waiting:
+            node, inside = waiting.pop()
+            kind = type(node)
+            if kind is _ast.Lambda:
+                self.functions.setdefault(("<lambda>", node.lineno), []).append((node, inside))
+            elif kind is _ast.FunctionDef:
+                first = node.decorator_list[0] if node.decorator_list else node
+                self.functions.setdefault((node.name, first.lineno), []).append((node, inside))
+            below = node.name if kind is _ast.ClassDef else inside
+            waiting.extend((one, below) for one in _ast.iter_child_nodes(node))
 
 
 def _all_codes(code):
@@ -245,20 +277,10 @@ def _all_codes(code):
             yield from _all_codes(one)
 
 
-def _own(node):
-    """The nodes that run when the function runs, without functions and classes inside."""
-    waiting = list(node.body) if type(node) is _ast.FunctionDef else [node.body]
-    while waiting:
-        one = waiting.pop()
-        yield one
-        if not isinstance(one, _OWN_SCOPE):
-            waiting.extend(_ast.iter_child_nodes(one))
-
-
 def _may_wait(node, function, owner, seen, is_outermost):
     """Whether a function can wait, itself or in functions of the user's that it calls."""
     first = node.args.args[0].arg if node.args.args else None
-    for one in _own(node):
+    for one in rewriting.own(node):
         kind = type(one)
         if kind is _ast.With or kind is _ast.While and is_outermost:
             return True
@@ -297,7 +319,7 @@ def _may_wait(node, function, owner, seen, is_outermost):
         if called in steps:
             return True
         seen.add(called)
-        inner = None if called.__code__.co_flags & _OTHER_KINDS else _found(called.__code__)
+        inner = None if called.__code__.co_flags & _ASYNC else _found(called.__code__)
         if inner is not None and _may_wait(inner[0], called, owner, seen, False):
             return True
     return False
@@ -316,132 +338,23 @@ def _value(function, name):
     return function.__globals__.get(name)
 
 
-def _compiled(node, mangling, code):
-    twin_node = _copy.deepcopy(node)
-    body = twin_node.body
-    if type(twin_node) is _ast.Lambda:
-        body = [_ast.copy_location(_ast.Return(body), body)]
-        place = twin_node.body
-    else:
-        place = twin_node
-    stored = {one.id for one in _own(node) if type(one) is _ast.Name and type(one.ctx) is not _ast.Load}
-    stored.update(_parameters(node.args))
-    rewriter = _Rewriter(stored)
-    body = [rewriter.visit(one) for one in body]
-    arguments = twin_node.args
-    arguments.defaults = [_ast.Constant(None) for _ in arguments.defaults]
-    arguments.kw_defaults = [None if one is None else _ast.Constant(None) for one in arguments.kw_defaults]
-    for one in _all_parameters(arguments):
-        one.annotation = None
-    inner = _ast.copy_location(_ast.AsyncFunctionDef(_WRAPPER, arguments, body, [], None, None), place)
-    if hasattr(inner, "type_params"):
-        inner.type_params = []
-    # In a class of the same name, private names mean what they mean in the original.
-    if mangling is not None:
-        inner = _ast.ClassDef(mangling, [], [], [inner], [])
-        if hasattr(inner, "type_params"):
-            inner.type_params = []
-    free = [_ast.arg(name) for name in code.co_freevars]
-    outer = _ast.FunctionDef("outer", _ast.arguments([], free, None, [], [], None, []), [inner], [], None, None)
-    if hasattr(outer, "type_params"):
-        outer.type_params = []
-    tree = _ast.fix_missing_locations(_ast.Module([outer], []))
-    made = _inside(compile(tree, code.co_filename, "exec", code.co_flags & _ANNOTATIONS, True))
-    if made is None or not made.co_flags & _COROUTINE or not set(made.co_freevars) <= set(code.co_freevars):
-        return None
-    return made.replace(co_name=code.co_name, co_qualname=code.co_qualname) if hasattr(code, "co_qualname") else made
-
-
-def _inside(code):
-    for one in code.co_consts:
-        if type(one) is _Code:
-            if one.co_name == _WRAPPER:
-                return one
-            found = _inside(one)
-            if found is not None:
-                return found
-    return None
-
-
-def _all_parameters(arguments):
-    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    found += [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
-    return found
-
-
-def _parameters(arguments):
-    return [one.arg for one in _all_parameters(arguments)]
-
-
-class _Rewriter(_ast.NodeTransformer):
-    """Awaits what may wait. `stored` are the function's own variables."""
-
-    def __init__(self, stored):
-        self.stored = stored
-        # Where a variable cannot be bound.
-        self.is_iterable = False
-
-    def visit(self, node):
-        return node if isinstance(node, _OWN_SCOPE) else super().visit(node)
-
-    def visit_comprehension(self, node):  # noqa: N802 - the name that `ast` calls
-        outer, self.is_iterable = self.is_iterable, True
-        node.iter = self.visit(node.iter)
-        self.is_iterable = outer
-        node.target = self.visit(node.target)
-        node.ifs = [self.visit(one) for one in node.ifs]
-        return node
-
-    def visit_Call(self, node):  # noqa: N802 - the name that `ast` calls
-        self.generic_visit(node)
-        target = node.func
-        if type(target) is _ast.Name:
-            if target.id in _OF_THE_FRAME or target.id not in self.stored and target.id in _builtins.__dict__:
-                return node
-        elif type(target) is _ast.Attribute and type(target.value) is _ast.Constant:
-            return node
-        if self.is_iterable or any(map(_has_call, (*node.args, *node.keywords))):
-            # The arguments would stand twice below, and theirs four times.
-            called = _ast.Call(_ast.Name(CALL, _ast.Load()), [target, *node.args], node.keywords)
-            return _placed(_ast.Await(_placed(called, node)), node)
-        # The function itself is called where it has no twin: code that looks at the frame
-        # that calls it finds the user's. What is called is loaded before the arguments are.
-        found = _bound(_TWIN, _ast.Call(_ast.Name(TWIN, _ast.Load()), [_bound(_CALLED, target)], []))
-        has_twin = _ast.Compare(found, [_ast.IsNot()], [_ast.Constant(None)])
-        awaited = _ast.Await(_ast.Call(_ast.Name(_TWIN, _ast.Load()), node.args, node.keywords))
-        plain = _ast.Call(_ast.Name(_CALLED, _ast.Load()), _copy.deepcopy(node.args), _copy.deepcopy(node.keywords))
-        return _all_placed(_ast.IfExp(has_twin, awaited, plain), node)
-
-    def visit_With(self, node):  # noqa: N802
-        self.generic_visit(node)
-        for item in node.items:
-            name = _ast.Name(ENTERED, _ast.Load())
-            item.context_expr = _placed(_ast.Call(name, [item.context_expr], []), item.context_expr)
-        return _placed(_ast.AsyncWith(node.items, node.body, None), node)
-
-    def visit_While(self, node):  # noqa: N802
-        self.generic_visit(node)
-        breath = _ast.Call(_ast.Name(BREATHE, _ast.Load()), [], [])
-        node.body.insert(0, _placed(_ast.Expr(_ast.Await(breath)), node.test))
-        return node
-
-
-def _has_call(node):
-    return any(type(one) in (_ast.Call, _ast.Await) for one in _ast.walk(node))
-
-
-def _bound(name, value):
-    return _ast.NamedExpr(_ast.Name(name, _ast.Store()), value)
-
-
-def _all_placed(node, place):
-    """Gives the place to every node that has none yet."""
-    for one in _ast.walk(node):
-        if not hasattr(one, "lineno") and "lineno" in one._attributes:
-            _ast.copy_location(one, place)
-    return node
-
-
-def _placed(node, place):
-    _ast.copy_location(node, place)
-    return _ast.fix_missing_locations(node)
+def _generates(call, function, owner):
+    """Whether a call in a function gives a generator that can wait."""
+    if type(call) is not _ast.Call:
+        return False
+    target = call.func
+    called = None
+    if type(target) is _ast.Name:
+        called = _value(function, target.id)
+    elif type(target) is _ast.Attribute and type(target.value) is _ast.Name:
+        code = function.__code__
+        if owner is not None and code.co_argcount and target.value.id == code.co_varnames[0]:
+            called = getattr(owner, target.attr, None)
+        else:
+            value = _value(function, target.value.id)
+            if value is not None:
+                called = getattr(value if type(value) is _Module else type(value), target.attr, None)
+    if type(called) is not _Function or called.__code__.co_flags & (_ASYNC | GENERATOR) != GENERATOR:
+        return False
+    inner = _found(called.__code__)
+    return inner is not None and _may_wait(inner[0], called, owner, {called}, True)

@@ -78,7 +78,7 @@ async def _condition_wait(self, timeout=None):
 
 async def _condition_wait_for(self, predicate, timeout=None):
     end = None if timeout is None else strands.now() + timeout
-    while not (found := await _call(predicate)):
+    while not (found := twins.checked(await _call(predicate))):
         left = None if end is None else end - strands.now()
         if left is not None and left <= 0:
             break
@@ -128,16 +128,18 @@ async def _barrier_wait(self, timeout=None):
 async def _thread_run(self):
     try:
         if self._target is not None:
-            await _call(self._target, *self._args, **self._kwargs)
+            return await _call(self._target, *self._args, **self._kwargs)
     finally:
         del self._target, self._args, self._kwargs
 
 
 async def _timer_run(self):
     await _event_wait(self.finished, self.interval)
-    if not self.finished.is_set():
-        await _call(self.function, *self.args, **self.kwargs)
+    result = None
+    if not self.finished._flag:
+        result = await _call(self.function, *self.args, **self.kwargs)
     self.finished.set()
+    return result
 
 
 def _end(timeout):

@@ -176,6 +176,48 @@ IDIOMS = {
         "import asyncio\nasync def main():\n    def work():\n        time.sleep(0.01)\n        return 5\n    t = threading.Thread(target=lambda: done.append(asyncio.run(asyncio.sleep(0.001, 6))))\n    t.start()\n    r = await asyncio.to_thread(work)\n    t.join()\n    return r\nasyncio.run(main()), done",
         "(5, [6])",
     ),
+    "generators that wait": (
+        "q1, q2 = queue.Queue(), queue.Queue()\ndef items(q):\n    while (n := q.get()) is not None:\n        yield n\ndef work(q, out):\n    for n in items(q):\n        done.append(n)\n        out.put(n + 1)\na = threading.Thread(target=work, args=(q1, q2))\nb = threading.Thread(target=work, args=(q2, queue.Queue()))\na.start(); b.start()\nfor n in (1, 2, None): q1.put(n)\na.join()\nq2.put(None)\nb.join()\nsorted(done)",
+        "[1, 2, 2, 3]",
+    ),
+    "generators in generators": (
+        "q = queue.Queue()\nback = queue.Queue()\nclass Source:\n    def raw(self):\n        while (n := q.get()) is not None:\n            back.put(n)\n            yield n\n    def twice(self):\n        for n in self.raw():\n            yield n * 2\n        yield from self.rest()\n        yield from (8, 9)\n    def rest(self):\n        yield q.get()\n    def run(self):\n        for n in self.twice(): done.append(n)\nt = threading.Thread(target=Source().run)\nt.start()\nfor n in (1, 2):\n    q.put(n)\n    back.get()\nq.put(None); q.put(7)\nt.join()\ndone",
+        "[2, 4, 7, 8, 9]",
+    ),
+    "a generator that is left early": (
+        "q = queue.Queue()\ndef items():\n    try:\n        while True: yield q.get()\n    finally:\n        done.append('closed')\ndef work():\n    for n in items():\n        done.append(n)\n        if n == 2: break\n    else:\n        done.append('else')\nt = threading.Thread(target=work)\nt.start()\nq.put(1); q.put(2)\nt.join()\ndone",
+        "[1, 2, 'closed']",
+    ),
+    "context managers that wait": (
+        "from contextlib import contextmanager\nlocks = [threading.Lock(), threading.Lock()]\n@contextmanager\ndef held(n):\n    locks[n].acquire()\n    try:\n        time.sleep(0.002)\n        yield n\n    finally:\n        locks[n].release()\n        time.sleep(0.001)\ndef work(first):\n    for n in (first, 1 - first):\n        with held(n) as m:\n            time.sleep(0.001)\n            done.append(m)\nts = [threading.Thread(target=work, args=(i,)) for i in (0, 1)]\n[t.start() for t in ts]\n[t.join() for t in ts]\nsorted(done), locks[0].locked()",
+        "([0, 0, 1, 1], False)",
+    ),
+    "context managers that swap": (
+        "from contextlib import contextmanager\na, b = queue.Queue(), queue.Queue()\n@contextmanager\ndef swapped(take, give, value):\n    give.put(value)\n    yield take.get()\n    give.put(value + 1)\n    done.append(take.get())\ndef work(take, give, value):\n    with swapped(take, give, value) as other:\n        done.append(other)\nts = [threading.Thread(target=work, args=args) for args in ((a, b, 10), (b, a, 20))]\n[t.start() for t in ts]\n[t.join() for t in ts]\nsorted(done)",
+        "[10, 11, 20, 21]",
+    ),
+    "what a context manager does with an error": (
+        "from contextlib import contextmanager\nq = queue.Queue()\n@contextmanager\ndef guarded():\n    try:\n        yield q.get()\n    except KeyError as error:\n        done.append(repr(error))\n    except ZeroDivisionError:\n        raise ValueError('other') from None\ndef work():\n    with guarded(): raise KeyError('k')\n    try:\n        with guarded(): 1 / 0\n    except ValueError as error: done.append(str(error))\n    try:\n        with guarded(): next(iter(()))\n    except StopIteration: done.append('stop')\n    try:\n        with guarded(): raise OSError('through')\n    except OSError as error: done.append(str(error))\nt = threading.Thread(target=work)\nt.start()\nfor n in range(4): q.put(n)\nt.join()\ndone",
+        "[\"KeyError('k')\", 'other', 'stop', 'through']",
+    ),
+    "StopIteration through functions": (
+        "q = queue.Queue()\ndef first(): return next(iter(q.get()))\ndef nested(*a): return first(*a)\ndef work():\n    while True:\n        try:\n            done.append(nested())\n        except StopIteration as stop:\n            done.append(type(stop).__name__)\n            return\nt = threading.Thread(target=work)\nt.start()\nq.put([4]); q.put([])\nt.join()\ndone",
+        "[4, 'StopIteration']",
+    ),
+    "StopIteration out of a call": (
+        "q = queue.Queue()\ndef bad():\n    q.get()\n    raise StopIteration('no more')\nwith ThreadPoolExecutor(1) as ex:\n    f = ex.submit(bad)\n    q.put(0)\n    e = f.exception()\nrepr(e)",
+        "\"StopIteration('no more')\"",
+    ),
+    "a future in a loop without a wait": ("def work():\n    time.sleep(0.01)\n    return 3\nex = ThreadPoolExecutor()\nf = ex.submit(work)\nwhile not f.done(): pass\nf.result()", "3"),
+    "an event in a loop without a wait": ("e = threading.Event()\nthreading.Timer(0.01, e.set).start()\nwhile not e.is_set(): pass\ne.is_set()", "True"),
+    "queues in loops without a wait": (
+        "q = queue.Queue(1)\nout = queue.SimpleQueue()\ndef work():\n    for _ in range(3): out.put(q.get() * 2)\nt = threading.Thread(target=work)\nt.start()\nfor n in range(3):\n    while q.full(): pass\n    q.put(n)\nwhile out.qsize() < 3 and t.is_alive(): pass\n[out.get() for _ in range(3)]",
+        "[0, 2, 4]",
+    ),
+    "a lock in a loop without a wait": (
+        "lock = threading.Lock()\ndef work():\n    with lock: time.sleep(0.005)\nt = threading.Thread(target=work)\nt.start()\nwhile lock.locked(): pass\nlock.locked()",
+        "False",
+    ),
 }
 
 
@@ -248,6 +290,12 @@ class Ends(unittest.TestCase):
         for seconds in ("float('nan')", "-1", "'x'"):
             run("threading.Thread(target=queue.Queue().get, daemon=True).start()")
             self.assertIn(run("time.sleep(" + seconds + ")").type, ("ValueError", "TypeError"))
+
+    @unittest.skipUnless(harness.can_capture, "descriptors cannot be redirected here")
+    def test_stop_iteration_out_of_a_thread_is_told_as_what_it_is(self):
+        _, _, err = output_of("def bad():\n    time.sleep(0.001)\n    next(iter(()))\nt = threading.Thread(target=bad)\nt.start()\nt.join()")
+        self.assertIn("\nStopIteration\n", err)
+        self.assertNotIn("RuntimeError", err)
 
     def test_a_top_level_wait_lets_threads_run(self):
         result = run("import asyncio\ndef work():\n    for i in range(3):\n        time.sleep(0.005)\n        done.append(i)\nthreading.Thread(target=work).start()\nawait asyncio.sleep(0.05)\ndone")

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf, absolute};
 use super::options::FetchOptions;
 use super::progress::{FetchProgress, FetchStage};
 use crate::error::Error;
-use crate::manifest::{Manifest, Package};
-use crate::pip::{Call, Ended, Said};
+use crate::manifest::Manifest;
+use crate::pip::{Call, Ended, diagnose, pinned};
 
 /// The client may keep a second copy for a moment, and small files of its own.
 const COPIES_MAX: u64 = 2;
@@ -75,41 +75,4 @@ pub(super) fn download(
         return Ok(wheel);
     }
     Err(diagnose(&said, package, &scratch))
-}
-
-/// Interpreting the client's messages.
-fn diagnose(said: &Said, package: &Package, scratch: &Path) -> Error {
-    let detail = said.detail();
-    let package_name = pinned(package);
-    if said.is_disk_full() {
-        Error::DiskFull {
-            path: scratch.to_owned(),
-        }
-    } else if said.says("DO NOT MATCH THE HASHES") {
-        Error::PackageDigest {
-            package: package_name,
-            expected: package.sha256,
-            found: said.line_with(&["Got  "]).unwrap_or(detail),
-        }
-    } else if let Some(detail) = said.network_error() {
-        Error::NoNetwork {
-            package: package_name,
-            detail,
-        }
-    } else if said.says("No matching distribution") || said.says("Could not find a version") {
-        Error::NoPackage {
-            package: package_name,
-            detail,
-        }
-    } else {
-        Error::ClientFailed {
-            package: package_name,
-            status: said.status.to_string(),
-            detail,
-        }
-    }
-}
-
-fn pinned(package: &Package) -> String {
-    format!("{}=={}", package.name, package.version)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::patches::{BytePatch, NarrowingCall};
+use super::patches::{BytePatch, IndexingCall, NarrowingCall, NumberLoops};
 use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
@@ -26,6 +26,9 @@ pub struct Manifest {
     /// Archives inside the standard library that the guest needs as folders.
     #[serde(default)]
     pub data: Vec<DataArchive>,
+    /// Pure-Python packages that the standard image has besides the guest's own.
+    #[serde(default)]
+    pub wheels: Vec<Package>,
     /// The guest's environment at boot.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -118,6 +121,12 @@ pub struct ModuleContract {
     /// Calls that decide about a cast, to accept what fits into a pointer.
     #[serde(default)]
     pub narrowing: Vec<NarrowingCall>,
+    /// Calls that take an index apart, to narrow the arrays in it.
+    #[serde(default)]
+    pub indexing: Vec<IndexingCall>,
+    /// Loops over numbers whose results are looked at for errors.
+    #[serde(default)]
+    pub floats: Vec<NumberLoops>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -169,6 +178,12 @@ impl ModuleContract {
         for call in &mut contract.narrowing {
             call.proof.clear();
         }
+        for call in &mut contract.indexing {
+            call.proof.clear();
+        }
+        for loops in &mut contract.floats {
+            loops.proof.clear();
+        }
         contract
     }
 }
@@ -186,7 +201,10 @@ impl Manifest {
     pub fn proofs(&self) -> impl Iterator<Item = &str> {
         let patches = self.module.patch.iter().map(|patch| &patch.proof);
         let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
-        patches.chain(narrowings).map(String::as_str)
+        let indexing = self.module.indexing.iter().map(|call| &call.proof);
+        let floats = self.module.floats.iter().map(|loops| &loops.proof);
+        let proofs = patches.chain(narrowings).chain(indexing).chain(floats);
+        proofs.map(String::as_str)
     }
 
     /// A digest of every field, for cache keys.

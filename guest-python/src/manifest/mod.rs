@@ -10,4 +10,4 @@ pub use contents::{
     DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
     Package, ShadowStackWrap,
 };
-pub use patches::{BytePatch, HexBytes, NarrowingCall};
+pub use patches::{BytePatch, HexBytes, IndexingCall, NarrowingCall, NumberLoops};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::refusals::{refusal, rule};
 use crate::error::Error;
-use crate::rewrite::{Narrowing, Patch, Place};
+use crate::rewrite::{FloatLoops, IndexCall, Narrowing, Patch, Place};
 
 /// Bytes of the module that are replaced by as many others.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -40,6 +40,38 @@ pub struct NarrowingCall {
     /// The function called: `PyArray_CanCastArrayTo`.
     pub calls: String,
     /// A Python expression that is true in an image if integers are accepted.
+    pub proof: String,
+}
+
+/// Calls of a function that takes an index apart: the arrays in it are narrowed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexingCall {
+    /// The functions that call it.
+    pub functions: Vec<String>,
+    /// The function called.
+    pub calls: String,
+    /// A Python expression that is true in an image of the changed module.
+    pub proof: String,
+}
+
+/// Inner loops of numpy whose results are looked at: what is not finite, and no argument
+/// explains, is recorded as hardware would have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NumberLoops {
+    /// The loops.
+    pub functions: Vec<String>,
+    /// How many arrays they read: 1 or 2.
+    pub arguments: u32,
+    /// The bytes of a number: 4 or 8.
+    pub bytes: u32,
+    /// Which infinities are divisions by zero: none (0), for one argument all (1), for two
+    /// those of a first (1) or second (2) argument that is zero.
+    pub pole: u32,
+    /// The address of the C library's word of exceptions.
+    pub status_address: u32,
+    /// A Python expression that is true in an image of the changed module.
     pub proof: String,
 }
 
@@ -130,6 +162,45 @@ impl NarrowingCall {
         Narrowing {
             function: self.function.clone(),
             calls: self.calls.clone(),
+        }
+    }
+}
+
+impl IndexingCall {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        expression("module.indexing.proof", &self.proof)
+    }
+
+    pub(crate) fn call(&self) -> IndexCall {
+        IndexCall {
+            functions: self.functions.clone(),
+            calls: self.calls.clone(),
+        }
+    }
+}
+
+impl NumberLoops {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        let is_known = matches!(self.arguments, 1 | 2)
+            && matches!(self.bytes, 4 | 8)
+            && self.pole <= self.arguments
+            && self.status_address.is_multiple_of(4);
+        rule(
+            is_known,
+            "module.floats",
+            format!("{self:?}"),
+            "1 or 2 arguments of 4 or 8 bytes, a pole among them, an address that is a multiple of 4",
+        )?;
+        expression("module.floats.proof", &self.proof)
+    }
+
+    pub(crate) fn loops(&self) -> FloatLoops {
+        FloatLoops {
+            functions: self.functions.clone(),
+            arguments: self.arguments,
+            bytes: self.bytes,
+            pole: self.pole,
+            status_address: self.status_address,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::contents::{FileRole, FunctionExport, Manifest, ModuleContract, ROLES};
+use super::contents::{FileRole, FunctionExport, Manifest, ModuleContract, Package, ROLES};
 use super::refusals::{refusal, rule};
 use crate::error::Error;
 
@@ -24,7 +24,7 @@ impl Manifest {
         )?;
         rule(plain(&self.name), "name", &self.name, PLAIN)?;
         guest_path("argv0", &self.argv0)?;
-        self.validate_package()?;
+        self.validate_packages()?;
         self.validate_files()?;
         self.validate_data()?;
         for (name, value) in &self.environment {
@@ -40,23 +40,19 @@ impl Manifest {
         self.module.validate()
     }
 
-    fn validate_package(&self) -> Result<(), Error> {
-        let package = &self.package;
-        rule(plain(&package.name), "package.name", &package.name, PLAIN)?;
-        rule(
-            plain(&package.version),
-            "package.version",
-            &package.version,
-            PLAIN,
-        )?;
-        let wheel = &package.wheel;
-        rule(
-            plain(wheel) && wheel.ends_with(".whl"),
-            "package.wheel",
-            wheel,
-            "a wheel's file name",
-        )?;
-        size("package.bytes", package.bytes)
+    fn validate_packages(&self) -> Result<(), Error> {
+        validate_package("package", &self.package)?;
+        for package in &self.wheels {
+            validate_package("wheels", package)?;
+            rule(
+                package.wheel.ends_with("-none-any.whl"),
+                "wheels.wheel",
+                &package.wheel,
+                "a wheel of Python alone",
+            )?;
+        }
+        let names = self.wheels.iter().map(|package| package.name.as_str());
+        distinct("wheels.name", names)
     }
 
     fn validate_files(&self) -> Result<(), Error> {
@@ -103,6 +99,20 @@ impl Manifest {
     }
 }
 
+fn validate_package(field: &str, package: &Package) -> Result<(), Error> {
+    for (part, value) in [("name", &package.name), ("version", &package.version)] {
+        rule(plain(value), &format!("{field}.{part}"), value, PLAIN)?;
+    }
+    let wheel = &package.wheel;
+    rule(
+        plain(wheel) && wheel.ends_with(".whl"),
+        &format!("{field}.wheel"),
+        wheel,
+        "a wheel's file name",
+    )?;
+    size(&format!("{field}.bytes"), package.bytes)
+}
+
 impl ModuleContract {
     fn validate(&self) -> Result<(), Error> {
         let flag = self.interrupt_flag_address;
@@ -125,6 +135,12 @@ impl ModuleContract {
         }
         for call in &self.narrowing {
             call.validate()?;
+        }
+        for call in &self.indexing {
+            call.validate()?;
+        }
+        for loops in &self.floats {
+            loops.validate()?;
         }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;

@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, absolute};
 
+use super::alternatives::instead_of;
 use super::bundled::{bundled, is_stub, write_stubs};
 use super::record::Wheel;
 use super::requirement::{Requirement, normal_name};
@@ -22,14 +23,17 @@ const DOWNLOAD_MAX_BYTES: u64 = 512 << 20;
 
 /// Where the package client works, inside of the folder that gets the wheels.
 const WORK: &str = ".pip";
+/// What is advised where nothing is known to serve.
+const OTHERWISE: &str =
+    "name a version with a wheel that ends in `-none-any.whl`, or another package";
 /// Most versions that a message names.
 const OFFERED_MAX: usize = 5;
 /// Most contradictions that a message names.
 const CONFLICT_LINES_MAX: usize = 8;
 
 /// Downloads the wheels of `requirements` and of all that they need beyond the
-/// guest's own packages into `folder`, which is empty. `progress` is told how
-/// many bytes there are.
+/// guest's own packages and `standard` into `folder`. `progress` is told how many
+/// bytes there are.
 ///
 /// The Python package client decides on versions; it evaluates the markers of
 /// dependencies (`; python_version < "3.12"`) for its own interpreter.
@@ -42,11 +46,12 @@ pub fn resolve_packages(
     manifest: &Manifest,
     guest: &GuestFiles,
     requirements: &[Requirement],
+    standard: &[Wheel],
     options: &FetchOptions,
     folder: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Wheel>, Error> {
-    let bundled = bundled(&guest.stdlib)?;
+    let mut bundled = bundled(&guest.stdlib)?;
     for requirement in requirements {
         if let Some(version) = bundled.get(requirement.name())
             && version != requirement.version()
@@ -57,6 +62,9 @@ pub fn resolve_packages(
                 asked: requirement.version().to_owned(),
             });
         }
+    }
+    for wheel in standard {
+        bundled.insert(wheel.name.clone(), wheel.version.clone());
     }
     let work = absolute(folder.join(WORK)).map_err(Error::io("find", folder))?;
     for part in ["stubs", "wheels"] {
@@ -216,10 +224,15 @@ fn diagnose(said: &Said, wanted: &str, python: &str, work: &Path) -> Error {
         };
     }
     if was_passed_over(said, name) {
+        let asked = wanted
+            .split_whitespace()
+            .map(|one| one.split("==").next().unwrap_or(one));
+        let instead = std::iter::once(name).chain(asked).find_map(instead_of);
         return Error::PackageNative {
             package: package.to_owned(),
             needed,
             python: python.to_owned(),
+            instead: instead.unwrap_or(OTHERWISE).to_owned(),
         };
     }
     Error::PackageUnknown {

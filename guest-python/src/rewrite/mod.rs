@@ -13,6 +13,8 @@
 mod body;
 mod bulk;
 mod check;
+mod floats;
+mod index;
 mod info;
 mod inspect;
 mod layout;
@@ -27,6 +29,8 @@ mod segments;
 mod wrap;
 
 pub use bulk::BULK_CHUNK_BYTES;
+pub use floats::FloatLoops;
+pub use index::IndexCall;
 pub use info::{ExportEntry, GlobalKind, ImportEntry, MemoryEntry, ModuleInfo};
 pub use inspect::inspect;
 pub use module::rewrite;

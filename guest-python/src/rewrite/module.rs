@@ -9,7 +9,7 @@ use super::inspect::memories;
 use super::layout::{Layout, Section};
 use super::options::{GlobalExport, Report, RewriteOptions, Rewritten};
 use super::sections::{Addition, keeps_custom};
-use super::{bulk, narrow, parallel, patch, segments, wrap};
+use super::{bulk, floats, index, narrow, parallel, patch, segments, wrap};
 use crate::error::Error;
 
 /// Makes a module ready for the runtime, as [`RewriteOptions`] says. Always:
@@ -150,6 +150,8 @@ impl Additions {
             plan.bulk = Some(BulkFunctions { copy, fill });
         }
         self.narrow(layout, options, &mut plan)?;
+        self.index(layout, options, &mut plan)?;
+        self.floats(layout, options, &mut plan)?;
         Ok(plan)
     }
 
@@ -173,6 +175,55 @@ impl Additions {
                 .entry(position)
                 .or_default()
                 .insert(from, to);
+        }
+        Ok(())
+    }
+
+    fn index(
+        &mut self,
+        layout: &Layout<'_>,
+        options: &RewriteOptions,
+        plan: &mut BodyPlan,
+    ) -> Result<(), Error> {
+        for call in &options.indexing {
+            let found = index::find(layout, call)?;
+            let ty = layout.types.len() as u32 + self.types.entries;
+            self.types.push(|bytes| {
+                wrap::encode_function_type(&index::PARAMETERS, &index::RESULTS, bytes);
+            });
+            let to = layout.function_types.len() as u32 + self.functions.entries;
+            self.functions.push(|bytes| ty.encode(bytes));
+            let body = index::function(&found, options.interrupt_flag_address);
+            self.code.push(|bytes| bytes.extend_from_slice(&body));
+            for position in found.bodies {
+                let redirected = plan.redirected.entry(position).or_default();
+                redirected.insert(found.prepare, to);
+            }
+        }
+        Ok(())
+    }
+
+    fn floats(
+        &mut self,
+        layout: &Layout<'_>,
+        options: &RewriteOptions,
+        plan: &mut BodyPlan,
+    ) -> Result<(), Error> {
+        for loops in &options.floats {
+            let ty = layout.types.len() as u32 + self.types.entries;
+            self.types
+                .push(|bytes| wrap::encode_function_type(&floats::PARAMETERS, &[], bytes));
+            let look = layout.function_types.len() as u32 + self.functions.entries;
+            self.functions.push(|bytes| ty.encode(bytes));
+            let body = floats::function(loops, options.interrupt_flag_address);
+            self.code.push(|bytes| bytes.extend_from_slice(&body));
+            for (position, wrap) in floats::wraps(layout, loops, look)? {
+                let name = wrap.name.clone();
+                if plan.wraps.insert(position, wrap).is_some() {
+                    let reason = "it is to be wrapped twice";
+                    return Err(Error::Wrap { name, reason });
+                }
+            }
         }
         Ok(())
     }

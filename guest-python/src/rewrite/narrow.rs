@@ -43,7 +43,8 @@ const REST: u32 = 7;
 const PLACE: u32 = 8;
 const EXTENT: u32 = 9;
 const WIDE: u32 = 10;
-const VALUE: u32 = 11;
+const UNSIGNED: u32 = 11;
+const VALUE: u32 = 12;
 
 /// Fields of `PyArrayObject` and `PyArray_Descr` where pointers have 32 bits.
 mod layout_of {
@@ -61,6 +62,7 @@ const UINT: i32 = 6;
 const LONG: i32 = 7;
 const ULONG: i32 = 8;
 const LONGLONG: i32 = 9;
+const ULONGLONG: i32 = 10;
 /// numpy's rule that admits every cast.
 const UNSAFE: i32 = 4;
 const BIG_ENDIAN: i32 = '>' as i32;
@@ -105,7 +107,7 @@ pub(super) fn find(layout: &Layout<'_>, narrowing: &Narrowing) -> Result<(usize,
 /// The function to be called instead of `called`, with the same meaning for
 /// all other types, and for casts that are to cut.
 pub(super) fn function(called: u32, flag: Option<u32>) -> Vec<u8> {
-    let mut function = Function::new([(8, ValType::I32), (1, ValType::I64)]);
+    let mut function = Function::new([(9, ValType::I32), (1, ValType::I64)]);
     let mut sink = function.instructions();
     sink.block(BlockType::Empty);
     // Only to the pointer-sized type, and from wider ones of the machine's order.
@@ -118,11 +120,12 @@ pub(super) fn function(called: u32, flag: Option<u32>) -> Vec<u8> {
     sink.i32_const(BIG_ENDIAN).i32_eq().br_if(0);
     sink.local_get(PLACE).i32_load(word(layout_of::NUMBER));
     sink.local_tee(REST).i32_const(LONGLONG).i32_eq();
-    sink.local_set(WIDE);
-    for number in [LONGLONG, UINT, ULONG] {
+    sink.local_get(REST).i32_const(ULONGLONG).i32_eq();
+    sink.local_tee(UNSIGNED).i32_or().local_set(WIDE);
+    for number in [LONGLONG, ULONGLONG, UINT, ULONG] {
         sink.local_get(REST).i32_const(number).i32_ne();
     }
-    sink.i32_and().i32_and().br_if(0);
+    sink.i32_and().i32_and().i32_and().br_if(0);
     count(&mut sink);
     values(&mut sink, flag);
     sink.return_().end();
@@ -157,6 +160,9 @@ fn values(sink: &mut InstructionSink<'_>, flag: Option<u32>) {
     sink.local_get(PLACE).i64_load(unaligned()).local_tee(VALUE);
     sink.local_get(VALUE).i32_wrap_i64().i64_extend_i32_s();
     sink.i64_ne();
+    no_if(sink);
+    sink.local_get(UNSIGNED).local_get(VALUE);
+    sink.i64_const(0).i64_lt_s().i32_and();
     no_if(sink);
     sink.else_();
     sink.local_get(PLACE).i32_load(unaligned());

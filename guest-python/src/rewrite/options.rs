@@ -1,5 +1,7 @@
 //! Options of a rewrite, and its result.
 
+use super::floats::FloatLoops;
+use super::index::IndexCall;
 use super::info::GlobalKind;
 use super::narrow::Narrowing;
 use super::patch::Patch;
@@ -28,6 +30,10 @@ pub struct RewriteOptions {
     pub patches: Vec<Patch>,
     /// Calls that decide about a cast, to accept what fits into a pointer.
     pub narrowings: Vec<Narrowing>,
+    /// Calls of the function that takes an index apart, to narrow the arrays in it.
+    pub indexing: Vec<IndexCall>,
+    /// Loops over numbers whose results are looked at.
+    pub floats: Vec<FloatLoops>,
     /// Whether `memory.copy` and `memory.fill` of more than
     /// [`BULK_CHUNK_BYTES`](super::BULK_CHUNK_BYTES) go in chunks with a look at
     /// the flag before each. Needs `interrupt_flag_address`.

@@ -110,7 +110,8 @@ pub(super) fn encode_function_type(
     results.encode(bytes);
 }
 
-fn stack_pointer(layout: &Layout<'_>) -> Option<u32> {
+/// The global that holds the end of the shadow stack.
+pub(super) fn stack_pointer(layout: &Layout<'_>) -> Option<u32> {
     let wanted = layout.stack_pointer.unwrap_or(0);
     layout
         .mutable_globals()

@@ -5,7 +5,9 @@
 mod bulk;
 mod contract;
 mod fetch;
+mod floats;
 mod guest;
+mod index;
 mod interrupt;
 mod manifest;
 mod narrow;

@@ -167,13 +167,6 @@ fn what_else_was_refused_stays_refused() {
         ),
         (
             Array {
-                number: 10,
-                ..INTEGERS
-            },
-            "unsigned, as on any machine",
-        ),
-        (
-            Array {
                 order: b'>',
                 ..INTEGERS
             },
@@ -187,6 +180,14 @@ fn what_else_was_refused_stays_refused() {
             "{why}: accepted by the function asked"
         );
     }
+    let unsigned = Array {
+        number: 10,
+        ..INTEGERS
+    };
+    assert_eq!(ask(&unsigned, &fits, SAFE), 1);
+    // The largest unsigned ones are no small negative ones.
+    assert_eq!(ask(&unsigned, &wide(&[1, 2, -1]), SAFE), 0);
+    assert_eq!(ask(&unsigned, &wide(&[1, 2, 1 << 31]), SAFE), 0);
     for number in [6, 8] {
         let array = Array {
             number,

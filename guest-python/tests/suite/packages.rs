@@ -181,6 +181,7 @@ module = {{ shadow_stack_bytes = 64, interrupt_flag_address = 16, imports = [], 
             &self.manifest,
             &self.guest,
             &requirements,
+            &[],
             &options,
             &place,
             &mut |_| {},
@@ -243,7 +244,7 @@ fn what_cannot_be_added_is_said() {
         ),
         (
             &["native==1.0"],
-            "`native==1.0` has no pure-Python wheel for Python 3.15",
+            "`native==1.0` is native code, or a source distribution: it has no pure-Python wheel for Python 3.15",
         ),
         (&["wrapper==1.0"], "which wrapper needs"),
         (

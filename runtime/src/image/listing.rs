@@ -1,11 +1,14 @@
 //! The images of a cache, for people.
 
 use super::cache::Cache;
+use super::description::DESCRIPTION_FILE;
+use super::pruning::bytes_below;
 use super::shelf::Shelved;
 use crate::error::Error;
 use memex_guest_python::{Manifest, Wheel};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// An image found in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct CachedImage {
     pub wheels: Vec<Wheel>,
     /// The store that it was pulled from, unless it was built here.
     pub pulled_from: Option<String>,
+    /// When it was built or pulled; nothing if its description cannot be found.
+    pub made: Option<SystemTime>,
     /// What is wrong with it, if something is.
     pub problem: Option<String>,
     /// Whether it is whole, but made by another version, which no session of
@@ -58,7 +63,10 @@ impl Cache {
                 .unwrap_or_default();
             let path = self.entry_path("images", &name);
             images.push(CachedImage {
-                bytes: bytes_of(&path),
+                bytes: bytes_below(&path),
+                made: fs::metadata(path.join(DESCRIPTION_FILE))
+                    .and_then(|metadata| metadata.modified())
+                    .ok(),
                 name,
                 path,
                 preload,
@@ -71,15 +79,4 @@ impl Cache {
         }
         Ok(images)
     }
-}
-
-fn bytes_of(directory: &Path) -> u64 {
-    let Ok(items) = fs::read_dir(directory) else {
-        return 0;
-    };
-    items
-        .flatten()
-        .filter_map(|item| item.metadata().ok())
-        .map(|metadata| metadata.len())
-        .sum()
 }

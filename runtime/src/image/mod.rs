@@ -30,6 +30,7 @@ mod packages;
 mod places;
 mod progress;
 mod pruning;
+mod removal;
 mod secret;
 mod self_test;
 mod shelf;
@@ -45,6 +46,7 @@ pub use loaded::Image;
 pub use places::ImagePlaces;
 pub use progress::{NoProgress, Progress, Stage};
 pub use pruning::StaleEntry;
+pub use removal::RemovedImage;
 pub use secret::ImageSecret;
 pub use spec::ImageSpec;
 #[cfg(feature = "fuzzing")]

@@ -1,7 +1,8 @@
 //! The packages of an image: an entry of the cache with wheels and their files.
 //!
 //! ```text
-//! packages/KEY/     KEY: the guest and the packages asked for
+//! packages/KEY/     KEY: the guest, the packages asked for, and whether those that
+//!                   the manifest pins are there too
 //!   NAME-….whl      sealed, as every file of an entry
 //!   site/…          their files; the guest is shown this folder
 //!   entry.json      the record, which names every wheel and its digest
@@ -15,10 +16,11 @@ use super::progress::{Progress, Stage};
 use super::spec::ImageSpec;
 use crate::error::Error;
 use memex_guest_python::{
-    GuestFiles, Manifest, Requirement, Unpacked, Wheel, check_packages, compare_packages,
-    resolve_packages, unpack_packages,
+    FetchOptions, GuestFiles, Manifest, Requirement, Unpacked, Wheel, check_packages,
+    compare_packages, fetch_standard, resolve_packages, unpack_packages,
 };
 use serde::{Deserialize, Serialize};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const KIND: &str = "packages";
@@ -34,20 +36,29 @@ pub(super) struct PackagesDetails {
 }
 
 impl PackagesDetails {
+    /// Whether packages that were asked for came to these wheels.
+    pub(super) fn were_added_as(&self, wheels: &[Wheel]) -> bool {
+        !self.requirements.is_empty() && self.wheels == wheels
+    }
+
     /// The keys that an entry with these packages can have now.
     pub(super) fn keys(&self, manifest: &Manifest) -> Vec<String> {
         let parsed = self
             .requirements
             .iter()
             .map(|text| Requirement::parse(text));
-        let Ok(packages) = parsed.collect::<Result<_, _>>() else {
+        let Ok(packages) = parsed.collect::<Result<Vec<_>, _>>() else {
             return Vec::new();
         };
-        let spec = ImageSpec {
-            packages,
-            ..ImageSpec::new(manifest.clone())
+        let keys = |standard_preload| {
+            let spec = ImageSpec {
+                packages: Vec::clone(&packages),
+                standard_preload,
+                ..ImageSpec::new(manifest.clone())
+            };
+            [spec.packages_key(), spec.packages_key_of(&self.wheels)]
         };
-        vec![spec.packages_key(), spec.packages_key_of(&self.wheels)]
+        [true, false].into_iter().flat_map(keys).collect()
     }
 }
 
@@ -64,7 +75,7 @@ impl Packages {
     /// The packages of `spec` as they are in the cache; `None` when they are
     /// not there.
     pub(super) fn find(cache: &Cache, spec: &ImageSpec) -> Result<Option<Self>, Error> {
-        if spec.packages.is_empty() {
+        if !spec.has_packages() {
             return Ok(Some(Self::default()));
         }
         let key = spec.packages_key();
@@ -128,8 +139,8 @@ impl Packages {
 
     /// Where the entry of `spec` is, or would be.
     pub(super) fn place(cache: &Cache, spec: &ImageSpec) -> Option<PathBuf> {
-        let has_some = !spec.packages.is_empty();
-        has_some.then(|| cache.entry_path(KIND, &spec.packages_key()))
+        spec.has_packages()
+            .then(|| cache.entry_path(KIND, &spec.packages_key()))
     }
 
     /// Compares every byte with what was fetched.
@@ -145,10 +156,14 @@ impl Packages {
 
     fn of_entry(entry: Entry<PackagesDetails>) -> Result<Self, Error> {
         let site = entry.directory.join(SITE);
-        check_packages(&site, entry.details.unpacked).map_err(|error| Error::Damaged {
-            path: site.clone(),
-            reason: error.to_string(),
-        })?;
+        // The standard packages have thousands of files, and every process that starts
+        // would pay for looking at each: `verify` does.
+        if !entry.details.requirements.is_empty() || !site.is_dir() {
+            check_packages(&site, entry.details.unpacked).map_err(|error| Error::Damaged {
+                path: site.clone(),
+                reason: error.to_string(),
+            })?;
+        }
         Ok(Self {
             wheels: entry.details.wheels,
             site: Some(site),
@@ -185,19 +200,70 @@ impl Builder<'_> {
         let (spec, fetch, progress) = (self.spec, self.fetch, &mut *self.progress);
         progress.begin(Stage::Packages, None);
         self.cache.publish(KIND, key, |directory| {
-            let wheels = resolve_packages(
-                &spec.manifest,
-                guest,
-                &requirements,
-                fetch,
-                directory,
-                &mut |bytes| progress.advance(bytes),
-            )?;
+            let mut wheels = standard(spec, &requirements, fetch, directory, progress)?;
+            if !requirements.is_empty() {
+                let added = resolve_packages(
+                    &spec.manifest,
+                    guest,
+                    &requirements,
+                    &wheels,
+                    fetch,
+                    directory,
+                    &mut |bytes| progress.advance(bytes),
+                )?;
+                wheels.extend(added);
+                wheels.sort_by(|a, b| a.file.cmp(&b.file));
+            }
             seal(directory, key, &requirements, wheels)
         })?;
         self.progress.end();
         Ok(())
     }
+}
+
+/// Fetches the packages that the manifest pins. Where they cannot be had, the image is
+/// built without them: the guest may have come without a network.
+fn standard(
+    spec: &ImageSpec,
+    requirements: &[Requirement],
+    fetch: &FetchOptions,
+    directory: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Wheel>, Error> {
+    if spec.standard_packages().is_empty() {
+        return Ok(Vec::new());
+    }
+    let fetched = fetch_standard(
+        &spec.manifest,
+        requirements,
+        fetch,
+        directory,
+        &mut |bytes| progress.advance(bytes),
+    );
+    match fetched {
+        Err(error) if error.is_out_of_reach() => {
+            progress.note(&format!(
+                "the image is built without its pure-Python packages (plotly, rich and others), \
+                 until `memex image build --force`: {error}"
+            ));
+            clear(directory)?;
+            Ok(Vec::new())
+        }
+        fetched => Ok(fetched?),
+    }
+}
+
+/// Removes what an attempt left in a directory.
+fn clear(directory: &Path) -> Result<(), Error> {
+    for item in fs::read_dir(directory).map_err(Error::file("read", directory))? {
+        let path = item.map_err(Error::file("read", directory))?.path();
+        let removed = match path.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        };
+        removed.map_err(Error::file("remove", &path))?;
+    }
+    Ok(())
 }
 
 /// Unpacks the wheels of a directory and makes it an entry.

@@ -26,16 +26,20 @@ impl ImagePlaces {
     /// When the engine does not support this machine; [`Error::NoPackages`] when
     /// the packages of `spec` were never fetched, on which the key depends.
     pub fn of(cache: &Cache, spec: &ImageSpec, metering: Metering) -> Result<Self, Error> {
-        let packages = Packages::find(cache, spec)?;
-        let packages = packages.ok_or_else(|| Error::NoPackages {
-            packages: spec
-                .requirements()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-        })?;
-        let recipe = spec.recipe(memex_guest_python::PYTHON_SOURCES, &packages.wheels);
-        let found = cache.search(&recipe, spec.secret.as_ref())?.found;
+        let found = match Packages::find(cache, spec)? {
+            Some(packages) => {
+                let sources = memex_guest_python::PYTHON_SOURCES;
+                let recipe = spec.recipe(sources, &packages.wheels);
+                cache.search(&recipe, spec.secret.as_ref())?.found
+            }
+            // Those that the manifest pins come with the first build.
+            None if spec.packages.is_empty() => None,
+            None => {
+                let requirements = spec.requirements();
+                let packages = requirements.iter().map(ToString::to_string).collect();
+                return Err(Error::NoPackages { packages });
+            }
+        };
         let engine = engine(metering, STACK_BYTES, cache.cpu())?;
         let code_key = spec.code_key(metering, &compatibility(&engine));
         Ok(Self {

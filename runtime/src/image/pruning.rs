@@ -179,7 +179,8 @@ fn damage(error: &Error) -> Option<String> {
     }
 }
 
-fn bytes_below(path: &Path) -> u64 {
+/// The bytes of all files below a directory.
+pub(super) fn bytes_below(path: &Path) -> u64 {
     let mut pending: Vec<PathBuf> = vec![path.to_owned()];
     let mut bytes = 0_u64;
     while let Some(directory) = pending.pop() {

@@ -3,7 +3,7 @@
 use super::secret::ImageSecret;
 use crate::engine::Metering;
 use crate::error::Error;
-use memex_guest_python::{Manifest, Requirement, Wheel};
+use memex_guest_python::{Manifest, Package, Requirement, Wheel};
 
 /// Counts changes of the formats and of the steps of an image's build: an image
 /// of another version is built anew.
@@ -19,10 +19,13 @@ pub struct ImageSpec {
     pub manifest: Manifest,
     /// Modules to import besides the standard preload list.
     pub preload: Vec<String>,
-    /// Whether the standard preload list (the usual standard modules, numpy,
-    /// pandas, matplotlib) is imported. Default: true.
+    /// Whether it is the standard image: the usual modules (those of the standard
+    /// library, numpy, pandas, matplotlib) are imported, and the packages that the
+    /// manifest pins can be. Default: true.
     pub standard_preload: bool,
-    /// Pure-Python packages that the guest can import besides its own.
+    /// Pure-Python packages that the guest can import besides its own and, in the
+    /// standard image, besides those of the manifest; of one that is named here, this
+    /// version takes the other's place.
     pub packages: Vec<Requirement>,
     /// What the guest's random bytes follow from while it boots, and with them
     /// the secret by which it hashes strings. Default: none, which takes an
@@ -62,6 +65,19 @@ impl ImageSpec {
         Ok(Self::new(Manifest::default_guest()?))
     }
 
+    /// The packages that the manifest pins, for an image that has them.
+    pub(crate) fn standard_packages(&self) -> &[Package] {
+        match self.standard_preload {
+            true => &self.manifest.wheels,
+            false => &[],
+        }
+    }
+
+    /// Whether the guest is shown any packages beside its library.
+    pub(crate) fn has_packages(&self) -> bool {
+        !self.packages.is_empty() || !self.standard_packages().is_empty()
+    }
+
     /// The key of what code is compiled from, on any machine and for any
     /// metering.
     pub(super) fn code_inputs(&self) -> String {
@@ -94,6 +110,7 @@ impl ImageSpec {
     pub(crate) fn packages_key(&self) -> String {
         key("packages", CODE_BUILD_VERSION, |hash| {
             field(hash, self.manifest.digest().to_string().as_bytes());
+            field(hash, &[u8::from(self.standard_packages().is_empty())]);
             for requirement in self.requirements() {
                 field(hash, requirement.to_string().as_bytes());
             }

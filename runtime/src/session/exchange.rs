@@ -13,6 +13,8 @@ use serde::Deserialize;
 /// The first bytes of requests; `memex_guest/exchange.py` has the same.
 const GET: u8 = 1;
 const SET: u8 = 2;
+/// The first byte of a packed value.
+const PACKED: u8 = 1;
 /// The first byte of a refusal. Packed values begin with another.
 const REFUSED: u8 = 0;
 
@@ -65,7 +67,22 @@ impl Session {
         }))
     }
 
-    fn exchange(&mut self, request: &[&[u8]]) -> Result<Result<Vec<u8>, GuestError>, Error> {
+    /// Binds a variable of the scope to a text, or says why the guest does not take it.
+    ///
+    /// # Errors
+    /// As [`Session::get`].
+    pub fn set_text(&mut self, name: &str, text: &str) -> Result<Result<(), GuestError>, Error> {
+        // A packed value is a list of what it is made of, and the value.
+        let packed = serde_json::json!([[], text]).to_string();
+        let frame = Frame {
+            op: PACKED,
+            head: &[],
+            parts: vec![packed.as_bytes()],
+        };
+        self.set(name, &frame.encode())
+    }
+
+    fn exchange(&mut self, request: &[u8]) -> Result<Result<Vec<u8>, GuestError>, Error> {
         let entry = self.sandbox.image().map().entries.inspect;
         let limit = self.sandbox.policy().limits.host_call_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);

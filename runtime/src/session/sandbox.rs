@@ -248,14 +248,19 @@ fn namespace(image: &Image, policy: &Policy) -> Result<Namespace, Error> {
     Ok(builder.build()?)
 }
 
+/// Where a grant holds fonts for figures.
+const FONTS: &str = "/fonts";
+
 /// What the guest has to be told about a policy, if it differs from what the
 /// image was warmed with.
 fn configuration(policy: &Policy) -> Option<String> {
     let defaults = memex_policies::Limits::default();
     let limits = &policy.limits;
+    let has_fonts = policy.directories.iter().any(|grant| grant.guest == FONTS);
     if limits.recursion_depth == defaults.recursion_depth
         && limits.value_bytes == defaults.value_bytes
         && policy.environment.is_empty()
+        && !has_fonts
     {
         return None;
     }
@@ -263,6 +268,7 @@ fn configuration(policy: &Policy) -> Option<String> {
         "recursion_depth": limits.recursion_depth,
         "value_bytes": limits.value_bytes,
         "environment": policy.environment,
+        "fonts": has_fonts.then_some(FONTS),
     });
     Some(request.to_string())
 }

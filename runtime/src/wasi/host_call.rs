@@ -2,12 +2,12 @@
 
 use super::exits::HardInterrupt;
 use super::failure::FAULT;
-use super::memory::Bytes;
+use super::file_calls;
 use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
 use memex_channel::{
-    Frame, LOST_ANSWERS, OP_DISPLAY, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
+    Frame, LOST_ANSWERS, OP_DISPLAY, OP_FILES, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
 };
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Linker, Memory};
@@ -124,9 +124,10 @@ impl Host {
         if self.is_apart() {
             return Err(Reply::error("PermissionError", "no turn runs"));
         }
-        // Questions about the toolbox are no calls of the code's own.
+        // Questions about the toolbox are no calls of the code's own, and neither are
+        // calls for files that need this way.
         match bytes.first() {
-            Some(&(OP_TOOLBOX | OP_WAIT)) => self.turn.questions += 1,
+            Some(&(OP_TOOLBOX | OP_WAIT | OP_FILES)) => self.turn.questions += 1,
             _ => self.turn.host_calls += 1,
         }
         let calls = self.turn.host_calls + self.turn.questions;
@@ -152,6 +153,9 @@ impl Host {
         }
         if frame.op == OP_WAIT {
             return self.wait_for_answers(frame);
+        }
+        if frame.op == OP_FILES {
+            return file_calls::answer(self, frame);
         }
         let (calls, turn) = (&mut self.calls, &self.interrupter);
         turn.host_time(|| calls.call(frame, turn))

@@ -12,6 +12,7 @@ mod clock;
 mod environment;
 mod exits;
 mod failure;
+mod file_calls;
 mod files;
 mod forking;
 mod host_call;

@@ -88,14 +88,25 @@ fn figures_are_pictures() {
     }
 }
 
+/// A figure that is shown by name is closed; one that a turn leaves open lives on, and is
+/// shown again when a later turn has changed it.
 #[test]
-fn a_shown_figure_is_closed() {
+fn a_figure_lives_on_until_it_is_shown_or_closed() {
     let mut session = session();
-    let outcome = run(
-        &mut session,
-        "import matplotlib.pyplot as plt\nplt.plot([1]);",
+    let mut displays = |code: &str| run(&mut session, code).displays.len();
+    assert_eq!(
+        displays("import matplotlib.pyplot as plt\nplt.plot([1]);"),
+        1
     );
-    assert_eq!(outcome.displays.len(), 1);
+    assert_eq!(displays("plt.get_fignums()"), 0);
+    assert_eq!(displays("plt.title('later');"), 1);
+    assert_eq!(
+        displays("assert len(plt.gca().lines) == 1 and plt.gca().get_title() == 'later'"),
+        0
+    );
+    assert_eq!(displays("plt.gca().lines[0].set_color('red');"), 1);
+    assert_eq!(displays("plt.savefig('/tmp/a.png')"), 0);
+    assert_eq!(displays("plt.show()"), 1);
     let outcome = run(&mut session, "plt.get_fignums()");
     assert_eq!(
         (outcome.value.as_deref(), outcome.displays.len()),
@@ -117,6 +128,20 @@ fn a_shown_figure_is_closed() {
     assert_eq!(
         (outcome.value.as_deref(), outcome.displays.len()),
         (Some("b'\\x89PNG'"), 0)
+    );
+    // The last few stay open.
+    for _ in 0..15 {
+        assert_eq!(
+            run(&mut session, "plt.figure()\nplt.plot([1]);")
+                .displays
+                .len(),
+            1
+        );
+    }
+    let outcome = run(&mut session, "len(plt.get_fignums())");
+    assert_eq!(
+        (outcome.value.as_deref(), outcome.stderr.text.as_str()),
+        (Some("10"), "")
     );
 }
 

@@ -15,6 +15,7 @@ mod output;
 mod previews;
 mod resident;
 mod scope;
+mod scripts;
 mod sessions;
 mod shims;
 mod tools;

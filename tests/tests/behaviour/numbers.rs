@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 const PIECES: &str = include_str!("../../numbers/integers.toml");
 /// How many pieces there are at least, so that none is lost unnoticed.
-const PIECES_MIN: usize = 90;
+const PIECES_MIN: usize = 94;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +53,15 @@ fn positions_that_do_not_fit_into_a_pointer_are_refused() {
         "np.put(a, i, 7)",
         "np.add.reduceat(a, i)",
         "np.searchsorted(a, a, sorter=np.append(i, [0, 0, 0, 0]))",
+        "a[i]",
+        "a[[0]][i - 3]",
+        "a.reshape(5, 1)[i, [0]]",
+        "a.__setitem__(i, 5)",
+        "np.add.at(a, i, 1)",
+        "a.flat[i]",
+        "np.bincount(i)",
+        "np.partition(a, i)",
+        "np.argpartition(a, i)",
     ] {
         run(&mut session, "i = np.array([3])");
         run(&mut session, call);
@@ -94,5 +103,63 @@ fn types_that_are_named_keep_their_width() {
         ),
     ] {
         assert_eq!(value_of(&mut session, code), expected, "{code}");
+    }
+}
+
+/// Errors of floating-point numbers, found by results: with warnings, exceptions or silence,
+/// as `np.errstate` says.
+#[test]
+fn floating_point_errors_are_told() {
+    let mut session = session();
+    run(
+        &mut session,
+        "import numpy as np, pandas as pd, warnings\nnp.seterr(all='warn')\ndef told(f):\n    with warnings.catch_warnings(record=True) as caught:\n        warnings.simplefilter('always')\n        f()\n    return [str(w.message).split(' encountered')[0] for w in caught if w.category is RuntimeWarning]\n",
+    );
+    for (code, expected) in [
+        ("np.array([1.0]) / 0", "['divide by zero']"),
+        (
+            "np.array([0.0, 1.0]) / np.array([0.0, 0.0])",
+            "['divide by zero', 'invalid value']",
+        ),
+        ("np.array([1, 2]) / np.array([0, 1])", "['divide by zero']"),
+        ("np.log(np.array([0.0]))", "['divide by zero']"),
+        ("np.log(0.0)", "['divide by zero']"),
+        ("np.log10(np.array([-1.0]))", "['invalid value']"),
+        ("np.sqrt(np.array([-1.0] * 100))", "['invalid value']"),
+        ("np.sqrt(-1.0)", "['invalid value']"),
+        ("np.exp(np.array([1000.0]))", "['overflow']"),
+        ("np.array([10.0]) ** 400", "['overflow']"),
+        ("np.array([0.0]) ** -1", "['divide by zero']"),
+        ("np.arcsin(np.array([2.0]))", "['invalid value']"),
+        (
+            "np.array([1.0], 'f4') / np.array([0.0], 'f4')",
+            "['divide by zero']",
+        ),
+        ("np.sqrt(np.ones((5, 4))[:, ::2] * -1)", "['invalid value']"),
+        ("np.reciprocal(np.array([0.0]))", "['divide by zero']"),
+        ("np.array([1, 0]) // 0", "['divide by zero']"),
+        // Nothing is wrong here.
+        ("np.array([np.nan, np.inf, 1.0]) / 2", "[]"),
+        ("np.sqrt(np.array([np.nan, np.inf, 4.0]))", "[]"),
+        ("np.log(np.array([np.inf, 1.0]))", "[]"),
+        ("np.array([]) / 0", "[]"),
+        ("np.array([1.0, np.inf]) / np.array([2.0, 0.0])", "[]"),
+        ("pd.Series([1.0, 0.0]) / 0", "[]"),
+        ("np.nanmean([np.nan, 1.0])", "[]"),
+    ] {
+        let code = format!("told(lambda: {code})");
+        assert_eq!(value_of(&mut session, &code), expected, "{code}");
+    }
+    for (kind, code) in [
+        ("divide", "np.array([1.0]) / 0"),
+        ("divide", "np.log(np.array([0.0]))"),
+        ("invalid", "np.sqrt(np.array([-1.0]))"),
+        ("over", "np.exp(np.array([1000.0]))"),
+    ] {
+        let raises = format!("with np.errstate({kind}='raise'):\n    {code}");
+        let outcome = session.run(&raises).unwrap();
+        assert_eq!(outcome.error.unwrap().class, "FloatingPointError", "{code}");
+        let silent = format!("told(lambda: np.errstate({kind}='ignore')(lambda: {code})())");
+        assert_eq!(value_of(&mut session, &silent), "[]", "{code}");
     }
 }

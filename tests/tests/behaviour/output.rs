@@ -53,7 +53,7 @@ fn streams_are_apart() {
             warns("WARNING:root:noted\n"),
         ),
         (
-            "from rich import print",
+            "from richer import print",
             raises("ModuleNotFoundError", &["rich"]),
         ),
         (

@@ -220,10 +220,7 @@ fn the_machine_is_not_described() {
             value("True"),
         ),
         ("import os, sys\nsys.argv", nothing().with_value(Text::Any)),
-        (
-            "import getpass\ngetpass.getuser()",
-            raises("OSError", &["No username"]),
-        ),
+        ("import getpass\ngetpass.getuser()", value("'user'")),
         ("import tempfile\ntempfile.gettempdir()", value("'/tmp'")),
         (
             "import pathlib\npathlib.Path.home()",

@@ -16,6 +16,7 @@ mod memex;
 mod packages;
 mod peers;
 mod prompt;
+mod removal;
 mod saved;
 mod shared;
 mod small;

@@ -32,6 +32,7 @@ wheel("memex_toy", "1.2", {
 }, ["memex-toy-words>=2", "numpy>=1"])
 wheel("memex_toy_words", "2.0", {"memex_toy_words.py": "def word(): return 'hello'\n"})
 wheel("memex_toy_native", "1.0", {"memex_toy_native.py": ""}, tag="cp315-cp315-linux_x86_64")
+wheel("torch", "1.0", {"torch.py": ""}, tag="cp315-cp315-linux_x86_64")
 "#;
 
 fn index(folder: &Path) {
@@ -133,7 +134,8 @@ fn packages_that_cannot_be_added_are_errors_of_use() {
             &["memex-nothing==1.0"],
             "there is no package `memex-nothing`",
         ),
-        (&["memex-toy-native==1.0"], "no pure-Python wheel"),
+        (&["memex-toy-native==1.0"], "native code"),
+        (&["torch==1.0"], "hint: use scikit-learn"),
         (&["numpy==1.0"], "`numpy` is part of the guest"),
         (&["memex-toy==1.2", "memex-toy==1.3"], "are asked for"),
     ] {
@@ -155,4 +157,38 @@ fn packages_that_cannot_be_added_are_errors_of_use() {
             .contains("memex image build --package memex-never==1.0"),
         "{ran:#?}"
     );
+}
+
+#[test]
+fn packages_are_read_from_a_requirements_file() {
+    let folder = tempfile::tempdir().unwrap();
+    index(folder.path());
+    let file = folder.path().join("requirements.txt");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "# for the tests\nmemex-toy==1.2   # and words\n\n").unwrap();
+    let built = with_index(folder.path(), &["image", "build", "--requirements", path]);
+    assert_eq!(built.status, 0, "{built:#?}");
+    assert!(
+        built.stderr.contains("memex-toy 1.2  sha256:"),
+        "{built:#?}"
+    );
+    let code = "import memex_toy\nmemex_toy.hello()";
+    let ran = offline(&["run", "--requirements", path, "-c", code]);
+    assert_eq!(ran.stdout, "'hello, world'\n", "{ran:#?}");
+    for (text, expected) in [
+        ("memex-toy>=1", "line 1: `memex-toy>=1` names no package"),
+        (
+            "\n-r other.txt",
+            "line 2: `-r other.txt` is an option of pip",
+        ),
+        ("a==1; python_version < '3'", "has a condition"),
+        ("torch==1.0", "native code"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let ran = with_index(folder.path(), &["image", "build", "--requirements", path]);
+        assert_eq!(ran.status, 2, "{text}: {ran:#?}");
+        assert!(ran.stderr.contains(expected), "{text}: {ran:#?}");
+    }
+    let ran = offline(&["run", "--requirements", "/nowhere.txt", "-c", "1"]);
+    assert_eq!(ran.status, 2, "{ran:#?}");
 }

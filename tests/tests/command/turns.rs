@@ -194,3 +194,45 @@ fn policies_of_the_command_line() {
         "{ran:#?}"
     );
 }
+
+#[test]
+fn a_script_knows_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("work \"é\".py");
+    std::fs::write(
+        &script,
+        "from pathlib import Path\nprint(__file__, __name__, Path(__file__).resolve().parent == Path.cwd())",
+    )
+    .unwrap();
+    let path = script.to_str().unwrap();
+    let ran = memex(&["run", path, "-c", "__file__.endswith('.py')"]);
+    assert_eq!(
+        ran.stdout, "/home/user/work \"é\".py __main__ True\nTrue\n",
+        "{ran:#?}"
+    );
+    // A block has none.
+    let ran = memex(&["run", "-c", "__file__"]);
+    assert!(ran.stderr.contains("NameError"), "{ran:#?}");
+}
+
+#[test]
+fn figures_fall_back_to_a_font_that_is_given() {
+    let guests = memex_tests::cache_directory().join("guests");
+    let fonts = "mpl-data/fonts/ttf/DejaVuSerif.ttf";
+    let mut guests = std::fs::read_dir(guests).unwrap();
+    let font = guests.find_map(|guest| {
+        let font = guest.unwrap().path().join(fonts);
+        font.is_file().then_some(font)
+    });
+    let font = font.unwrap();
+    let code = "import os, matplotlib\nprint(matplotlib.rcParams['font.family'], os.listdir('/fonts'))\nopen('/fonts/x', 'w')";
+    let ran = memex(&["run", "--font", font.to_str().unwrap(), "-c", code]);
+    assert_eq!(
+        ran.stdout, "['sans-serif', 'DejaVu Serif'] ['DejaVuSerif.ttf']\n",
+        "{ran:#?}"
+    );
+    assert!(ran.stderr.contains("Read-only"), "{ran:#?}");
+    let ran = memex(&["run", "--font", "/dev/null", "-c", "1"]);
+    assert_eq!(ran.status, 2, "{ran:#?}");
+    assert!(ran.stderr.contains("no TrueType"), "{ran:#?}");
+}

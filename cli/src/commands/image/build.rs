@@ -1,6 +1,6 @@
 //! Building an image.
 
-use super::list::told;
+use super::list::{added, told};
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::environment::package_client_variables;
@@ -98,7 +98,7 @@ pub(super) fn build(
         image.prepare(Metering::Fuel, &mut bars)?;
     }
     drop(bars);
-    for wheel in image.wheels() {
+    for wheel in added(image.wheels(), &spec.manifest.wheels) {
         complain(&format!("{} {}", wheel.name, told(wheel)));
     }
     for requirement in &spec.packages {

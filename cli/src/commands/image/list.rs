@@ -6,8 +6,10 @@ use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::report::bytes;
 use anyhow::Result;
-use memex_runtime::{Cache, CachedImage, Requirement, Wheel};
+use memex_runtime::{Cache, CachedImage, ImageSpec, Package, Requirement, Wheel};
 use serde_json::json;
+use std::process::ExitCode;
+use std::time::SystemTime;
 
 /// Letters of a name that people are shown: enough for any number of images.
 const NAME_SHOWN: usize = 32;
@@ -50,8 +52,27 @@ fn state(image: &CachedImage) -> &'static str {
 fn object(image: &CachedImage) -> serde_json::Value {
     json!({
         "name": image.name, "state": state(image), "bytes": image.bytes,
+        "made_unix_s": image.made.and_then(unix_s),
         "preload": image.preload, "packages": image.packages, "wheels": image.wheels,
         "pulled_from": image.pulled_from, "problem": image.problem,
+    })
+}
+
+fn unix_s(time: SystemTime) -> Option<u64> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}
+
+/// How long ago an image was made, in one unit.
+fn age(image: &CachedImage) -> String {
+    let since = image.made.and_then(|made| made.elapsed().ok());
+    let Some(seconds) = since.map(|since| since.as_secs()) else {
+        return "?".to_owned();
+    };
+    const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "min")];
+    let unit = UNITS.iter().find(|(length, _)| seconds >= *length);
+    unit.map_or("now".to_owned(), |(length, name)| {
+        format!("{} {name}", seconds / length)
     })
 }
 
@@ -75,10 +96,12 @@ fn show(image: &CachedImage, context: &Context) {
     };
     let name: String = image.name.chars().take(letters).collect();
     print_line(&format!(
-        "{name}  {:>9}  {state}  {about}",
-        bytes(image.bytes)
+        "{name}  {:>9}  {:>6}  {state}  {about}",
+        bytes(image.bytes),
+        age(image)
     ));
-    for wheel in &image.wheels {
+    let standard = ImageSpec::standard().map(|spec| spec.manifest.wheels);
+    for wheel in added(&image.wheels, &standard.unwrap_or_default()) {
         let name = match asked_for(image, wheel) {
             true => paint.strong(&wheel.name),
             false => wheel.name.clone(),
@@ -88,6 +111,17 @@ fn show(image: &CachedImage, context: &Context) {
     if let Some(problem) = &image.problem {
         complain(problem);
     }
+}
+
+/// The wheels that are not those of every standard image.
+pub(super) fn added<'a>(
+    wheels: &'a [Wheel],
+    standard: &'a [Package],
+) -> impl Iterator<Item = &'a Wheel> {
+    wheels.iter().filter(|wheel| {
+        let mut standard = standard.iter();
+        !standard.any(|package| package.sha256 == wheel.sha256)
+    })
 }
 
 /// Version and digest of a wheel.

@@ -243,9 +243,9 @@ fn nothing_is_heard_without_tools() {
         "import _host, struct\nreplies = {_host.call(bytes([op]) + struct.pack('<I', 2) + b'{}')[0] for op in range(256) if op not in (1, 3, 5)}\nreplies",
     );
     assert_eq!(outcome.value.as_deref(), Some("{1}"), "{outcome:#?}");
-    // Questions about the toolbox are refused too, and waits end at once; both
-    // count for the limit only.
-    assert_eq!(outcome.host_calls, 253);
+    // Questions about the toolbox and about files that make no sense are refused too,
+    // and waits end at once; all of them count for the limit only.
+    assert_eq!(outcome.host_calls, 252);
 }
 
 /// A storm of calls, from deep recursion, generators and finalisers.
