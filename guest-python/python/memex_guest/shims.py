@@ -4,7 +4,24 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import builtins
 
-from memex_guest import denials, display, integers, magics, notebook, packages, pools, threads, toolbox, web
+from memex_guest import (
+    decimals,
+    denials,
+    display,
+    integers,
+    keys,
+    later,
+    magics,
+    notebook,
+    packages,
+    parquet,
+    pictures,
+    pools,
+    threads,
+    toolbox,
+    web,
+    webp,
+)
 
 
 def install():
@@ -15,7 +32,13 @@ def install():
     notebook.install()
     web.install()
     packages.install()
+    later.install()
     integers.install()
+    pictures.install()
+    webp.install()
+    parquet.install()
+    keys.install()
+    decimals.install()
     toolbox.install()
     builtins.display = builtins.show = display.display
     setattr(builtins, magics.HOOK, magics.shell)
