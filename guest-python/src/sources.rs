@@ -23,6 +23,7 @@ sources!(
     "block",
     "bodies",
     "calls",
+    "cells",
     "channel",
     "columnar",
     "columns",

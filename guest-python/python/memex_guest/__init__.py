@@ -50,6 +50,7 @@ ORDER = (
     "decimals",
     "flat",
     "arrow",
+    "cells",
     "columnar",
     "tabular",
     "parquet",

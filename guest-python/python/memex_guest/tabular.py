@@ -7,7 +7,7 @@ import json
 from importlib import import_module as _import
 from itertools import count as _count
 
-from memex_guest import arrow, channel, columnar
+from memex_guest import arrow, cells, channel, columnar
 
 _LEVEL = "__index_level_"
 _ATTRIBUTES = "PANDAS_ATTRS"
@@ -33,7 +33,7 @@ def frame(data, wanted=None, dtype_backend=None):
     made = {}
     for name, field, columns in zip(names, fields, parts):
         if wanted is None or name in index_names or name in wanted:
-            made.setdefault(name, []).append(columnar.series(columns, _backed(field, dtype_backend) or types.get(name)))
+            made.setdefault(name, []).append(cells.series(columns, _backed(field, dtype_backend) or types.get(name)))
     _restore_categories(metadata, made)
     index = _index(pandas, notes, index_names, made, rows)
     shown = [name for name in (names if wanted is None else wanted) if name not in index_names]
@@ -58,7 +58,7 @@ def _restore_categories(metadata, made):
     pandas = _import("pandas")
     for name, text in _object(metadata.get(_CATEGORIES)).items():
         _, _, batches = arrow.read(binascii.a2b_base64(text))
-        categories = pandas.Index(columnar.series([batches[0][0]]))
+        categories = pandas.Index(cells.series([batches[0][0]]))
         for number, values in enumerate(made.get(name, ())):
             if not isinstance(values, pandas.Categorical):
                 values = pandas.Categorical(values)

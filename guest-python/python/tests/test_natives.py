@@ -5,7 +5,7 @@ import unittest
 
 import harness  # noqa: F401
 
-from memex_guest import arrow, channel, columnar, flat, keys, tabular, webp, zstandard, zstd
+from memex_guest import arrow, cells, channel, columnar, flat, keys, tabular, webp, zstandard, zstd
 
 
 def block(kind, size, data=b"", last=False):
@@ -214,7 +214,7 @@ class Columns(unittest.TestCase):
         column = columnar.column_of("a", self.pandas.Series([1, 2, 3], dtype="int64"), iter(()))
         column.buffers[1] = column.buffers[1][:16]
         with self.assertRaisesRegex(arrow.ArrowError, "too short"):
-            columnar.cells(column)
+            cells.cells(column)
 
 
 if __name__ == "__main__":
