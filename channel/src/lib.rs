@@ -37,3 +37,5 @@ pub const OP_WAIT: u8 = 5;
 pub const OP_FILES: u8 = 8;
 /// The operation of an agent's harness: answers, spawned agents' boards, inputs.
 pub const OP_AGENT: u8 = 6;
+/// The operation of a native: the runtime computes the answer, in the guest's place.
+pub const OP_NATIVE: u8 = 8;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memex_policies::{Access, Limits, Policy};
+use memex_policies::{Access, Limits, NATIVE_FAMILIES, Policy};
 
 /// Stands between the two texts of one input.
 const SEPARATOR: &str = "\n---\n";
@@ -33,6 +33,9 @@ fn assert_narrower(narrowed: &Policy, policy: &Policy) {
         assert!(is_within, "{}: {before:?} became {after:?}", field.name);
     }
     assert!(!narrowed.scratch.enabled || policy.scratch.enabled);
+    for family in NATIVE_FAMILIES {
+        assert!(!narrowed.natives.permits(family) || policy.natives.permits(family));
+    }
     for directory in &narrowed.directories {
         let is_granted = policy.directories.iter().any(|granted| {
             granted.host == directory.host

@@ -3,6 +3,7 @@
 use crate::clock::{Clock, Randomness};
 use crate::directories::{Access, DirectoryGrant};
 use crate::limits::Limits;
+use crate::natives::NATIVE_FAMILIES;
 use crate::network::HostGrant;
 use crate::policy::Policy;
 use crate::suggestions::quoted;
@@ -68,7 +69,21 @@ impl Policy {
             ),
             variables,
             "Code cannot start processes or threads, or load native code.".to_owned(),
+            self.natives(),
         ]
+    }
+
+    fn natives(&self) -> String {
+        let families = NATIVE_FAMILIES.iter().copied();
+        let permitted: Vec<&str> = families
+            .filter(|family| self.natives.permits(family))
+            .collect();
+        let natives = match permitted.is_empty() {
+            true => "Natives: none".to_owned(),
+            false => format!("Natives: `{}`", permitted.join("`, `")),
+        };
+        let bytes = self.amount("native_bytes");
+        format!("{natives}; one may be given {bytes}, and return as much.")
     }
 
     fn time(&self) -> Vec<String> {

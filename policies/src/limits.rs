@@ -77,6 +77,8 @@ limits! {
         "The number of calls to the host that a turn may make.";
     host_call_bytes: u64 = 16 * MIB, KIB, GIB, Bytes,
         "The size of one call to the host, and of its answer.";
+    native_bytes: u64 = 64 * MIB, 0, GIB, Bytes,
+        "What a native is given, and what it returns; what it holds meanwhile counts as memory of the session.";
     open_files: u64 = 64, 1, 4_096, Count,
         "The number of files and directories open at once.";
     file_bytes: u64 = 256 * MIB, 0, 64 * GIB, Bytes,

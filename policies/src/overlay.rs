@@ -16,7 +16,8 @@ impl Policy {
     /// An overlay has the shape of a policy file, without `extends`. A section
     /// it leaves out stays as it is. A list it has (directories, environment,
     /// `tools.allow`, network) replaces the current one, of which it must be a
-    /// part; an empty list takes everything away. `tools.deny` adds denials.
+    /// part; an empty list takes everything away. `tools.deny` and `natives.deny`
+    /// add denials.
     /// A clock may become fixed and randomness seeded, never the reverse.
     ///
     /// # Errors
@@ -53,6 +54,12 @@ impl Policy {
                 return Err(enabled.refusal(widening("scratch.enabled", "false", "true")));
             }
             policy.scratch.enabled = enabled.value;
+        }
+        if let Some(section) = overlay.natives {
+            policy.natives = policy
+                .natives
+                .narrow(section.value.enabled, &section.value.deny)
+                .map_err(|error| section.refusal(error))?;
         }
         if let Some(variables) = overlay.environment {
             policy.narrow_environment(&variables)?;

@@ -9,6 +9,7 @@ use crate::environment::check_variable;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::lists::check_entries;
+use crate::natives::NativeGrants;
 use crate::network::HostGrant;
 use crate::presets::{Capability, Preset};
 use crate::shared::SharedScratchGrant;
@@ -34,6 +35,8 @@ pub struct Policy {
     pub directories: Vec<DirectoryGrant>,
     /// The private file space. On, except in `deny-all`.
     pub scratch: Scratch,
+    /// The natives. All, except in `deny-all`, where there are none.
+    pub natives: NativeGrants,
     /// The environment variables added for the guest. None, unless set.
     pub environment: BTreeMap<String, String>,
     /// The clock. The host's, unless fixed.
@@ -67,6 +70,10 @@ impl Policy {
             directories: Vec::new(),
             scratch: Scratch {
                 enabled: preset > Preset::DenyAll,
+            },
+            natives: NativeGrants {
+                enabled: preset > Preset::DenyAll,
+                deny: Vec::new(),
             },
             environment: BTreeMap::new(),
             clock: Clock::System,
@@ -151,6 +158,7 @@ impl Policy {
             checked.grant_directory(&grant.host, &grant.guest, grant.access)?;
         }
         checked.set_scratch(self.scratch.enabled)?;
+        checked.set_natives(self.natives.clone())?;
         for (name, value) in &self.environment {
             checked.set_variable(name.clone(), value.clone())?;
         }
@@ -191,6 +199,22 @@ impl Policy {
                 .permit(Capability::Scratch, || "scratch".to_owned())?;
         }
         self.scratch.enabled = enabled;
+        Ok(())
+    }
+
+    /// Sets the natives that may be used.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] where the preset forbids it,
+    /// [`Error::UnknownChoice`] or [`Error::Invalid`] for a denial that denies
+    /// nothing.
+    pub fn set_natives(&mut self, natives: NativeGrants) -> Result<(), Error> {
+        if natives.enabled {
+            self.preset
+                .permit(Capability::Natives, || "natives".to_owned())?;
+        }
+        natives.check()?;
+        self.natives = natives;
         Ok(())
     }
 

@@ -11,10 +11,10 @@ use crate::suggestions::{hint, quoted};
 /// policy may grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Preset {
-    /// Computation only: no scratch, environment or tools, and tight limits
-    /// that may be lowered but not raised.
+    /// Computation in the guest only: no scratch, natives, environment or tools,
+    /// and tight limits that may be lowered but not raised.
     DenyAll,
-    /// Private scratch, environment variables and tools. The default.
+    /// Private scratch, natives, environment variables and tools. The default.
     #[default]
     Compute,
     /// Also directories, read-only.
@@ -50,7 +50,7 @@ impl Preset {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::DenyAll => {
-                "Computation only: no scratch, no environment, no tools, and tight limits that cannot be raised."
+                "Computation only: no scratch, no natives, no environment, no tools, and tight limits that cannot be raised."
             }
             Self::Compute => {
                 "Computation with private scratch; environment variables and tools may be granted."
@@ -93,6 +93,7 @@ impl Preset {
             code_bytes: 64 << 10,
             host_calls: 1_000,
             host_call_bytes: 1 << 20,
+            native_bytes: 0,
             open_files: 16,
             file_bytes: 0,
             files: 0,
@@ -135,6 +136,7 @@ impl Preset {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Capability {
     Scratch,
+    Natives,
     Environment,
     Tools,
     HigherLimits,
@@ -147,7 +149,11 @@ impl Capability {
     /// The narrowest preset that permits it.
     fn preset(self) -> Preset {
         match self {
-            Self::Scratch | Self::Environment | Self::Tools | Self::HigherLimits => Preset::Compute,
+            Self::Scratch
+            | Self::Natives
+            | Self::Environment
+            | Self::Tools
+            | Self::HigherLimits => Preset::Compute,
             Self::ReadDirectory => Preset::ReadFiles,
             Self::WriteDirectory => Preset::Workspace,
             Self::Network => Preset::Web,

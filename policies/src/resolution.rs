@@ -4,6 +4,7 @@ use crate::clock::{Clock, Randomness};
 use crate::directories::DirectoryGrant;
 use crate::document;
 use crate::error::Error;
+use crate::natives::NativeGrants;
 use crate::policy::Policy;
 use crate::presets::Preset;
 use crate::sections::Sections;
@@ -45,6 +46,15 @@ impl Policy {
             policy
                 .set_scratch(enabled.value)
                 .map_err(|error| enabled.refusal(error))?;
+        }
+        if let Some(section) = sections.natives {
+            let natives = NativeGrants {
+                enabled: section.value.enabled.unwrap_or(policy.natives.enabled),
+                deny: section.value.deny.clone(),
+            };
+            policy
+                .set_natives(natives)
+                .map_err(|error| section.refusal(error))?;
         }
         for variable in sections.environment.unwrap_or_default() {
             let (name, value) = variable.value.clone();

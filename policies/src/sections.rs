@@ -25,6 +25,7 @@ const SECTIONS: &[&str] = &[
     "limits",
     "directories",
     "scratch",
+    "natives",
     "environment",
     "clock",
     "randomness",
@@ -42,6 +43,7 @@ pub(crate) struct Sections<'a> {
     pub(crate) limits: Vec<Placed<'a, (&'static str, u64)>>,
     pub(crate) directories: Option<Vec<Placed<'a, DirectoryGrant>>>,
     pub(crate) scratch: Option<Placed<'a, bool>>,
+    pub(crate) natives: Option<Placed<'a, NativeSection>>,
     pub(crate) environment: Option<Vec<Placed<'a, (String, String)>>>,
     pub(crate) clock: Option<Placed<'a, Clock>>,
     pub(crate) randomness: Option<Placed<'a, Randomness>>,
@@ -55,6 +57,12 @@ pub(crate) struct Sections<'a> {
 #[derive(Debug)]
 pub(crate) struct ToolSection {
     pub(crate) allow: Option<Vec<String>>,
+    pub(crate) deny: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct NativeSection {
+    pub(crate) enabled: Option<bool>,
     pub(crate) deny: Vec<String>,
 }
 
@@ -75,6 +83,7 @@ impl<'a> Sections<'a> {
             limits: optional(&root, "limits", read_limits)?.unwrap_or_default(),
             directories: optional(&root, "directories", read_directories)?,
             scratch: optional(&root, "scratch", read_switch)?,
+            natives: optional(&root, "natives", read_natives)?,
             environment: optional(&root, "environment", read_environment)?,
             clock: optional(&root, "clock", read_clock)?,
             randomness: optional(&root, "randomness", read_randomness)?,
@@ -241,6 +250,20 @@ fn read_tools<'a>(item: &Item<'a>) -> Result<Placed<'a, ToolSection>, Error> {
     let table = item.table(&["allow", "deny"])?;
     let section = ToolSection {
         allow: optional(&table, "allow", read_strings)?,
+        deny: optional(&table, "deny", read_strings)?.unwrap_or_default(),
+    };
+    Ok(item.placed(section))
+}
+
+fn read_natives<'a>(item: &Item<'a>) -> Result<Placed<'a, NativeSection>, Error> {
+    let table = item.table(&["enabled", "deny"])?;
+    let enabled = optional(&table, "enabled", Item::boolean)?;
+    if enabled == Some(false) {
+        // Denials beside it would mean nothing.
+        item.table(&["enabled"])?;
+    }
+    let section = NativeSection {
+        enabled,
         deny: optional(&table, "deny", read_strings)?.unwrap_or_default(),
     };
     Ok(item.placed(section))

@@ -21,6 +21,13 @@ impl Policy {
         let limits = Limits::fields().iter();
         lines.extend(limits.filter_map(|field| limit_line(field, &self.limits)));
         lines.push(format!("\n[scratch]\nenabled = {}", self.scratch.enabled));
+        lines.push(match self.natives.enabled {
+            true => format!(
+                "\n[natives]\nenabled = true\ndeny = {}",
+                array(&self.natives.deny)
+            ),
+            false => "\n[natives]\nenabled = false".to_owned(),
+        });
         if !self.environment.is_empty() {
             lines.push("\n[environment]".to_owned());
             let variables = self.environment.iter();

@@ -12,6 +12,8 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import functools
 import sys
 
+from memex_guest import later
+
 _modules = sys.modules
 
 # Names of the default integer, signed and unsigned.
@@ -19,41 +21,10 @@ _SIGNED = ("int", "int_", "long")
 _UNSIGNED = ("uint", "ulong")
 
 
-class Finder:
-    """Finds nothing; adds to the modules of `_LATER` once they have been imported."""
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        """The specification that the other finders have, with another loader."""
-        if name not in _LATER:
-            return None
-        for finder in sys.meta_path:
-            spec = None if finder is Finder else finder.find_spec(name, path, target)
-            if spec is not None:
-                if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader)
-                return spec
-        return None
-
-
-class _Loader:
-    """Loads a module as its own loader does, and calls what is to follow."""
-
-    def __init__(self, loader):
-        self._loader = loader
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        _LATER[module.__name__](module)
-
-
 def install():
-    """Registers the finder: it comes first."""
-    sys.meta_path.insert(0, Finder)
+    """Says what follows on the imports of numpy, pandas and scikit-learn."""
+    for name, function in (("numpy", _numpy), ("pandas", _pandas), ("sklearn.utils.random", _sampling)):
+        later.after(name, function)
 
 
 def is_wide(numpy):
@@ -186,7 +157,3 @@ def _counts_wide(result, arguments, options):
         *rest, counts = result
         return (*rest, _wide(counts))
     return result
-
-
-# What follows on the import of a module.
-_LATER = {"numpy": _numpy, "pandas": _pandas, "sklearn.utils.random": _sampling}

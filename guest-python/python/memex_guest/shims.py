@@ -5,22 +5,22 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import builtins
 
 from memex_guest import (
-    alarms,
+    decimals,
     denials,
     display,
     integers,
-    likeness,
-    machine,
+    keys,
+    later,
     magics,
-    maps,
     notebook,
-    notices,
     packages,
+    parquet,
+    pictures,
     pools,
-    remedies,
     threads,
     toolbox,
     web,
+    webp,
 )
 
 
@@ -37,7 +37,13 @@ def install():
     notebook.install()
     web.install()
     packages.install()
+    later.install()
     integers.install()
+    pictures.install()
+    webp.install()
+    parquet.install()
+    keys.install()
+    decimals.install()
     toolbox.install()
     builtins.display = builtins.show = display.display
     setattr(builtins, magics.HOOK, magics.shell)

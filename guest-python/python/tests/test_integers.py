@@ -8,7 +8,7 @@ from pathlib import Path
 
 import harness  # noqa: F401
 
-from memex_guest import integers
+from memex_guest import integers, later
 
 
 class LaterTest(unittest.TestCase):
@@ -23,21 +23,21 @@ class LaterTest(unittest.TestCase):
 
     def test_what_follows_comes_after_the_module_and_leaves_its_loader(self):
         seen = []
-        integers._LATER["later_module"] = lambda module: seen.append((module.__name__, module.value))
-        self.addCleanup(integers._LATER.pop, "later_module")
+        later.after("later_module", lambda module: seen.append((module.__name__, module.value)))
+        self.addCleanup(later.forget, "later_module")
         module = importlib.import_module("later_module")
         self.assertEqual(seen, [("later_module", 1)])
         for loader in (module.__loader__, module.__spec__.loader):
-            self.assertNotIsInstance(loader, integers._Loader)
+            self.assertNotIsInstance(loader, later._Loader)
 
     def test_other_modules_are_left_to_the_other_finders(self):
-        self.assertIs(sys.meta_path.count(integers.Finder), 1)
-        self.assertIsNone(integers.Finder.find_spec("later_module"))
+        self.assertIs(sys.meta_path.count(later.Finder), 1)
+        self.assertIsNone(later.Finder.find_spec("later_module"))
         self.assertEqual(importlib.import_module("later_module").value, 1)
 
     def test_a_module_that_is_not_there_is_missing_as_ever(self):
-        integers._LATER["no_such_module"] = self.fail
-        self.addCleanup(integers._LATER.pop, "no_such_module")
+        later.after("no_such_module", self.fail)
+        self.addCleanup(later.forget, "no_such_module")
         with self.assertRaises(ModuleNotFoundError):
             importlib.import_module("no_such_module")
 

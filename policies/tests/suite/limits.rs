@@ -26,7 +26,7 @@ fn every_limit_is_accepted_at_its_bounds_and_refused_past_them() {
 
 #[test]
 fn every_limit_is_described_and_has_a_default_in_range() {
-    assert_eq!(Limits::fields().len(), 29);
+    assert_eq!(Limits::fields().len(), 30);
     for field in Limits::fields() {
         assert!(field.meaning.ends_with('.'), "{}", field.name);
         assert!(field.minimum < field.maximum, "{}", field.name);

@@ -1,6 +1,6 @@
 //! An overlay takes away, and is refused when it would add.
 
-use memex_policies::{Access, Clock, Error, Policy, Randomness};
+use memex_policies::{Access, Clock, Error, NATIVE_FAMILIES, Policy, Randomness};
 
 const BASE: &str = r#"
 version = 1
@@ -36,6 +36,7 @@ fn every_section_can_be_narrowed() {
         limits = { guest-time-ms = "1s", fuel = 10, turns = 5 }
         environment = { TZ = "UTC" }
         scratch = { enabled = false }
+        natives = { deny = ["jpeg"] }
         clock = { mode = "fixed", unix_ns = 0 }
         randomness = { mode = "seeded", seed = 1 }
         tools = { allow = ["sql.read*"], deny = ["sql.read.all"] }
@@ -50,6 +51,7 @@ fn every_section_can_be_narrowed() {
     assert_eq!(policy.limits.turns, 5);
     assert_eq!(policy.environment.len(), 1);
     assert!(!policy.scratch.enabled);
+    assert!(policy.natives.permits("zstd") && !policy.natives.permits("jpeg"));
     let fixed = Clock::Fixed {
         unix_ns: 0,
         step_ns: 0,
@@ -217,6 +219,57 @@ fn an_overlay_is_held_to_the_rules_of_a_file() {
         base.narrow("").unwrap_err().cause(),
         Error::MissingKey { key: "version", .. }
     ));
+}
+
+#[test]
+fn natives_are_taken_away_and_stay_away() {
+    let with = |sections: &str| Policy::parse(&format!("version = 1\n{sections}"));
+    let narrow = |policy: &Policy, overlay: &str| policy.narrow(&format!("version = 1\n{overlay}"));
+    let all = with("").unwrap();
+    for family in NATIVE_FAMILIES {
+        assert!(all.natives.permits(family));
+    }
+    let fewer = narrow(&all, "natives.deny = ['webp']").unwrap();
+    let fewer = narrow(
+        &fewer,
+        "natives = { enabled = true, deny = ['jpeg', 'webp'] }",
+    )
+    .unwrap();
+    assert_eq!(fewer.natives.deny, ["webp", "jpeg"]);
+    assert!(fewer.natives.permits("zstd") && !fewer.natives.permits("jpeg"));
+    // Saying less denies no less.
+    assert_eq!(narrow(&fewer, "natives.deny = []").unwrap(), fewer);
+    let none = narrow(&fewer, "natives.enabled = false").unwrap();
+    for family in NATIVE_FAMILIES {
+        assert!(!none.natives.permits(family));
+    }
+    for policy in [&all, &fewer] {
+        assert_eq!(&Policy::parse(&policy.to_toml()).unwrap(), policy);
+        policy.validate().unwrap();
+    }
+    let error = narrow(&none, "natives.enabled = true").unwrap_err();
+    assert!(
+        matches!(error.cause(), Error::Widening { field, .. } if field == "natives.enabled"),
+        "{error}"
+    );
+    for (wrong, told) in [
+        ("natives.deny = ['jpg']", "did you mean `jpeg`?"),
+        ("natives.deny = ['jpeg', 'jpeg']", "listed twice"),
+        (
+            "natives = { enabled = false, deny = ['jpeg'] }",
+            "unknown key",
+        ),
+        ("natives.allow = ['jpeg']", "unknown key"),
+        (
+            "extends = 'deny-all'\nnatives.enabled = true",
+            "extends = \"compute\"",
+        ),
+    ] {
+        let error = with(wrong).unwrap_err().to_string();
+        assert!(error.contains(told), "{wrong}: {error}");
+    }
+    let bare = with("extends = 'deny-all'").unwrap();
+    assert!(!bare.natives.permits("jpeg") && bare.limits.native_bytes == 0);
 }
 
 #[test]

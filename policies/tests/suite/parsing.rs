@@ -198,7 +198,7 @@ fn refusals_teach() {
         ),
         (
             "version = 1\n\"a\\u001b[31m\" = 1",
-            "line 2, column 1: unknown key `a\\u{1b}[31m` in the policy\n  hint: expected one of `version`, `name`, `extends`, `limits`, `directories`, `scratch`, `environment`, `clock`, `randomness`, `tools`, `ask_user`, `shared_scratch`, `network`",
+            "line 2, column 1: unknown key `a\\u{1b}[31m` in the policy\n  hint: expected one of `version`, `name`, `extends`, `limits`, `directories`, `scratch`, `natives`, `environment`, `clock`, `randomness`, `tools`, `ask_user`, `shared_scratch`, `network`",
         ),
     ];
     for (text, expected) in cases {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use memex_policies::{
-    Access, Clock, DirectoryGrant, HostGrant, LimitField, Limits, Policy, Preset, Randomness,
-    Scratch, SharedScratchGrant, ToolGrants, Unit,
+    Access, Clock, DirectoryGrant, HostGrant, LimitField, Limits, NATIVE_FAMILIES, Policy, Preset,
+    Randomness, Scratch, SharedScratchGrant, ToolGrants, Unit,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -110,6 +110,9 @@ fn assert_within(narrow: &Policy, base: &Policy) -> Result<(), TestCaseError> {
         prop_assert!(held);
     }
     prop_assert!(base.scratch.enabled || !narrow.scratch.enabled);
+    for family in NATIVE_FAMILIES {
+        prop_assert!(base.natives.permits(family) || !narrow.natives.permits(family));
+    }
     for (name, value) in &narrow.environment {
         prop_assert_eq!(base.environment.get(name), Some(value));
     }
@@ -172,6 +175,10 @@ fn policies() -> impl Strategy<Value = Policy> {
         policy.randomness = randomness;
         if preset >= Preset::Compute {
             policy.scratch = Scratch { enabled: scratch };
+            policy.natives.enabled = scratch;
+            if scratch && policy.limits.turns % 2 == 0 {
+                policy.natives.deny = vec!["kdf".to_owned(), "webp".to_owned()];
+            }
             policy.environment = environment;
             policy.ask_user = scratch;
             policy.shared_scratch = (!scratch).then(|| SharedScratchGrant {
@@ -194,7 +201,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 /// Overlays of arbitrary grants, some within a policy and some beyond: a few
 /// sections, with a few limits, so that not all are refused for their first.
 fn overlays() -> impl Strategy<Value = String> {
-    let sections = subsequence((0..10).collect::<Vec<usize>>(), 1..=3);
+    let sections = subsequence((0..11).collect::<Vec<usize>>(), 1..=3);
     let limits = subsequence((1..=Limits::fields().len()).collect::<Vec<_>>(), 0..=2);
     (policies(), sections, limits).prop_map(|(mut policy, sections, limits)| {
         policy.preset = Preset::Web;

@@ -12,7 +12,7 @@ use crate::channel::Display;
 use crate::interrupt::Interrupter;
 use memex_channel::{HostCalls, NoHostCalls};
 use memex_filesystem::{FileSystem, Interrupt};
-use memex_policies::Limits;
+use memex_policies::{Limits, NativeGrants};
 use std::sync::Arc;
 use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
@@ -37,6 +37,7 @@ pub(crate) struct Host {
     /// Set while an image is built.
     pub(crate) watch: Option<Watch>,
     pub(crate) limits: Limits,
+    pub(crate) natives: NativeGrants,
     pub(crate) turn: TurnLedger,
     /// Whether the guest runs neither a turn nor a question: what code says or
     /// asks for meanwhile goes nowhere.
@@ -54,6 +55,7 @@ pub(crate) struct HostParts {
     pub(crate) interrupter: Interrupter,
     pub(crate) equipment: Equipment,
     pub(crate) limits: Limits,
+    pub(crate) natives: NativeGrants,
 }
 
 /// What a turn has used and shown so far.
@@ -96,6 +98,7 @@ impl Host {
             interrupter,
             equipment,
             limits,
+            natives,
         } = parts;
         let Equipment {
             calls,
@@ -121,6 +124,7 @@ impl Host {
             forking: captures.map(Forking::new),
             watch: None,
             limits,
+            natives,
             turn: TurnLedger::default(),
             is_apart: false,
             arguments: Vec::new(),

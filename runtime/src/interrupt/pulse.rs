@@ -214,6 +214,13 @@ impl Pulse {
         (self.running.lock().as_ref()).map(|running| running.arming.addresses)
     }
 
+    /// Whether the turn was told to end, softly or hard: what work in the guest's place
+    /// asks as it goes.
+    pub(crate) fn is_told_to_end(&self) -> bool {
+        let running = self.running.lock();
+        (running.as_ref()).is_some_and(|running| running.soft.is_some() || running.hard.is_some())
+    }
+
     /// Whether a hard interrupt is pending: what a host call asks before it
     /// returns to the guest.
     pub(crate) fn is_hard(&self) -> bool {

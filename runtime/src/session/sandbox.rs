@@ -182,6 +182,7 @@ impl Inner {
             },
             equipment,
             limits: policy.limits.clone(),
+            natives: policy.natives.clone(),
         })
     }
 

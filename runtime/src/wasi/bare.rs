@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::host::{Clock, Equipment, Host, HostParts, Random};
 use crate::interrupt::{Interrupter, Pulse, Watchdog};
 use memex_filesystem::FileSystem;
-use memex_policies::{Limits, Randomness};
+use memex_policies::{Limits, NativeGrants, Randomness};
 use std::sync::Arc;
 use wasmtime::{Engine, Instance, Memory, Module, Store, Val};
 
@@ -54,6 +54,10 @@ impl Imports {
             },
             equipment: Equipment::default(),
             limits: Limits::default(),
+            natives: NativeGrants {
+                enabled: false,
+                deny: Vec::new(),
+            },
         });
         let mut store = Store::new(engine, host);
         let instance = linker(engine)?.instantiate(&mut store, module);

@@ -7,7 +7,8 @@ use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
 use memex_channel::{
-    Frame, LOST_ANSWERS, OP_DISPLAY, OP_FILES, OP_FORK, OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
+    Frame, LOST_ANSWERS, MAX_HEAD_BYTES, MAX_PARTS, OP_DISPLAY, OP_FORK, OP_NATIVE, OP_TOOLBOX,
+    OP_WAIT, Reply, encode_answers,
 };
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Linker, Memory};
@@ -25,7 +26,7 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             let Some(memory) = caller.data().memory else {
                 return Ok(FAULT);
             };
-            let reply = reply(&mut caller, memory, pointer, length);
+            let reply = reply(&mut caller, memory, pointer, length)?;
             if caller.data().interrupter.pulse.is_hard() {
                 return Err(HardInterrupt.into());
             }
@@ -35,9 +36,18 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i32) -> Reply {
-    let (bytes, host) = memory.data_and_store_mut(&mut *caller);
+fn reply(
+    caller: &mut Caller<'_, Host>,
+    memory: Memory,
+    pointer: i32,
+    length: i32,
+) -> wasmtime::Result<Reply> {
     let start = pointer as u32 as usize;
+    let is_native = memory.data(&*caller).get(start) == Some(&OP_NATIVE);
+    // Only natives work in the guest's place.
+    let fuel = is_native.then(|| caller.get_fuel().ok()).flatten();
+    let (bytes, host) = memory.data_and_store_mut(&mut *caller);
+    let guest_bytes = bytes.len() as u64;
     let length = length as u32 as usize;
     if let Some(watch) = &mut host.watch {
         watch.look(bytes.get(start).copied().unwrap_or(0), bytes);
@@ -54,6 +64,9 @@ fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i3
                 let frame = frame.encode();
                 fork(caller, memory, &frame)
             }
+            Ok(frame) if frame.op == OP_NATIVE => {
+                return host.compute(&frame, guest_bytes, fuel).paid(caller, fuel);
+            }
             Ok(frame) => host.answer_call(&frame),
         },
     };
@@ -61,12 +74,12 @@ fn reply(caller: &mut Caller<'_, Host>, memory: Memory, pointer: i32, length: i3
     let host = caller.data_mut();
     let limit = host.limits.host_call_bytes;
     if bytes <= limit {
-        return reply;
+        return Ok(reply);
     }
     let message =
         format!("the answer has {bytes} bytes, more than host_call_bytes allows ({limit})");
     host.turn.hit("host_call_bytes", limit, bytes, &message);
-    Reply::error("MemoryError", &message)
+    Ok(Reply::error("MemoryError", &message))
 }
 
 /// Answers a request to fork the session where it stands.
@@ -112,6 +125,12 @@ fn deliver(
     Ok(if delivered { 0 } else { FAULT })
 }
 
+/// Most bytes of a call of a native whose parts have at most this many.
+fn native_frame_bytes(parts_bytes: u64) -> u64 {
+    let around = 5 + MAX_HEAD_BYTES + 4 * MAX_PARTS;
+    parts_bytes.saturating_add(around as u64)
+}
+
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WaitHead {
@@ -137,11 +156,14 @@ impl Host {
             self.turn.hit("host_calls", limit, calls, &message);
             return Err(Reply::error("PermissionError", &message));
         }
-        let limit = self.limits.host_call_bytes;
+        let (name, limit) = match bytes.first() {
+            // The bytes of its parts are bounded by what it is asked for.
+            Some(&OP_NATIVE) => ("native_bytes", native_frame_bytes(self.limits.native_bytes)),
+            _ => ("host_call_bytes", self.limits.host_call_bytes),
+        };
         if bytes.len() as u64 > limit {
             let message = format!("a call of {} bytes, of {limit} allowed", bytes.len());
-            self.turn
-                .hit("host_call_bytes", limit, bytes.len() as u64, &message);
+            self.turn.hit(name, limit, bytes.len() as u64, &message);
             return Err(Reply::error("ValueError", &message));
         }
         Frame::decode(bytes).map_err(|error| Reply::error("ValueError", &error.to_string()))

@@ -18,6 +18,7 @@ mod forking;
 mod host_call;
 mod linker;
 mod memory;
+mod native;
 mod paths;
 mod random;
 mod stdio;

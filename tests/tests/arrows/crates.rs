@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-models", &["memex-settings", "memex-tls"]),
     ("memex-mock-server", &["memex-models"]),
     ("memex-snapshots", &["memex-tls"]),
+    ("memex-columns", &[]),
+    ("memex-natives", &["memex-columns"]),
     ("memex-suites", &[]),
     ("memex-settings", &[]),
     ("memex-tls", &[]),
@@ -26,13 +28,20 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-channel",
             "memex-filesystem",
             "memex-guest-python",
+            // Natives complete the guest: no session lacks them but by its policy.
+            "memex-natives",
             "memex-policies",
         ],
     ),
     ("memex-host-tools", &["memex-channel", "memex-policies"]),
     (
         "memex-sql",
-        &["memex-channel", "memex-host-tools", "memex-policies"],
+        &[
+            "memex-channel",
+            "memex-columns",
+            "memex-host-tools",
+            "memex-policies",
+        ],
     ),
     (
         "memex-external",

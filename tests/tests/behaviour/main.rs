@@ -10,6 +10,7 @@ mod escapes;
 mod exits;
 mod files;
 mod limits;
+mod natives;
 mod numbers;
 mod output;
 mod previews;

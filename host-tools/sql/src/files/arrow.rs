@@ -1,16 +1,16 @@
 //! Parquet and Arrow IPC (files and streams).
 
-use super::arrow_shape::{Shape, examine};
 use super::cells::Cells;
 use super::loading::{Plan, Rows, Unloaded};
-use super::parquet_shape::{examine_footer, examine_pages};
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, Schema};
+use memex_columns::{Shape, examine_arrow, examine_footer, examine_pages};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Reads a Parquet file into what `begin` makes of its columns.
@@ -25,7 +25,7 @@ pub(super) fn read_parquet<R: Rows>(
     guarded(|| {
         examine_footer(&file, size)?;
         let again = file.try_clone();
-        let again = again.map_err(|error| Unloaded::Host(error.to_string()))?;
+        let again = Arc::new(again.map_err(|error| Unloaded::Host(error.to_string()))?);
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(content)?;
         let groups = builder.metadata().row_groups();
         let stated: i64 = groups.iter().fold(0, |sum, group| {
@@ -36,7 +36,9 @@ pub(super) fn read_parquet<R: Rows>(
         }
         let schema = builder.schema().clone();
         plan_of(&schema)?;
-        let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), deadline)?;
+        let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), &|| {
+            Instant::now() >= deadline
+        })?;
         let batches = builder
             .with_batch_size(at_a_time)
             .build()
@@ -55,7 +57,7 @@ pub(super) fn read_arrow<R: Rows>(
     let host = |error: std::io::Error| Unloaded::Host(error.to_string());
     let content = |error: ArrowError| Unloaded::Content(error.to_string());
     guarded(|| {
-        let shape = examine(&mut BufReader::new(&file), size, max_bytes as u64)?;
+        let shape = examine_arrow(&mut BufReader::new(&file), size, max_bytes as u64)?;
         (&file).seek(SeekFrom::Start(0)).map_err(host)?;
         let file = BufReader::new(file);
         if shape == Shape::File {

@@ -1,6 +1,7 @@
 //! From the rows of a file to a table.
 
 use crate::names::quoted;
+use memex_columns::Misstated;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement};
 use std::collections::HashSet;
@@ -22,6 +23,17 @@ pub(super) enum Unloaded {
     TooLate,
     /// Something of the host: for its log.
     Host(String),
+}
+
+impl From<Misstated> for Unloaded {
+    fn from(misstated: Misstated) -> Self {
+        match misstated {
+            Misstated::Content(reason) => Self::Content(reason),
+            Misstated::TooLarge => Self::TooLarge,
+            Misstated::TooLate => Self::TooLate,
+            Misstated::Host(reason) => Self::Host(reason),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Unloaded {

@@ -5,9 +5,7 @@
 //! again when its size or time changes.
 
 mod arrow;
-mod arrow_shape;
 mod cells;
-mod compact;
 
 mod delimited;
 mod frame;
@@ -16,7 +14,6 @@ pub(crate) mod fuzzing;
 mod json_lines;
 mod kind;
 mod loading;
-mod parquet_shape;
 mod selection;
 mod set;
 

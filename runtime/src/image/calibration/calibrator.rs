@@ -11,7 +11,7 @@ use crate::image::spec::ImageSpec;
 use crate::interrupt::{Interrupter, Pulse, Watchdog};
 use memex_filesystem::{FileSystem, Quota};
 use memex_guest_python::GuestFiles;
-use memex_policies::Limits;
+use memex_policies::{Limits, NativeGrants};
 use std::sync::Arc;
 use wasmtime::{Instance, Memory, Store, WasmParams, WasmResults};
 
@@ -188,6 +188,11 @@ fn boot_host(
         },
         equipment: Equipment::default(),
         limits,
+        // What a guest that has natives did with them would be in the image.
+        natives: NativeGrants {
+            enabled: false,
+            deny: Vec::new(),
+        },
     });
     host.arguments = vec![spec.manifest.argv0.clone()];
     host.environment = spec

@@ -7,6 +7,7 @@ mod hooks;
 mod host_calls;
 mod leaks;
 mod memory;
+mod natives;
 mod panics;
 mod resident;
 mod sparing;

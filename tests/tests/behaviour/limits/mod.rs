@@ -6,4 +6,5 @@ mod endings;
 mod fuel;
 mod interrupts;
 mod memory;
+mod natives;
 mod time;

@@ -5,16 +5,15 @@
 //! lists of lengths inside of pages are held against the file and a bound
 //! before the decoder sees them.
 
-use super::compact::{Compact, Kind};
-use super::loading::{Unloaded, in_time};
+use crate::compact::{Compact, Kind};
+use crate::misstated::Misstated;
+use bytes::Bytes;
 use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// The length of the footer, and the magic.
 const TAIL_BYTES: u64 = 8;
@@ -41,12 +40,15 @@ const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
 const DELTA_BYTE_ARRAY: i64 = 7;
 
 /// Checks the footer of a file of `size` bytes.
-pub(super) fn examine_footer(file: &File, size: u64) -> Result<(), Unloaded> {
+///
+/// # Errors
+/// What cannot be true.
+pub fn examine_footer<R: ChunkReader>(file: &R, size: u64) -> Result<(), Misstated> {
     let start = size.checked_sub(TAIL_BYTES).ok_or_else(wrong)?;
     let tail = read(file, start, 4)?;
-    let length = u32::from_le_bytes(tail.try_into().map_err(|_| wrong())?).into();
+    let length = u32::from_le_bytes(tail.as_ref().try_into().map_err(|_| wrong())?).into();
     if length > FOOTER_MAX_BYTES {
-        return Err(Unloaded::Content(format!(
+        return Err(Misstated::Content(format!(
             "its footer has more than {FOOTER_MAX_BYTES} bytes"
         )));
     }
@@ -62,7 +64,7 @@ pub(super) fn examine_footer(file: &File, size: u64) -> Result<(), Unloaded> {
         })
         .ok_or_else(wrong)?;
     match depth > SCHEMA_DEPTH_MAX {
-        true => Err(Unloaded::Content(format!(
+        true => Err(Misstated::Content(format!(
             "its columns are nested more than {SCHEMA_DEPTH_MAX} levels deep"
         ))),
         false => Ok(()),
@@ -107,34 +109,36 @@ fn schema_depth(reader: &mut Compact<'_>) -> Option<usize> {
 
 /// Checks the pages of a file of `size` bytes, which may have `max_bytes` in
 /// all when they are decompressed. Answers how many rows may be decoded at a
-/// time.
-pub(super) fn examine_pages(
-    file: &File,
+/// time. `is_over` says whether to stop.
+///
+/// # Errors
+/// What cannot be true, or is too much.
+pub fn examine_pages<R: ChunkReader + 'static>(
+    file: &Arc<R>,
     size: u64,
     max_bytes: usize,
     metadata: &ParquetMetaData,
-    deadline: Instant,
-) -> Result<usize, Unloaded> {
+    is_over: &dyn Fn() -> bool,
+) -> Result<usize, Misstated> {
     let mut left = Left {
         plain: max_bytes as u64,
         packed: size,
     };
-    let shared = Arc::new(file.try_clone().map_err(host)?);
     let mut longest_row = 1;
     for group in metadata.row_groups() {
         let rows = usize::try_from(group.num_rows()).map_err(|_| wrong())?;
         let mut row = 0_u64;
         for column in group.columns() {
-            in_time(deadline)?;
-            let mut found = pages(file, size, column, &mut left, deadline)?;
+            in_time(is_over)?;
+            let mut found = pages(file.as_ref(), size, column, &mut left, is_over)?;
             if found.holds_lengths || found.holds_long_values {
-                let reader = SerializedPageReader::new(Arc::clone(&shared), column, rows, None);
-                look_into(&mut reader.map_err(damaged)?, column, &mut found, deadline)?;
+                let reader = SerializedPageReader::new(Arc::clone(file), column, rows, None);
+                look_into(&mut reader.map_err(damaged)?, column, &mut found, is_over)?;
             }
             if column.column_descr().max_rep_level() > 0 {
                 // A row may be a list of all of them.
                 let listed = found.values.saturating_mul(found.longest.max(8));
-                left.plain = left.plain.checked_sub(listed).ok_or(Unloaded::TooLarge)?;
+                left.plain = left.plain.checked_sub(listed).ok_or(Misstated::TooLarge)?;
             }
             row = row.saturating_add(found.longest);
         }
@@ -174,20 +178,20 @@ struct Found {
 }
 
 /// Checks the pages of one column.
-fn pages(
-    file: &File,
+fn pages<R: ChunkReader>(
+    file: &R,
     size: u64,
     column: &ColumnChunkMetaData,
     left: &mut Left,
-    deadline: Instant,
-) -> Result<Found, Unloaded> {
+    is_over: &dyn Fn() -> bool,
+) -> Result<Found, Misstated> {
     let number = |value: i64| u64::try_from(value).map_err(|_| wrong());
     // `ColumnChunkMetaData::byte_range` panics where one of them is negative.
     let start = column.dictionary_page_offset();
     let start = number(start.unwrap_or_else(|| column.data_page_offset()))?;
     let end = start.checked_add(number(column.compressed_size())?);
     let end = end.filter(|end| *end <= size).ok_or_else(|| {
-        Unloaded::Content("it is damaged: a column ends behind the file".to_owned())
+        Misstated::Content("it is damaged: a column ends behind the file".to_owned())
     })?;
     let mut found = Found::default();
     if column.column_type() == Type::FIXED_LEN_BYTE_ARRAY {
@@ -195,7 +199,7 @@ fn pages(
     }
     let mut at = start;
     while at < end {
-        in_time(deadline)?;
+        in_time(is_over)?;
         let is_first = at == start;
         let (header, bytes) = header(file, at, end)?;
         at = at.checked_add(bytes).ok_or_else(wrong)?;
@@ -204,7 +208,7 @@ fn pages(
             .checked_add(packed)
             .filter(|at| *at <= end)
             .ok_or_else(wrong)?;
-        left.plain = left.plain.checked_sub(plain).ok_or(Unloaded::TooLarge)?;
+        left.plain = left.plain.checked_sub(plain).ok_or(Misstated::TooLarge)?;
         left.packed = left.packed.checked_sub(packed).ok_or_else(wrong)?;
         let values = number(header.values)?;
         if header.values > PAGE_VALUES_MAX {
@@ -229,20 +233,20 @@ fn pages(
         }
     }
     match found.longest > VALUE_MAX_BYTES {
-        true => Err(Unloaded::Content("a value is too long".to_owned())),
+        true => Err(Misstated::Content("a value is too long".to_owned())),
         false => Ok(found),
     }
 }
 
 /// Looks into the pages of a column whose headers are right.
-fn look_into(
-    reader: &mut SerializedPageReader<File>,
+fn look_into<R: ChunkReader>(
+    reader: &mut SerializedPageReader<R>,
     column: &ColumnChunkMetaData,
     found: &mut Found,
-    deadline: Instant,
-) -> Result<(), Unloaded> {
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), Misstated> {
     while let Some(page) = reader.get_next_page().map_err(damaged)? {
-        in_time(deadline)?;
+        in_time(is_over)?;
         match &page {
             Page::DictionaryPage { buf, .. } if found.holds_long_values => {
                 found.longest = found.longest.max(longest(buf).ok_or_else(wrong)?);
@@ -280,7 +284,7 @@ fn least_bytes(column: &ColumnChunkMetaData) -> u64 {
 }
 
 /// The page header at `at`, and its length.
-fn header(file: &File, at: u64, end: u64) -> Result<(Header, u64), Unloaded> {
+fn header<R: ChunkReader>(file: &R, at: u64, end: u64) -> Result<(Header, u64), Misstated> {
     let there = end.saturating_sub(at);
     let mut length = HEADER_READ_BYTES.min(there);
     loop {
@@ -418,25 +422,25 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     None
 }
 
-fn read(file: &File, at: u64, length: u64) -> Result<Vec<u8>, Unloaded> {
-    let mut bytes = vec![0; usize::try_from(length).map_err(|_| wrong())?];
-    match file.read_exact_at(&mut bytes, at) {
-        Ok(()) => Ok(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(wrong()),
-        Err(error) => Err(host(error)),
+fn read<R: ChunkReader>(file: &R, at: u64, length: u64) -> Result<Bytes, Misstated> {
+    let length = usize::try_from(length).map_err(|_| wrong())?;
+    // A file that ends before is damaged; so is one that cannot be read now.
+    file.get_bytes(at, length).map_err(|_| wrong())
+}
+
+fn in_time(is_over: &dyn Fn() -> bool) -> Result<(), Misstated> {
+    match is_over() {
+        true => Err(Misstated::TooLate),
+        false => Ok(()),
     }
 }
 
-fn damaged(error: parquet::errors::ParquetError) -> Unloaded {
-    Unloaded::Content(format!("it is damaged: {error}"))
+fn damaged(error: parquet::errors::ParquetError) -> Misstated {
+    Misstated::Content(format!("it is damaged: {error}"))
 }
 
-fn host(error: std::io::Error) -> Unloaded {
-    Unloaded::Host(error.to_string())
-}
-
-fn wrong() -> Unloaded {
-    Unloaded::Content("it is damaged: its sizes cannot be true".to_owned())
+fn wrong() -> Misstated {
+    Misstated::Content("it is damaged: its sizes cannot be true".to_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! that cannot allocate ends. So lengths are held against the size of the file,
 //! and uncompressed lengths against a bound, before the decoder sees the file.
 
-use super::loading::Unloaded;
+use crate::misstated::Misstated;
 use arrow_ipc::{Block, MessageHeader, RecordBatch, root_as_footer, root_as_message};
 use std::io::{Read, Seek, SeekFrom};
 
@@ -17,17 +17,22 @@ const METADATA_MAX_BYTES: u64 = 64 << 20;
 
 /// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
+    /// A file, with a footer.
     File,
+    /// A stream.
     Stream,
 }
 
 /// Checks a file of `size` bytes whose buffers may have `max_bytes` in all.
-pub(super) fn examine<F: Read + Seek>(
+///
+/// # Errors
+/// What cannot be true, or is too much.
+pub fn examine_arrow<F: Read + Seek>(
     file: &mut F,
     size: u64,
     max_bytes: u64,
-) -> Result<Shape, Unloaded> {
+) -> Result<Shape, Misstated> {
     let mut examined = Examined {
         file,
         size,
@@ -60,19 +65,19 @@ struct Examined<'f, F> {
 }
 
 impl<F: Read + Seek> Examined<'_, F> {
-    fn read(&mut self, at: u64, length: u64) -> Result<Vec<u8>, Unloaded> {
+    fn read(&mut self, at: u64, length: u64) -> Result<Vec<u8>, Misstated> {
         let end = at.checked_add(length).ok_or_else(wrong)?;
         if end > self.size || length > METADATA_MAX_BYTES {
             return Err(wrong());
         }
-        let host = |error: std::io::Error| Unloaded::Host(error.to_string());
+        let host = |error: std::io::Error| Misstated::Host(error.to_string());
         self.file.seek(SeekFrom::Start(at)).map_err(host)?;
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| wrong())?];
         self.file.read_exact(&mut bytes).map_err(host)?;
         Ok(bytes)
     }
 
-    fn block(&mut self, block: &Block) -> Result<(), Unloaded> {
+    fn block(&mut self, block: &Block) -> Result<(), Misstated> {
         let number = |value: i64| u64::try_from(value).map_err(|_| wrong());
         let (start, length) = (
             number(block.offset())?,
@@ -88,7 +93,7 @@ impl<F: Read + Seek> Examined<'_, F> {
         Ok(())
     }
 
-    fn stream(&mut self) -> Result<(), Unloaded> {
+    fn stream(&mut self) -> Result<(), Misstated> {
         let mut at = 0;
         // A stream may end without the mark of its end.
         while at < self.size {
@@ -104,9 +109,10 @@ impl<F: Read + Seek> Examined<'_, F> {
 
     /// Where the description of the message at `at` is, how long it is, and
     /// where it ends.
-    fn metadata(&mut self, at: u64) -> Result<(u64, u64, u64), Unloaded> {
-        let word =
-            |bytes: Vec<u8>| -> Result<[u8; 4], Unloaded> { bytes.try_into().map_err(|_| wrong()) };
+    fn metadata(&mut self, at: u64) -> Result<(u64, u64, u64), Misstated> {
+        let word = |bytes: Vec<u8>| -> Result<[u8; 4], Misstated> {
+            bytes.try_into().map_err(|_| wrong())
+        };
         let mut length = word(self.read(at, 4)?)?;
         let mut start = at + 4;
         if length == CONTINUATION {
@@ -124,7 +130,7 @@ impl<F: Read + Seek> Examined<'_, F> {
         metadata: &[u8],
         body: u64,
         stated: Option<u64>,
-    ) -> Result<u64, Unloaded> {
+    ) -> Result<u64, Misstated> {
         let message = root_as_message(metadata).map_err(|_| wrong())?;
         let length = u64::try_from(message.bodyLength()).map_err(|_| wrong())?;
         let end = body
@@ -146,7 +152,7 @@ impl<F: Read + Seek> Examined<'_, F> {
         Ok(end)
     }
 
-    fn buffers(&mut self, batch: RecordBatch<'_>, body: u64, end: u64) -> Result<(), Unloaded> {
+    fn buffers(&mut self, batch: RecordBatch<'_>, body: u64, end: u64) -> Result<(), Misstated> {
         for buffer in batch.buffers().into_iter().flatten() {
             let offset = u64::try_from(buffer.offset()).map_err(|_| wrong())?;
             let mut length = u64::try_from(buffer.length()).map_err(|_| wrong())?;
@@ -159,12 +165,12 @@ impl<F: Read + Seek> Examined<'_, F> {
                 // A negative length says that the buffer is not compressed.
                 length = u64::try_from(i64::from_le_bytes(stated)).unwrap_or(length);
             }
-            self.left = self.left.checked_sub(length).ok_or(Unloaded::TooLarge)?;
+            self.left = self.left.checked_sub(length).ok_or(Misstated::TooLarge)?;
         }
         Ok(())
     }
 }
 
-fn wrong() -> Unloaded {
-    Unloaded::Content("it is damaged: its lengths cannot be true".to_owned())
+fn wrong() -> Misstated {
+    Misstated::Content("it is damaged: its lengths cannot be true".to_owned())
 }
