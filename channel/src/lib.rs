@@ -32,10 +32,10 @@ pub const OP_FORK: u8 = 4;
 /// host: the runtime answers it itself, with one part of
 /// [encoded answers](encode_answers).
 pub const OP_WAIT: u8 = 5;
-/// The operation of what the interface for files lacks: a second descriptor of an open
-/// file, and how much room there is. The runtime answers it itself.
-pub const OP_FILES: u8 = 8;
 /// The operation of an agent's harness: answers, spawned agents' boards, inputs.
 pub const OP_AGENT: u8 = 6;
 /// The operation of a native: the runtime computes the answer, in the guest's place.
 pub const OP_NATIVE: u8 = 8;
+/// The operation of what the interface for files lacks: a second descriptor of an open
+/// file, and how much room there is. The runtime answers it itself.
+pub const OP_FILES: u8 = 10;

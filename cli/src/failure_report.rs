@@ -1,10 +1,10 @@
 //! Reporting failures: errors, panics, and arguments that cannot be parsed.
 
 use crate::console::{complain, complain_styled, print_styled};
-use crate::escapes;
 use crate::exit_code::ExitCode;
 use crate::failure::{USAGE, status};
 use crate::paint::Paint;
+use memex_escapes as escapes;
 
 /// Lets panics be told like everything else: their messages may quote something.
 pub(crate) fn tell_panics() {

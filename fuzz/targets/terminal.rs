@@ -3,12 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-
-#[allow(dead_code, unused_imports)]
-#[path = "../../cli/src/escapes/mod.rs"]
-mod escapes;
-
-use escapes::Filter;
+use memex_escapes::Filter;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(([first], output)) = bytes.split_first_chunk() else {

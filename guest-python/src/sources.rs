@@ -57,6 +57,7 @@ sources!(
     "labels",
     "later",
     "lettering",
+    "likeness",
     "locks",
     "loop",
     "machine",

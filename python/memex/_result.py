@@ -57,17 +57,13 @@ def shown_safely(data: Any) -> dict[str, Any]:
     Pages come in a frame that runs no scripts and loads nothing; other forms that are
     more than text and pictures are left out. `Display.data` has them as they came.
     """
-    from html import escape
-
     shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
     if isinstance(shown.get("text/plain"), str):
         # Where there is no page, it is what a terminal gets.
         shown["text/plain"] = harmless(shown["text/plain"])
     for kind in _PAGES:
         if isinstance(data.get(kind), str):
-            page = escape(data[kind], quote=True)
-            style = "border:0;width:100%;height:24em"
-            shown["text/html"] = f'<iframe sandbox="" style="{style}" srcdoc="{page}"></iframe>'
+            shown["text/html"] = framed(data[kind], "24em")
             break
     return shown
 

@@ -122,17 +122,23 @@ class Tool:
             raise ToolError(f"{self.name}: the annotation of the result cannot be used: {error}") from None
 
     @functools.cached_property
+    def _result_reader(self) -> Any:
+        from memex import _guarded
+
+        return _guarded.guarded(self._adapter.core_schema, self._adapter)
+
+    @functools.cached_property
     def _reading(self) -> tuple[Any, list[tuple[str, str, bool]]]:
         """What validates arguments; and of each field its name there, that of the parameter, and whether it goes by position."""
         parameters = self._signature.parameters
         by_position = [parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY for name in self._fields]
         fields = [(f"p{number}", name, by_position[number]) for number, name in enumerate(self._fields)]
-        return self._model.__pydantic_validator__.validate_python, fields
+        return self._reader.validate_python, fields
 
     @functools.cached_property
     def _writing(self) -> tuple[Any, Any] | None:
         """What validates a result, and what makes it data; `None` without an annotation."""
-        return None if self._adapter is None else (self._adapter.validator.validate_python, self._adapter.serializer.to_python)
+        return None if self._adapter is None else (self._result_reader.validate_python, self._adapter.serializer.to_python)
 
     def read(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call, as the annotations say. Raises `TypeError` naming the parameter."""
@@ -155,11 +161,13 @@ class Tool:
 
     def write(self, result: Any) -> tuple[Any, list]:
         """The result as JSON and binary parts. Raises `TypeError` for one that is not what the function promises."""
-        from memex._values import json_like
+        from memex._values import check_walkable, json_like
 
         writing = self._writing
         if writing is not None:
             validate, dump = writing
+            # It may hold what the code gave, which must be no more to walk than it is.
+            check_walkable(result, f"{self.name}: result", "as JSON")
             try:
                 result = dump(validate(result), warnings=False, by_alias=True)
             except ValueError as error:

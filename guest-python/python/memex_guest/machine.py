@@ -17,7 +17,7 @@ from importlib.machinery import ModuleSpec as _ModuleSpec
 
 from memex_guest import channel
 
-FILES = 8
+FILES = 10
 USER = 1000
 USER_NAME = "user"
 HOME = "/home/user"

@@ -38,9 +38,9 @@ pub(super) fn examine(bytes: &[u8], room: &Room<'_>) -> Result<Shape, Refusal> {
         return Err(damaged("they do not begin as a WebP file does"));
     }
     let mut shape: Option<Shape> = None;
-    let mut chunks = Chunks::of(bytes.get(12..).unwrap_or_default());
+    let chunks = Chunks::of(bytes.get(12..).unwrap_or_default());
     let mut count = 0;
-    while let Some((name, data)) = chunks.next() {
+    for (name, data) in chunks {
         if count % 1024 == 0 {
             room.look()?;
         }

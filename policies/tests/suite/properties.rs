@@ -176,7 +176,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         if preset >= Preset::Compute {
             policy.scratch = Scratch { enabled: scratch };
             policy.natives.enabled = scratch;
-            if scratch && policy.limits.turns % 2 == 0 {
+            if scratch && policy.limits.turns.is_multiple_of(2) {
                 policy.natives.deny = vec!["kdf".to_owned(), "webp".to_owned()];
             }
             policy.environment = environment;

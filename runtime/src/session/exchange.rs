@@ -82,7 +82,7 @@ impl Session {
         self.set(name, &frame.encode())
     }
 
-    fn exchange(&mut self, request: &[u8]) -> Result<Result<Vec<u8>, GuestError>, Error> {
+    fn exchange(&mut self, request: &[&[u8]]) -> Result<Result<Vec<u8>, GuestError>, Error> {
         let entry = self.sandbox.image().map().entries.inspect;
         let limit = self.sandbox.policy().limits.host_call_bytes;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);

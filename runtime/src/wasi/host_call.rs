@@ -3,12 +3,13 @@
 use super::exits::HardInterrupt;
 use super::failure::FAULT;
 use super::file_calls;
+use super::memory::Bytes;
 use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
 use memex_channel::{
-    Frame, LOST_ANSWERS, MAX_HEAD_BYTES, MAX_PARTS, OP_DISPLAY, OP_FORK, OP_NATIVE, OP_TOOLBOX,
-    OP_WAIT, Reply, encode_answers,
+    Frame, LOST_ANSWERS, MAX_HEAD_BYTES, MAX_PARTS, OP_DISPLAY, OP_FILES, OP_FORK, OP_NATIVE,
+    OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
 };
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Linker, Memory};

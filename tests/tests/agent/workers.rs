@@ -97,7 +97,11 @@ fn a_large_answer_reaches_a_session_in_a_worker() {
             .tools(vec![tool])
             .build()
             .unwrap();
-        let result = agent.run(RunRequest::new("Do it.")).unwrap();
+        let request = RunRequest {
+            output: Some(OutputSchema::new(json!({ "type": "array" })).unwrap()),
+            ..RunRequest::new("Do it.")
+        };
+        let result = agent.run(request).unwrap();
         (result.submission.clone(), shown(&result))
     };
     for backend in [Backend::Subprocess, Backend::Pool] {

@@ -99,6 +99,8 @@ fn twice_stops_and_rolls_back() {
         "print('x is', x)",
     ]);
     let begun = Instant::now();
+    // In the sum by then: before it, the first one would end the turn, as it should.
+    std::thread::sleep(Duration::from_millis(300));
     press(&child);
     std::thread::sleep(Duration::from_millis(300));
     press(&child);

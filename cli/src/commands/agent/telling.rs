@@ -3,7 +3,6 @@
 use super::setup::AgentOptions;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::plain;
 use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;

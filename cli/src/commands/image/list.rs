@@ -8,7 +8,6 @@ use crate::report::bytes;
 use anyhow::Result;
 use memex_runtime::{Cache, CachedImage, ImageSpec, Package, Requirement, Wheel};
 use serde_json::json;
-use std::process::ExitCode;
 use std::time::SystemTime;
 
 /// Letters of a name that people are shown: enough for any number of images.

@@ -2,12 +2,12 @@
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::report::bytes;
 use anyhow::Result;
 use clap::Args;
 use memex_runtime::Cache;
-use std::process::ExitCode;
 
 pub(super) const EXAMPLES: &str = "\
 Running sessions keep what they have mapped. A session that was saved on the image needs it

@@ -3,7 +3,6 @@
 use super::conversing::ConversationArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::plain;
 use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;

@@ -3,7 +3,6 @@
 use super::options::{AgentArguments, ModelArguments, PriceArguments, build, mode};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::line;
 use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::{Context as _, Result};

@@ -4,7 +4,6 @@
 use super::options::{MemoryArguments, mode, read};
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::line;
 use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage};
 use anyhow::Result;

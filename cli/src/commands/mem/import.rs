@@ -4,7 +4,6 @@ use super::live::{Network, Service};
 use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
-use crate::escapes::line;
 use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use anyhow::Result;

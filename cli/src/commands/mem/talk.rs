@@ -1,7 +1,6 @@
 //! One line of a talk after the other: messages, and commands with a slash.
 
 use crate::console::{complain, print_line, print_passed};
-use crate::escapes::{Filter, line, plain};
 use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
 use crate::paint::Paint;

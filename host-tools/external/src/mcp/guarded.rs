@@ -179,14 +179,15 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Guarded<T> {
                 return Some(message);
             }
             let due = self.notice.as_ref().map(|(_, due)| *due);
+            if due.is_some_and(|due| due <= Instant::now()) {
+                let (notice, _) = self.notice.take()?;
+                self.noticed = Some(Instant::now());
+                return Some(ServerJsonRpcMessage::notification(notice));
+            }
             let message = tokio::select! {
                 biased;
                 Some(()) = self.answers.next(), if !self.answers.is_empty() => continue,
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    let (notice, _) = self.notice.take()?;
-                    self.noticed = Some(Instant::now());
-                    return Some(ServerJsonRpcMessage::notification(notice));
-                }
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => continue,
                 message = self.inner.receive() => message?,
             };
             match message {

@@ -278,7 +278,7 @@ mod tests {
             (&["data: 1\r\n\r\ndata: 2\r\n\r\n"], 11),
             (&["data: 1\r\n", "data: 2\r\n", "data: 3\r\n"], 27),
             (&["data: 1\r", "\ndata: 2\r", "\ndata: 3"], 25),
-            (&["data: 1\n", "data: 2\n", "\n", "data: 3"], 17),
+            (&["data: 1\n", "data: 2\n", "\n", "data: 3"], 16),
         ] {
             let mut length = EventLength::default();
             let longest = chunks.iter().map(|chunk| length.longest(chunk.as_bytes()));
