@@ -64,7 +64,7 @@ pub use memex_channel::{
     Frame, FrameError, HostCalls, MAX_HEAD_BYTES, MAX_PARTS, NoHostCalls, OP_FORK, Reply, Ticket,
     TurnHandle, Waited,
 };
-pub use memex_filesystem::LostFile;
+pub use memex_filesystem::{DirEntry, Errno, FileStat, FileType, LostFile};
 pub use memex_guest_python::{
     FetchOptions, Manifest, Package, Requirement, Wheel, is_for_package_client,
 };
@@ -72,7 +72,7 @@ pub use platform::{DirtyTracking, PAGE_BYTES};
 pub use runtime::Runtime;
 pub use session::{
     Forks, GuestError, Hibernated, MidTurnFork, Outcome, Sandbox, SavedHibernated, Session,
-    SessionOptions, SessionState, Status, Step, StillAsleep, StillAwake, Suspended,
+    SessionFiles, SessionOptions, SessionState, Status, Step, StillAsleep, StillAwake, Suspended,
     TURN_FORMAT_VERSION,
 };
 pub use snapshot::{

@@ -8,7 +8,11 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::image_defaults::is_identifier;
 
-pub(crate) fn check_inputs(inputs: &BTreeMap<String, Value>) -> Result<(), Error> {
+/// Checks that inputs have names that code can use.
+///
+/// # Errors
+/// [`Error::Input`], with the first that has none.
+pub fn check_inputs(inputs: &BTreeMap<String, Value>) -> Result<(), Error> {
     match inputs.keys().find(|name| !is_identifier(name)) {
         None => Ok(()),
         Some(name) => Err(Error::Input {
@@ -20,10 +24,10 @@ pub(crate) fn check_inputs(inputs: &BTreeMap<String, Value>) -> Result<(), Error
 
 /// Puts inputs into the scope by a turn for each, so that a value that is too
 /// large for a block is refused by its name.
-pub(crate) fn put_inputs(
-    session: &mut Session,
-    inputs: &BTreeMap<String, Value>,
-) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Input`], and [`Error::Runtime`] for a fault of the host.
+pub fn put_inputs(session: &mut Session, inputs: &BTreeMap<String, Value>) -> Result<(), Error> {
     for (name, value) in inputs {
         let outcome = session.run(&assignment(name, value))?;
         if outcome.is_ok() {

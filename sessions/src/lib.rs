@@ -52,12 +52,16 @@ pub use error::{Error, SpecPart};
 pub use host::Host;
 pub use image_defaults::ImageDefaults;
 pub use images::Images;
+pub use inputs::{check_inputs, put_inputs};
 pub use open::{Opened, open, options};
 pub use outcome::{Content, Display, Exception, Outcome};
 pub use policy_files::{load_policy, resolve_policies};
 pub use pool::{Pool, PoolError, PoolKey, PoolOptions, PoolPlace, PoolStats};
 pub use resolved::Resolved;
-pub use saved::{SavedSession, at_turn, for_store, fork, head_of, load, open_store};
+pub use saved::{
+    SavedSession, at_turn, commit, commit_noting, for_store, fork, from_store, head_of, load,
+    open_store, status_word,
+};
 pub use spec::{
     AuditFile, Database, ImageSource, LimitValue, Mount, PolicySource, SPEC_MAX_BYTES,
     SPEC_VERSION, SessionSpec, SessionSpecBuilder, SharedScratch, StoreSource, ToolSources,

@@ -4,6 +4,7 @@ mod asking;
 mod ending;
 mod entering;
 mod exchange;
+mod files;
 mod fork;
 mod hibernation;
 mod in_progress;
@@ -23,6 +24,7 @@ mod suspended;
 mod turn;
 mod waiting;
 
+pub use files::SessionFiles;
 pub use fork::{Forks, MidTurnFork};
 pub use hibernation::{Hibernated, SavedHibernated, StillAsleep, StillAwake};
 pub use lifecycle::{Session, SessionState, Step};

@@ -10,13 +10,13 @@
 //! removed when the next one opens the store.
 
 use super::error::PoolError;
-use crate::saved::for_store;
+use crate::saved::{for_store, from_store};
 use memex_channel::Reply;
 use memex_runtime::{
-    Chunk, Encoded, Hibernated, Sandbox, SavedHibernated, SessionOptions, Suspended, snapshot_info,
+    Encoded, Hibernated, Sandbox, SavedHibernated, SessionOptions, Suspended, snapshot_info,
 };
 use memex_snapshots::{
-    Digest, Error, RecordDraft, Retention, Saved, SessionLock, SnapshotId, SnapshotStore,
+    Error, RecordDraft, Retention, Saved, SessionLock, SnapshotId, SnapshotStore,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -142,20 +142,10 @@ impl Shelf {
         )?)
     }
 
-    /// Fetches the chunks that a head names. The head is what was stored, since its digest
-    /// is the snapshot's name, and so are they.
+    /// The head is what was stored, since its digest is the snapshot's name, and so are the
+    /// chunks that it names.
     fn whole(&self, head: Vec<u8>) -> Result<Encoded, PoolError> {
-        let mut wanted = snapshot_info(&head)?.chunks;
-        wanted.sort_unstable();
-        wanted.dedup();
-        let digests: Vec<Digest> = wanted.iter().copied().map(Digest::from_bytes).collect();
-        let fetched = self.store.chunks(&digests)?;
-        let chunks = wanted.into_iter().zip(fetched);
-        let chunks = chunks.map(|(digest, bytes)| Chunk { digest, bytes });
-        Ok(Encoded {
-            head,
-            chunks: chunks.collect(),
-        })
+        from_store(self.store.as_ref(), head)
     }
 
     /// Lets the store forget a sleeper.

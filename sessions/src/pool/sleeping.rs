@@ -1,8 +1,8 @@
 //! Putting sessions to sleep and waking them. Nothing here holds the lock while it works.
 
-use super::entries::Place;
+use super::entries::{Place, Taken};
 use super::error::PoolError;
-use super::options::PoolKey;
+use super::options::{PoolKey, PoolPlace};
 use super::shelf::{Shelf, Stored};
 use super::turns::Pool;
 use memex_runtime::{Error, Hibernated, Sandbox, Session};
@@ -108,6 +108,24 @@ impl Pool {
             self.hibernate(key, session);
         }
         self.store_overflow();
+    }
+
+    /// Sends a session to sleep that is awake and that nobody uses. Says where it is then.
+    ///
+    /// # Errors
+    /// When the pool has no such session.
+    pub fn sleep(&self, key: PoolKey) -> Result<PoolPlace, PoolError> {
+        let taken = self.shared.entries.lock().take(key);
+        match taken {
+            Taken::Place(Place::Awake(session)) => {
+                self.hibernate(key, session);
+                self.store_overflow();
+            }
+            Taken::Place(place) => self.put(key, place),
+            Taken::InUse => {}
+            Taken::Unknown => return Err(PoolError::Unknown),
+        }
+        self.place(key)
     }
 
     fn hibernate(&self, key: PoolKey, session: Box<Session>) -> bool {

@@ -96,25 +96,77 @@ impl SavedSession {
         code: &str,
         status: Status,
     ) -> Result<Record, Error> {
-        let snapshot = session.snapshot()?;
-        let sandbox = session.sandbox();
-        let draft = RecordDraft {
-            parent: self.head,
-            first_line: first_line(code),
-            status: status_word(status).to_owned(),
-            time_unix_ms: now_ms(),
-            ..RecordDraft::new(sandbox.image().name(), snapshot.turn())
-        };
-        let record = put(self.store.as_ref(), sandbox, &snapshot, &draft)?;
-        self.store
-            .set_session(&self.name, self.head, record.id)
-            .map_err(|error| Error::Save {
-                name: self.name.clone(),
-                source: Box::new(error.into()),
-            })?;
+        let store = self.store.as_ref();
+        let word = status_word(status);
+        let record = commit(store, &self.name, self.head, session, code, word)?;
         self.head = Some(record.id);
         Ok(record)
     }
+}
+
+/// Saves a session under a name whose newest snapshot is `head`, after a turn of this code
+/// that ended so. Who calls this has the right to the name: [`SavedSession`] by a lock of
+/// its own, a server by one for all of its sessions.
+///
+/// # Errors
+/// As [`SavedSession::save`].
+pub fn commit(
+    store: &dyn SnapshotStore,
+    name: &str,
+    head: Option<SnapshotId>,
+    session: &mut Session,
+    code: &str,
+    status: &str,
+) -> Result<Record, Error> {
+    commit_noting(store, name, head, session, code, status, |_| Ok(()))
+}
+
+/// The same, with something to be done between its two steps: when `note` runs, the
+/// snapshot is in the store, and the name does not lead to it yet.
+///
+/// # Errors
+/// As [`commit`], and those of `note`, after which the name is as it was.
+pub fn commit_noting<E: From<Error>>(
+    store: &dyn SnapshotStore,
+    name: &str,
+    head: Option<SnapshotId>,
+    session: &mut Session,
+    code: &str,
+    status: &str,
+    note: impl FnOnce(&Record) -> Result<(), E>,
+) -> Result<Record, E> {
+    let record = put_turn(store, head, session, code, status)?;
+    note(&record)?;
+    // The same state as before, with nothing to name.
+    if head == Some(record.id) {
+        return Ok(record);
+    }
+    store
+        .set_session(name, head, record.id)
+        .map_err(|error| Error::Save {
+            name: name.to_owned(),
+            source: Box::new(error.into()),
+        })?;
+    Ok(record)
+}
+
+fn put_turn(
+    store: &dyn SnapshotStore,
+    head: Option<SnapshotId>,
+    session: &mut Session,
+    code: &str,
+    status: &str,
+) -> Result<Record, Error> {
+    let snapshot = session.snapshot()?;
+    let sandbox = session.sandbox();
+    let draft = RecordDraft {
+        parent: head,
+        first_line: first_line(code),
+        status: status.to_owned(),
+        time_unix_ms: now_ms(),
+        ..RecordDraft::new(sandbox.image().name(), snapshot.turn())
+    };
+    put(store, sandbox, &snapshot, &draft)
 }
 
 /// Puts a snapshot into a store, generators included: it is where its session
@@ -178,7 +230,9 @@ pub fn at_turn(store: &dyn SnapshotStore, name: &str, turn: u64) -> Result<Recor
         })
 }
 
-fn status_word(status: Status) -> &'static str {
+/// What records call it.
+#[must_use]
+pub fn status_word(status: Status) -> &'static str {
     match status {
         Status::Ok => "ok",
         Status::Exception => "exception",

@@ -6,7 +6,7 @@ mod forking;
 mod history;
 mod place;
 
-pub use encoding::for_store;
+pub use encoding::{for_store, from_store};
 pub use forking::fork;
-pub use history::{SavedSession, at_turn, head_of, load};
+pub use history::{SavedSession, at_turn, commit, commit_noting, head_of, load, status_word};
 pub use place::open_store;

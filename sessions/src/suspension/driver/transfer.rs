@@ -3,10 +3,26 @@
 use super::{State, Suspendable, equipped};
 use crate::suspension::error::SuspensionError;
 use crate::suspension::saved::{SavedTurn, Suspension};
-use memex_host_tools::BrokerBuilder;
-use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState};
+use memex_host_tools::{Broker, BrokerBuilder};
+use memex_runtime::{Generators, Sandbox, Session, SessionOptions, SessionState, Snapshot};
 
 impl Suspendable {
+    /// A session in a state that was taken between turns, with the tools of a broker.
+    ///
+    /// # Errors
+    /// When the toolbox has no client tools, and as [`Sandbox::restore`].
+    pub fn from_snapshot(
+        sandbox: &Sandbox,
+        snapshot: &Snapshot,
+        generators: Generators,
+        broker: Broker,
+        options: SessionOptions,
+    ) -> Result<Self, SuspensionError> {
+        let (options, calls, seen) = equipped(broker, options)?;
+        let (session, _lost) = sandbox.restore(snapshot, generators, options)?;
+        Self::around(session, calls, seen)
+    }
+
     /// Goes on with a session that was saved while it waited.
     ///
     /// `broker` must offer the client tools of the open calls.
