@@ -1,0 +1,14 @@
+//! The service over HTTP: the own API, and what all wires have in common.
+
+mod auth;
+mod body;
+mod docs;
+mod logging;
+mod operations;
+mod own;
+mod problem;
+mod router;
+mod server;
+
+pub use router::router;
+pub use server::{ServeOptions, bind, serve};

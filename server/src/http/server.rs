@@ -1,0 +1,90 @@
+//! Serving the service.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use memex_listener::Limits;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::router::router;
+use crate::error::{ErrorKind, ServiceError};
+use crate::service::Service;
+
+/// How the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Connections at once. Default: 10,000.
+    pub connections_max: usize,
+    /// Bytes of a request's body. Default: 64 MiB.
+    pub body_max_bytes: u64,
+    /// Bytes of all bodies that are held. Default: 256 MiB.
+    pub bodies_max_bytes: u64,
+    /// How long turns have to end when the server stops. Default: 30 s.
+    pub grace: Duration,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            body_max_bytes: 64 << 20,
+            bodies_max_bytes: 256 << 20,
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Binds an address. One that other machines can reach is refused as long as there is no
+/// key.
+///
+/// # Errors
+/// `no-keys`, and what the system says.
+pub async fn bind(service: &Service, address: SocketAddr) -> Result<TcpListener, ServiceError> {
+    if !address.ip().is_loopback() && !service.has_keys() {
+        return Err(ServiceError::new(
+            ErrorKind::Forbidden,
+            "no-keys",
+            format!("{address} can be reached from other machines, and there is no key"),
+            "make one with `memex key add`, or listen at 127.0.0.1",
+        ));
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        ServiceError::new(
+            ErrorKind::Unavailable,
+            "cannot-listen",
+            format!("cannot listen at {address}: {error}"),
+            "choose another address with --listen; port 0 takes any that is free",
+        )
+    })
+}
+
+/// Serves until `stop`; then takes no more work, lets turns end, and saves everything.
+/// When `hurry` comes, turns are interrupted.
+pub async fn serve(
+    service: Service,
+    listener: TcpListener,
+    options: ServeOptions,
+    stop: CancellationToken,
+    hurry: CancellationToken,
+) {
+    let mut limits = Limits::default();
+    limits.connections_max = options.connections_max;
+    limits.body_max_bytes = options.body_max_bytes;
+    limits.bodies_max_bytes = options.bodies_max_bytes;
+    limits.stop_timeout = Duration::from_secs(1);
+    let closed = CancellationToken::new();
+    let serving = tokio::spawn(memex_listener::serve(
+        listener,
+        router(&service),
+        limits,
+        closed.clone(),
+    ));
+    stop.cancelled().await;
+    // Connections stay for the answers under way, and for the refusals of new requests.
+    service.drain(options.grace, hurry).await;
+    closed.cancel();
+    if serving.await.is_err() {
+        tracing::error!("serving met a fault");
+    }
+}

@@ -1,0 +1,26 @@
+//! The service: what all wires ask, in plain Rust.
+
+mod answering;
+mod aside;
+mod assembling;
+mod committing;
+mod creating;
+mod ending;
+mod entry;
+mod files;
+mod listing;
+mod options;
+mod pausing;
+mod registry;
+mod running;
+mod state;
+mod states;
+mod sweeping;
+mod tree;
+mod turn;
+mod waking;
+
+pub use listing::{ListFilter, SandboxUsage, StateName};
+pub use options::ServiceOptions;
+pub use state::Service;
+pub use tree::{FileEntry, FileKind};

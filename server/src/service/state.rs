@@ -1,0 +1,453 @@
+//! The service, and who may ask it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use memex_runtime::{NoProgress, Sandbox};
+use memex_sessions::{Host, ImageSource, Pool, PoolOptions, PoolStats, Tools, open_store};
+use memex_snapshots::{DirectoryStore, Durability as StoreDurability, SessionLock, SnapshotStore};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::entry::{Entry, Use};
+use super::options::ServiceOptions;
+use super::registry::{Registry, gone};
+use crate::error::{ErrorKind, ServiceError};
+use crate::keys::{KeyFile, Ring, Tokens};
+use crate::ledger::{Folder, Lifetime};
+use crate::names::Id;
+use crate::operations::{Audit, Event, Metrics, Shown};
+use crate::queue::Workers;
+use crate::sandbox::{Durability, EndReason, Ended, OnTimeout, State};
+use crate::tenants::{Principal, Scope, Scopes, Tenant};
+
+/// Requests that wait for one sandbox.
+const USERS_MAX: usize = 64;
+/// Threads that wait for the store or the disk, besides those of turns.
+const ASIDES_MAX: usize = 32;
+/// The lock that says whose the store is.
+const LOCK: &str = "memex-server";
+
+/// Keeps the sandboxes of tenants. Cheap to clone; the last one that is dropped ends the
+/// threads, and everything that was saved stays.
+#[derive(Clone)]
+pub struct Service {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) options: ServiceOptions,
+    pub(super) host: Host,
+    /// What the standard image is called.
+    pub(super) image: String,
+    pub(super) folder: Folder,
+    /// What survives the end of the process.
+    store: Arc<dyn SnapshotStore>,
+    /// What survives a loss of power.
+    durable: Arc<dyn SnapshotStore>,
+    pub(super) pool: Pool,
+    pub(super) workers: Workers,
+    pub(super) registry: Registry,
+    pub(super) assembled: Mutex<Vec<(String, Arc<Assembled>)>>,
+    tenants: RwLock<Vec<Arc<Tenant>>>,
+    keys: KeyFile,
+    ring: RwLock<Ring>,
+    pub(super) keys_changed: Mutex<Option<SystemTime>>,
+    tokens: Tokens,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) audit: Audit,
+    is_draining: AtomicBool,
+    pub(super) is_collecting: AtomicBool,
+    /// Whether the machine's clock is far from the service's.
+    pub(super) is_apart: AtomicBool,
+    /// Places for what is done aside.
+    pub(super) asides: Arc<Semaphore>,
+    pub(super) stop: CancellationToken,
+    pub(super) last_collection_ms: AtomicU64,
+    _lock: SessionLock,
+}
+
+/// What the sessions of a profile are made from.
+pub(super) struct Assembled {
+    pub(super) sandbox: Sandbox,
+    pub(super) tools: Option<Tools>,
+}
+
+impl Service {
+    /// Opens the data directory and the store, loads the standard image, and finds the
+    /// sandboxes that are there. Blocks; the image is built when it is not there. `host`
+    /// must have a tokio runtime, on which idle sandboxes are looked after until the
+    /// service is dropped.
+    ///
+    /// # Errors
+    /// What is wrong with the directory, the store or the image; also when another server
+    /// has the store.
+    pub fn open(
+        options: ServiceOptions,
+        tenants: Vec<Tenant>,
+        host: &Host,
+    ) -> Result<Self, ServiceError> {
+        let failed = |what: &str, error: &dyn std::error::Error| -> ServiceError {
+            ServiceError::internal(format!("cannot open {what}: {error}"))
+        };
+        let data = options.data.clone();
+        let folder = Folder::open(&data).map_err(|e| failed("the data directory", &e))?;
+        let (store, durable) = stores(&options, &data, host)?;
+        let lock = store
+            .lock_session(LOCK)
+            .map_err(|e| failed("the store", &e))?;
+        let images = host.images().map_err(|e| failed("the images", &e))?;
+        let standard = images.image(&ImageSource::default(), &mut NoProgress);
+        let standard = standard.map_err(|e| failed("the standard image", &e))?;
+        let pool = Pool::new(PoolOptions {
+            live_max: options.awake_max,
+            memory_bytes: options.memory_bytes,
+            wait: Duration::from_secs(60),
+            ..PoolOptions::default()
+        });
+        let workers = Workers::start(options.threads).map_err(|e| failed("threads", &e))?;
+        let keys = KeyFile::of(&data).map_err(|e| failed("the keys", &e))?;
+        let tokens = Tokens::open(&data).map_err(|e| failed("the secret of tokens", &e))?;
+        let audit = Audit::open(&data).map_err(|e| failed("the audit log", &e))?;
+        let service = Self {
+            inner: Arc::new(Inner {
+                image: standard.name().to_owned(),
+                host: host.clone(),
+                folder,
+                store,
+                durable,
+                pool,
+                workers,
+                registry: Registry::default(),
+                assembled: Mutex::default(),
+                tenants: RwLock::new(tenants.into_iter().map(Arc::new).collect()),
+                keys,
+                ring: RwLock::default(),
+                keys_changed: Mutex::new(None),
+                tokens,
+                metrics: Arc::default(),
+                audit,
+                is_draining: AtomicBool::new(false),
+                is_collecting: AtomicBool::new(false),
+                is_apart: AtomicBool::new(false),
+                asides: Arc::new(Semaphore::new(ASIDES_MAX)),
+                stop: CancellationToken::new(),
+                last_collection_ms: AtomicU64::new(crate::clock::now_ms()),
+                options,
+                _lock: lock,
+            }),
+        };
+        service
+            .inner
+            .read_keys()
+            .map_err(|e| failed("the keys", &e))?;
+        service
+            .inner
+            .find_sandboxes()
+            .map_err(|e| failed("the sandboxes", &e))?;
+        // The standard policy's code is linked before anybody waits for it.
+        service.inner.warm()?;
+        let runtime = host.runtime().map_err(|e| failed("the runtime", &e))?;
+        service.inner.watch(&runtime);
+        Ok(service)
+    }
+
+    /// Whose key this is. Takes the same time for every text that is no key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`].
+    pub fn authenticate(&self, key: &str) -> Result<Principal, ServiceError> {
+        let inner = &self.inner;
+        let found = {
+            let ring = inner.ring.read();
+            ring.find(key).map(|record| {
+                (
+                    record.id.clone(),
+                    record.tenant.clone(),
+                    record.scopes.clone(),
+                )
+            })
+        };
+        let Some((key, tenant, scopes)) = found else {
+            inner.metrics.refused_keys.add(1);
+            return Err(unauthenticated("the key is not valid"));
+        };
+        let tenant = inner
+            .tenant(&tenant)
+            .ok_or_else(|| unauthenticated("the key's tenant is not configured any more"))?;
+        Ok(Principal {
+            tenant,
+            key,
+            scopes: scopes.into_iter().collect(),
+            only: None,
+        })
+    }
+
+    /// The token of a sandbox, which permits running code and files in it alone.
+    ///
+    /// # Errors
+    /// When whoever asks may not do both, and when there is no such sandbox.
+    pub fn access_token(&self, who: &Principal, id: &Id) -> Result<String, ServiceError> {
+        who.require(Scope::Files)?;
+        self.inner.entry(who, id, Scope::Run)?;
+        Ok(self.inner.tokens.of(id))
+    }
+
+    /// The same, to check what was signed with it.
+    pub(crate) fn signing_token(&self, id: &Id) -> String {
+        self.inner.tokens.of(id)
+    }
+
+    /// Who shows the token of a sandbox.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`], also where there is no such sandbox.
+    pub fn authenticate_token(&self, id: &Id, token: &str) -> Result<Principal, ServiceError> {
+        if !self.inner.tokens.is_of(id, token) {
+            self.inner.metrics.refused_keys.add(1);
+            return Err(unauthenticated("the token is not that of the sandbox"));
+        }
+        self.signed_principal(id)
+    }
+
+    /// Whoever holds something that was signed with the token of a sandbox, once the caller
+    /// has checked it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub fn signed_principal(&self, id: &Id) -> Result<Principal, ServiceError> {
+        let entry = self.inner.registry.find_any(id);
+        let entry = entry.ok_or_else(|| ServiceError::not_found("sandbox", id.as_str()))?;
+        Ok(Principal {
+            tenant: Arc::clone(&entry.tenant),
+            key: "token".to_owned(),
+            scopes: [Scope::Run, Scope::Files].into_iter().collect::<Scopes>(),
+            only: Some(*id),
+        })
+    }
+
+    /// Whether there is any key.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.inner.ring.read().len() > 0
+    }
+
+    /// Whether requests are taken.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.inner.is_draining()
+    }
+
+    /// What the service counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// How full the pool is, and how much work waits and runs.
+    #[must_use]
+    pub fn load(&self) -> (PoolStats, usize, usize) {
+        let (waiting, running) = self.inner.workers.load();
+        (self.inner.pool.stats(), waiting, running)
+    }
+
+    /// All figures, in the text format of Prometheus.
+    #[must_use]
+    pub fn figures(&self) -> String {
+        let (pool, waiting, running) = self.load();
+        let mut shown = Shown {
+            waiting,
+            running,
+            sleeping_bytes: pool.memory_bytes,
+            ..Shown::default()
+        };
+        for entry in self.inner.registry.all() {
+            shown.stored_bytes = shown
+                .stored_bytes
+                .saturating_add(entry.stored_bytes.load(Ordering::Relaxed));
+            match self.inner.view(&entry).state {
+                State::Live => shown.live += 1,
+                State::Asleep => shown.asleep += 1,
+                State::Paused => shown.paused += 1,
+                State::Gone(_) => {}
+            }
+        }
+        self.inner.metrics.text(shown)
+    }
+
+    /// The tenants, by name.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.inner.tenants.read().clone()
+    }
+}
+
+impl Inner {
+    pub(super) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
+        let tenants = self.tenants.read();
+        tenants.iter().find(|tenant| tenant.name() == name).cloned()
+    }
+
+    pub(super) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.tenants.read().clone()
+    }
+
+    /// Where states of this durability go.
+    pub(super) fn store(&self, durability: Durability) -> &Arc<dyn SnapshotStore> {
+        match durability {
+            Durability::Power => &self.durable,
+            Durability::Process | Durability::Memory => &self.store,
+        }
+    }
+
+    /// Reads the file of keys, if it has changed.
+    pub(super) fn read_keys(&self) -> std::io::Result<()> {
+        let changed = self.keys.changed();
+        let mut known = self.keys_changed.lock();
+        if *known == changed && changed.is_some() {
+            return Ok(());
+        }
+        let records = self.keys.read()?;
+        *self.ring.write() = Ring::new(records);
+        *known = changed;
+        Ok(())
+    }
+
+    /// The sandbox that somebody may use in this way.
+    pub(super) fn entry(
+        &self,
+        who: &Principal,
+        id: &Id,
+        scope: Scope,
+    ) -> Result<Arc<Entry>, ServiceError> {
+        who.require(scope)?;
+        let entry = self.look(who, id)?;
+        let ended = entry.record.lock().ended;
+        match ended {
+            Some(ended) => Err(gone(id, ended)),
+            None => Ok(entry),
+        }
+    }
+
+    /// The same, of sandboxes that have ended too.
+    pub(super) fn look(&self, who: &Principal, id: &Id) -> Result<Arc<Entry>, ServiceError> {
+        let is_meant = who.only.is_none_or(|only| only == *id);
+        let entry = self.registry.find(who.tenant(), id).filter(|_| is_meant);
+        entry.ok_or_else(|| ServiceError::not_found("sandbox", id.as_str()))
+    }
+
+    /// Counts a use of a sandbox, unless too many wait for it.
+    pub(super) fn using(&self, entry: &Arc<Entry>) -> Result<Use, ServiceError> {
+        self.check_ready()?;
+        self.check_alive(entry)?;
+        if entry.users.load(Ordering::SeqCst) >= USERS_MAX {
+            return Err(ServiceError::new(
+                ErrorKind::Exhausted,
+                "busy",
+                format!(
+                    "{USERS_MAX} requests wait for the sandbox {} already",
+                    entry.id
+                ),
+                "a sandbox runs one turn at a time; fork it, or wait for the turns before",
+            )
+            .retry_after(Duration::from_secs(1)));
+        }
+        Ok(entry.use_it())
+    }
+
+    /// Refuses the use of a sandbox whose end is due, so that no use puts it off.
+    fn check_alive(&self, entry: &Entry) -> Result<(), ServiceError> {
+        let record = entry.record.lock();
+        match record.lifetime {
+            Lifetime::Until(at_ms)
+                if record.on_timeout == OnTimeout::Delete
+                    && record.lifetime.is_over(crate::clock::now_ms()) =>
+            {
+                let reason = EndReason::Expired;
+                Err(gone(&entry.id, Ended { reason, at_ms }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn check_ready(&self) -> Result<(), ServiceError> {
+        match self.is_draining() {
+            false => Ok(()),
+            true => Err(ServiceError::new(
+                ErrorKind::Unavailable,
+                "draining",
+                "the server is about to stop",
+                "try again in a moment",
+            )
+            .retry_after(Duration::from_secs(1))),
+        }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn begin_draining(&self) {
+        self.is_draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Records what was done, for the operator.
+    pub(super) fn tell(
+        &self,
+        who: &Principal,
+        action: &'static str,
+        id: &Id,
+        outcome: &str,
+        code: Option<&str>,
+    ) {
+        self.audit.record(&Event {
+            tenant: who.tenant(),
+            key: who.key(),
+            action,
+            subject: id.as_str(),
+            outcome,
+            code,
+        });
+    }
+}
+
+type Stores = (Arc<dyn SnapshotStore>, Arc<dyn SnapshotStore>);
+
+/// The store, as it is used for turns that survive the process, and a loss of power.
+fn stores(options: &ServiceOptions, data: &Path, host: &Host) -> Result<Stores, ServiceError> {
+    let failed = |error: &dyn std::error::Error| {
+        ServiceError::internal(format!("cannot open the store: {error}"))
+    };
+    let place = match &options.store {
+        Some(place) if place.contains("://") => {
+            let store = open_store(Some(place), host).map_err(|error| failed(&error))?;
+            return Ok((Arc::clone(&store), store));
+        }
+        Some(place) => Path::new(place).to_owned(),
+        None => data.join("store"),
+    };
+    let open = |durability| DirectoryStore::open_with(&place, durability);
+    let store = open(StoreDurability::Flush).map_err(|error| failed(&error))?;
+    let durable = open(StoreDurability::Fsync).map_err(|error| failed(&error))?;
+    Ok((Arc::new(store), Arc::new(durable)))
+}
+
+fn unauthenticated(what: &str) -> ServiceError {
+    ServiceError::new(
+        ErrorKind::Unauthenticated,
+        "unauthenticated",
+        what,
+        "make a key with `memex key add`, and send it as `Authorization: Bearer KEY`",
+    )
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("options", &self.inner.options)
+            .finish_non_exhaustive()
+    }
+}

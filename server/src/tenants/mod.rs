@@ -1,0 +1,11 @@
+//! Tenants: who the sandboxes belong to, and how much each may use.
+
+mod principal;
+mod quota;
+mod tenant;
+mod usage;
+
+pub use principal::{Principal, Scope, Scopes};
+pub use quota::Quota;
+pub use tenant::Tenant;
+pub(crate) use tenant::{LIFETIME, LIFETIME_MAX};

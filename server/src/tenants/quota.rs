@@ -1,0 +1,38 @@
+//! How much a tenant may use.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a tenant may use. The defaults suit a server that has one machine of two
+/// cores and 4 GiB for a handful of tenants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quota {
+    /// Sandboxes, live and asleep. Default: 10,000.
+    pub sandboxes: usize,
+    /// Sandboxes made in a second, on average. Default: 100.
+    pub creates_per_s: f64,
+    /// Turns that run at a time; further ones wait. Default: 8.
+    pub turns: usize,
+    /// Turns and other work that wait; further ones are refused. Default: 256.
+    pub waiting: usize,
+    /// Seconds of the processor that turns may take in a day of UTC. Default: 86,400.
+    pub cpu_s_per_day: u64,
+    /// Bytes that sandboxes and snapshots may hold in the store. Default: 10 GiB.
+    pub stored_bytes: u64,
+    /// Snapshots. Default: 1,000.
+    pub snapshots: usize,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            sandboxes: 10_000,
+            creates_per_s: 100.0,
+            turns: 8,
+            waiting: 256,
+            cpu_s_per_day: 86_400,
+            stored_bytes: 10 << 30,
+            snapshots: 1_000,
+        }
+    }
+}
