@@ -1,0 +1,13 @@
+//! The control plane: sandboxes and snapshots of the tenant whose key the request has.
+
+mod create;
+mod life;
+mod list;
+mod metrics;
+mod refused;
+mod request;
+mod routes;
+mod shapes;
+mod states;
+
+pub(super) use routes::router;

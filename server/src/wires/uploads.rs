@@ -1,0 +1,200 @@
+//! Bodies of requests that become files: bounded, as they come or unpacked.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use flate2::write::GzDecoder;
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::error::{ErrorKind, ServiceError};
+
+/// Bytes of one upload, unpacked. The listener's bound for bodies applies before it.
+pub(crate) const UPLOAD_MAX_BYTES: usize = 64 << 20;
+
+/// Unpacked uploads that are held at a time, by all tenants together.
+static UNPACKING: Semaphore = Semaphore::const_new(4);
+/// How long one waits for its place.
+const PLACE_WAIT: Duration = Duration::from_secs(10);
+
+/// Collects a body that becomes a file.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    pieces: Vec<Bytes>,
+    bytes: usize,
+}
+
+impl Pieces {
+    pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), ServiceError> {
+        self.bytes = self.bytes.saturating_add(piece.len());
+        if self.bytes > UPLOAD_MAX_BYTES {
+            return Err(too_large());
+        }
+        if !piece.is_empty() {
+            self.pieces.push(piece);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_body(self) -> Vec<Bytes> {
+        self.pieces
+    }
+}
+
+/// Reads a body as it comes.
+///
+/// # Errors
+/// When it breaks off, or is too large.
+pub(crate) async fn plain<E: std::fmt::Display>(
+    body: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<Vec<Bytes>, ServiceError> {
+    let mut pieces = Pieces::default();
+    let mut body = std::pin::pin!(body);
+    while let Some(piece) = body.next().await {
+        pieces.push(piece.map_err(broken)?)?;
+    }
+    Ok(pieces.into_body())
+}
+
+/// Reads a body that is packed with gzip. What it unpacks to is bounded while it is
+/// unpacked.
+///
+/// # Errors
+/// When it breaks off, is no gzip, or unpacks to too much.
+pub(crate) async fn unpacked<E: std::fmt::Display>(
+    body: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<Vec<Bytes>, ServiceError> {
+    let not_gzip = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => too_large(),
+        _ => ServiceError::invalid(
+            format!("the body is no gzip: {error}"),
+            "pack it whole, or send it without Content-Encoding",
+        ),
+    };
+    let packed = plain(body).await?;
+    let place = tokio::time::timeout(PLACE_WAIT, UNPACKING.acquire()).await;
+    let Ok(Ok(place)) = place else {
+        return Err(ServiceError::new(
+            ErrorKind::Unavailable,
+            "unpacking",
+            "too many packed uploads come at a time",
+            "try again in a moment, or send it without Content-Encoding",
+        )
+        .retry_after(Duration::from_secs(1)));
+    };
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let mut decoder = GzDecoder::new(Bounded::default());
+        for piece in packed {
+            decoder.write_all(&piece)?;
+        }
+        decoder.finish().map(|bounded| bounded.0)
+    });
+    let unpacked = unpacked
+        .await
+        .map_err(|_| ServiceError::internal("unpacking the body met a fault"))?;
+    let bytes = unpacked.map_err(not_gzip)?;
+    Ok(vec![Bytes::from_owner(Unpacked {
+        bytes,
+        _place: place,
+    })])
+}
+
+/// What was unpacked. It has its place for as long as it is held.
+struct Unpacked {
+    bytes: Vec<u8>,
+    _place: SemaphorePermit<'static>,
+}
+
+impl AsRef<[u8]> for Unpacked {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Takes what is unpacked, up to the bound.
+#[derive(Debug, Default)]
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len().saturating_add(bytes.len()) > UPLOAD_MAX_BYTES {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The body broke off, or the listener cut it.
+pub(crate) fn broken(error: impl std::fmt::Display) -> ServiceError {
+    let text = error.to_string();
+    match text.contains("too large") || text.contains("limit") {
+        true => too_large(),
+        false => ServiceError::invalid(
+            format!("the body was not read to its end: {text}"),
+            "send it again",
+        ),
+    }
+}
+
+fn too_large() -> ServiceError {
+    ServiceError::new(
+        ErrorKind::TooLarge,
+        "body-too-large",
+        "the upload is larger than this server takes at once",
+        "send it in parts, and join them in the sandbox",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use futures_util::stream;
+
+    use super::*;
+
+    fn in_pieces(bytes: &[u8], size: usize) -> Vec<Result<Bytes, Infallible>> {
+        let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
+        pieces.map(Ok).collect()
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_is_kept_or_unpacked() {
+        let text = b"hello ".repeat(100);
+        let body = plain(stream::iter(in_pieces(&text, 7))).await.unwrap();
+        assert_eq!(body.concat(), text);
+        let body = unpacked(stream::iter(in_pieces(&packed(&text), 7))).await;
+        assert_eq!(body.unwrap().concat(), text);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_gzip_or_unpacks_to_too_much_is_refused() {
+        let mut cut = packed(&b"hello".repeat(100));
+        cut.truncate(cut.len() - 9);
+        for wrong in [&b"hello"[..], &cut, b""] {
+            let error = unpacked(stream::iter(in_pieces(wrong, 7))).await;
+            assert_eq!(error.unwrap_err().kind, ErrorKind::Invalid, "{wrong:?}");
+        }
+        // A bomb: some 65 KB that become one byte more than is taken.
+        let bomb = packed(&vec![0; UPLOAD_MAX_BYTES + 1]);
+        let error = unpacked(stream::iter(in_pieces(&bomb, 1 << 16))).await;
+        assert_eq!(error.unwrap_err().kind, ErrorKind::TooLarge);
+        let whole = packed(&vec![0; UPLOAD_MAX_BYTES]);
+        let body = unpacked(stream::iter(in_pieces(&whole, 1 << 16))).await;
+        assert_eq!(body.unwrap().concat().len(), UPLOAD_MAX_BYTES);
+    }
+}
