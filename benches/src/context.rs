@@ -17,6 +17,7 @@ pub struct Context {
     runtime: Runtime,
     machine: Machine,
     first_turn: Option<FirstTurn>,
+    server: Option<ServerCommand>,
     python: PathBuf,
     progress: RefCell<Box<dyn Progress>>,
 }
@@ -27,6 +28,15 @@ pub struct FirstTurn {
     /// The program.
     pub program: PathBuf,
     /// All its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// A command that serves sandboxes; where its data and settings are is added.
+#[derive(Debug, Clone)]
+pub struct ServerCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its first arguments.
     pub arguments: Vec<OsString>,
 }
 
@@ -44,6 +54,7 @@ impl Context {
             runtime: Runtime::new()?,
             machine: Machine::survey(),
             first_turn: None,
+            server: None,
             python: "python3".into(),
             progress: RefCell::new(progress),
         })
@@ -53,6 +64,13 @@ impl Context {
     #[must_use]
     pub fn with_first_turn(mut self, command: FirstTurn) -> Self {
         self.first_turn = Some(command);
+        self
+    }
+
+    /// Measures a server that this command starts.
+    #[must_use]
+    pub fn with_server(mut self, command: ServerCommand) -> Self {
+        self.server = Some(command);
         self
     }
 
@@ -81,6 +99,13 @@ impl Context {
         self.first_turn.as_ref().ok_or_else(|| Error::Program {
             program: "memex run".into(),
             reason: "no command was given to start processes of".into(),
+        })
+    }
+
+    pub(crate) fn server(&self) -> Result<&ServerCommand, Error> {
+        self.server.as_ref().ok_or_else(|| Error::Program {
+            program: "memex serve".into(),
+            reason: "no command was given to start servers of".into(),
         })
     }
 

@@ -26,7 +26,7 @@ mod statistics;
 mod suite;
 
 pub use comparison::{Comparison, compare};
-pub use context::{Context, FirstTurn};
+pub use context::{Context, FirstTurn, ServerCommand};
 pub use entry::{Better, Entry, Measured};
 pub use error::Error;
 pub use figure::Figure;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 const CONFIGURATION_MAX_BYTES: u64 = 1 << 20;
 const KEYS: &str = "the keys are `policy`, `cache`, `color`, `cpu`, `preload`, `package`, \
-    `secret_file`, `boot_time` and `stats`";
+    `secret_file`, `boot_time`, `stats`, and the table `serve`";
 
 /// What the file may say. Unknown keys are refused: a setting that is ignored
 /// is worse than none.
@@ -37,6 +37,9 @@ pub(crate) struct Configuration {
     pub(crate) cpu: Option<String>,
     /// Whether figures are shown after each turn.
     pub(crate) stats: Option<bool>,
+    /// The settings of `memex serve`.
+    #[serde(default)]
+    pub(crate) serve: memex_server::config::Config,
 }
 
 /// A text, or a list of them.
@@ -93,6 +96,7 @@ impl Configuration {
         let folder = path.parent().unwrap_or(Path::new(""));
         configuration.cache = configuration.cache.map(|cache| folder.join(cache));
         configuration.secret_file = configuration.secret_file.map(|file| folder.join(file));
+        configuration.serve = configuration.serve.anchored(folder);
         let resolve = |name: String| match memex_policies::Preset::from_name(&name) {
             Ok(_) => name,
             Err(_) => folder.join(name).to_string_lossy().into_owned(),

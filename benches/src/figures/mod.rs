@@ -7,6 +7,7 @@ mod midturn;
 mod overshoot;
 mod pool;
 mod process;
+mod serve;
 mod speed;
 mod state;
 mod tools;
@@ -19,11 +20,12 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn figures() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let groups: [&[Entry]; 11] = [
+        let groups: [&[Entry]; 12] = [
             fresh::FIGURES,
             turns::FIGURES,
             memory::FIGURES,
             process::FIGURES,
+            serve::FIGURES,
             state::FIGURES,
             midturn::FIGURES,
             pool::FIGURES,

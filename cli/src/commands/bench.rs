@@ -8,9 +8,11 @@ use crate::progress::Bars;
 use crate::refusals::refusal;
 use anyhow::{Context as _, Result};
 use clap::Args;
-use memex_benches::{Entry, Event, Figure, FirstTurn, compare, figures, run, select};
+use memex_benches::{
+    Entry, Event, Figure, FirstTurn, ServerCommand, compare, figures, run, select,
+};
 use memex_sessions::ImageSource;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,20 +68,27 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
     let mut bars = Bars::new(context, false);
     let image = images.image(&ImageSource::default(), &mut bars);
     let image = image.map_err(refusal)?;
-    let (program, first_turn) = context
-        .installation()
-        .command([
-            OsStr::new("run"),
-            OsStr::new("--cache"),
-            images.cache().root().as_os_str(),
-            OsStr::new("--cpu"),
-            OsStr::new(images.cache().cpu().name()),
-            OsStr::new("-c"),
-            OsStr::new("print(1)"),
-        ])
-        .context("cannot find this program's own file")?;
+    let on_this_image = |command: &str, further: &[&str]| {
+        let cache = images.cache();
+        let mut arguments: Vec<OsString> = vec![
+            command.into(),
+            "--cache".into(),
+            cache.root().into(),
+            "--cpu".into(),
+            cache.cpu().name().into(),
+        ];
+        arguments.extend(further.iter().map(Into::into));
+        let command = context.installation().command(arguments);
+        command.context("cannot find this program's own file")
+    };
+    let (program, first_turn) = on_this_image("run", &["-c", "print(1)"])?;
+    let (server, serving) = on_this_image("serve", &[])?;
     let with = memex_benches::Context::new(image, Box::new(bars))?
         .with_python(&arguments.python)
+        .with_server(ServerCommand {
+            program: server,
+            arguments: serving,
+        })
         .with_first_turn(FirstTurn {
             program,
             arguments: first_turn,

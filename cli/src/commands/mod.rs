@@ -5,10 +5,12 @@ mod bench;
 mod completions;
 mod doctor;
 mod image;
+mod key;
 mod mem;
 mod policy;
 mod repl;
 mod run;
+mod serve;
 mod session;
 mod tools;
 
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Policy(policy::PolicyArguments),
     Tools(tools::ToolsArguments),
     Mem(mem::MemArguments),
+    Serve(serve::ServeArguments),
+    Key(key::KeyArguments),
     Agent(agent::AgentArguments),
     Bench(bench::BenchArguments),
     Doctor(doctor::DoctorArguments),
@@ -48,6 +52,8 @@ impl Command {
             Self::Policy(arguments) => policy::execute(arguments, context),
             Self::Tools(arguments) => tools::execute(arguments, context),
             Self::Mem(arguments) => mem::execute(arguments, context),
+            Self::Serve(arguments) => serve::execute(arguments, context),
+            Self::Key(arguments) => key::execute(arguments, context),
             Self::Agent(arguments) => agent::execute(arguments, context),
             Self::Bench(arguments) => bench::execute(arguments, context),
             Self::Doctor(arguments) => doctor::execute(arguments, context),
