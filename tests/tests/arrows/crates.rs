@@ -69,6 +69,19 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "memex-server",
+        &[
+            "memex-host-tools",
+            "memex-listener",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-settings",
+            "memex-snapshots",
+            "memex-trajectories",
+        ],
+    ),
+    (
         "memex-mem-agent",
         &[
             "memex-agent",
@@ -146,6 +159,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-server",
             "memex-sessions",
             "memex-settings",
             "memex-snapshots",
@@ -159,6 +173,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "memex-agent",
             "memex-cli",
+            "memex-escapes",
             "memex-external",
             "memex-guest-python",
             "memex-host-tools",
@@ -183,6 +198,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-models",
             "memex-policies",
             "memex-runtime",
+            "memex-server",
             "memex-sessions",
             "memex-snapshots",
             "memex-tls",

@@ -138,6 +138,7 @@ fn async_stays_at_the_edges() {
             "memex-mock-server",
             "memex-models",
             "memex-python",
+            "memex-server",
             "memex-sessions",
             "memex-snapshots",
             "memex-sql",

@@ -18,6 +18,7 @@ mod peers;
 mod prompt;
 mod removal;
 mod saved;
+mod serve;
 mod shared;
 mod small;
 mod steering;

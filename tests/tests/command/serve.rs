@@ -1,0 +1,249 @@
+//! `memex serve` and `memex key`, as processes.
+
+use crate::memex::{command, memex};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct Server {
+    child: Child,
+    address: String,
+    key: String,
+}
+
+impl Server {
+    /// Starts a server on a data directory; its first line says where it is.
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let data = data.display().to_string();
+        let mut arguments = vec!["serve", "--dev", "--data", &data];
+        arguments.extend(more);
+        // Nobody reads its log.
+        let mut child = command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let said: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        let url = said["url"].as_str().unwrap();
+        Self {
+            child,
+            address: url.strip_prefix("http://").unwrap().to_owned(),
+            key: said["key"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// A request on a connection of its own; none where the server is gone.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.key,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, serde_json::from_str(body).unwrap_or_default()))
+    }
+
+    fn sandbox(&self) -> String {
+        let (status, made) = self.ask("POST", "/v1/sandboxes", &json!({})).unwrap();
+        assert_eq!(status, 201, "{made}");
+        format!("/v1/sandboxes/{}", made["id"].as_str().unwrap())
+    }
+
+    /// The value of a block; none where the server did not acknowledge it.
+    fn value(&self, sandbox: &str, code: &str) -> Option<String> {
+        let (status, outcome) = self.ask(
+            "POST",
+            &format!("{sandbox}/turns"),
+            &json!({ "code": code }),
+        )?;
+        assert_eq!(
+            (status, &outcome["status"]),
+            (200, &json!("ok")),
+            "{outcome}"
+        );
+        Some(outcome["value"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// What was acknowledged is there after a kill, in every sandbox, whenever it comes.
+#[test]
+fn a_turn_that_was_acknowledged_survives_a_kill() {
+    const CLIENTS: usize = 3;
+    const ROUNDS: u64 = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let sandboxes: Vec<String> = (0..CLIENTS).map(|_| server.sandbox()).collect();
+    for sandbox in &sandboxes {
+        server.value(sandbox, "n = 0").unwrap();
+    }
+    let mut known = [0_u64; CLIENTS];
+    for round in 0..ROUNDS {
+        let acknowledged: Vec<u64> = std::thread::scope(|scope| {
+            let server = &server;
+            let clients: Vec<_> = sandboxes
+                .iter()
+                .map(|sandbox| {
+                    scope.spawn(move || {
+                        let mut last = 0;
+                        while let Some(value) = server.value(sandbox, "n += 1\nn") {
+                            last = value.parse().unwrap();
+                        }
+                        last
+                    })
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(150 + 130 * round));
+            kill(server.child.id());
+            clients
+                .into_iter()
+                .map(|client| client.join().unwrap())
+                .collect()
+        });
+        server.child.wait().unwrap();
+        server = Server::start(folder.path(), &[]);
+        for ((sandbox, acknowledged), known) in sandboxes.iter().zip(&acknowledged).zip(&mut known)
+        {
+            let found: u64 = server.value(sandbox, "n").unwrap().parse().unwrap();
+            // One more may have been saved whose answer did not get out.
+            let least = (*acknowledged).max(*known);
+            assert!(
+                found >= least && found <= least + 1,
+                "round {round}: {found}, {acknowledged} acknowledged, {known} before"
+            );
+            *known = found;
+        }
+    }
+    assert!(
+        known.iter().all(|n| *n > ROUNDS),
+        "{known:?}: the clients were busy"
+    );
+}
+
+/// As `kill -9` does.
+fn kill(pid: u32) {
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+}
+
+#[test]
+fn sigterm_lets_a_turn_end_and_exits_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let sandbox = server.sandbox();
+    let value = std::thread::scope(|scope| {
+        let run = scope.spawn(|| server.value(&sandbox, "import time\ntime.sleep(1)\nx = 6\nx"));
+        std::thread::sleep(Duration::from_millis(400));
+        let pid = server.child.id().to_string();
+        assert!(
+            std::process::Command::new("kill")
+                .arg(&pid)
+                .status()
+                .unwrap()
+                .success()
+        );
+        run.join().unwrap()
+    });
+    assert_eq!(value.as_deref(), Some("6"));
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let again = Server::start(folder.path(), &[]);
+    assert_eq!(again.value(&sandbox, "x").as_deref(), Some("6"));
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked_and_a_running_server_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let mut server = Server::start(folder.path(), &[]);
+    let made = memex(&["key", "add", "--data", &data, "--label", "one"]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    server.key = made.stdout.trim().to_owned();
+    wait_for(|| server.ask("GET", "/v1/sandboxes", &json!({})).unwrap().0 == 200);
+    let listed = memex(&["key", "list", "--data", &data]);
+    let line = listed
+        .stdout
+        .lines()
+        .find(|line| line.contains("one"))
+        .unwrap();
+    assert!(line.contains("create,run,files") && !listed.stdout.contains(&server.key));
+    let id = line.split(' ').next().unwrap();
+    assert_eq!(memex(&["key", "revoke", id, "--data", &data]).status, 0);
+    wait_for(|| server.ask("GET", "/v1/sandboxes", &json!({})).unwrap().0 == 401);
+    let unknown = memex(&["key", "revoke", "nothing", "--data", &data]);
+    assert_eq!(unknown.status, 1);
+    assert!(unknown.stderr.contains("hint: "));
+}
+
+fn wait_for(mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "it did not come to be");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_safe_or_cannot_listen_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let config = folder.path().join("c.toml");
+    let file = config.display().to_string();
+    for (arguments, text, said) in [
+        (vec!["--listen", "0.0.0.0:0"], "", "there is no key"),
+        (
+            vec!["--dev", "--listen", "0.0.0.0:0"],
+            "",
+            "--dev is for this one",
+        ),
+        (vec!["--dev", "--listen", &taken], "", "cannot listen"),
+        (vec![], "[serve]\nlisten = 'x'", "line 2, column 10"),
+        (vec![], "[serve]\nunknown = 1", "unknown field"),
+        (vec![], "[serve.tenants.'A b']", "a tenant's name"),
+        (
+            vec![],
+            "[serve.tenants.a]\npolicy = 'nowhere.toml'",
+            "nowhere.toml",
+        ),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        let mut all = vec!["serve", "--data", &data, "--config", &file];
+        all.extend(&arguments);
+        let ran = memex(&all);
+        assert_eq!(ran.status, 2, "{arguments:?} {text}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(said) && ran.stderr.contains("hint: "),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stdout.is_empty());
+    }
+}
