@@ -14,8 +14,10 @@ const PAUSE_MIN: Duration = Duration::from_micros(50);
 /// The longest such pause: what cannot be ended is not given up, but the host looks after
 /// it meanwhile.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-/// Children that are collected between two rounds of killing.
-const COLLECTED_MAX: u32 = 1_000;
+/// Children that are collected at once: as many as a machine has numbers for, usually. More
+/// of them can end while they are killed and listed than a smaller number collects, until the
+/// machine has no numbers left.
+pub(super) const COLLECTED_MAX: u32 = 32_768;
 /// Rounds in a row that find nothing outside of this process's group, after which the
 /// group is killed, this process with it.
 const GROUPED_ROUNDS: u32 = 200;

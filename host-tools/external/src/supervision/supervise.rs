@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::confinement::{Confined, become_confined, confining};
-use super::ending::end_below;
+use super::ending::{COLLECTED_MAX, end_below};
 use super::{CONFINED, UNCONFINED};
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, getppid, kill_current_process_group,
@@ -180,7 +180,7 @@ enum Ended {
 /// What waits for the end. Without a runtime it looks now and then, and signals
 /// have their usual effect.
 struct Watcher {
-    runtime: Option<(Runtime, [SignalStream; 4])>,
+    runtime: Option<(Runtime, [SignalStream; 4], SignalStream)>,
 }
 
 impl Watcher {
@@ -198,14 +198,17 @@ impl Watcher {
                 signal(SignalKind::interrupt()).ok()?,
                 signal(SignalKind::quit()).ok()?,
             ];
-            Some((runtime, asked))
+            // What has ended keeps its number until it is collected, and there are only so
+            // many numbers for the whole machine.
+            let child = signal(SignalKind::child()).ok()?;
+            Some((runtime, asked, child))
         });
         Self { runtime }
     }
 
     fn watch(&mut self, host: Pid, watched: Option<OwnedFd>, child: Pid) -> Ended {
         let program = handle_of(child);
-        let Some((runtime, [term, hangup, interrupt, quit])) = &mut self.runtime else {
+        let Some((runtime, [term, hangup, interrupt, quit], ended)) = &mut self.runtime else {
             loop {
                 if let Some(ended) = look(host, child) {
                     return ended;
@@ -233,6 +236,7 @@ impl Watcher {
                     _ = quit.recv() => return Ended::Host,
                     () = is_over(watched.as_ref()) => {}
                     () = is_over(program.as_ref()) => {}
+                    _ = ended.recv() => {}
                     () = tokio::time::sleep(LOOK_PAUSE) => {}
                 }
             }
@@ -252,9 +256,11 @@ async fn is_over(process: Option<&AsyncFd<OwnedFd>>) {
 
 /// Collects what has ended.
 fn look(host: Pid, child: Pid) -> Option<Ended> {
-    while let Ok(Some((ended, status))) = wait(WaitOptions::NOHANG) {
-        if ended == child {
-            return Some(Ended::Program(status));
+    for _ in 0..COLLECTED_MAX {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((ended, status))) if ended == child => return Some(Ended::Program(status)),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
         }
     }
     // A process whose parent is gone gets another.
