@@ -14,10 +14,12 @@
 mod answers;
 mod calls;
 mod frame;
+pub mod tree;
 
 pub use answers::{LOST_ANSWERS, encode_answers};
 pub use calls::{HostCalls, NoHostCalls, Ticket, TurnHandle, Waited};
 pub use frame::{Frame, FrameError, MAX_HEAD_BYTES, MAX_PARTS, Reply};
+pub use tree::TreeSize;
 
 /// The operation of a display frame, which the runtime answers itself.
 pub const OP_DISPLAY: u8 = 1;

@@ -26,7 +26,6 @@ mod python;
 mod table;
 mod tool;
 mod toolbox;
-mod tree;
 mod validation;
 
 pub use ask_user::{UserQuestion, ask_user};
@@ -38,6 +37,8 @@ pub use broker::{
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};
 pub use integers::LargeInteger;
+pub use memex_channel::TreeSize;
+pub use memex_channel::tree::REQUEST_TREE_BYTES;
 pub use python::{Definition, Form, misleads};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
@@ -51,4 +52,3 @@ pub use toolbox::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,
     ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema,
 };
-pub use tree::{REQUEST_TREE_BYTES, TreeSize};

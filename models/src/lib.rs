@@ -31,6 +31,7 @@
 //! Invariants: no API key occurs in an error, a recording or a `Debug` output;
 //! the environment is never read; every answer is bounded in size and in time.
 
+mod bounded;
 mod cassette;
 mod config;
 mod delta;

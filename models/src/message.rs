@@ -1,8 +1,11 @@
 //! Messages of a conversation, independent of providers.
 
 use base64::Engine as _;
+use memex_channel::TreeSize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::bounded::VALUES_BYTES_MAX;
 
 /// The author of a [`Message`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,11 +141,13 @@ impl ToolCall {
     /// The arguments as JSON; none at all count as an empty object.
     ///
     /// # Errors
-    /// If the model wrote something else than JSON.
+    /// If the model wrote something else than JSON, or JSON that takes too much as values.
     pub fn parsed_arguments(&self) -> Result<Value, serde_json::Error> {
         if self.arguments.trim().is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
+        TreeSize::check(self.arguments.as_bytes(), VALUES_BYTES_MAX)
+            .map_err(serde::de::Error::custom)?;
         serde_json::from_str(&self.arguments)
     }
 }

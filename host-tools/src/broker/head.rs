@@ -3,8 +3,10 @@
 use crate::integers::LargeInteger;
 use crate::table::TABLE_KEY;
 use crate::tool::{PART_KEY, ToolError};
-use crate::tree::{ALLOCATION_BYTES, KEY_BYTES, OBJECT_BYTES, PLACE_BYTES, PLACES_MIN, TreeSize};
 use crate::validation::clipped;
+use memex_channel::tree::{
+    ALLOCATION_BYTES, KEY_BYTES, OBJECT_BYTES, PLACE_BYTES, PLACES_MIN, TreeSize,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;

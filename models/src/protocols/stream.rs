@@ -6,6 +6,7 @@ use super::body::reported;
 use super::events::{Events, Progress};
 use super::protocol::Protocol;
 use super::{chat_completions, messages, responses};
+use crate::bounded::check_values;
 use crate::sse::{SseEvent, SseReader};
 use crate::{DeltaSink, ModelError, Reply};
 
@@ -87,6 +88,10 @@ impl ReplyStream {
             return Ok(());
         }
         let name = self.protocol.name();
+        check_values(
+            data.as_bytes(),
+            "what an event of the answer takes as values",
+        )?;
         let value: Value = serde_json::from_str(data).map_err(|error| {
             ModelError::malformed(name, format!("an event is not JSON ({error})"), data)
         })?;

@@ -13,7 +13,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
     ("memex-listener", &[]),
-    ("memex-models", &["memex-settings", "memex-tls"]),
+    (
+        "memex-models",
+        // What an answer takes as values is told as for calls of guests.
+        &["memex-channel", "memex-settings", "memex-tls"],
+    ),
     ("memex-mock-server", &["memex-models"]),
     ("memex-snapshots", &["memex-tls"]),
     ("memex-columns", &[]),

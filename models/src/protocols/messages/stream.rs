@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use memex_channel::TreeSize;
 use serde_json::{Map, Value};
 
 use super::decode::{is_call, keep, put_block, put_usage, stop_reason};
+use crate::bounded::VALUES_BYTES_MAX;
 use crate::protocols::body::{count, text};
 use crate::protocols::events::{Events, Progress};
 use crate::protocols::parts::Parts;
@@ -153,6 +155,7 @@ const PIECES: &str = "partial_json";
 fn settle_input(block: &mut Map<String, Value>) {
     let pieces = block.remove(PIECES);
     let input = pieces.as_ref().and_then(Value::as_str);
+    let input = input.filter(|text| TreeSize::of(text.as_bytes()) <= VALUES_BYTES_MAX);
     if let Some(Ok(input)) = input.map(serde_json::from_str::<Value>) {
         block.insert("input".to_owned(), input);
     }

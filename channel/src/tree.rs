@@ -1,22 +1,21 @@
 //! What JSON takes as values, told from its text before it is parsed.
 //!
 //! A text bounds its values badly: `{"":0}` is six bytes, and hundreds as a value. What a
-//! guest or a peer sends is looked through first, as for
-//! [integers](crate::LargeInteger), and held against a bound on this.
+//! guest or a peer sends is looked through first, and held against a bound on this.
 
 use serde_json::Value;
 
 /// What an allocation costs besides its bytes.
-pub(crate) const ALLOCATION_BYTES: usize = 16;
+pub const ALLOCATION_BYTES: usize = 16;
 /// A place in a list or a map. Lists grow by doubling.
-pub(crate) const PLACE_BYTES: usize = 2 * size_of::<Value>();
+pub const PLACE_BYTES: usize = 2 * size_of::<Value>();
 /// The least that an object takes: a node of its map, or the fields of what a
 /// tool makes of it.
-pub(crate) const OBJECT_BYTES: usize = 640;
+pub const OBJECT_BYTES: usize = 640;
 /// An entry of an object besides its value.
-pub(crate) const KEY_BYTES: usize = 2 * size_of::<String>();
+pub const KEY_BYTES: usize = 2 * size_of::<String>();
 /// The least places that a list is made with.
-pub(crate) const PLACES_MIN: usize = 4;
+pub const PLACES_MIN: usize = 4;
 
 /// What a request of a guest may take as values, where no budget says so.
 pub const REQUEST_TREE_BYTES: usize = 256 << 20;
