@@ -107,8 +107,28 @@ impl Conversation {
     /// message, the task and the last turns stay as they are. Returns how many
     /// turns were touched; the same conversation is always shortened alike.
     pub fn compact(&mut self, scope: &[String]) -> usize {
+        self.compact_to(share(self.window, AIM), self.keep_turns, scope)
+    }
+
+    /// Shortens a conversation that the model found too long, whatever the window is said to
+    /// be: below what was refused, which is the window from now on. The last turns are
+    /// shortened too if the older ones do not suffice. Returns how many turns were touched.
+    pub fn compact_refused(&mut self, scope: &[String]) -> usize {
+        let refused = estimate_request(&self.request);
+        self.window = self.window.min(refused);
         let aim = share(self.window, AIM);
-        let older = self.turns.len().saturating_sub(self.keep_turns);
+        let mut touched = 0;
+        for kept in [self.keep_turns, 1, 0] {
+            if estimate_request(&self.request) <= aim {
+                break;
+            }
+            touched += self.compact_to(aim, kept.min(self.keep_turns), scope);
+        }
+        touched
+    }
+
+    fn compact_to(&mut self, aim: u64, kept: usize, scope: &[String]) -> usize {
+        let older = self.turns.len().saturating_sub(kept);
         let mut touched = 0;
         for step in [shorten_results, shorten_code] {
             for turn in 0..older {
@@ -120,6 +140,8 @@ impl Conversation {
                 touched += usize::from(messages.is_some_and(step));
             }
         }
+        // The last turn is what the next reply answers.
+        let older = older.min(self.turns.len().saturating_sub(1));
         let mut gone = 0;
         while gone < older && estimate_request(&self.request) > aim {
             self.drop_first_turn();

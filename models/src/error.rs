@@ -219,11 +219,30 @@ impl fmt::Display for TimeoutPhase {
 /// window. They share no code for it.
 const OVERFLOW: &[&str] = &[
     "context_length_exceeded",
+    "context_window_exceeded",
     "maximum context length",
-    "prompt is too long",
-    "exceeds the context window",
+    "model's context length",
+    "exceeds the context length",
+    "exceed the context length",
+    "greater than the context length",
+    "context the overflows",
+    "context window",
     "exceed context limit",
     "context size",
+    "context_size",
+    "maximum model length",
+    "prompt is too long",
+    "prompt too long",
+    "maximum prompt length",
+    "input is too long",
+    "input token count",
+    "exceeds the maximum number of tokens",
+    "reduce the length of the messages",
+    "reduce the length of your prompt",
+    "tokens in the prompt cannot exceed",
+    "`max_new_tokens` must be",
+    "tokens_limit_reached",
+    "too large for model with",
 ];
 
 impl ModelError {
@@ -259,6 +278,8 @@ impl ModelError {
     /// Whether the conversation is too long for the model: shorten it.
     pub fn is_context_overflow(&self) -> bool {
         let (code, message) = match self {
+            // That many tokens are too many for now.
+            Self::Status { status: 429, .. } => return false,
             Self::Status { code, message, .. } => (code.as_deref().unwrap_or(""), message),
             Self::Reported { code, message, .. } => (code.as_str(), message),
             Self::Recorded { message, .. } => ("", message),

@@ -1,12 +1,16 @@
 //! Code in text: fenced, or between tags.
 
+use super::texts::Texts;
+use super::unwrapping::{unwrapped, without_fence};
 use crate::CodeForm;
 
 /// The code blocks of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Blocks {
-    /// The first whole block.
+    /// The first whole block; of fenced ones, the first that says it is Python, if one does.
     pub first: Option<String>,
+    /// Whether its mark says that it is Python, or that of a block that does not end.
+    pub is_named: bool,
     /// Whole blocks after it.
     pub others: usize,
     /// Whether a block begins that does not end.
@@ -23,66 +27,134 @@ pub fn blocks(text: &str, form: CodeForm, stopped: bool) -> Blocks {
         CodeForm::Tagged => tagged(text),
         CodeForm::Tool => return Blocks::default(),
     };
-    let open = found.open.take().filter(|code| !code.trim().is_empty());
+    let open = found
+        .open
+        .take()
+        .filter(|block| !block.code.trim().is_empty());
+    let open_is_named = open.as_ref().is_some_and(|block| block.is_named);
     let mut whole = found.whole;
     let unclosed = match open {
-        Some(code) if stopped => {
-            whole.push(code);
+        Some(block) if stopped => {
+            whole.push(block);
             false
         }
         Some(_) => true,
         None => found.opened,
     };
-    let mut whole = whole.into_iter().filter(|code| !code.trim().is_empty());
-    let first = whole.next();
+    whole.retain(|block| !block.code.trim().is_empty());
+    // Models show tables and output between bare fences, too.
+    let first = whole.iter().position(|block| block.is_named).unwrap_or(0);
+    let mut rest = whole.into_iter().skip(first);
+    let first = rest.next();
     Blocks {
-        first,
-        others: whole.count(),
+        is_named: first.as_ref().map_or(open_is_named, |block| block.is_named),
+        first: first.map(|block| unwrapped(&block.code)),
+        others: rest.count(),
         unclosed,
     }
 }
 
+struct Block {
+    code: String,
+    /// Whether its mark says that it is Python.
+    is_named: bool,
+}
+
 #[derive(Default)]
 struct Found {
-    whole: Vec<String>,
-    /// The text of a block that does not end.
-    open: Option<String>,
+    whole: Vec<Block>,
+    /// A block that does not end.
+    open: Option<Block>,
     /// A mark that is itself cut off.
     opened: bool,
 }
 
+/// Labels of fences around code that is to run, some of them as models were trained to write.
+const LABELS: [&str; 10] = [
+    "python",
+    "py",
+    "python3",
+    "py3",
+    "ipython",
+    "ipython3",
+    "pycon",
+    "tool_code",
+    "repl",
+    "code",
+];
+
 /// A fence is a line of three or more backticks; one that opens a block of
-/// Python says `python`, `py`, or nothing. A block ends at a fence as long as
-/// its own, so that code may contain shorter ones.
+/// Python says so, or nothing. A block ends at a fence as long as
+/// its own, so that code may contain shorter ones, and ones in texts of many lines.
 fn fenced(text: &str) -> Found {
     let mut found = Found::default();
-    let mut block: Option<(usize, bool, String)> = None;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim();
-        let ticks = trimmed.bytes().take_while(|byte| *byte == b'`').count();
-        let label = trimmed.get(ticks..).unwrap_or_default().trim();
-        match &mut block {
-            None if ticks >= 3 => {
-                let word = label.split([' ', '{']).next().unwrap_or_default();
-                let is_python =
-                    ["", "python", "py", "python3"].contains(&word.to_ascii_lowercase().as_str());
-                block = Some((ticks, is_python, String::new()));
+    let mut rest = text;
+    while let Some((opening, label, inside)) = opening_fence(rest) {
+        let is_named = LABELS.contains(&label.as_str());
+        let is_python = is_named || label.is_empty();
+        let Some((code, after)) = closed(inside, opening) else {
+            if is_python {
+                found.opened = true;
+                let code = inside.to_owned();
+                found.open = Some(Block { code, is_named });
             }
-            None => {}
-            Some((opening, is_python, code)) if ticks >= *opening && label.is_empty() => {
-                if *is_python {
-                    found.whole.push(std::mem::take(code));
-                }
-                block = None;
-            }
-            Some((_, _, code)) => code.push_str(line),
+            break;
+        };
+        if is_python {
+            let code = code.to_owned();
+            found.whole.push(Block { code, is_named });
         }
-    }
-    if let Some((_, true, code)) = block {
-        found.opened = true;
-        found.open = Some(code);
+        rest = after;
     }
     found
+}
+
+/// The next fence that opens a block: its backticks, its label, and what follows its line.
+fn opening_fence(text: &str) -> Option<(usize, String, &str)> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, after) = first_line(rest);
+        let (ticks, label) = fence(line);
+        if ticks >= 3 {
+            let word = label.split([' ', '{', ':', ',']).next().unwrap_or_default();
+            return Some((ticks, word.to_ascii_lowercase(), after));
+        }
+        rest = after;
+    }
+    None
+}
+
+/// The inside of a block, and what follows the fence that ends it. A fence within a text of
+/// many lines ends it only if no other does.
+fn closed(text: &str, opening: usize) -> Option<(&str, &str)> {
+    let mut texts = Texts::default();
+    let mut within = None;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, after) = first_line(rest);
+        let (ticks, label) = fence(line);
+        if ticks >= opening && label.is_empty() {
+            let code = text.get(..text.len() - rest.len()).unwrap_or_default();
+            if !texts.are_open() {
+                return Some((code, after));
+            }
+            within.get_or_insert((code, after));
+        }
+        texts.read(line);
+        rest = after;
+    }
+    within
+}
+
+fn first_line(text: &str) -> (&str, &str) {
+    text.split_at(text.find('\n').map_or(text.len(), |at| at + 1))
+}
+
+/// The backticks with which a line begins, and what stands behind them.
+fn fence(line: &str) -> (usize, &str) {
+    let line = line.trim();
+    let ticks = line.bytes().take_while(|byte| *byte == b'`').count();
+    (ticks, line.get(ticks..).unwrap_or_default().trim())
 }
 
 fn tagged(text: &str) -> Found {
@@ -93,12 +165,12 @@ fn tagged(text: &str) -> Found {
     while let Some((_, after)) = rest.split_once(OPEN) {
         match after.split_once(CLOSE) {
             Some((code, tail)) => {
-                found.whole.push(strip(code).to_owned());
+                found.whole.push(between_tags(code));
                 rest = tail;
             }
             None => {
                 found.opened = true;
-                found.open = Some(strip(after).to_owned());
+                found.open = Some(between_tags(after));
                 return found;
             }
         }
@@ -111,14 +183,9 @@ fn tagged(text: &str) -> Found {
 }
 
 /// Models that think in fences put one inside the tags too.
-fn strip(code: &str) -> &str {
-    let code = code.trim_matches('\n');
-    let inner = code.trim();
-    let Some(rest) = inner.strip_prefix("```") else {
-        return code;
-    };
-    let Some((_, body)) = rest.split_once('\n') else {
-        return code;
-    };
-    body.strip_suffix("```").unwrap_or(body)
+fn between_tags(code: &str) -> Block {
+    Block {
+        code: without_fence(code.trim_matches('\n')).to_owned(),
+        is_named: true,
+    }
 }

@@ -6,6 +6,7 @@ use memex_trajectories::ActionSpace;
 use serde_json::{Map, Value};
 
 use super::action::{Action, RequestedCall};
+use super::unwrapping::unwrapped;
 use crate::CodeForm;
 
 /// The tool that carries code.
@@ -18,12 +19,11 @@ pub(super) fn read(reply: &Reply, space: ActionSpace, form: CodeForm) -> Option<
     let takes_code = space == ActionSpace::Code && form == CodeForm::Tool;
     if takes_code
         && first.name == CODE_TOOL
-        && let Ok(arguments) = arguments(first, &reply.stop)
-        && let Some(code) = code_of(&arguments)
+        && let Some(code) = code_of(first, &reply.stop)
     {
         let answer = "not run: one block at a time; call again after you have seen the result";
         return Some(Action::Code {
-            code: code.to_owned(),
+            code: unwrapped(&code),
             call_id: Some(first.id.clone()),
             note: None,
             others: others
@@ -46,9 +46,28 @@ pub(super) fn read(reply: &Reply, space: ActionSpace, form: CodeForm) -> Option<
     Some(Action::Calls(calls.collect()))
 }
 
-/// The block in the arguments of the tool that carries code.
-fn code_of(arguments: &Map<String, Value>) -> Option<&str> {
-    arguments.get("code").and_then(Value::as_str)
+/// The block in a call of the tool that carries code. Some models send it without the object
+/// around it.
+fn code_of(call: &ToolCall, stop: &StopReason) -> Option<String> {
+    match arguments(call, stop) {
+        Ok(arguments) => Some(arguments.get("code")?.as_str()?.to_owned()),
+        // Half an object is no code, and neither is a list or a number.
+        Err(_) if *stop == StopReason::MaxTokens => None,
+        Err(_) => match serde_json::from_str(&call.arguments) {
+            Ok(Value::String(code)) => Some(code),
+            Ok(_) => None,
+            Err(_) => {
+                let code = call.arguments.trim_start();
+                (!code.is_empty() && !code.starts_with(['{', '[', '"'])).then(|| code.to_owned())
+            }
+        },
+    }
+}
+
+/// The block in a call that was written as text.
+pub(super) fn code_of_written(call: &ToolCall) -> Option<String> {
+    let code = code_of(call, &StopReason::ToolCalls).filter(|_| call.name == CODE_TOOL)?;
+    Some(unwrapped(&code))
 }
 
 fn arguments(call: &ToolCall, stop: &StopReason) -> Result<Map<String, Value>, String> {

@@ -25,6 +25,11 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// A reply as it is meant, which is what is recorded. Default: as it came.
+    fn understood(&self, reply: Reply) -> Reply {
+        reply
+    }
+
     /// Takes a reply into the conversation, and says what it wants done.
     fn read(&mut self, reply: &Reply) -> Action;
 

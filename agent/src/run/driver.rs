@@ -56,6 +56,7 @@ impl Driver {
         let kept_beside = trajectory.clone().filter(|_| config.save_scope);
         let core = Loop {
             dialect: Spoken {
+                in_words: None,
                 conversation: Conversation::new(&config, tools, &head.id),
                 config,
                 submits,

@@ -41,6 +41,7 @@ impl<D: Dialect> Loop<D> {
             Ok(replied) => replied,
             Err(status) => return Ok(Next::End(status, None)),
         };
+        let reply = self.dialect.understood(reply);
         let action = self.dialect.read(&reply);
         self.record_reply(&reply, &action, timing, watcher)?;
         self.act(action, watcher).await

@@ -8,7 +8,7 @@ use memex_trajectories::ActionSpace;
 
 use super::dialect::Dialect;
 use crate::observation::shown;
-use crate::reading::{Action, read};
+use crate::reading::{Action, read, understood};
 use crate::{AgentConfig, CodeForm, Conversation, Ran};
 
 pub(crate) struct Spoken {
@@ -16,6 +16,8 @@ pub(crate) struct Spoken {
     pub(super) config: AgentConfig,
     /// Whether an answer in words is not enough.
     pub(super) submits: bool,
+    /// The last block that came in words where code comes in calls.
+    pub(super) in_words: Option<String>,
 }
 
 impl Dialect for Spoken {
@@ -24,14 +26,43 @@ impl Dialect for Spoken {
     }
 
     fn shorten(&mut self, scope: &[String], overflowed: bool) -> bool {
-        (overflowed || self.conversation.is_full()) && self.conversation.compact(scope) > 0
+        match overflowed {
+            true => self.conversation.compact_refused(scope) > 0,
+            false => self.conversation.is_full() && self.conversation.compact(scope) > 0,
+        }
+    }
+
+    fn understood(&self, reply: Reply) -> Reply {
+        understood(reply, self.config.action_space, self.config.code_form)
     }
 
     fn read(&mut self, reply: &Reply) -> Action {
         let (space, form) = (self.config.action_space, self.config.code_form);
         let action = read(reply, space, form, self.submits);
         self.conversation.push(reply.message.clone());
-        action
+        match action {
+            Action::Code {
+                code,
+                call_id: None,
+                note,
+                others,
+                answer,
+            } if form == CodeForm::Tool => {
+                // It is told once. A block that comes again after that is part of an answer.
+                let told = self.in_words.replace(code.clone());
+                if !self.submits && told.as_ref() == Some(&code) {
+                    return Action::Answer(reply.message.text().trim().to_owned());
+                }
+                Action::Code {
+                    note: note.filter(|_| told.is_none()),
+                    code,
+                    call_id: None,
+                    others,
+                    answer,
+                }
+            }
+            action => action,
+        }
     }
 
     fn say(&mut self, text: &str) {

@@ -65,6 +65,23 @@ fn results_are_shortened_before_turns_are_dropped() {
     assert!(!long.is_full());
 }
 
+#[test]
+fn a_refused_conversation_becomes_shorter_whatever_the_window_is_said_to_be() {
+    let mut long = conversation(128_000, 6, 10, 3_000);
+    assert!(!long.is_full());
+    let mut refused = estimate_request(long.request());
+    while long.compact_refused(&[]) > 0 {
+        let now = estimate_request(long.request());
+        assert!(now < refused, "{now} of {refused}");
+        refused = now;
+    }
+    let messages = &long.request().messages;
+    assert_eq!(messages[0].text(), "The rules.");
+    assert!(messages[1].text().starts_with("The task."));
+    let last = messages[messages.len() - 1].text();
+    assert!(last.starts_with("5 ") && last.len() < 3_000, "{last}");
+}
+
 proptest! {
     #[test]
     fn every_result_keeps_its_call(window in 1_000_u64..20_000, turns in 1_usize..30, code in 0_usize..3_000, result in 0_usize..3_000) {

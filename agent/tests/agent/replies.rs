@@ -49,6 +49,33 @@ fn blocks_of_text() {
             0,
             false,
         ),
+        // A bare fence before the words of code is something shown.
+        (
+            CodeForm::Fenced,
+            "```\nname  value\n```\nso\n```python\na\n```",
+            false,
+            Some("a\n"),
+            0,
+            false,
+        ),
+        // A fence within a text of many lines is the text's.
+        (
+            CodeForm::Fenced,
+            "```python\na = '''\n```bash\nls\n```\n'''\n```\nmore",
+            false,
+            Some("a = '''\n```bash\nls\n```\n'''\n"),
+            0,
+            false,
+        ),
+        // One that is never closed has its fence all the same.
+        (
+            CodeForm::Fenced,
+            "```python\na = '''\n```\nmore",
+            false,
+            Some("a = '''\n"),
+            0,
+            false,
+        ),
         (CodeForm::Fenced, "```python\n\n```", false, None, 0, false),
         (CodeForm::Fenced, "```python\na", false, None, 0, true),
         (CodeForm::Fenced, "```python\na", true, Some("a"), 0, false),

@@ -59,11 +59,19 @@ pub(crate) fn arguments_value(call: &ToolCall) -> Value {
     }
 }
 
-/// The error in a body: code and message.
+/// The error in a body: code and message. It is a member, or the body itself says that it
+/// is one.
 pub(crate) fn provider_error(body: &Value) -> Option<(Option<String>, String)> {
-    let error = body.get("error").filter(|error| !error.is_null())?;
+    let member = body.get("error").filter(|error| !error.is_null());
+    let is_error = || text(body, "object") == "error";
+    let error = member.or_else(|| is_error().then_some(body))?;
+    Some(described(error))
+}
+
+/// Code and message of an error.
+fn described(error: &Value) -> (Option<String>, String) {
     if let Some(message) = error.as_str() {
-        return Some((None, excerpt(message)));
+        return (None, excerpt(message));
     }
     let code = ["code", "type"].into_iter().find_map(|name| {
         let code = error.get(name)?;
@@ -74,7 +82,7 @@ pub(crate) fn provider_error(body: &Value) -> Option<(Option<String>, String)> {
         "" => error.to_string(),
         message => message.to_owned(),
     };
-    Some((code, excerpt(&message)))
+    (code, excerpt(&message))
 }
 
 /// Codes of failures that pass. A number is an HTTP status.
@@ -97,12 +105,24 @@ fn passes(code: &str) -> bool {
 
 /// The failure that stands where an answer should.
 pub(super) fn reported(protocol: &'static str, body: &Value) -> Option<ModelError> {
-    let (code, message) = provider_error(body)?;
+    Some(failure(protocol, provider_error(body)?))
+}
+
+/// The failure that an event of that name tells of, whatever it holds.
+pub(super) fn failed(protocol: &'static str, data: &str) -> ModelError {
+    let said = match serde_json::from_str::<Value>(data) {
+        Ok(value) => provider_error(&value).unwrap_or_else(|| described(&value)),
+        Err(_) => (None, excerpt(data)),
+    };
+    failure(protocol, said)
+}
+
+fn failure(protocol: &'static str, (code, message): (Option<String>, String)) -> ModelError {
     let code = code.unwrap_or_else(|| "error".to_owned());
-    Some(ModelError::Reported {
+    ModelError::Reported {
         protocol,
         retryable: passes(&code),
         code,
         message,
-    })
+    }
 }

@@ -1,6 +1,6 @@
 //! A message in the making, piece by piece.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Delta, DeltaSink, Message, ModelError, Opaque, Part, Role, ToolCall};
 
@@ -17,7 +17,41 @@ const PARTS_MAX: usize = 4_096;
 pub(super) struct Parts {
     parts: BTreeMap<u64, Part>,
     calls: Vec<u64>,
+    /// How far the arguments of each call have come.
+    brackets: BTreeMap<u64, Brackets>,
     bytes: usize,
+}
+
+/// Whether an object is whole, read piece by piece: nothing is read twice, however often
+/// somebody asks.
+#[derive(Debug, Default)]
+struct Brackets {
+    depth: u64,
+    has_begun: bool,
+    in_text: bool,
+    is_escaped: bool,
+}
+
+impl Brackets {
+    fn read(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            match (self.in_text, byte) {
+                (true, _) if std::mem::take(&mut self.is_escaped) => {}
+                (true, b'\\') => self.is_escaped = true,
+                (_, b'"') => self.in_text = !self.in_text,
+                (false, b'{' | b'[') => {
+                    self.depth = self.depth.saturating_add(1);
+                    self.has_begun = true;
+                }
+                (false, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    fn are_closed(&self) -> bool {
+        self.has_begun && self.depth == 0
+    }
 }
 
 impl Parts {
@@ -95,6 +129,17 @@ impl Parts {
         Ok(())
     }
 
+    /// Whether a call of `name` is another one than the call of this number.
+    pub(super) fn is_other_call(&self, place: u64, name: &str) -> bool {
+        match self.parts.get(&place) {
+            Some(Part::ToolCall(held)) if !name.is_empty() && !held.name.is_empty() => {
+                let brackets = self.brackets.get(&place);
+                name != held.name || brackets.is_some_and(Brackets::are_closed)
+            }
+            _ => false,
+        }
+    }
+
     /// More of a call's arguments.
     pub(super) fn arguments(
         &mut self,
@@ -108,6 +153,7 @@ impl Parts {
             (index, self.parts.get_mut(&place), piece.is_empty())
         {
             call.arguments.push_str(piece);
+            self.brackets.entry(place).or_default().read(piece);
             sink.delta(Delta::ToolArguments {
                 index,
                 text: piece.to_owned(),
@@ -143,8 +189,20 @@ impl Parts {
         !self.calls.is_empty()
     }
 
-    /// The message. Empty parts are left out.
-    pub(super) fn into_message(self) -> Message {
+    /// The message. Empty parts are left out. Calls without an id get one, and so do those
+    /// that have another's: their results are told apart by it.
+    pub(super) fn into_message(mut self) -> Message {
+        let mut ids = BTreeSet::new();
+        for (number, place) in self.calls.iter().enumerate() {
+            if let Some(Part::ToolCall(call)) = self.parts.get_mut(place) {
+                let mut free = number.saturating_add(1);
+                while call.id.is_empty() || ids.contains(&call.id) {
+                    call.id = format!("call_{free}");
+                    free = free.saturating_add(1);
+                }
+                ids.insert(call.id.clone());
+            }
+        }
         let said = |part: &Part| match part {
             Part::Text { text } => !text.is_empty(),
             Part::Reasoning { text, opaque } => !text.is_empty() || opaque.is_some(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::body::reported;
+use super::body::{failed, reported};
 use super::events::{Events, Progress};
 use super::protocol::Protocol;
 use super::{chat_completions, messages, responses};
@@ -88,10 +88,9 @@ impl ReplyStream {
             return Ok(());
         }
         let name = self.protocol.name();
-        check_values(
-            data.as_bytes(),
-            "what an event of the answer takes as values",
-        )?;
+        if event.name == "error" {
+            return Err(failed(name, data));
+        }
         let value: Value = serde_json::from_str(data).map_err(|error| {
             ModelError::malformed(name, format!("an event is not JSON ({error})"), data)
         })?;

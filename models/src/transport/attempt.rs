@@ -7,6 +7,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
+use super::arriving::Arriving;
 use super::{Transport, rate_headers};
 use crate::error::{excerpt, in_a_line};
 use crate::key::scrubbed;
@@ -14,8 +15,8 @@ use crate::protocols::provider_error;
 use crate::scripted::tell;
 use crate::{ApiKey, DeltaSink, ModelError, Protocol, Reply, TimeoutPhase};
 
-/// How large an answer may be on the wire.
-const ANSWER_BYTES_MAX: u64 = 128 << 20;
+/// The media type of a stream. Such types have no case.
+const EVENT_STREAM: &str = "text/event-stream";
 /// How much of a failure's body is read.
 const FAILURE_BYTES_MAX: u64 = 64 << 10;
 
@@ -95,72 +96,19 @@ pub(super) async fn send(
     }
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("");
-    let answer = if kind.starts_with("text/event-stream") {
-        streamed(transport, outgoing, response, sink).await
-    } else {
-        let reply = whole(transport, outgoing, response).await;
+    let is_stream = kind.to_ascii_lowercase().starts_with(EVENT_STREAM);
+    let mut arriving = Arriving::new(transport, outgoing, response);
+    let answer = async {
+        if is_stream || arriving.begins_as_events().await? {
+            return arriving.streamed(sink).await;
+        }
+        let reply = arriving.whole().await;
         // Observers get the same content, all at once.
         reply.inspect(|reply| tell(reply, 0, sink))
     };
-    answer.map_err(|error| cleaned(error, outgoing.secrets))
-}
-
-async fn streamed(
-    transport: &Transport,
-    outgoing: &Outgoing<'_>,
-    mut response: Response,
-    sink: &mut dyn DeltaSink,
-) -> Result<Reply, ModelError> {
-    let mut stream = outgoing.protocol.stream();
-    let mut taken = 0;
-    let mut phase = TimeoutPhase::FirstByte;
-    loop {
-        // A connection that breaks ends the stream like one that is closed:
-        // what has come tells whether it was whole.
-        let chunk = transport
-            .timeouts
-            .wait(phase, async { Ok(response.chunk().await.ok().flatten()) });
-        let Some(chunk) = chunk.await? else {
-            return stream.finish(sink);
-        };
-        phase = TimeoutPhase::Idle;
-        count(&mut taken, chunk.len(), ANSWER_BYTES_MAX)?;
-        if stream.push(&chunk, sink)? {
-            return stream.finish(sink);
-        }
-    }
-}
-
-async fn whole(
-    transport: &Transport,
-    outgoing: &Outgoing<'_>,
-    mut response: Response,
-) -> Result<Reply, ModelError> {
-    let mut body = Vec::new();
-    let mut taken = 0;
-    loop {
-        let chunk = transport.timeouts.wait(TimeoutPhase::Idle, async {
-            let chunk = response.chunk().await;
-            chunk.map_err(|_| ModelError::Cut {
-                protocol: outgoing.protocol.name(),
-                bytes: taken,
-            })
-        });
-        let Some(chunk) = chunk.await? else {
-            return outgoing.protocol.decode(&body);
-        };
-        count(&mut taken, chunk.len(), ANSWER_BYTES_MAX)?;
-        body.extend_from_slice(&chunk);
-    }
-}
-
-fn count(taken: &mut u64, more: usize, limit: u64) -> Result<(), ModelError> {
-    *taken = taken.saturating_add(more as u64);
-    if *taken > limit {
-        let what = "the answer";
-        return Err(ModelError::TooLarge { what, limit });
-    }
-    Ok(())
+    answer
+        .await
+        .map_err(|error| cleaned(error, outgoing.secrets))
 }
 
 /// The error that an unsuccessful answer is.

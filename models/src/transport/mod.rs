@@ -1,6 +1,7 @@
 //! How requests travel: one HTTP client, its timeouts, second attempts and
 //! the limits that the client sets itself.
 
+mod arriving;
 mod attempt;
 mod client;
 #[cfg(feature = "fuzzing")]

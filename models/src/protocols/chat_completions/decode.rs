@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::protocols::body::{count, list, text};
+use crate::protocols::body::{count, list, reported, text};
 use crate::protocols::parts::Parts;
 use crate::protocols::protocol::Protocol;
 use crate::{DeltaSink, ModelError, NoSink, Opaque, Reply, StopReason, Usage};
@@ -23,12 +23,12 @@ pub(crate) fn decode(body: &Value) -> Result<Reply, ModelError> {
     let message = choice
         .get("message")
         .ok_or_else(|| malformed("the choice has no message"))?;
+    let reason = failed_or_reason(choice)?;
     let mut parts = Parts::default();
     let mut refused = said(&mut parts, message, &mut NoSink)?;
     for (index, call) in list(message, "tool_calls").iter().enumerate() {
         called(&mut parts, CALLS + index as u64, call, &mut NoSink)?;
     }
-    let reason = choice.get("finish_reason").and_then(Value::as_str);
     refused |= reason == Some("refusal");
     Ok(Reply {
         stop: stop_reason(reason, refused, parts.has_calls()),
@@ -37,6 +37,28 @@ pub(crate) fn decode(body: &Value) -> Result<Reply, ModelError> {
         model: text(body, "model").to_owned(),
         id: text(body, "id").to_owned(),
     })
+}
+
+/// Why a choice ends, if it does. Empty words are no reason: some servers send them with
+/// every piece.
+///
+/// # Errors
+/// [`ModelError::Reported`] if the choice ends by a failure of the provider, which stands
+/// beside the answer so far.
+pub(super) fn failed_or_reason(choice: &Value) -> Result<Option<&str>, ModelError> {
+    if let Some(error) = reported(NAME, choice) {
+        return Err(error);
+    }
+    let reason = text(choice, "finish_reason");
+    if reason == "error" {
+        return Err(ModelError::Reported {
+            protocol: NAME,
+            code: reason.to_owned(),
+            message: "the provider failed while it answered".to_owned(),
+            retryable: true,
+        });
+    }
+    Ok(Some(reason).filter(|reason| !reason.is_empty()))
 }
 
 /// Takes the words of a message or of a piece of one. True if it refuses.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::decode::{CALLS, called, said, stop_reason, usage};
+use super::decode::{CALLS, called, failed_or_reason, said, stop_reason, usage};
 use crate::protocols::body::{list, text};
 use crate::protocols::events::{Events, Progress};
 use crate::protocols::parts::Parts;
@@ -40,7 +40,7 @@ impl Events for Chunks {
                     called(&mut self.parts, place, call, sink)?;
                 }
             }
-            if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+            if let Some(reason) = failed_or_reason(choice)? {
                 self.reason = Some(reason.to_owned());
             }
         }
@@ -67,7 +67,9 @@ impl Events for Chunks {
 
 impl Chunks {
     /// Which call a piece belongs to. Some servers leave the index out, and
-    /// some send several calls under one: a new id is a new call.
+    /// some send several calls under one: a new id is a new call, and where there are no
+    /// ids, another name is, or a name after whole arguments. (A name alone is not: some
+    /// servers repeat it with every piece.)
     fn place_of(&mut self, call: &Value) -> u64 {
         let id = text(call, "id");
         let index = call.get("index").and_then(Value::as_u64);
@@ -77,7 +79,9 @@ impl Chunks {
             None if id.is_empty() && !self.ids.is_empty() => self.place,
             None => next,
         };
+        let name = call.pointer("/function/name").and_then(Value::as_str);
         let place = match self.ids.get(&place) {
+            Some(_) if id.is_empty() && self.parts.is_other_call(place, name.unwrap_or("")) => next,
             Some(held) if !id.is_empty() && !held.is_empty() && held != id => {
                 let known = self.ids.iter().find(|(_, held)| *held == id);
                 known.map_or(next, |(place, _)| *place)
