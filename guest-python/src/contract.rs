@@ -1,7 +1,9 @@
 //! Whether a module keeps what its manifest and the state design promise.
 
 use crate::error::Error;
-use crate::manifest::{BytePatch, IndexingCall, Manifest, NarrowingCall, NumberLoops};
+use crate::manifest::{
+    BytePatch, IndexingCall, Manifest, NarrowingCall, NumberLoops, OffloadedFunctions,
+};
 use crate::rewrite::{ModuleInfo, RewriteOptions};
 
 impl Manifest {
@@ -62,6 +64,9 @@ impl Manifest {
                 .collect(),
             indexing: contract.indexing.iter().map(IndexingCall::call).collect(),
             floats: contract.floats.iter().map(NumberLoops::loops).collect(),
+            offloads: (contract.offload.iter())
+                .flat_map(OffloadedFunctions::offloads)
+                .collect(),
             chunk_bulk_memory: interruptible,
             keep_names: false,
         }

@@ -37,7 +37,8 @@ pub use fetch::{
 };
 pub use manifest::{
     BytePatch, DataArchive, FileRole, FunctionExport, GuestFile, HexBytes, ImportGroup,
-    IndexingCall, Manifest, ModuleContract, NarrowingCall, NumberLoops, Package, ShadowStackWrap,
+    IndexingCall, Manifest, ModuleContract, NarrowingCall, NumberLoops, OffloadedFunctions,
+    Package, ShadowStackWrap,
 };
 pub use packages::{
     PACKAGES_GUEST_PATH, Requirement, Unpacked, Wheel, check_packages, compare_packages,
@@ -46,7 +47,7 @@ pub use packages::{
 pub use pip::is_for_package_client;
 pub use rewrite::{
     BULK_CHUNK_BYTES, ExportEntry, FloatLoops, FunctionNames, GlobalExport, GlobalKind,
-    ImportEntry, IndexCall, MemoryEntry, ModuleInfo, Narrowing, Patch, Place, Report,
-    RewriteOptions, Rewritten, Segment, inspect, rewrite,
+    ImportEntry, IndexCall, MemoryEntry, ModuleInfo, Narrowing, Offload, Patch, Place, Report,
+    RewriteOptions, Rewritten, Segment, Sorted, Work, inspect, rewrite,
 };
 pub use sources::{BOOTSTRAP, IMMORTALS, PYTHON_SOURCES, SITUATIONS};

@@ -7,7 +7,9 @@ use crate::room::Room;
 use crate::{columns, jpeg, kdf, webp, zstandard};
 
 /// The families of natives, which a policy permits or denies by these names.
-pub const FAMILIES: &[&str] = &["jpeg", "kdf", "parquet", "webp", "zstd"];
+pub const FAMILIES: &[&str] = &[
+    "jpeg", "kdf", "matrices", "parquet", "sorting", "webp", "zstd",
+];
 
 /// Answers a call: the head names the native and its options, the parts are its
 /// input. `permits` says whether the session may use a family.

@@ -43,17 +43,6 @@ macro_rules! key {
 key!(u32);
 key!(u64);
 
-/// What the bits of a number mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
-    /// Integers without a sign.
-    Unsigned,
-    /// Integers with a sign.
-    Signed,
-    /// Floating-point numbers.
-    Floats,
-}
-
 macro_rules! sort {
     ($name:ident, $bits:ty, $infinite:literal, $what:literal) => {
         #[doc = concat!("Sorts numbers of ", $what, " bytes, given as their bits. Charges for one unit of work")]
@@ -62,39 +51,28 @@ macro_rules! sort {
         /// # Errors
         /// A [`Refusal`]: before anything was done if the room is too small for it, else the
         /// numbers are in some order and not what they were.
-        pub fn $name(values: &mut [$bits], numbers: Numbers, room: &Room<'_>) -> Result<(), Refusal> {
+        pub fn $name(values: &mut [$bits], room: &Room<'_>) -> Result<(), Refusal> {
             const SIGN: $bits = 1 << (<$bits>::BITS - 1);
             let mut scratch = scratch(values.len(), room)?;
             let rounds = u64::from((values.len() as u64).checked_ilog2().unwrap_or(0)) + 1;
             room.charge((values.len() as u64).saturating_mul(rounds))?;
-            match numbers {
-                Numbers::Unsigned => keys(values, &mut scratch, room),
-                Numbers::Signed => {
-                    each(values, |bits| bits ^ SIGN, room)?;
-                    keys(values, &mut scratch, room)?;
-                    each(values, |bits| bits ^ SIGN, room)
-                }
-                Numbers::Floats => {
-                    let is_number = |bits: &$bits| *bits & !SIGN <= $infinite;
-                    let count = if all(values, is_number, room)? {
-                        values.len()
-                    } else {
-                        parted(values, is_number, room)?
-                    };
-                    let (values, _) = values.split_at_mut(count.min(values.len()));
-                    // All bits of a negative number, the sign of another.
-                    let spread = |bits: $bits| (bits >> (<$bits>::BITS - 1)).wrapping_neg();
-                    each(values, |bits| bits ^ (spread(bits) | SIGN), room)?;
-                    keys(values, &mut scratch, room)?;
-                    each(values, |bits| bits ^ (spread(!bits) | SIGN), room)
-                }
-            }
+            let is_number = |bits: &$bits| *bits & !SIGN <= $infinite;
+            let count = match all(values, is_number, room)? {
+                true => values.len(),
+                false => parted(values, is_number, room)?,
+            };
+            let (values, _) = values.split_at_mut(count.min(values.len()));
+            // All bits of a negative number, the sign of another.
+            let spread = |bits: $bits| (bits >> (<$bits>::BITS - 1)).wrapping_neg();
+            each(values, |bits| bits ^ (spread(bits) | SIGN), room)?;
+            keys(values, &mut scratch, room)?;
+            each(values, |bits| bits ^ (spread(!bits) | SIGN), room)
         }
     };
 }
 
-sort!(sort_four_bytes, u32, 0x7f80_0000, "4");
-sort!(sort_eight_bytes, u64, 0x7ff0_0000_0000_0000, "8");
+sort!(sort_singles, u32, 0x7f80_0000, "4");
+sort!(sort_doubles, u64, 0x7ff0_0000_0000_0000, "8");
 
 fn scratch<K: Key>(count: usize, room: &Room<'_>) -> Result<Vec<K>, Refusal> {
     let count = count.min(AT_ONCE);
@@ -196,11 +174,7 @@ fn pass<K: Key>(
     Ok(())
 }
 
-fn each<K: Key>(
-    values: &mut [K],
-    change: impl Fn(K) -> K,
-    room: &Room<'_>,
-) -> Result<(), Refusal> {
+fn each<K: Key>(values: &mut [K], change: impl Fn(K) -> K, room: &Room<'_>) -> Result<(), Refusal> {
     for chunk in values.chunks_mut(LOOK_EVERY) {
         chunk.iter_mut().for_each(|value| *value = change(*value));
         room.look()?;
@@ -208,11 +182,7 @@ fn each<K: Key>(
     Ok(())
 }
 
-fn all<K: Key>(
-    values: &[K],
-    is_so: impl Fn(&K) -> bool,
-    room: &Room<'_>,
-) -> Result<bool, Refusal> {
+fn all<K: Key>(values: &[K], is_so: impl Fn(&K) -> bool, room: &Room<'_>) -> Result<bool, Refusal> {
     for chunk in values.chunks(LOOK_EVERY) {
         if !chunk.iter().fold(true, |all, value| all & is_so(value)) {
             return Ok(false);

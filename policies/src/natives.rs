@@ -5,7 +5,9 @@ use crate::suggestions::{hint, quoted};
 
 /// The families of natives there are: functions of the host that compute what the
 /// guest lacks, bytes in, bytes out, without authority.
-pub const NATIVE_FAMILIES: &[&str] = &["jpeg", "kdf", "parquet", "webp", "zstd"];
+pub const NATIVE_FAMILIES: &[&str] = &[
+    "jpeg", "kdf", "matrices", "parquet", "sorting", "webp", "zstd",
+];
 
 /// The natives a session may use: all families but those denied, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]

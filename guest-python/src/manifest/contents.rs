@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::patches::{BytePatch, IndexingCall, NarrowingCall, NumberLoops};
+use super::patches::{BytePatch, IndexingCall, NarrowingCall, NumberLoops, OffloadedFunctions};
 use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
@@ -127,6 +127,9 @@ pub struct ModuleContract {
     /// Loops over numbers whose results are looked at for errors.
     #[serde(default)]
     pub floats: Vec<NumberLoops>,
+    /// Functions whose work the host does.
+    #[serde(default)]
+    pub offload: Vec<OffloadedFunctions>,
     /// Internal functions to export.
     #[serde(default)]
     pub functions: Vec<FunctionExport>,
@@ -184,6 +187,9 @@ impl ModuleContract {
         for loops in &mut contract.floats {
             loops.proof.clear();
         }
+        for functions in &mut contract.offload {
+            functions.proof.clear();
+        }
         contract
     }
 }
@@ -203,7 +209,9 @@ impl Manifest {
         let narrowings = self.module.narrowing.iter().map(|call| &call.proof);
         let indexing = self.module.indexing.iter().map(|call| &call.proof);
         let floats = self.module.floats.iter().map(|loops| &loops.proof);
+        let offloads = self.module.offload.iter().map(|work| &work.proof);
         let proofs = patches.chain(narrowings).chain(indexing).chain(floats);
+        let proofs = proofs.chain(offloads);
         proofs.map(String::as_str)
     }
 

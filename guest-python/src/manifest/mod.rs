@@ -10,4 +10,6 @@ pub use contents::{
     DataArchive, FileRole, FunctionExport, GuestFile, ImportGroup, Manifest, ModuleContract,
     Package, ShadowStackWrap,
 };
-pub use patches::{BytePatch, HexBytes, IndexingCall, NarrowingCall, NumberLoops};
+pub use patches::{
+    BytePatch, HexBytes, IndexingCall, NarrowingCall, NumberLoops, OffloadedFunctions,
+};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::refusals::{refusal, rule};
 use crate::error::Error;
-use crate::rewrite::{FloatLoops, IndexCall, Narrowing, Patch, Place};
+use crate::rewrite::{FloatLoops, IndexCall, Narrowing, Offload, Patch, Place, Work};
 
 /// Bytes of the module that are replaced by as many others.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +72,19 @@ pub struct NumberLoops {
     /// The address of the C library's word of exceptions.
     pub status_address: u32,
     /// A Python expression that is true in an image of the changed module.
+    pub proof: String,
+}
+
+/// Functions whose work the host does on the guest's memory, where the policy permits it
+/// and there is much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OffloadedFunctions {
+    /// The functions, by their names in the name section.
+    pub functions: Vec<String>,
+    /// What each of them does: `dgemm_nn`, `dgetrf`, `sort_float64` and so on.
+    pub work: String,
+    /// A Python expression that is true in an image if the host did the work.
     pub proof: String,
 }
 
@@ -202,6 +215,30 @@ impl NumberLoops {
             pole: self.pole,
             status_address: self.status_address,
         }
+    }
+}
+
+impl OffloadedFunctions {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        rule(
+            !self.functions.is_empty() && Work::named(&self.work).is_some(),
+            "module.offload.work",
+            &self.work,
+            "work that the host does, such as `dgemm_nn`, `dgetrf` or `sort_float64`, and functions that do it",
+        )?;
+        expression("module.offload.proof", &self.proof)
+    }
+
+    /// The offloads for a rewrite; work without a name never comes after [`Self::validate`].
+    pub(crate) fn offloads(&self) -> Vec<Offload> {
+        let work = Work::named(&self.work);
+        let offloads = self.functions.iter().zip(work.into_iter().cycle());
+        offloads
+            .map(|(function, work)| Offload {
+                function: function.clone(),
+                work,
+            })
+            .collect()
     }
 }
 

@@ -142,6 +142,9 @@ impl ModuleContract {
         for loops in &self.floats {
             loops.validate()?;
         }
+        for functions in &self.offload {
+            functions.validate()?;
+        }
         let wrapped = self.wrap.iter().map(|wrap| wrap.name.as_str());
         distinct("module.wrap.name", wrapped)?;
         let exported = self.functions.iter().map(FunctionExport::export_name);

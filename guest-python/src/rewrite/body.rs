@@ -25,6 +25,8 @@ pub(super) struct BodyPlan {
     pub(super) bulk: Option<BulkFunctions>,
     /// By the position of the body in the code section, as all that follow.
     pub(super) wraps: HashMap<usize, Wrap>,
+    /// What runs before a body.
+    pub(super) prologues: HashMap<usize, Vec<u8>>,
     /// The bodies that take the place of the module's own.
     pub(super) patched: HashMap<usize, Vec<u8>>,
     /// Functions that are called in the place of others.
@@ -67,6 +69,7 @@ impl BodyPlan {
                 plan: self,
                 check: &check,
                 wrap: self.wraps.get(&position),
+                prologue: self.prologues.get(&position),
                 redirected: self.redirected.get(&position),
                 splice: Splice {
                     source: body.as_bytes(),
@@ -90,6 +93,7 @@ struct Writer<'a> {
     plan: &'a BodyPlan,
     check: &'a [u8],
     wrap: Option<&'a Wrap>,
+    prologue: Option<&'a Vec<u8>>,
     redirected: Option<&'a HashMap<u32, u32>>,
     splice: Splice<'a>,
     report: &'a mut Report,
@@ -101,6 +105,9 @@ impl Writer<'_> {
     fn write(&mut self, body: &FunctionBody<'_>) -> Result<(), Error> {
         let mut reader = body.get_operators_reader()?;
         self.report.functions += 1;
+        if let Some(prologue) = self.prologue {
+            self.splice.insert(reader.original_position(), prologue)?;
+        }
         if let Some(wrap) = self.wrap {
             self.report.wrapped += 1;
             self.splice

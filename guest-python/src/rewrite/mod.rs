@@ -5,6 +5,7 @@
 //!                   └── rewrite ──> body (one function at a time, in parallel)
 //!                                   patch (bytes of functions and of data)
 //!                                   bulk, narrow (the appended functions)
+//!                                   offload (work that the host does)
 //!                                   segments, sections ──> Rewritten
 //! ```
 //!
@@ -21,6 +22,7 @@ mod layout;
 mod module;
 mod names;
 mod narrow;
+mod offload;
 mod options;
 mod parallel;
 mod patch;
@@ -36,6 +38,7 @@ pub use inspect::inspect;
 pub use module::rewrite;
 pub use names::FunctionNames;
 pub use narrow::Narrowing;
+pub use offload::{Offload, Sorted, Work};
 pub use options::{GlobalExport, Report, RewriteOptions, Rewritten};
 pub(crate) use patch::hex;
 pub use patch::{Patch, Place};

@@ -9,7 +9,7 @@ use super::inspect::memories;
 use super::layout::{Layout, Section};
 use super::options::{GlobalExport, Report, RewriteOptions, Rewritten};
 use super::sections::{Addition, keeps_custom};
-use super::{bulk, floats, index, narrow, parallel, patch, segments, wrap};
+use super::{bulk, floats, index, narrow, offload, parallel, patch, segments, wrap};
 use crate::error::Error;
 
 /// Makes a module ready for the runtime, as [`RewriteOptions`] says. Always:
@@ -117,6 +117,7 @@ impl Additions {
         let mut plan = BodyPlan {
             flag: options.interrupt_flag_address,
             patched: patch::bodies(layout, &options.patches)?,
+            prologues: offload::prologues(layout, &options.offloads)?,
             ..BodyPlan::default()
         };
         let first_type = layout.types.len() as u32;

@@ -4,6 +4,7 @@ use super::floats::FloatLoops;
 use super::index::IndexCall;
 use super::info::GlobalKind;
 use super::narrow::Narrowing;
+use super::offload::Offload;
 use super::patch::Patch;
 use super::segments::Segment;
 
@@ -34,6 +35,8 @@ pub struct RewriteOptions {
     pub indexing: Vec<IndexCall>,
     /// Loops over numbers whose results are looked at.
     pub floats: Vec<FloatLoops>,
+    /// Functions whose work the host does, on the guest's memory.
+    pub offloads: Vec<Offload>,
     /// Whether `memory.copy` and `memory.fill` of more than
     /// [`BULK_CHUNK_BYTES`](super::BULK_CHUNK_BYTES) go in chunks with a look at
     /// the flag before each. Needs `interrupt_flag_address`.

@@ -129,7 +129,11 @@ fn below<S: Simd, T: Element>(
 /// Exchanges elements of a column as the pivots of the rows from `first` on say.
 pub(super) fn exchange<T: Element>(column: &mut [T], first: usize, pivots: &[i32]) {
     for (at, pivot) in (first..).zip(pivots) {
-        swap(column, at, (pivot.unsigned_abs() as usize).saturating_sub(1));
+        swap(
+            column,
+            at,
+            (pivot.unsigned_abs() as usize).saturating_sub(1),
+        );
     }
 }
 

@@ -123,11 +123,7 @@ pub fn product<T: Element>(
 }
 
 /// `C = beta C`.
-fn scale<T: Element>(
-    asked: &Product<T>,
-    result: &mut [T],
-    room: &Room<'_>,
-) -> Result<(), Refusal> {
+fn scale<T: Element>(asked: &Product<T>, result: &mut [T], room: &Room<'_>) -> Result<(), Refusal> {
     let [.., stride] = asked.strides;
     if asked.beta == T::ONE || asked.rows == 0 {
         return Ok(());

@@ -4,6 +4,7 @@ use super::exits::HardInterrupt;
 use super::failure::FAULT;
 use super::file_calls;
 use super::memory::Bytes;
+use super::offload;
 use crate::channel::decode_display;
 use crate::host::{Host, LimitHit};
 use crate::interrupt::WaitEnd;
@@ -11,6 +12,7 @@ use memex_channel::{
     Frame, LOST_ANSWERS, MAX_HEAD_BYTES, MAX_PARTS, OP_DISPLAY, OP_FILES, OP_FORK, OP_NATIVE,
     OP_TOOLBOX, OP_WAIT, Reply, encode_answers,
 };
+use memex_guest_python::Work;
 use std::time::{Duration, Instant};
 use wasmtime::{Caller, Linker, Memory};
 
@@ -27,6 +29,9 @@ pub(super) fn link(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             let Some(memory) = caller.data().memory else {
                 return Ok(FAULT);
             };
+            if let Some(work) = Work::of_call(length) {
+                return offload::answer(&mut caller, memory, work, pointer, out_pointer);
+            }
             let reply = reply(&mut caller, memory, pointer, length)?;
             if caller.data().interrupter.pulse.is_hard() {
                 return Err(HardInterrupt.into());

@@ -33,6 +33,32 @@ impl<'a> Bytes<'a> {
         self.bytes.get_mut(range).ok_or(Failure::Fault)
     }
 
+    /// A part to be written, and parts beside it to be read, if all of them may be lent.
+    pub(super) fn apart<const N: usize>(
+        &mut self,
+        written: Range<usize>,
+        read: [Range<usize>; N],
+    ) -> Option<(&mut [u8], [&[u8]; N])> {
+        let shared = self.shared.as_ref();
+        let is_lent = |part: &Range<usize>| {
+            part.start <= part.end && !shared.is_some_and(|words| words.is_in(part))
+        };
+        if !is_lent(&written) || !read.iter().all(is_lent) || written.end > self.bytes.len() {
+            return None;
+        }
+        let (before, rest) = self.bytes.split_at_mut_checked(written.start)?;
+        let (part, after) = rest.split_at_mut_checked(written.len())?;
+        let (before, after): (&[u8], &[u8]) = (before, after);
+        let mut parts = [&[][..]; N];
+        for (part, range) in parts.iter_mut().zip(read) {
+            *part = match range.start.checked_sub(written.end) {
+                Some(start) => after.get(start..start.checked_add(range.len())?)?,
+                None => before.get(range)?,
+            };
+        }
+        Some((part, parts))
+    }
+
     /// A range of addresses that may be lent: guest pointers and lengths are unsigned.
     fn range(&self, pointer: i32, length: i32) -> Result<Range<usize>, Failure> {
         let start = pointer as u32 as usize;
@@ -130,6 +156,15 @@ mod tests {
             // Beside them, all is lent.
             assert!(bytes.slice(word - 4, 4).is_ok() && bytes.slice_mut(word + 4, 8).is_ok());
         }
+        // A part to be written overlaps none to be read, and none of them a word.
+        assert!(bytes.apart(84..100, [100..128, 52..84]).is_some());
+        assert!(bytes.apart(84..100, [99..128]).is_none());
+        assert!(bytes.apart(84..100, [52..85]).is_none());
+        assert!(bytes.apart(84..100, [84..100]).is_none());
+        assert!(bytes.apart(84..100, [17..18]).is_none());
+        assert!(bytes.apart(30..34, [100..128]).is_none());
+        assert!(bytes.apart(84..100, [100..129]).is_none());
+        assert!(bytes.apart(120..129, [0..4]).is_none());
         // Nobody writes while no turn runs.
         assert!(Bytes::new(&mut memory, None).slice(0, 128).is_ok());
     }

@@ -19,6 +19,7 @@ mod host_call;
 mod linker;
 mod memory;
 mod native;
+mod offload;
 mod paths;
 mod random;
 mod stdio;

@@ -1,0 +1,244 @@
+//! Work on matrices and sorting that the guest leaves to the host.
+//!
+//! The guest's own functions begin with a call that has no frame but the address of
+//! their arguments; what they are is `Work`. The host works on the guest's memory, in
+//! the guest's place: on its clock, its fuel and its deadline. It leaves to the guest
+//! what it is not permitted to do, and what it does not understand: then the function
+//! goes on as if it had not called.
+//!
+//! A soft interrupt does not end the work, as it would not end the guest's: code that
+//! catches the exception must not see a result that is half done. A hard one does, and
+//! the turn is rolled back.
+
+use super::exits::HardInterrupt;
+use super::memory::Bytes;
+use crate::host::Host;
+use bytemuck::Pod;
+use memex_guest_python::{Sorted, Work};
+use memex_natives::matrices::{Element, Factoring, Product, factor, product};
+use memex_natives::sorting::{sort_doubles, sort_singles};
+use memex_natives::{Bounds, Refusal, Room};
+use std::ops::Range;
+use wasmtime::{Caller, Memory, Trap};
+
+/// The answer to a call whose work is the guest's to do.
+const LEFT: i32 = -1;
+/// Most bytes that the host holds beside the guest's memory.
+const HELD_BYTES_MAX: u64 = 16 << 20;
+
+/// What came of the work: the guest's answer, if it was done.
+type Done = Result<Option<i32>, Refusal>;
+
+/// Does the work of a call with these arguments.
+pub(super) fn answer(
+    caller: &mut Caller<'_, Host>,
+    memory: Memory,
+    work: Work,
+    pointer: i32,
+    count: i32,
+) -> wasmtime::Result<i32> {
+    let fuel = caller.get_fuel().ok();
+    let (bytes, host) = memory.data_and_store_mut(&mut *caller);
+    let family = match work {
+        Work::Product { .. } | Work::Factor { .. } => "matrices",
+        Work::Sort(_) => "sorting",
+    };
+    // Elements are read as they lie in memory.
+    if host.is_apart() || !host.natives.permits(family) || cfg!(target_endian = "big") {
+        return Ok(LEFT);
+    }
+    let bounds = Bounds {
+        bytes_max: u64::MAX,
+        working_bytes_max: HELD_BYTES_MAX,
+        work_max: fuel,
+    };
+    let pulse = &host.interrupter.pulse;
+    let interrupt = || pulse.is_hard();
+    let room = Room::new(bounds, &interrupt);
+    let mut bytes = Bytes::new(bytes, pulse.writes());
+    let done = match work {
+        Work::Product {
+            is_double,
+            first_transposed,
+            second_transposed,
+        } => {
+            let turned = (first_transposed, second_transposed);
+            match is_double {
+                true => multiply::<f64>(&mut bytes, pointer, turned, &room),
+                false => multiply::<f32>(&mut bytes, pointer, turned, &room),
+            }
+        }
+        Work::Factor { is_double: true } => factored::<f64>(&mut bytes, pointer, &room),
+        Work::Factor { is_double: false } => factored::<f32>(&mut bytes, pointer, &room),
+        Work::Sort(Sorted::Doubles) => sort(&mut bytes, pointer, count, &room, sort_doubles),
+        Work::Sort(Sorted::Singles) => sort(&mut bytes, pointer, count, &room, sort_singles),
+    };
+    let paid = room.work();
+    if let Some(fuel) = fuel {
+        caller.set_fuel(fuel.saturating_sub(paid))?;
+    }
+    match done {
+        Ok(answer) => Ok(answer.unwrap_or(LEFT)),
+        Err(Refusal::Fuel) => Err(Trap::OutOfFuel.into()),
+        Err(Refusal::Interrupted) => Err(HardInterrupt.into()),
+        // Nothing has been done.
+        Err(_) => Ok(LEFT),
+    }
+}
+
+/// The arguments of OpenBLAS's functions of matrices (`blas_arg_t`).
+struct Arguments<'a, 'b> {
+    bytes: &'b Bytes<'a>,
+    pointer: i32,
+}
+
+impl Arguments<'_, '_> {
+    const A: i32 = 0;
+    const B: i32 = 4;
+    const C: i32 = 8;
+    const ALPHA: i32 = 16;
+    const BETA: i32 = 20;
+    const M: i32 = 24;
+    const N: i32 = 28;
+    const K: i32 = 32;
+    const LDA: i32 = 36;
+    const LDB: i32 = 40;
+    const LDC: i32 = 44;
+
+    fn address(&self, field: i32) -> Option<u32> {
+        self.bytes.read_u32(self.pointer.wrapping_add(field)).ok()
+    }
+
+    /// A size or a stride.
+    fn size(&self, field: i32) -> Option<usize> {
+        let word = self.address(field)?.cast_signed();
+        usize::try_from(word).ok()
+    }
+
+    /// The number that a field points to; `None` as well if it points nowhere.
+    fn number<T: Pod>(&self, field: i32) -> Option<T> {
+        let pointer = self.address(field).filter(|pointer| *pointer != 0)?;
+        let size = i32::try_from(size_of::<T>()).ok()?;
+        let bytes = self.bytes.slice(pointer.cast_signed(), size).ok()?;
+        bytemuck::try_pod_read_unaligned(bytes).ok()
+    }
+
+    /// Where a matrix of this many elements lies.
+    fn place<T>(&self, field: i32, elements: usize) -> Option<Range<usize>> {
+        place::<T>(self.address(field)?, elements)
+    }
+}
+
+/// Where this many elements lie from an address on.
+fn place<T>(address: u32, elements: usize) -> Option<Range<usize>> {
+    let start = address as usize;
+    let size = elements.checked_mul(size_of::<T>())?;
+    Some(start..start.checked_add(size)?)
+}
+
+fn multiply<T: Element>(
+    bytes: &mut Bytes<'_>,
+    pointer: i32,
+    (first_transposed, second_transposed): (bool, bool),
+    room: &Room<'_>,
+) -> Done {
+    let arguments = Arguments { bytes, pointer };
+    let read = || {
+        let asked = Product {
+            rows: arguments.size(Arguments::M)?,
+            columns: arguments.size(Arguments::N)?,
+            inner: arguments.size(Arguments::K)?,
+            first_transposed,
+            second_transposed,
+            alpha: arguments.number::<T>(Arguments::ALPHA)?,
+            beta: match arguments.address(Arguments::BETA)? {
+                0 => T::ONE,
+                _ => arguments.number::<T>(Arguments::BETA)?,
+            },
+            strides: [
+                arguments.size(Arguments::LDA)?,
+                arguments.size(Arguments::LDB)?,
+                arguments.size(Arguments::LDC)?,
+            ],
+        };
+        let [first, second, result] = asked.extents()?;
+        Some((
+            asked,
+            arguments.place::<T>(Arguments::A, first)?,
+            arguments.place::<T>(Arguments::B, second)?,
+            arguments.place::<T>(Arguments::C, result)?,
+        ))
+    };
+    let Some((asked, first, second, result)) = read() else {
+        return Ok(None);
+    };
+    let Some((result, [first, second])) = bytes.apart(result, [first, second]) else {
+        return Ok(None);
+    };
+    let factors = (
+        bytemuck::try_cast_slice(first),
+        bytemuck::try_cast_slice(second),
+    );
+    match (factors, bytemuck::try_cast_slice_mut(result)) {
+        ((Ok(first), Ok(second)), Ok(result)) => {
+            product(&asked, first, second, result, room)?;
+            Ok(Some(0))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn factored<T: Element>(bytes: &mut Bytes<'_>, pointer: i32, room: &Room<'_>) -> Done {
+    let arguments = Arguments { bytes, pointer };
+    let read = || {
+        let asked = Factoring {
+            rows: arguments.size(Arguments::M)?,
+            columns: arguments.size(Arguments::N)?,
+            stride: arguments.size(Arguments::LDA)?,
+        };
+        let matrix = arguments.place::<T>(Arguments::A, asked.extent()?)?;
+        // The rows' numbers are written where others have their result.
+        let pivots = arguments.place::<i32>(Arguments::C, asked.pivots())?;
+        Some((asked, matrix, pivots))
+    };
+    let Some((asked, matrix, pivots)) = read() else {
+        return Ok(None);
+    };
+    // Nothing is begun that could not be answered.
+    if bytes.apart(pivots.clone(), [matrix.clone()]).is_none() {
+        return Ok(None);
+    }
+    let matrix = bytes.apart(matrix, []).map(|(matrix, [])| matrix);
+    let Some(Ok(matrix)) = matrix.map(bytemuck::try_cast_slice_mut::<u8, T>) else {
+        return Ok(None);
+    };
+    // As many as a matrix that lies in memory can have.
+    let mut exchanged = vec![0; asked.pivots()];
+    let zero = factor(asked, matrix, &mut exchanged, room)?;
+    if let Some((place, [])) = bytes.apart(pivots, []) {
+        for (place, row) in place.chunks_exact_mut(4).zip(exchanged) {
+            place.copy_from_slice(&row.to_le_bytes());
+        }
+    }
+    Ok(Some(zero))
+}
+
+fn sort<B: Pod>(
+    bytes: &mut Bytes<'_>,
+    pointer: i32,
+    count: i32,
+    room: &Room<'_>,
+    sort: fn(&mut [B], &Room<'_>) -> Result<(), Refusal>,
+) -> Done {
+    let numbers = usize::try_from(count)
+        .ok()
+        .and_then(|count| place::<B>(pointer.cast_unsigned(), count))
+        .and_then(|range| bytes.apart(range, []));
+    match numbers.map(|(bytes, [])| bytemuck::try_cast_slice_mut(bytes)) {
+        Some(Ok(numbers)) => {
+            sort(numbers, room)?;
+            Ok(Some(0))
+        }
+        _ => Ok(None),
+    }
+}
