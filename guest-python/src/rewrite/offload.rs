@@ -3,7 +3,7 @@
 //! ```text
 //! if the work is long:
 //!     result = host.call(what, -code, 0 or a count, 0)
-//!     if result >= 0: return result (or 0)
+//!     if result >= 0: return result
 //! the body, as it was
 //! ```
 //! No frame of a call has a negative length, so the host tells these calls from others.
@@ -42,7 +42,7 @@ pub enum Work {
         /// Whether the numbers have 8 bytes, not 4.
         is_double: bool,
     },
-    /// Sorting: `quicksort(start, count)` of numpy.
+    /// Sorting: `quicksort(start, count)` of numpy, without a result.
     Sort(Sorted),
 }
 
@@ -100,11 +100,11 @@ impl Work {
         found.map_or(0, |(_, code, _)| *code)
     }
 
-    /// The parameters of a function that does it.
-    fn parameters(self) -> usize {
+    /// How many parameters and results a function has that does it.
+    fn signature(self) -> (usize, usize) {
         match self {
-            Self::Product { .. } | Self::Factor { .. } => 6,
-            Self::Sort(_) => 2,
+            Self::Product { .. } | Self::Factor { .. } => (6, 1),
+            Self::Sort(_) => (2, 0),
         }
     }
 }
@@ -143,8 +143,8 @@ fn prologue(layout: &Layout<'_>, offload: &Offload) -> Result<Vec<u8>, Error> {
         .function_type(layout.names.index(&offload.function)?)
         .ok_or_else(|| refusal("its type is unknown"))?;
     let int = wasmparser::ValType::I32;
-    let is_as_expected =
-        ty.params() == vec![int; offload.work.parameters()] && ty.results() == [int];
+    let (parameters, results) = offload.work.signature();
+    let is_as_expected = ty.params() == vec![int; parameters] && ty.results() == vec![int; results];
     if !is_as_expected {
         return Err(refusal(
             "it is not called as a function that does this work",
@@ -173,7 +173,7 @@ fn prologue(layout: &Layout<'_>, offload: &Offload) -> Result<Vec<u8>, Error> {
             sink.if_(BlockType::Empty);
             sink.local_get(0).i32_const(-code).local_get(1).i32_const(0);
             sink.call(host_call).i32_const(0).i32_ge_s();
-            sink.if_(BlockType::Empty).i32_const(0).return_().end();
+            sink.if_(BlockType::Empty).return_().end();
             sink.end();
         }
     }

@@ -69,8 +69,7 @@ pub fn factor<T: Element>(
     let extent = asked.extent().ok_or_else(misfit)?;
     let data = data.get_mut(..extent).ok_or_else(misfit)?;
     let pivots = pivots.get_mut(..asked.pivots()).ok_or_else(misfit)?;
-    let half = (asked.columns.div_ceil(2), asked.pivots().div_ceil(2));
-    let sizes = (asked.rows, asked.columns.max(half.0), half.1);
+    let sizes = (asked.rows, asked.columns, asked.pivots());
     let panels = Panels::for_products(sizes, room)?;
     room.charge(asked.work())?;
     let mut factors = Factors {

@@ -53,7 +53,7 @@ impl<T: Element> Panels<T> {
     ) -> Result<Self, Refusal> {
         // A panel may be wider than the matrix.
         let deep = inner.min(INNER);
-        let first = rows.min(ROWS).next_multiple_of(ROWS / 5) * deep;
+        let first = rows.min(ROWS).next_multiple_of(48) * deep;
         let second = columns.min(COLUMNS).next_multiple_of(WIDE) * deep;
         let bytes = (first + second) * size_of::<T>();
         room.admit_working(bytes as u64)?;

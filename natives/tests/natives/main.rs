@@ -12,6 +12,8 @@ mod frames;
 mod hostile;
 mod images;
 mod keys;
+mod matrices;
+mod sorting;
 
 use memex_natives::{Answer, Bounds, Refusal, Room, answer};
 use serde_json::Value;

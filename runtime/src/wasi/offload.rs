@@ -242,3 +242,152 @@ fn sort<B: Pod>(
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::interrupt::InterruptAddresses;
+
+    const WORDS: InterruptAddresses = InterruptAddresses {
+        flag: 16,
+        exception: 32,
+        events: 48,
+        events_bit: 8,
+        timeout_error: 64,
+        keyboard_interrupt: 80,
+    };
+    /// Where the arguments are, the numbers, and the matrices of 4 × 4.
+    const ARGUMENTS: usize = 128;
+    const ONE: u32 = 192;
+    const A: u32 = 256;
+    const B: u32 = 384;
+    const C: u32 = 512;
+
+    /// A memory with a product or a factorization, changed by words at offsets.
+    fn memory(changes: &[(usize, u32)]) -> Vec<u64> {
+        let mut memory = vec![0_u64; 100];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut memory);
+        let words = [A, B, C, 0, ONE, 0, 4, 4, 4, 4, 4, 4];
+        let words = words.into_iter().enumerate();
+        let words = words.map(|(index, word)| (4 * index, word));
+        for (offset, word) in words.chain(changes.iter().copied()) {
+            let at = ARGUMENTS + offset;
+            bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        memory[ONE as usize / 8] = 1_f64.to_bits();
+        for at in 0..16 {
+            memory[A as usize / 8 + at] = (at as f64).to_bits();
+            memory[B as usize / 8 + at] = f64::from(u8::from(at % 5 == 0)).to_bits();
+        }
+        memory
+    }
+
+    fn done(memory: &mut [u64], work: impl Fn(&mut Bytes<'_>, &Room<'_>) -> Done) -> Done {
+        let bounds = Bounds {
+            bytes_max: u64::MAX,
+            working_bytes_max: HELD_BYTES_MAX,
+            work_max: None,
+        };
+        let room = Room::new(bounds, &|| false);
+        let bytes = bytemuck::cast_slice_mut(memory);
+        work(&mut Bytes::new(bytes, Some(WORDS)), &room)
+    }
+
+    fn multiplied(bytes: &mut Bytes<'_>, room: &Room<'_>) -> Done {
+        multiply::<f64>(bytes, ARGUMENTS as i32, (false, false), room)
+    }
+
+    fn solved(bytes: &mut Bytes<'_>, room: &Room<'_>) -> Done {
+        factored::<f64>(bytes, ARGUMENTS as i32, room)
+    }
+
+    #[test]
+    fn honest_arguments_are_done() {
+        let mut memory_ = memory(&[]);
+        assert_eq!(done(&mut memory_, multiplied), Ok(Some(0)));
+        let (a, c) = (A as usize / 8, C as usize / 8);
+        assert_eq!(memory_[c..c + 16], memory_[a..a + 16]);
+        let mut memory_ = memory(&[(0, B)]);
+        assert_eq!(done(&mut memory_, solved), Ok(Some(0)));
+        let pivots: &[i32] = bytemuck::cast_slice(&memory_[c..c + 2]);
+        assert_eq!(pivots, [1, 2, 3, 4]);
+    }
+
+    /// Forged pointers, sizes and overlaps: the work is left, and nothing is written.
+    #[test]
+    fn forged_arguments_leave_the_work_and_the_memory() {
+        let pointers = [0_u32, 8, 16, 40, A + 4, 800, u32::MAX, 0x8000_0000];
+        let sizes = [5, 0x7fff_ffff, 0x8000_0000, u32::MAX, 1 << 28];
+        let mut forged: Vec<Vec<(usize, u32)>> = Vec::new();
+        forged.extend(
+            [0, 4, 8]
+                .iter()
+                .flat_map(|field| pointers.map(|word| vec![(*field, word)])),
+        );
+        forged.extend(
+            [24, 28, 32]
+                .iter()
+                .flat_map(|field| sizes.map(|word| vec![(*field, word)])),
+        );
+        forged.extend(
+            [36, 40, 44]
+                .iter()
+                .flat_map(|field| [0, 3, u32::MAX].map(|word| vec![(*field, word)])),
+        );
+        forged.extend([0, 16, 14, 796, u32::MAX].map(|word| vec![(16, word)]));
+        forged.push(vec![(8, A)]);
+        forged.push(vec![(8, B + 120)]);
+        let most = 0x7fff_ffff;
+        forged.push([24, 28, 32, 36, 40, 44].map(|field| (field, most)).to_vec());
+        for changes in forged {
+            let before = memory(&changes);
+            let mut after = before.clone();
+            assert_eq!(done(&mut after, multiplied), Ok(None), "{changes:?}");
+            assert!(before == after, "{changes:?}");
+        }
+        for changes in [
+            vec![(0, 16)],
+            vec![(0, A + 4)],
+            vec![(0, 700)],
+            vec![(8, A)],
+            vec![(8, 46)],
+            vec![(8, 799)],
+            vec![(24, most), (28, most), (36, most)],
+            vec![(24, u32::MAX)],
+            vec![(36, 3)],
+        ] {
+            let before = memory(&changes);
+            let mut after = before.clone();
+            assert_eq!(done(&mut after, solved), Ok(None), "{changes:?}");
+            assert!(before == after, "{changes:?}");
+        }
+        for (pointer, count) in [
+            (8, 2),
+            (260, 4),
+            (0, 100),
+            (256, 1 << 30),
+            (256, -1),
+            (-8, 1),
+        ] {
+            let before = memory(&[]);
+            let mut after = before.clone();
+            let sorted = |bytes: &mut Bytes<'_>, room: &Room<'_>| {
+                sort(bytes, pointer, count, room, sort_doubles)
+            };
+            assert_eq!(done(&mut after, sorted), Ok(None), "{pointer} {count}");
+            assert!(before == after);
+        }
+    }
+
+    /// The arguments themselves lie anywhere.
+    #[test]
+    fn arguments_outside_of_memory_leave_the_work() {
+        for pointer in [0, 20, 760, 799, -1, i32::MIN] {
+            let at = |bytes: &mut Bytes<'_>, room: &Room<'_>| {
+                multiply::<f64>(bytes, pointer, (false, false), room)
+            };
+            assert_eq!(done(&mut memory(&[]), at), Ok(None), "{pointer}");
+        }
+    }
+}

@@ -4,5 +4,6 @@ mod columns;
 mod compression;
 mod images;
 mod keys;
+mod offload;
 mod stand_ins;
 mod switches;
