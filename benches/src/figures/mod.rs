@@ -4,6 +4,7 @@ mod agent;
 mod fresh;
 mod memory;
 mod midturn;
+mod numbers;
 mod overshoot;
 mod pool;
 mod process;
@@ -20,7 +21,7 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn figures() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let groups: [&[Entry]; 12] = [
+        let groups: [&[Entry]; 13] = [
             fresh::FIGURES,
             turns::FIGURES,
             memory::FIGURES,
@@ -32,6 +33,7 @@ pub fn figures() -> &'static [Entry] {
             tools::FIGURES,
             overshoot::FIGURES,
             speed::FIGURES,
+            numbers::FIGURES,
             agent::FIGURES,
         ];
         groups.concat()
