@@ -76,7 +76,10 @@ fn ratio(context: &Context, work: &str) -> Result<Measured, Error> {
         let native = native(context.python(), &program)?;
         let code = format!("{program}\nbest");
         let outcome = run_ok(&mut guest, &code)?;
-        let value = outcome.value.as_deref().and_then(|value| value.parse().ok());
+        let value = outcome
+            .value
+            .as_deref()
+            .and_then(|value| value.parse().ok());
         let ours: f64 = value.ok_or_else(|| unexpected(&code, "a time", &outcome))?;
         if round > 0 {
             ratios.push(ours / native.0);
@@ -117,7 +120,9 @@ fn native(python: &Path, program: &str) -> Result<(f64, String), Error> {
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let (time, version) = text.trim().split_once(' ').unwrap_or_default();
-    let time = time.parse().map_err(|_| fail(format!("it printed {text:?}")))?;
+    let time = time
+        .parse()
+        .map_err(|_| fail(format!("it printed {text:?}")))?;
     Ok((time, version.to_owned()))
 }
 

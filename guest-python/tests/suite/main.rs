@@ -11,6 +11,7 @@ mod index;
 mod interrupt;
 mod manifest;
 mod narrow;
+mod offload;
 mod packages;
 mod patch;
 mod rewrite;
