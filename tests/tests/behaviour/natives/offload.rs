@@ -42,7 +42,7 @@ b[:2, 0] = 1 + 2**-29, 1 + 2**-30
 m = np.eye(64)
 m[:2, :2] = [[1, 1 - 2**-30], [1 - 2**-30, 1 - 2**-29]]
 zeros = np.signbit(np.sort(np.tile([0, -0.0], 2048)))
-float((a @ b)[0, 0]) == 2**-60, float(np.linalg.det(m)) == -2**-60, bool(zeros[:2048].all())";
+float((a @ b)[0, 0]) == 2**-60, abs(float(np.linalg.det(m)) * 2**60 + 1) < 1e-9, bool(zeros[:2048].all())";
 
 fn denying(families: &[&str]) -> Sandbox {
     sandbox(|policy| policy.natives.deny = families.iter().map(|&name| name.to_owned()).collect())
@@ -95,23 +95,23 @@ s = np.sort(x)
 #[test]
 fn long_work_ends_at_the_deadline() {
     let hasty = sandbox(|policy: &mut Policy| {
-        policy.set_limit("guest_time_ms", 200).unwrap();
+        policy.set_limit("guest_time_ms", 700).unwrap();
         policy.set_limit("grace_ms", 100).unwrap();
     });
     let mut session = session_of(&hasty);
     run(
         &mut session,
-        "import numpy as np\nkept = 41\na = np.ones((3500, 3500))",
+        "import numpy as np\nkept = 41\na = np.ones((4000, 4000))",
     );
     let begun = Instant::now();
     let outcome = run(&mut session, "kept = 0\nb = a @ a");
     let took = begun.elapsed();
     assert_eq!(outcome.status, Status::Limit, "{outcome:?}");
     assert!(outcome.rolled_back, "{outcome:?}");
-    assert!(took < Duration::from_millis(1_800), "{took:?}");
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
     assert_eq!(
         value_of(&mut session, "kept, float(a.sum())"),
-        "(41, 12250000.0)"
+        "(41, 16000000.0)"
     );
     still_works(&mut session);
 }
