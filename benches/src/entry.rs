@@ -107,6 +107,7 @@ impl Entry {
             p99: summary.p99,
             min: summary.min,
             note: parts.join("; "),
+            readings: Vec::new(),
             target: self.target,
         }
     }

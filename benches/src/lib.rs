@@ -20,17 +20,22 @@ mod error;
 mod figure;
 mod figures;
 mod machine;
+mod own;
 mod process_memory;
 mod python_suite;
 mod statistics;
 mod suite;
 
-pub use comparison::{Comparison, compare};
+pub use comparison::{Comparison, Sets, Verdict, compare};
 pub use context::{Context, FirstTurn, ServerCommand};
 pub use entry::{Better, Entry, Measured};
 pub use error::Error;
 pub use figure::Figure;
 pub use figures::figures;
 pub use machine::Machine;
+pub use own::{
+    RecordedTurn, TurnBench, TurnMeasured, TurnPlan, TurnWatch, failure_of, recorded_figures,
+    turns_of,
+};
 pub use statistics::{Readings, Summary, geometric_mean};
 pub use suite::{Event, run, select};

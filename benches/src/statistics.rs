@@ -73,6 +73,16 @@ impl Readings {
         self.values.iter().copied().reduce(f64::max)
     }
 
+    /// The readings to keep beside their summary, which says all of equal ones.
+    #[must_use]
+    pub fn unless_all_equal(&self) -> Vec<f64> {
+        let mut pairs = self.values.iter().zip(self.values.iter().skip(1));
+        match pairs.any(|(one, next)| one != next) {
+            true => self.values.clone(),
+            false => Vec::new(),
+        }
+    }
+
     /// Sums the readings up.
     ///
     /// # Errors

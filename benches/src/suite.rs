@@ -113,6 +113,7 @@ mod tests {
                 p99: value,
                 min: value,
                 note: String::new(),
+                readings: Vec::new(),
                 target: entry.target,
             };
             assert_eq!(entry.is_met(&figure), wanted, "{name} {value}");

@@ -24,6 +24,7 @@ mod environment;
 mod exit_code;
 mod failure;
 mod failure_report;
+mod file_name;
 mod fonts;
 mod global_options;
 mod grants;

@@ -144,6 +144,11 @@ impl SessionArguments {
         self.quiet
     }
 
+    /// Whether the options ask for what each turn shows.
+    pub(crate) fn shows_turns(&self) -> bool {
+        self.stats || self.out.is_some()
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }

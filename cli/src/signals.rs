@@ -80,6 +80,44 @@ impl Interrupts {
     }
 }
 
+/// Ends a series of turns at Ctrl-C, the turn under way included; pressed again, at once;
+/// a third time, or before the first turn, with the process.
+#[derive(Debug, Default)]
+pub(crate) struct SeriesStop {
+    state: Mutex<(Option<Interrupter>, u32)>,
+}
+
+impl SeriesStop {
+    /// Takes over Ctrl-C for this process.
+    pub(crate) fn install() -> anyhow::Result<Arc<Self>> {
+        let stop = Arc::new(Self::default());
+        let handler = Arc::clone(&stop);
+        ctrlc::set_handler(move || handler.press())?;
+        Ok(stop)
+    }
+
+    /// The turn under way is one of this session.
+    pub(crate) fn watch(&self, session: &Session) {
+        self.state.lock().0 = Some(session.interrupter());
+    }
+
+    /// Whether the series is to end.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.state.lock().1 > 0
+    }
+
+    fn press(&self) {
+        let mut state = self.state.lock();
+        let (interrupter, presses) = &mut *state;
+        *presses += 1;
+        let _met = match (interrupter, *presses) {
+            (Some(interrupter), 1) => interrupter.soft(),
+            (Some(interrupter), 2) => interrupter.hard(),
+            _ => std::process::exit(i32::from(INTERRUPTED)),
+        };
+    }
+}
+
 /// Ctrl-C stops a run of an agent after its turn; again, at once.
 pub(crate) fn stopped_by_ctrl_c() -> anyhow::Result<Cancellation> {
     let cancellation = Cancellation::new();

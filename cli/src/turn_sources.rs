@@ -34,6 +34,20 @@ pub(crate) struct Block {
 }
 
 impl TurnSources {
+    /// Whether nothing was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The words that were given, if they could be names of files, and no file has one.
+    pub(crate) fn words_without_files(&self) -> Option<Vec<String>> {
+        let word = |source: &TurnSource| match source {
+            TurnSource::File(name) if !Path::new(name).exists() => name.clone().into_string().ok(),
+            _ => None,
+        };
+        self.0.iter().map(word).collect()
+    }
+
     /// Reads every source, so that nothing runs when one cannot be read.
     pub(crate) fn read(&self) -> Result<Vec<Block>> {
         let sources = match self.0.as_slice() {
@@ -64,6 +78,17 @@ impl TurnSources {
             })
         };
         sources.iter().map(block).collect()
+    }
+}
+
+impl Block {
+    /// Reads a file of code.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let source = TurnSource::File(path.into());
+        Ok(Self {
+            code: source.read()?,
+            file: source.file_name(),
+        })
     }
 }
 

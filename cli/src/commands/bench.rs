@@ -1,4 +1,11 @@
-//! `memex bench`: the figures that memex is followed by, and comparing them.
+//! `memex bench`: the figures that memex is followed by, turns of one's own, and comparing
+//! both.
+
+mod charts;
+mod comparing;
+mod recorded;
+mod tables;
+mod turns;
 
 use crate::console::{complain, print_line};
 use crate::context::Context;
@@ -7,13 +14,11 @@ use crate::failure::{TURN_FAILED, usage_as_told};
 use crate::progress::Bars;
 use crate::refusals::refusal;
 use anyhow::{Context as _, Result};
-use clap::Args;
-use memex_benches::{
-    Entry, Event, Figure, FirstTurn, ServerCommand, compare, figures, run, select,
-};
+use clap::{Args, Subcommand};
+use comparing::CompareArguments;
+use memex_benches::{Entry, Event, Figure, FirstTurn, ServerCommand, figures, run, select};
 use memex_sessions::ImageSource;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -24,12 +29,16 @@ Examples:
   memex bench                                 every figure
   memex bench turns fresh_print_warm_us       a group and a figure
   memex bench --json > after.json             one object per figure
-  memex bench --compare before.json after.json";
+  memex bench --compare before.json after.json
+  memex bench turns load.py query.py          turns of your own; see `memex bench turns --help`";
 
 /// Measure sessions on this machine
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArguments {
+    #[command(subcommand)]
+    own: Option<Own>,
+
     /// Figures or groups of them [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -39,15 +48,27 @@ pub(crate) struct BenchArguments {
     /// List the figures and what they measure
     #[arg(long, conflicts_with_all = ["names", "compare"])]
     list: bool,
-    /// Compare the output of two runs with --json
-    #[arg(long, num_args = 2, value_names = ["BASE", "NEW"], conflicts_with = "names")]
-    compare: Option<Vec<PathBuf>>,
+    #[command(flatten)]
+    compare: CompareArguments,
     /// The interpreter to compare with
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
 }
 
+/// What is measured besides the figures.
+#[derive(Debug, Subcommand)]
+enum Own {
+    Turns(Box<turns::TurnsArguments>),
+}
+
 pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<ExitCode> {
+    if let Some(Own::Turns(turns)) = &arguments.own {
+        return match turns.figures_instead() {
+            // The group of figures had this name first.
+            Some(names) => take(&names, turns.is_json(), &arguments.python, context),
+            None => turns::execute(turns, context),
+        };
+    }
     if arguments.list {
         for Entry {
             name, unit, about, ..
@@ -57,13 +78,15 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some([base, new]) = arguments.compare.as_deref() {
-        for comparison in compare(&read(base)?, &read(new)?).map_err(usage_as_told)? {
-            print_line(&comparison.to_string());
-        }
-        return Ok(ExitCode::SUCCESS);
+    if let Some(compared) = arguments.compare.execute(!arguments.names.is_empty())? {
+        return Ok(compared);
     }
-    let entries = select(&arguments.names).map_err(usage_as_told)?;
+    take(&arguments.names, arguments.json, &arguments.python, context)
+}
+
+/// Takes figures by name.
+fn take(names: &[String], as_json: bool, python: &Path, context: &Context) -> Result<ExitCode> {
+    let entries = select(names).map_err(usage_as_told)?;
     let images = context.host().images().map_err(refusal)?;
     let mut bars = Bars::new(context, false);
     let image = images.image(&ImageSource::default(), &mut bars);
@@ -84,7 +107,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
     let (program, first_turn) = on_this_image("run", &["-c", "print(1)"])?;
     let (server, serving) = on_this_image("serve", &[])?;
     let with = memex_benches::Context::new(image, Box::new(bars))?
-        .with_python(&arguments.python)
+        .with_python(python)
         .with_server(ServerCommand {
             program: server,
             arguments: serving,
@@ -96,7 +119,7 @@ pub(super) fn execute(arguments: &BenchArguments, context: &Context) -> Result<E
     complain(&with.machine().to_string());
     let failures = run(&with, &entries, |event| match event {
         Event::Begin(entry) => complain(&context.err.paint.faint(&format!("{} …", entry.name))),
-        Event::Taken(entry, figure) => print(entry, figure, arguments.json, context),
+        Event::Taken(entry, figure) => print(entry, figure, as_json, context),
         Event::Failed(entry, error) => {
             complain(&format!(
                 "{} {}: {error}",
@@ -129,12 +152,4 @@ fn print(entry: &Entry, figure: &Figure, as_json: bool, context: &Context) {
         figure.name, figure.p50, figure.p99, figure.min, figure.unit, figure.n,
     ));
     print_line(&context.out.paint.faint(&format!("    {}", figure.note)));
-}
-
-fn read(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| usage_as_told(format!("cannot read {}: {error}", path.display())))?;
-    // Each file on its own first, so that a refusal names it.
-    compare(&text, "").map_err(|error| usage_as_told(format!("{}: {error}", path.display())))?;
-    Ok(text)
 }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
 use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
+use crate::file_name::name_file;
 use crate::refusals::refusal;
 use crate::session_options::SessionArguments;
 use crate::signals::Interrupts;
@@ -13,11 +14,8 @@ use crate::tool_arguments::ToolArguments;
 use crate::turn_sources::{Block, TurnSources};
 use anyhow::Result;
 use clap::Args;
-use memex_runtime::{Session, Status};
+use memex_runtime::Status;
 use memex_sessions::{Opened, SessionSpec, StoreSource};
-
-/// The working directory of a session.
-const GUEST_HOME: &str = "/home/user";
 
 const EXAMPLES: &str = "\
 Each argument is one turn of one session; names, imports and figures persist from turn to
@@ -91,16 +89,6 @@ impl RunArguments {
             ..self.session.spec(context, self.tools.sources())?
         })
     }
-}
-
-/// Sets `__file__`: a path in the working directory of the guest, where the file itself
-/// is not.
-fn name_file(session: &mut Session, file: &str) -> Result<()> {
-    let refused = session.set_text("__file__", &format!("{GUEST_HOME}/{file}"))?;
-    if let Err(refusal) = refused {
-        complain(&format!("note: __file__ is not set: {}", refusal.message));
-    }
-    Ok(())
 }
 
 pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<ExitCode> {

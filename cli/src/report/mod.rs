@@ -8,5 +8,5 @@ mod reporter;
 mod streaming;
 
 pub(crate) use displays::DisplayFolder;
-pub(crate) use quantities::bytes;
+pub(crate) use quantities::{bytes, duration};
 pub(crate) use reporter::{Format, Reporter};

@@ -54,6 +54,14 @@ impl Snapshot {
         self.state.heap.pages.len() as u64
     }
 
+    /// Pages whose content is not shared with `earlier`, a state of the same session:
+    /// what the turns between the two changed, of [`PAGE_BYTES`](crate::PAGE_BYTES) bytes
+    /// each. A page that was changed and changed back is not counted.
+    #[must_use]
+    pub fn pages_changed_since(&self, earlier: &Self) -> u64 {
+        self.state.heap.pages_changed_since(&earlier.state.heap)
+    }
+
     /// Bytes that it keeps in memory, shared ones counted in full.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {

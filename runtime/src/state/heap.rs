@@ -3,6 +3,7 @@
 use super::delta::{Page, PageDelta};
 use crate::memory::{Layer, MemoryImage};
 use crate::platform::PAGE_BYTES;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// What a function that calls no other may use below the stack pointer.
@@ -80,6 +81,39 @@ impl HeapState {
             pages.append(&mut fresh);
             pages.sort_unstable_by_key(|(page, _)| *page);
         }
+    }
+
+    /// Pages, and pages of frozen ranges, that are not shared with an earlier state.
+    pub(crate) fn pages_changed_since(&self, earlier: &Self) -> u64 {
+        let (mut ours, mut theirs) = (
+            self.pages.iter().peekable(),
+            earlier.pages.iter().peekable(),
+        );
+        let mut changed = 0;
+        loop {
+            let order = match (ours.peek(), theirs.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((our, _)), Some((their, _))) => our.cmp(their),
+            };
+            let our = order.is_le().then(|| ours.next()).flatten();
+            let their = order.is_ge().then(|| theirs.next()).flatten();
+            let is_shared = match (our, their) {
+                (Some((_, our)), Some((_, their))) => Arc::ptr_eq(our, their),
+                _ => false,
+            };
+            changed += u64::from(!is_shared);
+        }
+        let is_known = |layer: &&Layer| {
+            let same = |other: &Layer| {
+                Arc::ptr_eq(&layer.file, &other.file)
+                    && (layer.first, layer.offset) == (other.first, other.offset)
+            };
+            earlier.layers.iter().any(same)
+        };
+        let fresh = self.layers.iter().filter(|layer| !is_known(layer));
+        changed + fresh.map(|layer| u64::from(layer.pages)).sum::<u64>()
     }
 
     /// The first page that is not wholly below the stack pointer.

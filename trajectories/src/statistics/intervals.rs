@@ -68,3 +68,45 @@ pub fn bootstrap_mean(values: &[f64], resamples: usize, seed: u64) -> Option<Int
         high: of_sorted(&means, 97.5)?,
     })
 }
+
+/// The bootstrap interval at 95 % of the median of `new` over the median of `base`:
+/// the percentiles of that ratio over resamples of both. It depends on the values, the
+/// number of resamples and the seed alone; none if either has no finite values, or a
+/// median of `base` is not above 0.
+pub fn bootstrap_median_ratio(
+    base: &[f64],
+    new: &[f64],
+    resamples: usize,
+    seed: u64,
+) -> Option<Interval> {
+    let finite = |values: &[f64]| -> Vec<f64> {
+        let values = values.iter().copied();
+        values.filter(|value| value.is_finite()).collect()
+    };
+    let (base, new) = (finite(base), finite(new));
+    let drawn_once = base.len() + new.len();
+    if base.is_empty() || new.is_empty() {
+        return None;
+    }
+    let resamples = resamples.clamp(1, (DRAWS_MAX / drawn_once).max(1));
+    let mut random = Random::new(seed);
+    let mut median_of = |values: &[f64]| {
+        let drawn = (0..values.len()).map(|_| values.get(random.below(values.len())).copied());
+        let mut drawn: Vec<f64> = drawn.flatten().collect();
+        drawn.sort_by(f64::total_cmp);
+        of_sorted(&drawn, 50.0)
+    };
+    let mut ratios = Vec::with_capacity(resamples);
+    for _ in 0..resamples {
+        let (before, after) = (median_of(&base)?, median_of(&new)?);
+        if before <= 0.0 {
+            return None;
+        }
+        ratios.push(after / before);
+    }
+    ratios.sort_by(f64::total_cmp);
+    Some(Interval {
+        low: of_sorted(&ratios, 2.5)?,
+        high: of_sorted(&ratios, 97.5)?,
+    })
+}

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::Interval;
 use super::pareto::pareto_front;
 use super::scale::Scale;
+use super::svg::{CHARACTER, plain, round, shortened};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 460.0;
@@ -14,8 +15,6 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 84.0;
-/// The width of a character at the size of labels, on the generous side.
-const CHARACTER: f64 = 6.6;
 const LINE: f64 = 13.0;
 /// Labels are cut at this length.
 const LABEL_MAX_CHARS: usize = 32;
@@ -102,7 +101,7 @@ impl ParetoPlot {
                 @for (point, label) in drawn.iter().zip(&labels) {
                     text x=(round(label.x)) y=(round(label.y + LINE - 3.0)) fill=(point.colour)
                         stroke="#ffffff" stroke-width="3" paint-order="stroke" {
-                        (shortened(&point.point.label))
+                        (shortened(&point.point.label, LABEL_MAX_CHARS))
                     }
                 }
                 (self.legend())
@@ -153,7 +152,7 @@ impl ParetoPlot {
             .iter()
             .zip(COLOURS.iter().cycle())
             .map(|(series, colour)| {
-                let name = shortened(&series.name);
+                let name = shortened(&series.name, LABEL_MAX_CHARS);
                 let at = x;
                 x += 26.0 + CHARACTER * name.chars().count() as f64;
                 (at, name, colour)
@@ -234,7 +233,10 @@ fn place_labels(drawn: &[Drawn<'_>]) -> Vec<Frame> {
     let mut taken: Vec<Frame> = marks.collect();
     let mut labels = Vec::new();
     for drawn in drawn {
-        let width = CHARACTER * shortened(&drawn.point.label).chars().count() as f64;
+        let width = CHARACTER
+            * shortened(&drawn.point.label, LABEL_MAX_CHARS)
+                .chars()
+                .count() as f64;
         let sides = [drawn.x + 9.0, drawn.x - 9.0 - width, drawn.x - width / 2.0];
         // The line of the front leaves points to the right and upwards.
         let rows = [-10.0, 12.0, 0.0, -24.0, 26.0, -38.0, 40.0];
@@ -261,24 +263,4 @@ fn covered(frame: Frame, taken: &[Frame]) -> f64 {
         width.max(0.0) * height.max(0.0)
     };
     taken.iter().map(overlap).sum()
-}
-
-fn shortened(label: &str) -> String {
-    let label = plain(label);
-    if label.chars().count() <= LABEL_MAX_CHARS {
-        return label;
-    }
-    let start: String = label.chars().take(LABEL_MAX_CHARS - 1).collect();
-    format!("{start}…")
-}
-
-/// Without characters that XML does not have.
-fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
-        .collect()
-}
-
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
 }

@@ -75,7 +75,7 @@ pub(super) fn execute(arguments: &ConvertArguments) -> Result<ExitCode> {
 }
 
 /// The runs of a file of whatever format; one that was cut off counts.
-pub(super) fn read(path: &Path) -> Result<Vec<Trajectory>> {
+pub(in crate::commands) fn read(path: &Path) -> Result<Vec<Trajectory>> {
     if let Ok(loaded) = load(path) {
         return Ok(vec![loaded.trajectory]);
     }

@@ -15,6 +15,8 @@ mod telling;
 mod tokens;
 mod worker;
 
+pub(super) use convert::read as read_runs;
+
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use anyhow::Result;
