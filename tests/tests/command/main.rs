@@ -3,6 +3,7 @@
 
 mod agent;
 mod bad_input;
+mod bench_turns;
 mod cache;
 mod disturbed;
 mod egress;

@@ -1,8 +1,8 @@
 //! Figures, plots and tables.
 
 use memex_trajectories::statistics::{
-    Column, Interval, ParetoPlot, PlotPoint, Series, Table, bootstrap_mean, mean, pareto_front,
-    percentile, wilson,
+    Column, Interval, Panel, PanelBar, PanelPlot, PanelRow, ParetoPlot, PlotPoint, Series, Table,
+    bootstrap_mean, bootstrap_median_ratio, mean, pareto_front, percentile, wilson,
 };
 use proptest::prelude::*;
 
@@ -189,4 +189,76 @@ proptest! {
         let interval = wilson(successes, trials);
         prop_assert!(0.0 <= interval.low && interval.low <= rate && rate <= interval.high && interval.high <= 1.0);
     }
+}
+
+#[test]
+fn the_ratio_of_medians_has_an_interval_around_it() {
+    let base: Vec<f64> = (0..100)
+        .map(|n| 100.0 + f64::from(n * 37 % 100) / 10.0)
+        .collect();
+    let scaled: Vec<f64> = base.iter().map(|value| value * 1.2).collect();
+    let interval = |new: &[f64]| bootstrap_median_ratio(&base, new, 1_000, 1).unwrap();
+    let found = interval(&scaled);
+    assert!(found.low > 1.15 && found.low < 1.2 && found.high > 1.2 && found.high < 1.25);
+    let same = interval(&base);
+    assert!(same.low < 1.0 && same.high > 1.0, "{same:?}");
+    assert_eq!(interval(&[240.0]).low, interval(&[240.0]).low);
+    for (base, new) in [
+        (&[][..], &[1.0][..]),
+        (&[1.0], &[]),
+        (&[0.0], &[1.0]),
+        (&[f64::NAN], &[1.0]),
+    ] {
+        assert_eq!(
+            bootstrap_median_ratio(base, new, 10, 1),
+            None,
+            "{base:?} {new:?}"
+        );
+    }
+}
+
+#[test]
+fn panels_draw_every_row_and_escape_what_they_name() {
+    let bar = |value: f64| {
+        Some(PanelBar {
+            value,
+            upper: Some(value * 2.0),
+            text: format!("{value} µs"),
+        })
+    };
+    let row = |label: &str, is_bad: bool| PanelRow {
+        label: label.to_owned(),
+        is_bad,
+    };
+    let plot = PanelPlot {
+        title: "a < b & c".to_owned(),
+        rows: vec![
+            row("<script>", false),
+            row("b\u{1b}", true),
+            row("c", false),
+        ],
+        panels: vec![Panel {
+            title: "latency".to_owned(),
+            bars: vec![bar(10.0), None, bar(f64::NAN)],
+        }],
+        ..PanelPlot::default()
+    };
+    let svg = plot.to_svg();
+    assert!(
+        !svg.contains("<script>") && !svg.contains('\u{1b}'),
+        "{svg}"
+    );
+    assert!(!svg.contains("NaN\""), "{svg}");
+    assert!(
+        svg.contains("a &lt; b &amp; c") && svg.contains("not recorded"),
+        "{svg}"
+    );
+    assert_eq!(svg.matches("✗ ").count(), 1, "{svg}");
+    assert!(svg.contains("prefers-color-scheme:dark"), "{svg}");
+    let many = PanelPlot {
+        rows: vec![row("r", false); 1_000],
+        ..PanelPlot::default()
+    };
+    assert!(many.to_svg().contains("600 further rows are not drawn."));
+    assert_eq!(svg, plot.to_svg());
 }

@@ -6,7 +6,7 @@ mod batches;
 mod evaluation;
 mod running;
 mod stopping;
-mod support;
+pub(crate) mod support;
 mod workers;
 
 pub(crate) use support::{Bench, runs, says};
