@@ -65,13 +65,16 @@ fn add_runs(file: &Path, runs: &mut Vec<(String, Trajectory, Vec<RecordedTurn>)>
 }
 
 fn tell_run(name: &str, run: &Trajectory, turns: &[RecordedTurn]) {
-    let count = turns.len();
+    let count = match turns.len() {
+        1 => "1 turn".to_owned(),
+        count => format!("{count} turns"),
+    };
     let model = match run.agent.model.as_str() {
         "" => String::new(),
         model => format!(", {model}"),
     };
     let status = run.status.word();
-    print_line(&line(&format!("{name}: {count} turns, {status}{model}")));
+    print_line(&line(&format!("{name}: {count}, {status}{model}")));
     print(table(turns).to_text());
     let unrecorded = RecordedTurn::QUANTITIES.iter();
     let unrecorded =

@@ -153,7 +153,8 @@ impl TurnsArguments {
     /// of a group of them too.
     pub(super) fn figures_instead(&self) -> Option<Vec<String>> {
         let else_asked = !self.trajectory.is_empty() || self.compare.is_asked();
-        if else_asked || self.setup.is_some() || self.chart.is_some() {
+        let plan_asked = self.setup.is_some() || self.repeat.is_some() || self.fuel;
+        if else_asked || plan_asked || self.chart.is_some() {
             return None;
         }
         let mut names = self.sources.words_without_files()?;
