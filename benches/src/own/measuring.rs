@@ -11,9 +11,11 @@
 use super::measured::TurnMeasured;
 use crate::error::Error;
 use crate::statistics::timed;
+use memex_policies::{Limits, Policy};
 use memex_runtime::{
-    Generators, Metering, Outcome, Progress, Runtime, Sandbox, Session, SessionOptions, Snapshot,
+    Generators, Outcome, Progress, Runtime, Sandbox, Session, SessionOptions, Snapshot,
 };
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Warm-up runs of a quick turn; a slow one has one.
@@ -93,9 +95,17 @@ impl<'a> TurnBench<'a> {
     /// # Errors
     /// When that code cannot be made.
     pub fn with_fuel(mut self, progress: &mut dyn Progress) -> Result<Self, Error> {
-        let (image, policy) = (self.sandbox.image(), self.sandbox.policy().clone());
-        let sandbox =
-            Sandbox::with_metering(&Runtime::new()?, image, policy, Metering::Fuel, progress)?;
+        let mut policy = Policy::clone(self.sandbox.policy());
+        // Without a limit no fuel is counted: the highest one, unless the policy has its own.
+        if policy.limits.fuel.is_none() {
+            let field = Limits::field("fuel").map_err(|error| Error::System {
+                what: "the limit fuel",
+                reason: error.to_string(),
+            })?;
+            policy.limits.fuel = Some(field.maximum);
+        }
+        let (runtime, image) = (Runtime::new()?, self.sandbox.image());
+        let sandbox = Sandbox::new(&runtime, image, Arc::new(policy), progress)?;
         self.with_fuel = Some(sandbox);
         Ok(self)
     }

@@ -210,7 +210,7 @@ fn what_cannot_be_measured_is_refused_with_a_hint() {
             "cannot read missing.py",
         ),
         (&["turns", "good.py", "--repeat", "0"], "--repeat"),
-        (&["turns", "good.py", "--budget", "-1"], "--budget"),
+        (&["turns", "good.py", "--budget", "0"], "--budget"),
         (&["turns", "good.py", "--out", "x"], "--out"),
         (&["turns", "good.py", "--limit", "no_such=1"], "no_such"),
         (&["turns", "--trajectory", "missing.jsonl"], "missing.jsonl"),
