@@ -84,10 +84,13 @@ fn fuel_is_equal_on_every_run_and_in_every_process() {
         "steady.py",
         "import random\nsum(random.random() for _ in range(100))\n",
     );
+    // Sessions start with random generators of their own.
+    folder.write("seed.py", "import random\nrandom.seed(1)\n");
     let fuel = || {
+        let arguments = ["turns", "steady.py", "--setup", "seed.py", "--fuel"];
         let ran = bench(
             &folder,
-            &["turns", "steady.py", "--fuel", "--repeat", "3", "--json"],
+            &[&arguments[..], &["--repeat", "3", "--json"]].concat(),
         );
         assert_eq!(ran.status, 0, "{ran:#?}");
         let figures = ran.objects();

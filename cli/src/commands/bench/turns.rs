@@ -37,9 +37,10 @@ A turn is run once to warm up, then for --budget seconds (3 to 1000 runs), or --
 What is measured, for each turn:
   wall_us         from call to return, as the caller waits for it
   guest_us        of this, in the guest: without waiting for tools and displays
-  fuel            instructions of the guest, with --fuel: equal on every run and every machine,
-                  unless the code reads a clock, random bytes, files or tools; counted in five
-                  runs of their own on code that is compiled once (a minute or two)
+  fuel            instructions of the guest, with --fuel: equal on every run, unless the code
+                  reads a clock, random bytes, files or tools; counted in five runs of their own
+                  on code that is compiled once (a minute or two). Each process starts with its
+                  own random generators: seed them in --setup to compare fuel between processes
   host_calls      calls to tools and displays
   memory_bytes    the guest's memory after the turn
   changed_pages   pages of 4 KiB that the turn changed
