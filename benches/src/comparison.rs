@@ -9,6 +9,8 @@ use std::fmt;
 
 /// Resamples of a bootstrap: the ends of its interval are then steady to a tenth of its width.
 const RESAMPLES: usize = 2_000;
+/// What a single reading may differ by without a meaning.
+const SINGLE_NOISE: f64 = 0.01;
 /// Any number: equal files give equal verdicts.
 const SEED: u64 = 1;
 
@@ -40,8 +42,10 @@ pub struct Comparison {
     pub better: Option<Better>,
     /// Where the ratio of the medians lies at 95 %, where both sets have readings.
     pub interval: Option<Interval>,
-    /// Whether every reading of each set is the same.
+    /// Whether each set has several readings, and all of them are the same.
     pub is_exact: bool,
+    /// Whether a set has one reading only.
+    pub is_single: bool,
 }
 
 /// The conclusion from two figures.
@@ -116,7 +120,8 @@ impl Comparison {
             ([], true) => vec![figure.p50],
             (readings, _) => readings.to_vec(),
         };
-        let is_exact = is_constant(before) && is_constant(after);
+        let is_single = before.n <= 1 || after.n <= 1;
+        let is_exact = !is_single && is_constant(before) && is_constant(after);
         let (base, new) = (readings(before), readings(after));
         Self {
             name: before.name.to_string(),
@@ -125,11 +130,12 @@ impl Comparison {
             p99: (before.p99, after.p99),
             min: (before.min, after.min),
             better: known.map(|entry| entry.better).or(of_a_turn),
-            interval: match is_exact {
+            interval: match is_exact || is_single {
                 true => None,
                 false => bootstrap_median_ratio(&base, &new, RESAMPLES, SEED),
             },
             is_exact,
+            is_single,
         }
     }
 
@@ -139,8 +145,9 @@ impl Comparison {
         ratio(self.p50)
     }
 
-    /// The conclusion. With readings on both sides, a difference counts if the interval of
-    /// the ratio does not hold 1; without, if medians and smallest readings agree on it.
+    /// The conclusion. A difference counts if the medians and the smallest readings
+    /// agree on it and, with readings on both sides, the interval of the ratio does not hold 1.
+    /// Single readings differ from 1 % on.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         let (low, high) = self.bounds();
@@ -168,11 +175,18 @@ impl Comparison {
 
     /// The least and the largest ratio that the figures admit.
     fn bounds(&self) -> (f64, f64) {
-        if let Some(Interval { low, high }) = self.interval {
-            return (low, high);
-        }
         let (typical, least) = (self.ratio(), ratio(self.min));
-        (typical.min(least), typical.max(least))
+        if self.is_single {
+            return (
+                typical / (1.0 + SINGLE_NOISE),
+                typical * (1.0 + SINGLE_NOISE),
+            );
+        }
+        // Other work on the machine moves a whole run's readings, but seldom its smallest.
+        let (low, high) = self
+            .interval
+            .map_or((typical, typical), |of| (of.low, of.high));
+        (low.min(least), high.max(least))
     }
 }
 
@@ -204,6 +218,7 @@ impl fmt::Display for Comparison {
                 )
             }
             (None, true) => f.write_str("(exact)"),
+            (None, false) if self.is_single => f.write_str("(one reading)"),
             (None, false) => write!(
                 f,
                 "(p99 ×{:.3}, min ×{:.3}; no readings to test)",

@@ -52,8 +52,6 @@ impl Default for TurnPlan {
 pub trait TurnWatch {
     /// A run begins in this session.
     fn begins(&mut self, session: &Session);
-    /// So many runs were read.
-    fn read(&mut self, runs: usize);
     /// Whether no further run is wanted; the run under way is then left out.
     fn is_stopped(&self) -> bool;
 }
@@ -209,7 +207,6 @@ impl<'a> TurnBench<'a> {
             } else {
                 measured.fail(&run.outcome);
             }
-            watch.read(tries);
         }
         Ok(())
     }

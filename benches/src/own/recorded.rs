@@ -102,7 +102,10 @@ fn begun(number: usize, step: &Step) -> RecordedTurn {
     RecordedTurn {
         number,
         action,
-        model_ms: step.timing.and_then(|timing| timing.model_ms).map(ms),
+        model_ms: step
+            .timing
+            .and_then(|timing| timing.model_ms)
+            .map(as_number),
         input_tokens: step.usage.map(|usage| usage.input_tokens as f64),
         cached_tokens: step.usage.map(|usage| usage.cached_tokens as f64),
         output_tokens: step.usage.map(|usage| usage.output_tokens as f64),
@@ -122,7 +125,7 @@ fn add(turn: &mut RecordedTurn, step: &Step) {
     if let Some(guest) = step.guest {
         sum(&mut turn.guest_ms, guest.guest_time_ms);
         sum(&mut turn.fuel, guest.fuel);
-        turn.memory_bytes = guest.memory_bytes.map(ms).or(turn.memory_bytes);
+        turn.memory_bytes = guest.memory_bytes.map(as_number).or(turn.memory_bytes);
     }
     if let Some(seen) = &step.observation {
         let limit = seen
@@ -144,7 +147,7 @@ fn sum(total: &mut Option<f64>, more: Option<u64>) {
     }
 }
 
-fn ms(value: u64) -> f64 {
+fn as_number(value: u64) -> f64 {
     value as f64
 }
 

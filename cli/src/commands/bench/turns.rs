@@ -134,15 +134,13 @@ struct Named {
     block: Block,
 }
 
-/// Ctrl-C, and the runs that were read.
+/// Runs that Ctrl-C ends.
 struct Watch(Arc<SeriesStop>);
 
 impl TurnWatch for Watch {
     fn begins(&mut self, session: &Session) {
         self.0.watch(session);
     }
-
-    fn read(&mut self, _runs: usize) {}
 
     fn is_stopped(&self) -> bool {
         self.0.is_pressed()
