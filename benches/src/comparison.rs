@@ -235,8 +235,9 @@ mod tests {
     use super::*;
 
     fn line(name: &str, p50: f64) -> String {
+        let min = p50 * 0.8;
         format!(
-            r#"{{"name":"{name}","unit":"us","n":200,"p50":{p50},"p99":30.0,"min":8.0,"note":"x"}}"#
+            r#"{{"name":"{name}","unit":"us","n":200,"p50":{p50},"p99":30.0,"min":{min:?},"note":"x"}}"#
         )
     }
 
