@@ -44,7 +44,7 @@ fn figures() -> Result<(), Box<dyn std::error::Error>> {
             "--compare" => {
                 let read = |path: Option<String>| std::fs::read_to_string(path.unwrap()).unwrap();
                 let (base, new) = (read(arguments.next()), read(arguments.next()));
-                for comparison in compare(&base, &new)? {
+                for comparison in compare(&base, &new)?.both {
                     println!("{comparison}");
                 }
                 return Ok(());
