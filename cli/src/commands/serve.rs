@@ -30,6 +30,9 @@ Examples:
 
 docs/serve.md describes [serve] in the configuration and the API; a running server has /docs and /openapi.json.";
 
+/// What the keys are called that --dev makes.
+const DEV_LABEL: &str = "made by --dev";
+
 /// Where a server keeps its keys, records and snapshots.
 #[derive(Debug, Args)]
 pub(super) struct DataArguments {
@@ -67,6 +70,7 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
     let tenants = config
         .tenants()
         .map_err(|what| usage(what, "correct [serve] in the configuration"))?;
+    end_dev_keys(&data)?;
     let key = match arguments.dev {
         false => None,
         true => Some(dev_key(
@@ -87,6 +91,7 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
         serve(service, listener, config.serving(), stop, hurry).await;
         anyhow::Ok(())
     })?;
+    end_dev_keys(&data)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -122,25 +127,32 @@ pub(super) fn data_directory(
     })
 }
 
-/// A key for trying the server; those of earlier tries end.
+/// A key for trying the server; it ends with the server.
 fn dev_key(data: &Path, tenant: &str) -> Result<String> {
-    const LABEL: &str = "made by --dev";
     let made = || -> std::io::Result<String> {
-        let file = KeyFile::of(data)?;
-        for old in file.read()? {
-            if old.label.as_deref() == Some(LABEL) {
-                file.revoke(&old.id)?;
-            }
-        }
         let new = NewKey {
             tenant: tenant.to_owned(),
             scopes: Scope::ALL.to_vec(),
             expires_ms: None,
-            label: Some(LABEL.to_owned()),
+            label: Some(DEV_LABEL.to_owned()),
         };
-        Ok(file.add(new)?.0)
+        Ok(KeyFile::of(data)?.add(new)?.0)
     };
     made().map_err(|error| at_place(data, error, "name another data directory with --data"))
+}
+
+/// Ends the keys of earlier tries, of which one may have been killed.
+fn end_dev_keys(data: &Path) -> Result<()> {
+    let ended = || -> std::io::Result<()> {
+        let file = KeyFile::of(data)?;
+        for old in file.read()? {
+            if old.label.as_deref() == Some(DEV_LABEL) {
+                file.revoke(&old.id)?;
+            }
+        }
+        Ok(())
+    };
+    ended().map_err(|error| at_place(data, error, "name another data directory with --data"))
 }
 
 /// The first SIGTERM or Ctrl-C stops the server, the second one its turns.

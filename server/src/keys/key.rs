@@ -42,6 +42,12 @@ pub struct KeyRecord {
     pub label: Option<String>,
 }
 
+impl KeyRecord {
+    fn is_valid(&self) -> bool {
+        self.expires_ms.is_none_or(|expires| wall_ms() < expires)
+    }
+}
+
 /// A new key, with its digest.
 ///
 /// # Errors
@@ -89,7 +95,19 @@ impl Ring {
                 found = Some(record);
             }
         }
-        found.filter(|record| record.expires_ms.is_none_or(|expires| wall_ms() < expires))
+        found.filter(|record| record.is_valid())
+    }
+
+    /// The record of a key by its name, while the key is valid.
+    pub(crate) fn named(&self, id: &str) -> Option<&KeyRecord> {
+        let mut records = self.keys.iter().map(|(_, record)| record);
+        records.find(|record| record.id == id && record.is_valid())
+    }
+
+    /// The valid keys of a tenant.
+    pub(crate) fn of_tenant(&self, tenant: &str) -> impl Iterator<Item = &KeyRecord> {
+        let records = self.keys.iter().map(|(_, record)| record);
+        records.filter(move |record| record.tenant == tenant && record.is_valid())
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -13,8 +13,9 @@ use crate::random;
 const SECRET_BYTES: usize = 32;
 const SECRET_FILE: &str = "secret";
 
-/// Makes and checks tokens. A token is a keyed digest of the sandbox's name, so none is
-/// kept, and each stays valid over restarts of the server.
+/// Makes and checks tokens. A token names the key that asked for it and holds a keyed digest
+/// of that and the sandbox's name, so none is kept. Each stays valid over restarts of the
+/// server, for as long as its key does.
 pub(crate) struct Tokens([u8; SECRET_BYTES]);
 
 impl Tokens {
@@ -39,20 +40,23 @@ impl Tokens {
         Ok(Self(secret))
     }
 
-    /// The token of a sandbox.
-    pub(crate) fn of(&self, id: &Id) -> String {
-        URL_SAFE_NO_PAD.encode(self.digest(id).as_bytes())
+    /// The token of a sandbox for a key, by the key's name.
+    pub(crate) fn of(&self, id: &Id, key: &str) -> String {
+        let digest = URL_SAFE_NO_PAD.encode(self.digest(id, key).as_bytes());
+        format!("{key}.{digest}")
     }
 
-    /// Whether a text is the token of a sandbox, in constant time.
-    pub(crate) fn is_of(&self, id: &Id, token: &str) -> bool {
-        let decoded = URL_SAFE_NO_PAD.decode(token).ok();
-        let bytes: Option<[u8; 32]> = decoded.and_then(|bytes| bytes.try_into().ok());
-        bytes.is_some_and(|bytes| self.digest(id) == blake3::Hash::from_bytes(bytes))
+    /// The key that a token of the sandbox was made for. The digest is compared in constant
+    /// time; whether the key is still valid is for the caller to check.
+    pub(crate) fn key_of<'t>(&self, id: &Id, token: &'t str) -> Option<&'t str> {
+        let (key, digest) = token.rsplit_once('.')?;
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(digest).ok()?.try_into().ok()?;
+        (self.digest(id, key) == blake3::Hash::from_bytes(bytes)).then_some(key)
     }
 
-    fn digest(&self, id: &Id) -> blake3::Hash {
-        blake3::keyed_hash(&self.0, id.as_str().as_bytes())
+    fn digest(&self, id: &Id, key: &str) -> blake3::Hash {
+        // The names of sandboxes are of one length, so that no two pairs are the same text.
+        blake3::keyed_hash(&self.0, format!("{id}.{key}").as_bytes())
     }
 }
 
@@ -71,12 +75,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let tokens = Tokens::open(directory.path()).unwrap();
         let (one, other) = (Id::random().unwrap(), Id::random().unwrap());
-        let token = tokens.of(&one);
-        assert!(tokens.is_of(&one, &token) && !tokens.is_of(&other, &token));
-        assert!(!tokens.is_of(&one, "") && !tokens.is_of(&one, &token[1..]));
+        let token = tokens.of(&one, "key");
+        assert_eq!(tokens.key_of(&one, &token), Some("key"));
+        let another = token.replacen("key", "kez", 1);
+        for wrong in ["", ".", "key.", &token[1..], &another] {
+            assert_eq!(tokens.key_of(&one, wrong), None, "{wrong}");
+        }
+        assert_eq!(tokens.key_of(&other, &token), None);
         let again = Tokens::open(directory.path()).unwrap();
-        assert!(again.is_of(&one, &token));
+        assert_eq!(again.key_of(&one, &token), Some("key"));
         let elsewhere = tempfile::tempdir().unwrap();
-        assert!(!Tokens::open(elsewhere.path()).unwrap().is_of(&one, &token));
+        let elsewhere = Tokens::open(elsewhere.path()).unwrap();
+        assert_eq!(elsewhere.key_of(&one, &token), None);
     }
 }

@@ -10,6 +10,7 @@
 //! ```
 //! Every name is an identifier or a digest that this program made.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -148,6 +149,73 @@ impl Folder {
             true => Ok(()),
             false => write_private(&path, bytes, true),
         }
+    }
+
+    pub(crate) fn has_record(&self, tenant: &str, id: &Id) -> bool {
+        self.sandbox(tenant, id, "json").exists()
+    }
+
+    pub(crate) fn has_waiting(&self, tenant: &str, id: &Id) -> bool {
+        self.sandbox(tenant, id, "waiting").exists()
+    }
+
+    pub(crate) fn has_snapshot(&self, tenant: &str, id: &Id) -> bool {
+        self.snapshots(tenant).join(format!("{id}.json")).exists()
+    }
+
+    /// The profiles that are there, by name.
+    pub(crate) fn profiles(&self) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.root.join("profiles"))? {
+            let path = entry?.path();
+            let is_profile = path.extension() == Some(OsStr::new("json"));
+            let name = path.file_stem().and_then(OsStr::to_str);
+            found.extend(name.filter(|_| is_profile).map(str::to_owned));
+        }
+        Ok(found)
+    }
+
+    /// The profiles that records name, of all tenants that ever were. `known` spares the
+    /// reading of a sandbox's record. A record that cannot be read is an error: what it names
+    /// is not known.
+    pub(crate) fn profiles_named(
+        &self,
+        known: impl Fn(&str, &Id) -> Option<String>,
+    ) -> io::Result<HashSet<String>> {
+        #[derive(Deserialize)]
+        struct Named {
+            profile: String,
+        }
+        let mut named = HashSet::new();
+        for tenant in std::fs::read_dir(self.root.join("tenants"))? {
+            let tenant = tenant?.file_name();
+            let Some(tenant) = tenant.to_str() else {
+                continue;
+            };
+            for folder in [self.sandboxes(tenant), self.snapshots(tenant)] {
+                for entry in std::fs::read_dir(folder)? {
+                    let path = entry?.path();
+                    if path.extension() != Some(OsStr::new("json")) {
+                        continue;
+                    }
+                    let id = path.file_stem().and_then(OsStr::to_str).and_then(Id::parse);
+                    if let Some(name) = id.and_then(|id| known(tenant, &id)) {
+                        named.insert(name);
+                        continue;
+                    }
+                    // It may have been removed since.
+                    if let Some(bytes) = read_private(&path, FILE_BYTES_MAX)? {
+                        let read: Named = read_json(&path, &bytes)?;
+                        named.insert(read.profile);
+                    }
+                }
+            }
+        }
+        Ok(named)
+    }
+
+    pub(crate) fn remove_profile(&self, name: &str) -> io::Result<()> {
+        remove(&self.profile_path(name))
     }
 
     /// Reads a profile.

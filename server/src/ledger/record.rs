@@ -38,6 +38,28 @@ pub(crate) struct Record {
     pub(crate) ended: Option<Ended>,
 }
 
+impl Record {
+    /// Whether it is paused at this time: its lifetime stands still, or is over and ends in a
+    /// pause that is about to come.
+    pub(crate) fn is_paused(&self, now_ms: u64) -> bool {
+        match self.lifetime {
+            Lifetime::Paused(_) => true,
+            Lifetime::Until(_) => {
+                self.on_timeout == OnTimeout::Pause && self.lifetime.is_over(now_ms)
+            }
+        }
+    }
+
+    /// The pause at the end of its lifetime, after which it has the time again that it was
+    /// last given, or this one where that was not kept.
+    pub(crate) fn pause_by_time(&self, standard_ms: u64) -> Lifetime {
+        Lifetime::Paused(match self.granted_ms {
+            0 => standard_ms,
+            granted_ms => granted_ms,
+        })
+    }
+}
+
 /// How much longer a sandbox lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +89,10 @@ pub(crate) struct SnapshotRecord {
     pub(crate) profile: String,
     pub(crate) turn: u64,
     pub(crate) created_ms: u64,
+    /// Bytes of its state and of what that can go back to. Nothing in records of before this
+    /// was kept.
+    #[serde(default)]
+    pub(crate) stored_bytes: u64,
 }
 
 /// A turn that waits. Its states are in the store under names of the sandbox.

@@ -110,6 +110,8 @@ impl Inner {
     pub(super) fn going_on(&self, entry: &Entry) -> Turn {
         Turn {
             code: String::new(),
+            around: None,
+            _held: None,
             durability: entry.record.lock().durability,
             keyed: None,
             control: TurnControl::default(),

@@ -96,6 +96,7 @@ impl Inner {
         if let Some(known) = self.registry.profile(&profile.name) {
             return Ok(known);
         }
+        let _writing = self.profiles_on_disk.lock();
         let written = self.folder.write_profile(&profile.name, &bytes);
         written.map_err(|error| no_room(&error))?;
         Ok(self.registry.share(profile))
@@ -137,6 +138,7 @@ impl Inner {
             tenant.usage.found(living, snapshots.len());
             let mut known = self.registry.snapshots.write();
             for snapshot in snapshots {
+                tenant.usage.stored(0, snapshot.stored_bytes);
                 known.insert((name.to_owned(), snapshot.id), snapshot);
             }
         }

@@ -284,6 +284,7 @@ impl Inner {
             Origin::Snapshot(id) => {
                 let snapshot = self.snapshot_record(tenant.name(), id)?;
                 let profile = self.profile_named(&snapshot.profile)?;
+                self.check_policy(tenant, &profile)?;
                 if tools.is_empty() {
                     tools.clone_from(&profile.tools);
                 }
@@ -307,6 +308,7 @@ impl Inner {
         if let Some(known) = self.registry.profile(name) {
             return Ok(known);
         }
+        let _writing = self.profiles_on_disk.lock();
         let read = self.folder.profile(name).map_err(|error| no_room(&error))?;
         Ok(self.registry.share(read))
     }

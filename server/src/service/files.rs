@@ -14,7 +14,7 @@ use super::tree::{
 use crate::error::ServiceError;
 use crate::names::Id;
 use crate::sandbox::Durability;
-use crate::tenants::{Principal, Scope};
+use crate::tenants::{HeldBody, Principal, Scope};
 
 impl Service {
     /// What there is of a path; of a link, the link itself.
@@ -86,7 +86,10 @@ impl Service {
         pieces: Vec<Bytes>,
     ) -> Result<FileEntry, ServiceError> {
         let path = absolute(path)?;
+        let bytes = pieces.iter().map(Bytes::len).sum();
+        let held = HeldBody::admit(&who.tenant, bytes)?;
         let written = self.changing(who, id, move |files| {
+            let _held = held;
             let written = folders_on_the_way(files, &path)
                 .and_then(|_| files.write(&path, pieces.iter().map(|piece| &piece[..])))
                 .and_then(|()| entry_of(files, &path));

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::entry::{Entry, Place};
 use super::state::{Inner, Service};
+use crate::clock::now_ms;
 use crate::error::ServiceError;
 use crate::ledger::Lifetime;
 use crate::names::Id;
@@ -95,7 +96,8 @@ impl Service {
             }
             let place = {
                 let record = entry.record.lock();
-                if !filter.takes(record.ended.is_some(), record.lifetime, &record.metadata) {
+                let is_paused = record.is_paused(now_ms());
+                if !filter.takes(record.ended.is_some(), is_paused, &record.metadata) {
                     continue;
                 }
                 (record.created_ms, record.id)
@@ -133,16 +135,11 @@ impl Service {
 }
 
 impl ListFilter {
-    fn takes(
-        &self,
-        is_gone: bool,
-        lifetime: Lifetime,
-        metadata: &BTreeMap<String, String>,
-    ) -> bool {
-        let state = match (is_gone, lifetime) {
+    fn takes(&self, is_gone: bool, is_paused: bool, metadata: &BTreeMap<String, String>) -> bool {
+        let state = match (is_gone, is_paused) {
             (true, _) => StateName::Gone,
-            (false, Lifetime::Paused(_)) => StateName::Paused,
-            (false, Lifetime::Until(_)) => StateName::Running,
+            (false, true) => StateName::Paused,
+            (false, false) => StateName::Running,
         };
         let is_wanted = match self.states.is_empty() {
             true => !is_gone,
@@ -165,9 +162,9 @@ impl Inner {
         let turns = entry.turns.load(Ordering::Relaxed);
         SandboxView {
             id: entry.id,
-            state: match (record.ended, record.lifetime, entry.place()) {
+            state: match (record.ended, record.is_paused(now_ms()), entry.place()) {
                 (Some(ended), _, _) => State::Gone(ended),
-                (None, Lifetime::Paused(_), _) => State::Paused,
+                (None, true, _) => State::Paused,
                 (None, _, Place::Awake) => State::Live,
                 (None, _, Place::Memory | Place::Store) => State::Asleep,
             },

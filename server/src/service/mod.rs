@@ -11,6 +11,7 @@ mod files;
 mod listing;
 mod options;
 mod pausing;
+mod permitting;
 mod registry;
 mod running;
 mod state;
@@ -18,6 +19,7 @@ mod states;
 mod sweeping;
 mod tree;
 mod turn;
+mod unneeded;
 mod waking;
 
 pub use listing::{ListFilter, SandboxUsage, StateName};

@@ -32,6 +32,11 @@ pub struct ServiceOptions {
     pub ended_max: usize,
     /// Turns of a sandbox that can be gone back to. Default: 100.
     pub history_turns: u64,
+    /// How often the store and the data directory are rid of what nobody needs. Default: an
+    /// hour.
+    pub collection: Duration,
+    /// The size at which a new file of the audit log is begun. Default: 64 MiB.
+    pub audit_file_bytes: u64,
     /// What an acknowledged turn survives where neither sandbox nor request say.
     pub durability: Durability,
 }
@@ -52,6 +57,8 @@ impl ServiceOptions {
             remembered: Duration::from_hours(24),
             ended_max: 10_000,
             history_turns: 100,
+            collection: Duration::from_hours(1),
+            audit_file_bytes: 64 << 20,
             durability: Durability::Process,
         }
     }

@@ -77,8 +77,12 @@ impl Service {
             Some(lifetime) => Some(millis(inner.lifetime(&entry.tenant, Some(lifetime))?)),
         };
         let mut was_paused = false;
+        let standard_ms = millis(entry.tenant.lifetime);
         inner.change(&entry, |record| {
-            was_paused = matches!(record.lifetime, Lifetime::Paused(_));
+            was_paused = record.is_paused(now_ms());
+            if was_paused && let Lifetime::Until(_) = record.lifetime {
+                record.lifetime = record.pause_by_time(standard_ms);
+            }
             record.granted_ms = wanted.unwrap_or(record.granted_ms);
             record.lifetime = match (record.lifetime, wanted) {
                 (Lifetime::Until(until), None) => Lifetime::Until(until),

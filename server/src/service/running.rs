@@ -18,11 +18,11 @@ use super::turn::Turn;
 use super::waking::{lost, store_failed, text_of};
 use crate::clock::now_ms;
 use crate::error::{ErrorKind, ServiceError};
-use crate::ledger::{KeptTurn, Lifetime};
+use crate::ledger::KeptTurn;
 use crate::names::Id;
 use crate::sandbox::{Durability, Waiting};
-use crate::tenants::{Principal, Scope};
-use crate::turns::{TurnControl, TurnEvent, TurnRequest, TurnStream};
+use crate::tenants::{HeldBody, Principal, Scope};
+use crate::turns::{Around, TurnControl, TurnEvent, TurnRequest, TurnStream};
 
 /// Turns with a key that a sandbox remembers in memory.
 const KEYED_MAX: usize = 16;
@@ -59,8 +59,11 @@ impl Service {
             }
         };
         let durability = request.durability.unwrap_or(entry.record.lock().durability);
+        let held = HeldBody::admit(&entry.tenant, request.code.len())?;
         let turn = Turn {
+            _held: Some(Arc::new(held)),
             code: request.code,
+            around: request.around.map(Arc::new),
             durability,
             keyed,
             control: TurnControl::default(),
@@ -130,14 +133,9 @@ pub(super) fn check_key(key: &str) -> Result<(), ServiceError> {
 impl Inner {
     /// Refuses turns in a sandbox that is paused.
     pub(super) fn check_awake(&self, entry: &Entry) -> Result<(), ServiceError> {
-        match entry.record.lock().lifetime {
-            Lifetime::Until(_) => Ok(()),
-            Lifetime::Paused(_) => Err(ServiceError::new(
-                ErrorKind::Conflict,
-                "paused",
-                format!("the sandbox {} is paused", entry.id),
-                "resume it first",
-            )),
+        match entry.record.lock().is_paused(now_ms()) {
+            false => Ok(()),
+            true => Err(paused(&entry.id)),
         }
     }
 
@@ -220,6 +218,12 @@ impl Inner {
                     false => Err(waits()),
                 }
             }
+            Kind::Client(_) if turn.around.is_some() => Err(ServiceError::new(
+                ErrorKind::Unsupported,
+                "client-tools",
+                "an execution with variables of its own cannot run where client tools are",
+                "set the variables when the sandbox is made",
+            )),
             Kind::Client(session) => {
                 if !turn.control.begin(session.interrupter()) {
                     return Err(cancelled());
@@ -410,7 +414,10 @@ fn run_plain(
     if !turn.control.begin(session.interrupter()) {
         return Err(cancelled());
     }
-    let ran = session.run(&turn.code);
+    let ran = match &turn.around {
+        None => session.run(&turn.code),
+        Some(around) => run_around(session, turn, around)?,
+    };
     turn.control.end();
     match ran {
         Ok(outcome) => Ok(ended(session, &outcome, turn, commit)),
@@ -419,6 +426,42 @@ fn run_plain(
             Err(lost())
         }
     }
+}
+
+/// Runs a block between what goes before and after it. Where that fails, the session is
+/// given up, and the sandbox as after its last saved turn: what was to be taken back is in
+/// no saved state.
+fn run_around(
+    session: &mut Session,
+    turn: &Turn,
+    around: &Around,
+) -> Result<Result<memex_runtime::Outcome, memex_runtime::Error>, ServiceError> {
+    let whole = |ran: Result<memex_runtime::Outcome, memex_runtime::Error>| match ran {
+        Ok(outcome) if outcome.status == Status::Ok => Ok(()),
+        Ok(_) => Err(ServiceError::new(
+            ErrorKind::Conflict,
+            "variables-failed",
+            "the variables of the execution could not be set and taken back; the sandbox is as \
+             after its last saved turn",
+            "do not replace `os.environ`, and do not interrupt the execution before it begins",
+        )),
+        Err(error) => {
+            tracing::error!(%error, "a turn met a fault");
+            Err(lost())
+        }
+    };
+    let prepared = whole(session.run(&around.before));
+    let ran = match prepared {
+        Ok(()) => session.run(&turn.code),
+        Err(error) => {
+            turn.control.end();
+            return Err(error);
+        }
+    };
+    // An interrupt is for the block.
+    turn.control.end();
+    whole(session.run(&around.after))?;
+    Ok(ran)
 }
 
 fn ended(
@@ -447,6 +490,16 @@ fn ended(
         saved,
         kept,
     }
+}
+
+/// What is said of a sandbox that is paused.
+pub(super) fn paused(id: &Id) -> ServiceError {
+    ServiceError::new(
+        ErrorKind::Conflict,
+        "paused",
+        format!("the sandbox {id} is paused"),
+        "resume it first",
+    )
 }
 
 /// What is said of a sandbox whose turn waits.

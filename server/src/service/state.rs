@@ -1,5 +1,6 @@
 //! The service, and who may ask it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::entry::{Entry, Use};
 use super::options::ServiceOptions;
 use super::registry::{Registry, gone};
+use super::running::paused;
 use crate::error::{ErrorKind, ServiceError};
 use crate::keys::{KeyFile, Ring, Tokens};
 use crate::ledger::{Folder, Lifetime};
@@ -61,6 +63,10 @@ pub(super) struct Inner {
     pub(super) audit: Audit,
     is_draining: AtomicBool,
     pub(super) is_collecting: AtomicBool,
+    /// Names in the store that belonged to nobody at the last look.
+    pub(super) ownerless: Mutex<HashSet<String>>,
+    /// Held while a profile is written or removed.
+    pub(super) profiles_on_disk: Mutex<()>,
     /// Whether the machine's clock is far from the service's.
     pub(super) is_apart: AtomicBool,
     /// Places for what is done aside.
@@ -111,7 +117,8 @@ impl Service {
         let workers = Workers::start(options.threads).map_err(|e| failed("threads", &e))?;
         let keys = KeyFile::of(&data).map_err(|e| failed("the keys", &e))?;
         let tokens = Tokens::open(&data).map_err(|e| failed("the secret of tokens", &e))?;
-        let audit = Audit::open(&data).map_err(|e| failed("the audit log", &e))?;
+        let audit = Audit::open(&data, options.audit_file_bytes)
+            .map_err(|e| failed("the audit log", &e))?;
         let service = Self {
             inner: Arc::new(Inner {
                 image: standard.name().to_owned(),
@@ -132,6 +139,8 @@ impl Service {
                 audit,
                 is_draining: AtomicBool::new(false),
                 is_collecting: AtomicBool::new(false),
+                ownerless: Mutex::default(),
+                profiles_on_disk: Mutex::default(),
                 is_apart: AtomicBool::new(false),
                 asides: Arc::new(Semaphore::new(ASIDES_MAX)),
                 stop: CancellationToken::new(),
@@ -186,19 +195,28 @@ impl Service {
         })
     }
 
-    /// The token of a sandbox, which permits running code and files in it alone.
+    /// The token of a sandbox, which permits running code and files in it alone, for as long
+    /// as the key that asks for it is valid.
     ///
     /// # Errors
     /// When whoever asks may not do both, and when there is no such sandbox.
     pub fn access_token(&self, who: &Principal, id: &Id) -> Result<String, ServiceError> {
         who.require(Scope::Files)?;
         self.inner.entry(who, id, Scope::Run)?;
-        Ok(self.inner.tokens.of(id))
+        Ok(self.inner.tokens.of(id, who.key()))
     }
 
-    /// The same, to check what was signed with it.
-    pub(crate) fn signing_token(&self, id: &Id) -> String {
-        self.inner.tokens.of(id)
+    /// The tokens of a sandbox that something may be signed with, each with the name of its
+    /// key: of one key, or of all that its tenant has.
+    pub(crate) fn signing_tokens(&self, id: &Id, key: Option<&str>) -> Vec<(String, String)> {
+        let Some(entry) = self.inner.registry.find_any(id) else {
+            return Vec::new();
+        };
+        let ring = self.inner.ring.read();
+        let keys = ring.of_tenant(entry.tenant.name());
+        let keys = keys.filter(|record| key.is_none_or(|key| record.id == key));
+        let tokens = keys.map(|record| (record.id.clone(), self.inner.tokens.of(id, &record.id)));
+        tokens.collect()
     }
 
     /// Who shows the token of a sandbox.
@@ -206,26 +224,53 @@ impl Service {
     /// # Errors
     /// [`ErrorKind::Unauthenticated`], also where there is no such sandbox.
     pub fn authenticate_token(&self, id: &Id, token: &str) -> Result<Principal, ServiceError> {
-        if !self.inner.tokens.is_of(id, token) {
+        let Some(key) = self.inner.tokens.key_of(id, token) else {
             self.inner.metrics.refused_keys.add(1);
             return Err(unauthenticated("the token is not that of the sandbox"));
-        }
-        self.signed_principal(id)
+        };
+        self.signed_principal(id, key)
     }
 
-    /// Whoever holds something that was signed with the token of a sandbox, once the caller
-    /// has checked it.
+    /// Whoever holds something that was signed with the token that a key got for a sandbox,
+    /// once the caller has checked it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`].
-    pub fn signed_principal(&self, id: &Id) -> Result<Principal, ServiceError> {
+    /// [`ErrorKind::NotFound`], and [`ErrorKind::Unauthenticated`] where the key has ended
+    /// or does not permit any more what the token does.
+    pub fn signed_principal(&self, id: &Id, key: &str) -> Result<Principal, ServiceError> {
         let entry = self.inner.registry.find_any(id);
         let entry = entry.ok_or_else(|| ServiceError::not_found("sandbox", id.as_str()))?;
+        let permitted = [Scope::Run, Scope::Files];
+        let ring = self.inner.ring.read();
+        let record = ring.named(key).filter(|record| {
+            record.tenant == entry.tenant.name()
+                && permitted.iter().all(|scope| record.scopes.contains(scope))
+        });
+        let Some(record) = record else {
+            self.inner.metrics.refused_keys.add(1);
+            return Err(unauthenticated(
+                "the key that the token was given to is not valid any more",
+            ));
+        };
         Ok(Principal {
             tenant: Arc::clone(&entry.tenant),
-            key: "token".to_owned(),
-            scopes: [Scope::Run, Scope::Files].into_iter().collect::<Scopes>(),
+            key: record.id.clone(),
+            scopes: permitted.into_iter().collect::<Scopes>(),
             only: Some(*id),
+        })
+    }
+
+    /// Whether a sandbox has ended, or was never there.
+    pub(crate) fn is_gone(&self, id: &Id) -> bool {
+        let entry = self.inner.registry.find_any(id);
+        entry.is_none_or(|entry| entry.record.lock().ended.is_some())
+    }
+
+    /// Whether a sandbox takes requests, which is told without a key.
+    #[must_use]
+    pub fn is_running(&self, id: &Id) -> bool {
+        self.inner.registry.find_any(id).is_some_and(|entry| {
+            matches!(self.inner.view(&entry).state, State::Live | State::Asleep)
         })
     }
 
@@ -358,16 +403,17 @@ impl Inner {
         Ok(entry.use_it())
     }
 
-    /// Refuses the use of a sandbox whose end is due, so that no use puts it off.
+    /// Refuses the use of a sandbox whose end or pause is due, so that no use puts it off:
+    /// uses that overlap would otherwise keep it from ever being free.
     fn check_alive(&self, entry: &Entry) -> Result<(), ServiceError> {
         let record = entry.record.lock();
         match record.lifetime {
-            Lifetime::Until(at_ms)
-                if record.on_timeout == OnTimeout::Delete
-                    && record.lifetime.is_over(crate::clock::now_ms()) =>
-            {
+            Lifetime::Until(at_ms) if record.lifetime.is_over(crate::clock::now_ms()) => {
                 let reason = EndReason::Expired;
-                Err(gone(&entry.id, Ended { reason, at_ms }))
+                Err(match record.on_timeout {
+                    OnTimeout::Delete => gone(&entry.id, Ended { reason, at_ms }),
+                    OnTimeout::Pause => paused(&entry.id),
+                })
             }
             _ => Ok(()),
         }

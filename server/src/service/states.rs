@@ -49,6 +49,7 @@ impl Service {
             entry.tenant.usage.admit(entry.tenant.quota(), count)?;
             let admitted = Admitted(&entry.tenant, count);
             inner.settle(entry, body)?;
+            inner.check_policy(&entry.tenant, &entry.profile)?;
             admitted.stays();
             let forks = (0..count).map(|_| inner.forked(entry, body, lifetime));
             Ok(forks.collect::<Vec<_>>())
@@ -263,7 +264,10 @@ impl Inner {
         entry.tenant.usage.admit_snapshot(entry.tenant.quota())?;
         let taken = || -> Result<SnapshotRecord, ServiceError> {
             let store = self.store(Durability::Power);
-            let (record, _) = store.get(&head).map_err(|error| store_failed(&error))?;
+            let trail = store.trail(&head).map_err(|error| store_failed(&error))?;
+            let Some(record) = trail.first() else {
+                return Err(ServiceError::internal("the saved state has no record"));
+            };
             let id = Id::random().map_err(|error| no_room(&error))?;
             let named = store.set_session(&snapshot_name(tenant, &id), None, head);
             named.map_err(|error| store_failed(&error))?;
@@ -275,12 +279,14 @@ impl Inner {
                 profile: entry.profile.name.clone(),
                 turn: record.turn,
                 created_ms: now_ms(),
+                stored_bytes: stored_bytes(&trail),
             };
             let written = self.folder.write_snapshot(tenant, &snapshot);
             written.map_err(|error| no_room(&error))?;
             Ok(snapshot)
         };
         let snapshot = taken().inspect_err(|_| entry.tenant.usage.snapshot_left())?;
+        entry.tenant.usage.stored(0, snapshot.stored_bytes);
         let view = seen(&snapshot);
         let key = (tenant.to_owned(), snapshot.id);
         self.registry.snapshots.write().insert(key, snapshot);
@@ -317,7 +323,8 @@ impl Inner {
         removed.map_err(|error| no_room(&error))?;
         let key = (name.to_owned(), *id);
         let removed = self.registry.snapshots.write().remove(&key);
-        if removed.is_some() {
+        if let Some(removed) = removed {
+            tenant.usage.stored(removed.stored_bytes, 0);
             tenant.usage.snapshot_left();
         }
         // What is stored under the name is collected later.
@@ -337,6 +344,13 @@ impl Inner {
         let found = snapshots.get(&(tenant.to_owned(), *id)).cloned();
         found.ok_or_else(|| ServiceError::not_found("snapshot", id.as_str()))
     }
+}
+
+/// Bytes that the states of a history have in the store.
+pub(super) fn stored_bytes(trail: &[memex_snapshots::Record]) -> u64 {
+    let sizes = trail.iter();
+    let sizes = sizes.map(|record| record.head_bytes.saturating_add(record.chunk_bytes));
+    sizes.fold(0, u64::saturating_add)
 }
 
 fn seen(record: &SnapshotRecord) -> SnapshotView {

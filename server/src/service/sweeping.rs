@@ -15,16 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::{Body, Entry, Kind, Place};
 use super::state::{Inner, Service};
+use super::states::stored_bytes;
 use crate::clock::{millis, now_ms, wall_ms};
 use crate::error::ServiceError;
-use crate::ledger::Lifetime;
 use crate::sandbox::{Durability, EndReason, OnTimeout};
 
 /// How often sandboxes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often the store is rid of what nobody needs.
-const COLLECTION: Duration = Duration::from_hours(1);
-
 /// How far the machine's clock may be from the service's.
 const STEP: Duration = Duration::from_mins(1);
 
@@ -135,7 +132,7 @@ impl Inner {
             self.forget_first(of_tenant);
         }
         let last = self.last_collection_ms.load(Ordering::Relaxed);
-        if now.saturating_sub(last) >= millis(COLLECTION)
+        if now.saturating_sub(last) >= millis(self.options.collection)
             && !self.is_collecting.swap(true, Ordering::SeqCst)
         {
             self.last_collection_ms.store(now, Ordering::Relaxed);
@@ -237,10 +234,7 @@ impl Inner {
         let given_ms = millis(entry.tenant.lifetime);
         self.change(entry, |record| {
             if record.lifetime.is_over(now_ms()) {
-                record.lifetime = Lifetime::Paused(match record.granted_ms {
-                    0 => given_ms,
-                    granted_ms => granted_ms,
-                });
+                record.lifetime = record.pause_by_time(given_ms);
             }
         })
     }
@@ -292,6 +286,7 @@ impl Inner {
 
     /// Rids the store of what nobody needs, and takes stock of what is left.
     fn collect(&self) {
+        self.remove_unneeded();
         let store = self.store(Durability::Process);
         let retention = Retention {
             last: Some(self.options.history_turns),
@@ -319,10 +314,7 @@ impl Inner {
             return;
         };
         if let Ok(records) = store.trail(&head.snapshot) {
-            let sizes = records
-                .iter()
-                .map(|record| record.head_bytes.saturating_add(record.chunk_bytes));
-            entry.set_stored(sizes.fold(0, u64::saturating_add));
+            entry.set_stored(stored_bytes(&records));
         }
     }
 

@@ -93,6 +93,7 @@ impl Inner {
                 return Ok(());
             }
         }
+        self.check_policy(&entry.tenant, &entry.profile)?;
         let began = Instant::now();
         let assembled = self.assemble(&entry.profile)?;
         let head = self.head(entry, body)?;

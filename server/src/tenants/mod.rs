@@ -1,10 +1,12 @@
 //! Tenants: who the sandboxes belong to, and how much each may use.
 
+mod bodies;
 mod principal;
 mod quota;
 mod tenant;
 mod usage;
 
+pub(crate) use bodies::HeldBody;
 pub use principal::{Principal, Scope, Scopes};
 pub use quota::Quota;
 pub use tenant::Tenant;

@@ -21,6 +21,11 @@ pub struct Quota {
     pub stored_bytes: u64,
     /// Snapshots. Default: 1,000.
     pub snapshots: usize,
+    /// Watchers of folders, of all sandboxes together. Default: 256.
+    pub watchers: usize,
+    /// Bytes of requests' bodies that wait to be used: code, inputs and files. A larger one
+    /// is taken where no other waits. Default: 128 MiB.
+    pub body_bytes: usize,
 }
 
 impl Default for Quota {
@@ -33,6 +38,8 @@ impl Default for Quota {
             cpu_s_per_day: 86_400,
             stored_bytes: 10 << 30,
             snapshots: 1_000,
+            watchers: 256,
+            body_bytes: 128 << 20,
         }
     }
 }

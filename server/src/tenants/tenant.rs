@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memex_policies::Policy;
+use tokio::sync::Semaphore;
 
 use super::quota::Quota;
 use super::usage::Usage;
@@ -23,8 +24,12 @@ pub struct Tenant {
     /// How long one may live at most.
     pub(crate) lifetime_max: Duration,
     pub(crate) usage: Usage,
+    /// Places of packed uploads that are held unpacked.
+    pub(crate) unpacking: Arc<Semaphore>,
 }
 
+/// Packed uploads of a tenant that are held unpacked at a time.
+const UNPACKED_MAX: usize = 2;
 /// How long sandboxes live that do not say.
 pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 /// How long they may ask for.
@@ -42,6 +47,7 @@ impl Tenant {
             name: name.to_owned(),
             policy,
             usage: Usage::default(),
+            unpacking: Arc::new(Semaphore::new(UNPACKED_MAX)),
             quota,
             images: Vec::new(),
             lifetime: LIFETIME,

@@ -20,6 +20,8 @@ struct Counts {
     sandboxes: usize,
     snapshots: usize,
     stored_bytes: u64,
+    /// Bytes of bodies that were read and wait to be used.
+    body_bytes: usize,
     /// The day of UTC that `cpu_us` counts.
     day: u64,
     cpu_us: u64,
@@ -113,6 +115,32 @@ impl Usage {
     pub(crate) fn snapshot_left(&self) {
         let mut counts = self.0.lock();
         counts.snapshots = counts.snapshots.saturating_sub(1);
+    }
+
+    /// Counts the body of a request, or refuses it where too much of the tenant's waits
+    /// already. One that is larger than the bound is taken where it is the only one.
+    pub(crate) fn admit_body(&self, quota: &Quota, bytes: usize) -> Result<(), ServiceError> {
+        let mut counts = self.0.lock();
+        let held = counts.body_bytes.saturating_add(bytes);
+        if held > quota.body_bytes && counts.body_bytes > 0 {
+            return Err(exhausted(
+                "quota-bodies",
+                format!(
+                    "{} bytes of the tenant's requests wait to be used, of {} allowed",
+                    counts.body_bytes, quota.body_bytes
+                ),
+                "send fewer at a time, or ask the operator for a higher `body_bytes`",
+                Duration::from_secs(1),
+            ));
+        }
+        counts.body_bytes = held;
+        Ok(())
+    }
+
+    /// A body was used.
+    pub(crate) fn body_left(&self, bytes: usize) {
+        let mut counts = self.0.lock();
+        counts.body_bytes = counts.body_bytes.saturating_sub(bytes);
     }
 
     /// Whether a turn may begin at this time of the day.

@@ -15,6 +15,18 @@ pub struct TurnRequest {
     pub durability: Option<Durability>,
     /// The turn of a request that was made before with the same key is not run again.
     pub idempotency_key: Option<String>,
+    /// What is run around the block, before anything is saved of it.
+    pub around: Option<Around>,
+}
+
+/// What is run around a block in the same session, with no other turn between. It is no part
+/// of the outcome. Not for sandboxes with client tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Around {
+    /// The code before it.
+    pub before: String,
+    /// The code after it, whatever the block came to.
+    pub after: String,
 }
 
 /// An answer to a call of a client tool.

@@ -4,7 +4,7 @@ mod event;
 mod relay;
 mod stream;
 
-pub use event::{Answer, TurnEvent, TurnRequest};
+pub use event::{Answer, Around, TurnEvent, TurnRequest};
 pub(crate) use relay::Relay;
 pub(crate) use stream::TurnControl;
 pub use stream::TurnStream;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::python::literal;
 use crate::error::ServiceError;
+use crate::turns::Around;
 
 /// The context that is there from the beginning.
 pub(crate) const DEFAULT: &str = "default";
@@ -29,35 +30,22 @@ pub(crate) struct Context {
     pub(crate) folder: String,
 }
 
-/// Turns around an execution.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Around {
-    /// The turn before it, if it needs one.
-    pub(crate) before: Option<String>,
-    /// The turn after it.
-    pub(crate) after: Option<String>,
+/// Makes a context the current one.
+pub(crate) fn enter(context: &str) -> String {
+    format!("{}\n{}", install(), call("enter", &[context]))
 }
 
-/// The turns around an execution in a context that may not be current, with
-/// variables of its own.
-pub(crate) fn around(enter: Option<&str>, variables: &BTreeMap<String, String>) -> Around {
-    let mut before = Vec::new();
-    if let Some(context) = enter {
-        before.push(call("enter", &[context]));
+/// What is run around an execution with variables of its own; none where it has none.
+pub(crate) fn around(variables: &BTreeMap<String, String>) -> Option<Around> {
+    if variables.is_empty() {
+        return None;
     }
-    let mut after = None;
-    if !variables.is_empty() {
-        let variables = literal(&serde_json::to_string(variables).unwrap_or_default());
-        before.push(format!(
-            "{MODULE}.begin(__import__('json').loads({variables}))"
-        ));
-        after = Some(call("end", &[]));
-    }
-    let before = (!before.is_empty()).then(|| {
-        before.insert(0, install());
-        before.join("\n")
-    });
-    Around { before, after }
+    let variables = literal(&serde_json::to_string(variables).unwrap_or_default());
+    let begin = format!("{MODULE}.begin(__import__('json').loads({variables}))");
+    Some(Around {
+        before: format!("{}\n{begin}", install()),
+        after: call("end", &[]),
+    })
 }
 
 /// Makes the default context current, if the session has contexts at all: for
@@ -134,14 +122,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_without_context_and_variables_needs_no_turns_around_it() {
-        assert_eq!(around(None, &BTreeMap::new()), Around::default());
+    fn a_block_without_variables_needs_nothing_around_it() {
+        assert_eq!(around(&BTreeMap::new()), None);
         let variables = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
-        let both = around(Some("c1"), &variables);
-        let before = both.before.unwrap();
-        assert!(before.contains(".enter(\"c1\")"), "{before}");
+        let Around { before, after } = around(&variables).unwrap();
         assert!(before.contains(r#".loads("{\"A\":\"1\"}")"#), "{before}");
-        assert!(both.after.unwrap().ends_with(".end()"));
+        assert!(after.ends_with(".end()"));
+        assert!(enter("c1").contains(".enter(\"c1\")"));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! streams them to a client.
 //!
 //! ```text
-//! line of the sandbox ─► turn before ─► the block's turn ─► turn after
-//!                        (context,       (its events go      (variables
-//!                         variables)      to the client)      taken back)
+//! line of the sandbox ─► turn before ─► the block's turn
+//!                        (context)      (its variables are set and taken back around it;
+//!                                        its events go to the client)
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -333,27 +333,15 @@ impl Work {
         block: Block,
     ) -> Result<Option<Outcome>, ServiceError> {
         let count = self.count(known).await?;
-        let after = self.before(known, &block).await?;
-        let Some(after) = after else {
-            return self.turn(block.code, &mut Some(count), None).await;
-        };
-        // What is saved is the state without the variables: after the turn that takes them
-        // back, which runs also when the block failed, or its client has gone.
-        let unsaved = Some(Durability::Memory);
-        let outcome = self.turn(block.code, &mut Some(count), unsaved).await;
+        self.make_current(known, block.context.as_deref()).await?;
+        // The variables are set, and taken back, with no other turn between: no state that
+        // is saved has them.
         let request = TurnRequest {
-            code: after,
+            around: contexts::around(&block.variables),
+            code: block.code,
             ..TurnRequest::default()
         };
-        let service = &self.executions.service;
-        match (
-            outcome,
-            service.run(&self.who, &self.sandbox, request).await,
-        ) {
-            // What the guest makes of the taking back is the guest's affair.
-            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-            (outcome, Ok(_)) => outcome,
-        }
+        self.turn(request, &mut Some(count)).await
     }
 
     /// Runs a command, which is no execution that is counted.
@@ -367,11 +355,11 @@ impl Work {
             self.load_shell(known).await?;
         }
         let mut count = Some(0);
-        match self.turn(shell::turn(command), &mut count, None).await? {
+        match self.turn(shell_turn(command), &mut count).await? {
             // It went back to a state from before it was loaded.
             Some(outcome) if shell::is_missing(&outcome) => {
                 self.load_shell(known).await?;
-                self.turn(shell::turn(command), &mut count, None).await
+                self.turn(shell_turn(command), &mut count).await
             }
             outcome => Ok(outcome),
         }
@@ -400,14 +388,13 @@ impl Work {
         Ok(count)
     }
 
-    /// Makes the block's context current and sets its variables. Returns the turn
-    /// that is to run after it.
-    async fn before(
+    /// Makes a block's context current.
+    async fn make_current(
         &self,
         known: &mut Known,
-        block: &Block,
-    ) -> Result<Option<String>, ServiceError> {
-        let wanted = block.context.as_deref().unwrap_or(DEFAULT);
+        context: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        let wanted = context.unwrap_or(DEFAULT);
         let enter = match &known.contexts {
             Contexts::Current(current) if current == wanted => None,
             Contexts::None | Contexts::Unknown if wanted == DEFAULT => None,
@@ -419,16 +406,13 @@ impl Work {
         } else if known.contexts == Contexts::Unknown {
             self.settle(known).await?;
         }
-        let around = contexts::around(enter, &block.variables);
-        if let Some(code) = around.before {
-            self.executions
-                .hidden(&self.who, self.sandbox, code)
-                .await?;
-        }
         if let Some(wanted) = enter {
+            let code = contexts::enter(wanted);
+            let executions = &self.executions;
+            executions.hidden(&self.who, self.sandbox, code).await?;
             known.contexts = Contexts::Current(wanted.to_owned());
         }
-        Ok(around.after)
+        Ok(())
     }
 
     /// A context that is not there is told before anything runs.
@@ -459,16 +443,10 @@ impl Work {
     /// interrupted, which is told once.
     async fn turn(
         &self,
-        code: String,
+        request: TurnRequest,
         count: &mut Option<u64>,
-        durability: Option<Durability>,
     ) -> Result<Option<Outcome>, ServiceError> {
         let service = &self.executions.service;
-        let request = TurnRequest {
-            code,
-            durability,
-            ..TurnRequest::default()
-        };
         let mut turn = service
             .start_turn(&self.who, &self.sandbox, request)
             .await?;
@@ -532,6 +510,13 @@ impl Work {
         if let Err(error) = cancelled {
             tracing::debug!(%error, "a turn that waits for a client tool stays");
         }
+    }
+}
+
+fn shell_turn(command: &Command) -> TurnRequest {
+    TurnRequest {
+        code: shell::turn(command),
+        ..TurnRequest::default()
     }
 }
 

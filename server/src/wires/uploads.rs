@@ -1,20 +1,19 @@
 //! Bodies of requests that become files: bounded, as they come or unpacked.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use flate2::write::GzDecoder;
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{ErrorKind, ServiceError};
 
 /// Bytes of one upload, unpacked. The listener's bound for bodies applies before it.
 pub(crate) const UPLOAD_MAX_BYTES: usize = 64 << 20;
 
-/// Unpacked uploads that are held at a time, by all tenants together.
-static UNPACKING: Semaphore = Semaphore::const_new(4);
 /// How long one waits for its place.
 const PLACE_WAIT: Duration = Duration::from_secs(10);
 
@@ -58,12 +57,13 @@ pub(crate) async fn plain<E: std::fmt::Display>(
 }
 
 /// Reads a body that is packed with gzip. What it unpacks to is bounded while it is
-/// unpacked.
+/// unpacked, and so is how many of them are held at a time: `places` are those of the tenant.
 ///
 /// # Errors
 /// When it breaks off, is no gzip, or unpacks to too much.
 pub(crate) async fn unpacked<E: std::fmt::Display>(
     body: impl Stream<Item = Result<Bytes, E>>,
+    places: &Arc<Semaphore>,
 ) -> Result<Vec<Bytes>, ServiceError> {
     let not_gzip = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::FileTooLarge => too_large(),
@@ -73,12 +73,12 @@ pub(crate) async fn unpacked<E: std::fmt::Display>(
         ),
     };
     let packed = plain(body).await?;
-    let place = tokio::time::timeout(PLACE_WAIT, UNPACKING.acquire()).await;
+    let place = tokio::time::timeout(PLACE_WAIT, Arc::clone(places).acquire_owned()).await;
     let Ok(Ok(place)) = place else {
         return Err(ServiceError::new(
             ErrorKind::Unavailable,
             "unpacking",
-            "too many packed uploads come at a time",
+            "as many packed uploads of the tenant as may be are being worked on",
             "try again in a moment, or send it without Content-Encoding",
         )
         .retry_after(Duration::from_secs(1)));
@@ -103,7 +103,7 @@ pub(crate) async fn unpacked<E: std::fmt::Display>(
 /// What was unpacked. It has its place for as long as it is held.
 struct Unpacked {
     bytes: Vec<u8>,
-    _place: SemaphorePermit<'static>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for Unpacked {
@@ -161,6 +161,10 @@ mod tests {
 
     use super::*;
 
+    fn places() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
     fn in_pieces(bytes: &[u8], size: usize) -> Vec<Result<Bytes, Infallible>> {
         let pieces = bytes.chunks(size).map(Bytes::copy_from_slice);
         pieces.map(Ok).collect()
@@ -177,7 +181,7 @@ mod tests {
         let text = b"hello ".repeat(100);
         let body = plain(stream::iter(in_pieces(&text, 7))).await.unwrap();
         assert_eq!(body.concat(), text);
-        let body = unpacked(stream::iter(in_pieces(&packed(&text), 7))).await;
+        let body = unpacked(stream::iter(in_pieces(&packed(&text), 7)), &places()).await;
         assert_eq!(body.unwrap().concat(), text);
     }
 
@@ -186,15 +190,15 @@ mod tests {
         let mut cut = packed(&b"hello".repeat(100));
         cut.truncate(cut.len() - 9);
         for wrong in [&b"hello"[..], &cut, b""] {
-            let error = unpacked(stream::iter(in_pieces(wrong, 7))).await;
+            let error = unpacked(stream::iter(in_pieces(wrong, 7)), &places()).await;
             assert_eq!(error.unwrap_err().kind, ErrorKind::Invalid, "{wrong:?}");
         }
         // A bomb: some 65 KB that become one byte more than is taken.
         let bomb = packed(&vec![0; UPLOAD_MAX_BYTES + 1]);
-        let error = unpacked(stream::iter(in_pieces(&bomb, 1 << 16))).await;
+        let error = unpacked(stream::iter(in_pieces(&bomb, 1 << 16)), &places()).await;
         assert_eq!(error.unwrap_err().kind, ErrorKind::TooLarge);
         let whole = packed(&vec![0; UPLOAD_MAX_BYTES]);
-        let body = unpacked(stream::iter(in_pieces(&whole, 1 << 16))).await;
+        let body = unpacked(stream::iter(in_pieces(&whole, 1 << 16)), &places()).await;
         assert_eq!(body.unwrap().concat().len(), UPLOAD_MAX_BYTES);
     }
 }

@@ -158,6 +158,11 @@ fn sigterm_lets_a_turn_end_and_exits_well() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &[]);
     let sandbox = server.sandbox();
+    let has_dev_key = || {
+        let keys = std::fs::read_to_string(folder.path().join("keys.json")).unwrap();
+        keys.contains("made by --dev")
+    };
+    assert!(has_dev_key());
     let value = std::thread::scope(|scope| {
         let run = scope.spawn(|| server.value(&sandbox, "import time\ntime.sleep(1)\nx = 6\nx"));
         std::thread::sleep(Duration::from_millis(400));
@@ -173,6 +178,7 @@ fn sigterm_lets_a_turn_end_and_exits_well() {
     });
     assert_eq!(value.as_deref(), Some("6"));
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(!has_dev_key(), "the key for trying it ends with the server");
     let again = Server::start(folder.path(), &[]);
     assert_eq!(again.value(&sandbox, "x").as_deref(), Some("6"));
 }

@@ -28,6 +28,10 @@ sandboxes = 4
 turns = 1
 waiting = 2
 snapshots = 1
+watchers = 2
+[tenants.tight.quota]
+turns = 1
+body_bytes = 1_000
 [tenants.poor.quota]
 cpu_s_per_day = 0
 [tenants.slow.quota]
@@ -76,7 +80,16 @@ impl World {
 
     /// A server on a data directory that is there.
     pub(crate) fn on(folder: TempDir, change: impl FnOnce(&mut ServiceOptions)) -> Self {
-        let config = Config::read(TENANTS).unwrap();
+        Self::of_tenants(TENANTS, folder, change)
+    }
+
+    /// The same with other tenants.
+    pub(crate) fn of_tenants(
+        tenants: &str,
+        folder: TempDir,
+        change: impl FnOnce(&mut ServiceOptions),
+    ) -> Self {
+        let config = Config::read(tenants).unwrap();
         let mut options = config.service(folder.path());
         options.threads = 8;
         change(&mut options);

@@ -59,6 +59,7 @@ pub(super) async fn run(
     let key = key_of(&headers)?;
     let stays = key.is_some();
     let request = TurnRequest {
+        around: None,
         code: body.code,
         durability: body.durability.map(Into::into),
         idempotency_key: key,

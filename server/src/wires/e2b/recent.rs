@@ -2,8 +2,8 @@
 //!
 //! A client that was given a fixed address for all sandboxes signs URLs that name
 //! none: over plain HTTP there is no host name to tell them apart. The signature does,
-//! since each sandbox has its own token; so it is tried with those that were used
-//! last, and with no more of them.
+//! since each token is of one sandbox and one key; so it is tried with those that were
+//! given out last, and with no more of them.
 
 use std::collections::VecDeque;
 
@@ -11,30 +11,32 @@ use parking_lot::Mutex;
 
 use crate::names::Id;
 
-/// Sandboxes that are remembered. Each costs a forger's request two digests.
-const SANDBOXES_MAX: usize = 256;
+/// Tokens that are remembered. Each costs a forger's request two digests.
+const TOKENS_MAX: usize = 256;
 
-/// Sandboxes by the time of their last use, most recent first.
+/// Sandboxes and the keys that got a token of them, most recent first.
 #[derive(Debug, Default)]
-pub(super) struct Recent(Mutex<VecDeque<Id>>);
+pub(super) struct Recent(Mutex<VecDeque<(Id, String)>>);
 
 impl Recent {
-    /// A client got this sandbox's token.
-    pub(super) fn used(&self, id: Id) {
-        let mut ids = self.0.lock();
-        ids.retain(|known| *known != id);
-        ids.push_front(id);
-        ids.truncate(SANDBOXES_MAX);
+    /// A client got this sandbox's token, by a key of this name.
+    pub(super) fn used(&self, id: Id, key: &str) {
+        let mut tokens = self.0.lock();
+        tokens.retain(|(known, its)| *known != id || its != key);
+        tokens.push_front((id, key.to_owned()));
+        tokens.truncate(TOKENS_MAX);
     }
 
     /// The sandbox has ended.
     pub(super) fn forget(&self, id: Id) {
-        self.0.lock().retain(|known| *known != id);
+        self.0.lock().retain(|(known, _)| *known != id);
     }
 
     /// Those to try, most recent first.
-    pub(super) fn ids(&self) -> Vec<Id> {
-        self.0.lock().iter().copied().collect()
+    pub(super) fn tokens(&self) -> Vec<(Id, Option<String>)> {
+        let tokens = self.0.lock();
+        let tokens = tokens.iter().map(|(id, key)| (*id, Some(key.clone())));
+        tokens.collect()
     }
 }
 
@@ -45,17 +47,16 @@ mod tests {
     #[test]
     fn the_last_ones_are_kept() {
         let recent = Recent::default();
-        let ids: Vec<_> = (0..SANDBOXES_MAX + 1)
-            .map(|_| Id::random().unwrap())
-            .collect();
+        let ids: Vec<_> = (0..TOKENS_MAX + 1).map(|_| Id::random().unwrap()).collect();
         for id in &ids {
-            recent.used(*id);
+            recent.used(*id, "k");
         }
-        recent.used(ids[5]);
-        let kept = recent.ids();
-        assert_eq!((kept.len(), kept[0]), (SANDBOXES_MAX, ids[5]));
-        assert!(!kept.contains(&ids[0]));
+        recent.used(ids[5], "k");
+        let of = |n: usize| (ids[n], Some("k".to_owned()));
+        let kept = recent.tokens();
+        assert_eq!((kept.len(), &kept[0]), (TOKENS_MAX, &of(5)));
+        assert!(!kept.contains(&of(0)));
         recent.forget(ids[5]);
-        assert!(!recent.ids().contains(&ids[5]));
+        assert!(!recent.tokens().contains(&of(5)));
     }
 }

@@ -121,7 +121,7 @@ pub(super) fn told(
     headers: &HeaderMap,
 ) -> Result<axum::Json<Sandbox>, ServiceError> {
     let token = state.service.access_token(who, &view.id)?;
-    state.recent.used(view.id);
+    state.recent.used(view.id, who.key());
     Ok(axum::Json(Sandbox::new(view, token, domain_of(headers))))
 }
 

@@ -71,17 +71,22 @@ impl Access {
             expiration: query.signature_expiration.as_deref(),
         };
         let target = parts.extensions.get::<Target>().copied();
+        // One that names no sandbox is held against the tokens that were given out last.
         let candidates = match target {
-            Some(Target(id)) => vec![id],
-            None => state.recent.ids(),
+            Some(Target(id)) => vec![(id, None)],
+            None => state.recent.tokens(),
         };
         let now_s = Timestamp::now().unix_ms() / 1_000;
         let mut expired = false;
-        for id in candidates {
-            let token = state.service.signing_token(&id);
+        let tokens = candidates.iter().flat_map(|(id, key)| {
+            let tokens = state.service.signing_tokens(id, key.as_deref());
+            tokens.into_iter().map(|(key, token)| (*id, key, token))
+        });
+        let tokens: Vec<_> = tokens.collect();
+        for (id, key, token) in tokens {
             match signed.check(operation, &token, now_s) {
                 Ok(()) => {
-                    let who = state.service.signed_principal(&id).map_err(at_port)?;
+                    let who = state.service.signed_principal(&id, &key).map_err(at_port)?;
                     ready(state, &who, id).await?;
                     return Ok(Self { who, id });
                 }
@@ -144,11 +149,9 @@ pub(super) async fn health(
     let Some(axum::Extension(Target(id))) = target else {
         return Err(ApiError::sandbox_not_found());
     };
-    let who = state.service.signed_principal(&id).map_err(at_port)?;
-    let view = state.service.get(&who, &id).await.map_err(at_port)?;
-    match view.state {
-        Life::Live | Life::Asleep => Ok(StatusCode::NO_CONTENT),
-        Life::Paused | Life::Gone(_) => Err(ApiError::sandbox_not_found()),
+    match state.service.is_running(&id) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::sandbox_not_found()),
     }
 }
 

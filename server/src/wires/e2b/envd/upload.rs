@@ -66,7 +66,7 @@ async fn whole(
     let body = request.into_body().into_data_stream();
     let pieces = match encoding.as_deref() {
         None | Some("identity") => uploads::plain(body).await?,
-        Some("gzip") => uploads::unpacked(body).await?,
+        Some("gzip") => uploads::unpacked(body, &access.who.tenant.unpacking).await?,
         Some(other) => {
             let message = format!("the body is packed with {other}\nhint: use gzip, or nothing");
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));

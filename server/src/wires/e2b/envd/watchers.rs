@@ -33,16 +33,23 @@ pub(in super::super) struct Watchers(Mutex<HashMap<Id, Watched>>);
 
 #[derive(Debug)]
 struct Watched {
+    tenant: String,
     watchers: BTreeMap<String, Arc<AsyncMutex<Watcher>>>,
     touched: watch::Sender<u64>,
 }
 
-impl Default for Watched {
-    fn default() -> Self {
+impl Watched {
+    fn of(tenant: &str) -> Self {
         Self {
+            tenant: tenant.to_owned(),
             watchers: BTreeMap::new(),
             touched: watch::Sender::new(0),
         }
+    }
+
+    /// Watchers that are asked, and streams.
+    fn count(&self) -> usize {
+        self.watchers.len() + self.touched.receiver_count()
     }
 }
 
@@ -90,16 +97,27 @@ impl Watchers {
     }
 
     /// Told whenever files of a sandbox may have changed, until it is forgotten.
-    pub(super) fn listen(&self, id: Id) -> Result<watch::Receiver<u64>, ConnectError> {
-        self.with(id, |watched| Ok(watched.touched.subscribe()))
+    pub(super) fn listen(
+        &self,
+        service: &Service,
+        who: &Principal,
+        id: Id,
+    ) -> Result<watch::Receiver<u64>, ConnectError> {
+        self.add(service, who, id, |watched| Ok(watched.touched.subscribe()))
     }
 
     /// Keeps a watcher to be asked; returns its id.
-    pub(super) fn keep(&self, id: Id, watcher: Watcher) -> Result<String, ConnectError> {
+    pub(super) fn keep(
+        &self,
+        service: &Service,
+        who: &Principal,
+        id: Id,
+        watcher: Watcher,
+    ) -> Result<String, ConnectError> {
         let name = Id::random().map_err(|error| {
             ConnectError::new(Code::Internal, format!("no random number: {error}"))
         })?;
-        self.with(id, |watched| {
+        self.add(service, who, id, |watched| {
             if watched.watchers.len() >= WATCHERS_MAX {
                 return Err(ConnectError::new(
                     Code::ResourceExhausted,
@@ -124,23 +142,37 @@ impl Watchers {
         watched.watchers.remove(watcher).is_some()
     }
 
-    fn with<T>(
+    /// Adds a watcher or a stream, where the tenant may have one more.
+    fn add<T>(
         &self,
+        service: &Service,
+        who: &Principal,
         id: Id,
         work: impl FnOnce(&mut Watched) -> Result<T, ConnectError>,
     ) -> Result<T, ConnectError> {
+        let (tenant, most) = (who.tenant(), who.tenant.quota().watchers);
         let mut all = self.0.lock();
-        if all.len() >= SANDBOXES_MAX && !all.contains_key(&id) {
-            // Those that nobody listens to or asks are of sandboxes that have ended,
-            // as a rule; what is lost is found again by making another watcher.
-            all.retain(|_, watched| watched.touched.receiver_count() > 0);
-            if all.len() >= SANDBOXES_MAX {
-                let message = "there are too many watchers on this server";
-                return Err(ConnectError::new(Code::ResourceExhausted, message));
-            }
+        if count_of(&all, tenant) >= most || all.len() >= SANDBOXES_MAX {
+            // A sandbox that ended by itself has left its watchers here.
+            all.retain(|id, watched| watched.count() > 0 && !service.is_gone(id));
         }
-        work(all.entry(id).or_default())
+        if count_of(&all, tenant) >= most {
+            let message = format!(
+                "the tenant has {most} watchers, as many as its quota allows\nhint: stop one"
+            );
+            return Err(ConnectError::new(Code::ResourceExhausted, message));
+        }
+        if all.len() >= SANDBOXES_MAX && !all.contains_key(&id) {
+            let message = "there are too many watchers on this server\nhint: try again later";
+            return Err(ConnectError::new(Code::ResourceExhausted, message));
+        }
+        work(all.entry(id).or_insert_with(|| Watched::of(tenant)))
     }
+}
+
+fn count_of(all: &HashMap<Id, Watched>, tenant: &str) -> usize {
+    let own = all.values().filter(|watched| watched.tenant == tenant);
+    own.map(Watched::count).sum()
 }
 
 impl Watcher {

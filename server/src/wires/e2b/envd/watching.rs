@@ -36,7 +36,7 @@ pub(super) async fn create(
     let asked: Asked<Watch> = asked(&state, request).await?;
     let Access { who, id } = asked.access;
     let watcher = Watcher::begin(&state.service, &who, id, &asked.message).await?;
-    let watcher_id = state.watchers.keep(id, watcher)?;
+    let watcher_id = state.watchers.keep(&state.service, &who, id, watcher)?;
     Ok(Json(json!({ "watcherId": watcher_id })))
 }
 
@@ -110,7 +110,7 @@ async fn watched(
     pause: Duration,
 ) -> Result<(), ConnectError> {
     let Access { who, id } = access;
-    let mut touched = state.watchers.listen(*id)?;
+    let mut touched = state.watchers.listen(&state.service, who, *id)?;
     let mut watcher = Watcher::begin(&state.service, who, *id, asked).await?;
     if !sender.send(&json!({ "start": {} })).await {
         return Ok(());

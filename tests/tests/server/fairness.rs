@@ -1,0 +1,135 @@
+//! What one tenant holds does not keep others from theirs, and is bounded.
+
+use crate::client::Client;
+use crate::e2b_client::{CODE, Control, FILES, Port};
+use crate::world::{World, eventually};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// `hello`, packed with gzip.
+const PACKED: &[u8] = &[
+    31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0,
+];
+
+fn watch(port: &mut Port) -> u16 {
+    let asked = json!({ "path": "/home/user" });
+    port.call("filesystem.Filesystem/CreateWatcher", asked)
+        .status
+}
+
+#[test]
+fn watchers_are_bounded_by_tenant_and_those_of_ended_sandboxes_do_not_count() {
+    let world = World::new();
+    let key = world.key("small");
+    let mut control = Control::with_key(&world, &key);
+    let mut ports = [(); 2].map(|()| control.port(&world, FILES));
+    assert_eq!([watch(&mut ports[0]), watch(&mut ports[1])], [200, 200]);
+    let asked = json!({ "path": "/home/user" });
+    let refused = ports[0].call("filesystem.Filesystem/CreateWatcher", asked);
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.json()["code"], "resource_exhausted");
+    let mut other = Control::new(&world, "a").port(&world, FILES);
+    assert_eq!(watch(&mut other), 200, "another tenant's");
+    // Ended by another wire, which does not tell this one.
+    let path = format!("/v1/sandboxes/{}", ports[1].sandbox);
+    world.client_with(&key).delete(&path).expect(204);
+    assert_eq!(watch(&mut ports[0]), 200);
+    assert_eq!(watch(&mut ports[0]), 429);
+}
+
+#[test]
+fn packed_uploads_of_a_tenant_do_not_keep_those_of_others_waiting() {
+    let world = World::new();
+    let mut busy = Control::new(&world, "a").port(&world, CODE);
+    let mut free = Control::new(&world, "b").port(&world, FILES);
+    let upload = |port: &mut Port| {
+        let packed = [
+            ("content-encoding", "gzip"),
+            ("content-type", "application/octet-stream"),
+        ];
+        port.send("POST", "/files?path=/home/user/f", &packed, PACKED)
+            .status
+    };
+    assert_eq!(upload(&mut free), 200);
+    std::thread::scope(|scope| {
+        let ports: Vec<Port> = (0..4).map(|_| busy.at(&world, FILES)).collect();
+        scope.spawn(move || busy.value("import time\ntime.sleep(4)\n1"));
+        eventually(|| world.service.load().2 == 1);
+        for mut port in ports {
+            scope.spawn(move || assert_eq!(upload(&mut port), 200));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let began = Instant::now();
+        assert_eq!(upload(&mut free), 200);
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!(world.service.load().2, 1, "the turn still runs");
+    });
+}
+
+#[test]
+fn bodies_that_wait_to_be_used_are_bounded_by_tenant() {
+    let world = World::new();
+    let key = world.key("tight");
+    let mut client = world.client_with(&key);
+    let sandboxes: Vec<String> = (0..3).map(|_| client.sandbox(json!({}))).collect();
+    let file = |sandbox: &str| format!("{sandbox}/files?path=/tmp/f");
+    std::thread::scope(|scope| {
+        let (mut busy, first) = (world.client_with(&key), &sandboxes[0]);
+        scope.spawn(move || busy.value(first, "import time\ntime.sleep(2)"));
+        eventually(|| world.service.load().2 == 1);
+        let (mut waiting, second) = (world.client_with(&key), file(&sandboxes[1]));
+        scope.spawn(move || waiting.put(&second, &[b'x'; 900]).expect(200));
+        eventually(|| world.service.load().1 == 1);
+        let refused = client.put(&file(&sandboxes[2]), &[b'x'; 900]);
+        refused.problem(429, "quota-bodies");
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        let code = json!({ "code": format!("'{}'", "x".repeat(900)) });
+        let turn = client.post(&format!("{}/turns", sandboxes[2]), code);
+        turn.problem(429, "quota-bodies");
+    });
+    // One that is larger than the bound is taken where it is the only one.
+    let large = client.put(&file(&sandboxes[2]), &[b'x'; 5_000]);
+    assert!(matches!(large.status, 200 | 201), "{}", large.status);
+    assert_eq!(client.get(&file(&sandboxes[2])).body.len(), 5_000);
+}
+
+#[test]
+fn reads_that_overlap_do_not_put_off_a_pause() {
+    let world = World::new();
+    let key = world.key("a");
+    let mut client = world.client_with(&key);
+    let sandbox = client.sandbox(json!({ "lifetime_s": 2, "on_timeout": "pause" }));
+    client.value(&sandbox, "x = 5");
+    let path = format!("{sandbox}/files/info?path=/tmp");
+    let read = |mut client: Client| -> (u16, Value) {
+        let began = Instant::now();
+        loop {
+            let answer = client.get(&path);
+            if answer.status != 200 || began.elapsed() > Duration::from_secs(10) {
+                return (answer.status, answer.json());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| read(world.client_with(&key))))
+            .collect();
+        for reader in readers {
+            let (status, problem) = reader.join().unwrap();
+            assert_eq!(
+                (status, &problem["code"]),
+                (409, &json!("paused")),
+                "{problem}"
+            );
+        }
+    });
+    assert_eq!(client.get(&sandbox).json()["state"], "paused");
+    client
+        .post(&format!("{sandbox}/resume"), json!({}))
+        .expect(200);
+    assert_eq!(client.value(&sandbox, "x"), "5");
+}
