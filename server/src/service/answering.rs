@@ -53,7 +53,7 @@ impl Service {
                     return Err(not_waiting());
                 }
                 if !turn.control.begin(session.interrupter()) {
-                    return Err(super::running::cancelled());
+                    return Err(super::session_turn::cancelled());
                 }
                 body.relay.send(TurnEvent::Started);
                 let step = match answers.is_empty() {

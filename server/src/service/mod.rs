@@ -14,6 +14,7 @@ mod pausing;
 mod permitting;
 mod registry;
 mod running;
+mod session_turn;
 mod state;
 mod states;
 mod sweeping;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use memex_runtime::{Session, Status};
-use memex_sessions::{Display, Outcome, SuspendedStep, status_word};
-use memex_snapshots::Record;
+use memex_runtime::Status;
+use memex_sessions::{Outcome, SuspendedStep, status_word};
 
 use super::assembling::no_room;
-use super::committing::{Commit, CommitError};
+use super::committing::Commit;
 use super::entry::{Body, Entry, Kind};
 use super::registry::mismatch;
+use super::session_turn::{Ended, cancelled, ended, run_plain};
 use super::state::{Inner, Service};
 use super::turn::Turn;
 use super::waking::{lost, store_failed, text_of};
@@ -22,7 +22,7 @@ use crate::ledger::KeptTurn;
 use crate::names::Id;
 use crate::sandbox::{Durability, Waiting};
 use crate::tenants::{HeldBody, Principal, Scope};
-use crate::turns::{Around, TurnControl, TurnEvent, TurnRequest, TurnStream};
+use crate::turns::{TurnControl, TurnEvent, TurnRequest, TurnStream};
 
 /// Turns with a key that a sandbox remembers in memory.
 const KEYED_MAX: usize = 16;
@@ -398,100 +398,6 @@ impl Inner {
     }
 }
 
-/// A turn that is over, and how saving it went; none where it was not to be saved.
-struct Ended {
-    outcome: Outcome,
-    saved: Option<Result<Record, CommitError>>,
-    /// What is kept of it for its key.
-    kept: Option<KeptTurn>,
-}
-
-fn run_plain(
-    session: &mut Session,
-    turn: &Turn,
-    commit: Option<&Commit>,
-) -> Result<Ended, ServiceError> {
-    if !turn.control.begin(session.interrupter()) {
-        return Err(cancelled());
-    }
-    let ran = match &turn.around {
-        None => session.run(&turn.code),
-        Some(around) => run_around(session, turn, around)?,
-    };
-    turn.control.end();
-    match ran {
-        Ok(outcome) => Ok(ended(session, &outcome, turn, commit)),
-        Err(error) => {
-            tracing::error!(%error, "a turn met a fault");
-            Err(lost())
-        }
-    }
-}
-
-/// Runs a block between what goes before and after it. Where that fails, the session is
-/// given up, and the sandbox as after its last saved turn: what was to be taken back is in
-/// no saved state.
-fn run_around(
-    session: &mut Session,
-    turn: &Turn,
-    around: &Around,
-) -> Result<Result<memex_runtime::Outcome, memex_runtime::Error>, ServiceError> {
-    let whole = |ran: Result<memex_runtime::Outcome, memex_runtime::Error>| match ran {
-        Ok(outcome) if outcome.status == Status::Ok => Ok(()),
-        Ok(_) => Err(ServiceError::new(
-            ErrorKind::Conflict,
-            "variables-failed",
-            "the variables of the execution could not be set and taken back; the sandbox is as \
-             after its last saved turn",
-            "do not replace `os.environ`, and do not interrupt the execution before it begins",
-        )),
-        Err(error) => {
-            tracing::error!(%error, "a turn met a fault");
-            Err(lost())
-        }
-    };
-    let prepared = whole(session.run(&around.before));
-    let ran = match prepared {
-        Ok(()) => session.run(&turn.code),
-        Err(error) => {
-            turn.control.end();
-            return Err(error);
-        }
-    };
-    // An interrupt is for the block.
-    turn.control.end();
-    whole(session.run(&around.after))?;
-    Ok(ran)
-}
-
-fn ended(
-    session: &mut Session,
-    outcome: &memex_runtime::Outcome,
-    turn: &Turn,
-    commit: Option<&Commit>,
-) -> Ended {
-    let displays = outcome.displays.iter().map(Display::from).collect();
-    let told = Outcome::of(outcome, session).with_displays(displays);
-    // A session that is lost has nothing to save.
-    let is_whole = outcome.status != Status::Fault;
-    let keyed = turn.keyed.as_ref().filter(|_| is_whole);
-    let mut kept = keyed.map(|(key, request)| KeptTurn {
-        key: key.clone(),
-        request: request.clone(),
-        turn: told.turn,
-        snapshot: None,
-        outcome: told.clone(),
-    });
-    let word = status_word(outcome.status);
-    let commit = commit.filter(|_| is_whole);
-    let saved = commit.map(|commit| commit.save(session, &turn.code, word, kept.as_mut()));
-    Ended {
-        outcome: told,
-        saved,
-        kept,
-    }
-}
-
 /// What is said of a sandbox that is paused.
 pub(super) fn paused(id: &Id) -> ServiceError {
     ServiceError::new(
@@ -509,14 +415,5 @@ pub(super) fn waits() -> ServiceError {
         "waiting",
         "a turn of the sandbox waits for answers",
         "answer its calls, or cancel the turn",
-    )
-}
-
-pub(super) fn cancelled() -> ServiceError {
-    ServiceError::new(
-        ErrorKind::Conflict,
-        "cancelled",
-        "the turn was interrupted before it began",
-        "send it again",
     )
 }

@@ -7,16 +7,20 @@
 //!                                        its events go to the client)
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use memex_sessions::{Display, Outcome};
+use memex_sessions::Outcome;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::contexts::{self, Context, DEFAULT};
 use super::lines::{Contexts, Known, Lines};
 use super::shell::{self, Command};
+pub(crate) use super::steps::{Block, Step, Steps, Task};
+use super::steps::{
+    default_context, dropped, failed, no_context, shell_turn, waits, was_stopped, with,
+};
 use crate::error::{ErrorKind, ServiceError};
 use crate::names::Id;
 use crate::sandbox::Durability;
@@ -28,57 +32,12 @@ use crate::turns::{TurnEvent, TurnRequest, TurnStream};
 /// fills, which loses output and never holds the guest up.
 const STEPS_WAITING: usize = 64;
 
-/// A block that is to run.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Block {
-    pub(crate) code: String,
-    /// The context; none for the default one.
-    pub(crate) context: Option<String>,
-    /// Variables of the environment for this block.
-    pub(crate) variables: BTreeMap<String, String>,
-}
-
-/// What is to be executed.
-#[derive(Debug, Clone)]
-pub(crate) enum Task {
-    Block(Block),
-    Command(Command),
-}
-
-/// What an execution comes to, piece by piece. The last one is `Over` or `Failed`.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// It runs, as the sandbox's execution of this number.
-    Began {
-        count: u64,
-    },
-    Stdout(String),
-    Stderr(String),
-    /// The outcome holds what was displayed.
-    Over(Box<Outcome>),
-    Failed(ServiceError),
-}
-
 /// The executions of a wire.
 #[derive(Clone)]
 pub(crate) struct Executions {
     service: Service,
     lines: Arc<Lines>,
     running: Arc<Mutex<HashMap<String, Id>>>,
-}
-
-/// The steps of an execution. Dropping it interrupts the block.
-#[derive(Debug)]
-pub(crate) struct Steps {
-    /// By which it can be interrupted.
-    pub(crate) id: String,
-    receiver: mpsc::Receiver<Step>,
-}
-
-impl Steps {
-    pub(crate) async fn next(&mut self) -> Option<Step> {
-        self.receiver.recv().await
-    }
 }
 
 impl Executions {
@@ -511,69 +470,4 @@ impl Work {
             tracing::debug!(%error, "a turn that waits for a client tool stays");
         }
     }
-}
-
-fn shell_turn(command: &Command) -> TurnRequest {
-    TurnRequest {
-        code: shell::turn(command),
-        ..TurnRequest::default()
-    }
-}
-
-/// The outcome with its displays, which may have come as events.
-fn with(mut outcome: Outcome, displays: Vec<Display>) -> Outcome {
-    if outcome.displays.as_ref().is_none_or(Vec::is_empty) && !displays.is_empty() {
-        outcome.displays = Some(displays);
-    }
-    outcome
-}
-
-/// Whether something from outside may have ended the turn.
-fn was_stopped(outcome: &Outcome) -> bool {
-    let interrupted = outcome.error.as_ref();
-    outcome.rolled_back || interrupted.is_some_and(|error| error.class == "KeyboardInterrupt")
-}
-
-fn dropped(bytes: u64) -> String {
-    format!("[… {bytes} bytes of output were dropped: they were not read in time …]\n")
-}
-
-fn no_context(name: &str) -> ServiceError {
-    let name: String = name.chars().take(64).collect();
-    ServiceError::new(
-        ErrorKind::NotFound,
-        "no-such-context",
-        format!("there is no context {name:?}"),
-        "list the contexts of the sandbox, or make one",
-    )
-}
-
-fn default_context() -> Context {
-    Context {
-        id: DEFAULT.to_owned(),
-        folder: contexts::HOME.to_owned(),
-    }
-}
-
-/// A turn of the wire's own that failed: the guest, or what the client gave for it.
-fn failed(outcome: &Outcome) -> ServiceError {
-    let what = match (&outcome.error, &outcome.limit) {
-        (Some(error), _) => format!("{}: {}", error.class, error.message),
-        (None, Some(limit)) => format!("the limit {} was reached", limit.name),
-        (None, None) => "the turn was ended".to_owned(),
-    };
-    ServiceError::invalid(
-        format!("the execution could not be prepared: {what}"),
-        "check the context, its folder and the names of variables",
-    )
-}
-
-/// The block called a tool that another client answers.
-fn waits() -> ServiceError {
-    ServiceError::new(
-        ErrorKind::Unsupported,
-        "client-tool",
-        "the code called a tool that its client answers, which this protocol cannot",
-        "run it through the server's own API",
-    )
 }

@@ -24,6 +24,7 @@ pub(crate) mod ranges;
 pub(crate) mod reading;
 pub(crate) mod reserved;
 pub(crate) mod shell;
+mod steps;
 pub(crate) mod uploads;
 
 pub(crate) use mounting::mounted;

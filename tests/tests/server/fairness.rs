@@ -66,7 +66,7 @@ fn packed_uploads_of_a_tenant_do_not_keep_those_of_others_waiting() {
             "{:?}",
             began.elapsed()
         );
-        assert_eq!(world.service.load().2, 1, "the turn still runs");
+        assert!(world.service.load().2 >= 1, "the turn still runs");
     });
 }
 

@@ -1,0 +1,118 @@
+//! A turn in its session: run, and saved before anybody else has the session.
+
+use memex_runtime::{Session, Status};
+use memex_sessions::{Display, Outcome, status_word};
+use memex_snapshots::Record;
+
+use super::committing::{Commit, CommitError};
+use super::turn::Turn;
+use super::waking::lost;
+use crate::error::{ErrorKind, ServiceError};
+use crate::ledger::KeptTurn;
+use crate::turns::Around;
+
+/// A turn that is over, and how saving it went; none where it was not to be saved.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) saved: Option<Result<Record, CommitError>>,
+    /// What is kept of it for its key.
+    pub(super) kept: Option<KeptTurn>,
+}
+
+/// Runs a turn, and saves what it came to.
+pub(super) fn run_plain(
+    session: &mut Session,
+    turn: &Turn,
+    commit: Option<&Commit>,
+) -> Result<Ended, ServiceError> {
+    if !turn.control.begin(session.interrupter()) {
+        return Err(cancelled());
+    }
+    let ran = match &turn.around {
+        None => session.run(&turn.code),
+        Some(around) => run_around(session, turn, around)?,
+    };
+    turn.control.end();
+    match ran {
+        Ok(outcome) => Ok(ended(session, &outcome, turn, commit)),
+        Err(error) => {
+            tracing::error!(%error, "a turn met a fault");
+            Err(lost())
+        }
+    }
+}
+
+/// Runs a block between what goes before and after it. Where that fails, the session is
+/// given up, and the sandbox as after its last saved turn: what was to be taken back is in
+/// no saved state.
+fn run_around(
+    session: &mut Session,
+    turn: &Turn,
+    around: &Around,
+) -> Result<Result<memex_runtime::Outcome, memex_runtime::Error>, ServiceError> {
+    let whole = |ran: Result<memex_runtime::Outcome, memex_runtime::Error>| match ran {
+        Ok(outcome) if outcome.status == Status::Ok => Ok(()),
+        Ok(_) => Err(ServiceError::new(
+            ErrorKind::Conflict,
+            "variables-failed",
+            "the variables of the execution could not be set and taken back; the sandbox is as \
+             after its last saved turn",
+            "do not replace `os.environ`, and do not interrupt the execution before it begins",
+        )),
+        Err(error) => {
+            tracing::error!(%error, "a turn met a fault");
+            Err(lost())
+        }
+    };
+    let prepared = whole(session.run(&around.before));
+    let ran = match prepared {
+        Ok(()) => session.run(&turn.code),
+        Err(error) => {
+            turn.control.end();
+            return Err(error);
+        }
+    };
+    // An interrupt is for the block.
+    turn.control.end();
+    whole(session.run(&around.after))?;
+    Ok(ran)
+}
+
+/// Saves what a turn came to.
+pub(super) fn ended(
+    session: &mut Session,
+    outcome: &memex_runtime::Outcome,
+    turn: &Turn,
+    commit: Option<&Commit>,
+) -> Ended {
+    let displays = outcome.displays.iter().map(Display::from).collect();
+    let told = Outcome::of(outcome, session).with_displays(displays);
+    // A session that is lost has nothing to save.
+    let is_whole = outcome.status != Status::Fault;
+    let keyed = turn.keyed.as_ref().filter(|_| is_whole);
+    let mut kept = keyed.map(|(key, request)| KeptTurn {
+        key: key.clone(),
+        request: request.clone(),
+        turn: told.turn,
+        snapshot: None,
+        outcome: told.clone(),
+    });
+    let word = status_word(outcome.status);
+    let commit = commit.filter(|_| is_whole);
+    let saved = commit.map(|commit| commit.save(session, &turn.code, word, kept.as_mut()));
+    Ended {
+        outcome: told,
+        saved,
+        kept,
+    }
+}
+
+/// What is said of a turn that was interrupted too early.
+pub(super) fn cancelled() -> ServiceError {
+    ServiceError::new(
+        ErrorKind::Conflict,
+        "cancelled",
+        "the turn was interrupted before it began",
+        "send it again",
+    )
+}
