@@ -12,7 +12,7 @@ use super::assembling::no_room;
 use super::committing::Commit;
 use super::entry::{Body, Entry, Kind};
 use super::registry::mismatch;
-use super::session_turn::{Ended, cancelled, ended, run_plain};
+use super::session_turn::{Ended, VARIABLES_REFUSED, cancelled, ended, run_plain};
 use super::state::{Inner, Service};
 use super::turn::Turn;
 use super::waking::{lost, store_failed, text_of};
@@ -295,7 +295,7 @@ impl Inner {
         } = match ran {
             Ok(ended) => ended,
             Err(error) => {
-                if error.code != "cancelled" {
+                if !matches!(error.code, "cancelled" | VARIABLES_REFUSED) {
                     self.forget_session(entry, body);
                 }
                 return Err(error);

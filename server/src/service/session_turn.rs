@@ -35,47 +35,65 @@ pub(super) fn run_plain(
     turn.control.end();
     match ran {
         Ok(outcome) => Ok(ended(session, &outcome, turn, commit)),
-        Err(error) => {
-            tracing::error!(%error, "a turn met a fault");
-            Err(lost())
-        }
+        Err(error) => Err(fault(&error)),
     }
 }
 
-/// Runs a block between what goes before and after it. Where that fails, the session is
-/// given up, and the sandbox as after its last saved turn: what was to be taken back is in
-/// no saved state.
+/// Runs a block between what goes before and after it. Where what goes before is refused, the
+/// session is as it was. Where that cannot be said, it is given up, and the sandbox as after
+/// its last saved turn: what was to be taken back is in no saved state.
 fn run_around(
     session: &mut Session,
     turn: &Turn,
     around: &Around,
 ) -> Result<Result<memex_runtime::Outcome, memex_runtime::Error>, ServiceError> {
-    let whole = |ran: Result<memex_runtime::Outcome, memex_runtime::Error>| match ran {
-        Ok(outcome) if outcome.status == Status::Ok => Ok(()),
-        Ok(_) => Err(ServiceError::new(
-            ErrorKind::Conflict,
-            "variables-failed",
-            "the variables of the execution could not be set and taken back; the sandbox is as \
-             after its last saved turn",
-            "do not replace `os.environ`, and do not interrupt the execution before it begins",
-        )),
-        Err(error) => {
-            tracing::error!(%error, "a turn met a fault");
-            Err(lost())
-        }
+    let prepared = session.run(&around.before);
+    let prepared = prepared.map_err(|error| fault(&error))?;
+    let refused = match prepared.status {
+        Status::Ok => None,
+        _ => Some(refused(&Outcome::of(&prepared, session))),
     };
-    let prepared = whole(session.run(&around.before));
-    let ran = match prepared {
-        Ok(()) => session.run(&turn.code),
-        Err(error) => {
-            turn.control.end();
-            return Err(error);
-        }
-    };
+    let ran = refused.is_none().then(|| session.run(&turn.code));
     // An interrupt is for the block.
     turn.control.end();
-    whole(session.run(&around.after))?;
-    Ok(ran)
+    let undone = session.run(&around.after);
+    let undone = undone.map_err(|error| fault(&error))?;
+    if undone.status != Status::Ok {
+        return Err(ServiceError::new(
+            ErrorKind::Conflict,
+            "variables-stay",
+            "the variables of the execution could not be taken back; the sandbox is as after its \
+             last saved turn",
+            "do not replace `os.environ`, and leave room under the limits",
+        ));
+    }
+    match (ran, refused) {
+        (Some(ran), _) => Ok(ran),
+        (None, Some(refused)) => Err(refused),
+        (None, None) => Err(lost()),
+    }
+}
+
+/// The error of variables that the guest does not take; the session is as it was.
+pub(super) const VARIABLES_REFUSED: &str = "variables-refused";
+
+fn refused(outcome: &Outcome) -> ServiceError {
+    let what = match (&outcome.error, &outcome.limit) {
+        (Some(error), _) => format!("{}: {}", error.class, error.message),
+        (None, Some(limit)) => format!("the limit {} was reached", limit.name),
+        (None, None) => "it was ended".to_owned(),
+    };
+    ServiceError::new(
+        ErrorKind::Invalid,
+        VARIABLES_REFUSED,
+        format!("the variables of the execution could not be set: {what}"),
+        "check their names and values",
+    )
+}
+
+fn fault(error: &memex_runtime::Error) -> ServiceError {
+    tracing::error!(%error, "a turn met a fault");
+    lost()
 }
 
 /// Saves what a turn came to.
