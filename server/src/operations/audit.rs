@@ -247,7 +247,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(chain::FILE);
         for round in 0..3 {
-            let audit = Audit::open(directory.path(), 500).unwrap();
+            let audit = Audit::open(directory.path(), 300).unwrap();
             for _ in 0..4 {
                 audit.record(&event("x"));
             }

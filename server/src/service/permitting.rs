@@ -80,7 +80,7 @@ mod tests {
             .unwrap();
         assert!(within(&scratch, &wide).unwrap_err().contains("scratch"));
         let denies = wide
-            .narrow("version = 1\n[natives]\ndeny = [\"numpy\"]")
+            .narrow("version = 1\n[natives]\ndeny = [\"webp\"]")
             .unwrap();
         assert_eq!(within(&wide, &denies), Ok(()));
         assert!(within(&denies, &wide).unwrap_err().contains("natives"));
