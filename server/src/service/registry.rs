@@ -150,3 +150,13 @@ pub(super) fn gone(id: &Id, ended: Ended) -> ServiceError {
         "make another one; a longer `lifetime_s`, or `on_timeout: \"pause\"`, keeps it longer",
     )
 }
+
+/// What is said of a sandbox that is paused.
+pub(super) fn paused(id: &Id) -> ServiceError {
+    ServiceError::new(
+        ErrorKind::Conflict,
+        "paused",
+        format!("the sandbox {id} is paused"),
+        "resume it first",
+    )
+}

@@ -11,7 +11,7 @@ use memex_sessions::{Outcome, SuspendedStep, status_word};
 use super::assembling::no_room;
 use super::committing::Commit;
 use super::entry::{Body, Entry, Kind};
-use super::registry::mismatch;
+use super::registry::{mismatch, paused};
 use super::session_turn::{Ended, VARIABLES_REFUSED, cancelled, ended, run_plain};
 use super::state::{Inner, Service};
 use super::turn::Turn;
@@ -396,16 +396,6 @@ impl Inner {
         entry.cpu_us.fetch_add(guest_us, Ordering::Relaxed);
         entry.tenant.usage.spend(guest_us, now_ms());
     }
-}
-
-/// What is said of a sandbox that is paused.
-pub(super) fn paused(id: &Id) -> ServiceError {
-    ServiceError::new(
-        ErrorKind::Conflict,
-        "paused",
-        format!("the sandbox {id} is paused"),
-        "resume it first",
-    )
 }
 
 /// What is said of a sandbox whose turn waits.

@@ -15,8 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Use};
 use super::options::ServiceOptions;
-use super::registry::{Registry, gone};
-use super::running::paused;
+use super::registry::{Registry, gone, paused};
 use crate::error::{ErrorKind, ServiceError};
 use crate::keys::{KeyFile, Ring, Tokens};
 use crate::ledger::{Folder, Lifetime};
