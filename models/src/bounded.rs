@@ -8,6 +8,11 @@ use crate::ModelError;
 /// hundred times its bytes.
 pub(crate) const VALUES_BYTES_MAX: usize = 256 << 20;
 
+/// What a value takes that is kept.
+pub(crate) fn size_of(value: &serde_json::Value) -> usize {
+    TreeSize::of(value.to_string().as_bytes())
+}
+
 /// Holds a JSON text of a provider against [`VALUES_BYTES_MAX`].
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bounded::size_of;
 use crate::{Delta, DeltaSink, Message, ModelError, Opaque, Part, Role, ToolCall};
 
 /// How large a reply may be, all its parts together.
@@ -170,7 +171,7 @@ impl Parts {
     /// Puts what only the provider understands beside a reasoning or a call,
     /// or in a part of its own.
     pub(super) fn opaque(&mut self, place: u64, value: Opaque) -> Result<(), ModelError> {
-        self.charge(value.value.to_string().len())?;
+        self.charge(size_of(&value.value))?;
         match self.at(place, || Part::Opaque(value.clone()))? {
             Part::Reasoning { opaque, .. } => *opaque = Some(value),
             Part::ToolCall(call) => call.opaque = Some(value),

@@ -88,6 +88,10 @@ impl ReplyStream {
             return Ok(());
         }
         let name = self.protocol.name();
+        check_values(
+            data.as_bytes(),
+            "what an event of the answer takes as values",
+        )?;
         if event.name == "error" {
             return Err(failed(name, data));
         }

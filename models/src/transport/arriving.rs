@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::Response;
 
 use super::Transport;
-use super::attempt::Outgoing;
+use super::outgoing::Outgoing;
 use crate::{DeltaSink, ModelError, Reply, TimeoutPhase};
 
 /// How large an answer may be on the wire.

@@ -2,64 +2,22 @@
 
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
-use url::Url;
 
 use super::arriving::Arriving;
+use super::outgoing::Outgoing;
 use super::{Transport, rate_headers};
 use crate::error::{excerpt, in_a_line};
 use crate::key::scrubbed;
 use crate::protocols::provider_error;
 use crate::scripted::tell;
-use crate::{ApiKey, DeltaSink, ModelError, Protocol, Reply, TimeoutPhase};
+use crate::{ApiKey, DeltaSink, ModelError, Reply, TimeoutPhase};
 
 /// The media type of a stream. Such types have no case.
 const EVENT_STREAM: &str = "text/event-stream";
 /// How much of a failure's body is read.
 const FAILURE_BYTES_MAX: u64 = 64 << 10;
-
-/// Everything that every attempt sends again.
-pub(super) struct Outgoing<'a> {
-    pub(super) protocol: Protocol,
-    pub(super) url: &'a Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    /// The text that errors must not contain.
-    pub(super) secrets: &'a [ApiKey],
-}
-
-impl Outgoing<'_> {
-    fn peer(&self) -> String {
-        let host = self.url.host_str().unwrap_or("the server");
-        match self.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
-    }
-
-    /// A failure of the network, without the URL, which may contain secrets.
-    fn lost(&self, error: reqwest::Error) -> ModelError {
-        let mut message = String::new();
-        let error = error.without_url();
-        let mut cause: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(this) = cause {
-            let text = this.to_string();
-            if !message.ends_with(&text) {
-                if !message.is_empty() {
-                    message.push_str(": ");
-                }
-                message.push_str(&text);
-            }
-            cause = this.source();
-        }
-        ModelError::Connection {
-            peer: self.peer(),
-            message: scrubbed(&excerpt(&message), self.secrets),
-        }
-    }
-}
 
 /// Sends a request once and reads its answer.
 pub(super) async fn send(

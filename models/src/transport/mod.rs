@@ -7,6 +7,7 @@ mod client;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod limiter;
+mod outgoing;
 mod rate_headers;
 mod remote;
 mod retry;

@@ -8,7 +8,8 @@ use reqwest::header::{
 use url::Url;
 
 use super::Transport;
-use super::attempt::{Outgoing, send};
+use super::attempt::send;
+use super::outgoing::Outgoing;
 use super::retry::{Attempt, with_retries};
 use crate::estimate::{estimate_request, with_usage};
 use crate::protocols::WireOptions;

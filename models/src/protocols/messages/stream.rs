@@ -6,7 +6,7 @@ use memex_channel::TreeSize;
 use serde_json::{Map, Value};
 
 use super::decode::{is_call, keep, put_block, put_usage, stop_reason};
-use crate::bounded::VALUES_BYTES_MAX;
+use crate::bounded::{VALUES_BYTES_MAX, size_of};
 use crate::protocols::body::{count, text};
 use crate::protocols::events::{Events, Progress};
 use crate::protocols::parts::Parts;
@@ -17,6 +17,8 @@ const NAME: &str = Protocol::Messages.name();
 
 /// How many blocks may be open at once.
 const OPEN_BLOCKS_MAX: usize = 64;
+/// What blocks may take together as they begin: some are kept as they are.
+const BLOCKS_BYTES_MAX: usize = 64 << 20;
 
 /// An answer being put together.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(crate) struct Blocks {
     parts: Parts,
     /// Blocks begun and not yet ended, as they will be kept.
     open: BTreeMap<u64, Map<String, Value>>,
+    /// What all blocks took as they began.
+    bytes: usize,
     model: String,
     id: String,
     reason: String,
@@ -100,6 +104,13 @@ impl Blocks {
             return Err(ModelError::TooLarge {
                 what: "the list of open blocks",
                 limit: OPEN_BLOCKS_MAX as u64,
+            });
+        }
+        self.bytes = self.bytes.saturating_add(size_of(block));
+        if self.bytes > BLOCKS_BYTES_MAX {
+            return Err(ModelError::TooLarge {
+                what: "the blocks of the answer",
+                limit: BLOCKS_BYTES_MAX as u64,
             });
         }
         put_block(&mut self.parts, place, block, sink)?;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::decode::{reply, usage};
+use crate::bounded::size_of;
 use crate::protocols::body::{count, list, reported, text};
 use crate::protocols::events::{Events, Progress};
 use crate::protocols::protocol::Protocol;
@@ -100,7 +101,7 @@ impl Items {
         let Some(item) = event.get("item") else {
             return Ok(());
         };
-        self.bytes = self.bytes.saturating_add(item.to_string().len());
+        self.bytes = self.bytes.saturating_add(size_of(item));
         check(self.done.len(), ITEMS_MAX, "the list of items")?;
         check(self.bytes, ITEMS_BYTES_MAX, "the answer")?;
         self.done.insert(index, item.clone());
