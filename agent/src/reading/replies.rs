@@ -85,7 +85,7 @@ fn in_words(text: &str, form: CodeForm, stopped: bool) -> Blocks {
     let written = written_calls(text)
         .map(|(calls, _)| calls)
         .unwrap_or_default();
-    let code = written.iter().find_map(|call| calls::code_of_written(call));
+    let code = written.iter().find_map(calls::code_of_written);
     Blocks {
         first: code,
         ..found

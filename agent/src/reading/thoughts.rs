@@ -35,7 +35,7 @@ pub(crate) fn parted(text: &str) -> Parted {
         if fence.is_none()
             && let Some((open, close)) = opened(rest)
         {
-            let inside = rest.trim_start().get(open.len()..).unwrap_or_default();
+            let inside = indented(rest).get(open.len()..).unwrap_or_default();
             let (thoughts, after) = inside.split_once(close).unwrap_or((inside, ""));
             parted.thought(thoughts);
             rest = after;
@@ -50,9 +50,14 @@ pub(crate) fn parted(text: &str) -> Parted {
     parted
 }
 
-/// The marks with which a text begins.
+/// What follows the blanks with which a line begins.
+fn indented(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t'])
+}
+
+/// The marks with which a line begins.
 fn opened(text: &str) -> Option<(&'static str, &'static str)> {
-    let text = text.trim_start();
+    let text = indented(text);
     MARKS.into_iter().find(|(open, _)| text.starts_with(open))
 }
 
@@ -101,7 +106,7 @@ mod tests {
     fn thoughts_are_told_from_what_is_said() {
         let table = [
             ("<think>a</think>b", "a", "b"),
-            ("\n<think>\na\n</think>\n\nb", "a", "\n\nb"),
+            ("\n  <think>\na\n</think>\n\nb", "a", "\n\n\nb"),
             (
                 "a\n```python\nx\n```\n</think>\nb",
                 "a\n```python\nx\n```",

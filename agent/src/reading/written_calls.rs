@@ -7,7 +7,11 @@ use memex_models::ToolCall;
 use serde_json::{Map, Value};
 
 /// Calls in one reply that are read; a text can hold any number.
-const CALLS_MAX: usize = 256;
+const CALLS_MAX: usize = 64;
+/// Bytes of a text that is read for calls, and of the JSON of one: as values it takes a hundred
+/// times as many.
+const TEXT_BYTES_MAX: usize = 4 << 20;
+const JSON_BYTES_MAX: usize = 1 << 20;
 /// Marks around JSON.
 const MARKED: [(&str, &str); 5] = [
     ("<tool_call>", "</tool_call>"),
@@ -21,6 +25,9 @@ const BEFORE: [&str; 3] = ["[TOOL_CALLS]", "<|python_tag|>", "functools"];
 
 /// The calls of a text that is nothing else, or has them between marks; and the words around.
 pub(super) fn written_calls(text: &str) -> Option<(Vec<ToolCall>, String)> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
     let mut calls = Vec::new();
     let mut words = String::new();
     let mut rest = text;
@@ -65,7 +72,7 @@ fn marked(text: &str) -> Option<Vec<ToolCall>> {
 /// an answer in JSON would have besides.
 fn of_json(text: &str) -> Option<Vec<ToolCall>> {
     let text = text.trim();
-    if !text.starts_with(['{', '[']) {
+    if !text.starts_with(['{', '[']) || text.len() > JSON_BYTES_MAX {
         return None;
     }
     match serde_json::from_str(text).ok()? {
@@ -111,6 +118,7 @@ fn of_tags(text: &str) -> Option<ToolCall> {
         let read = match key.trim() {
             // Code that is a number or a list is code all the same.
             "code" => None,
+            _ if value.len() > JSON_BYTES_MAX => None,
             _ => serde_json::from_str(value).ok(),
         };
         arguments.insert(key.trim().to_owned(), read.unwrap_or_else(|| value.into()));
