@@ -71,7 +71,10 @@ fn families_are_permitted_one_by_one() {
     ];
     let mut called: Vec<&str> = calls.iter().map(|(family, ..)| *family).collect();
     called.sort_unstable();
-    assert_eq!(called, FAMILIES);
+    // Two work on the guest's memory, and are called in another way.
+    let families = FAMILIES.iter().copied();
+    let families = families.filter(|family| !["matrices", "sorting"].contains(family));
+    assert_eq!(called, families.collect::<Vec<_>>());
     for (family, request, parts) in &calls {
         let head = request.to_string();
         let with = |permits: fn(&str, &str) -> bool| {

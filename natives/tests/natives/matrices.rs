@@ -225,7 +225,8 @@ fn what_is_no_matrix_is_refused() {
 /// How often long work looks at the interrupt, and that it ends there.
 #[test]
 fn left_at_every_look() {
-    fn looks(stop_at: u64, work: &dyn Fn(&Room<'_>) -> Result<(), Refusal>) -> u64 {
+    type Long<'a> = &'a dyn Fn(&Room<'_>) -> Result<(), Refusal>;
+    fn looks(stop_at: u64, work: Long<'_>) -> u64 {
         let seen = std::cell::Cell::new(0);
         let interrupt = || {
             seen.set(seen.get() + 1);
@@ -251,7 +252,7 @@ fn left_at_every_look() {
         stride: 300,
     };
     let factored = |room: &Room<'_>| factor(asked, &mut a.clone(), &mut [0; 300], room).map(|_| ());
-    let works: [&dyn Fn(&Room<'_>) -> Result<(), Refusal>; 2] = [&multiply, &factored];
+    let works: [Long<'_>; 2] = [&multiply, &factored];
     for work in works {
         let all = looks(u64::MAX, work);
         assert!(all > 100, "{all}");

@@ -17,7 +17,7 @@ Code
   Calls may be nested 1,000 deep.
   No environment variable is added.
   Code cannot start processes or threads, or load native code.
-  Natives: `jpeg`, `kdf`, `parquet`, `webp`, `zstd`; one may be given 64 MiB, and return as much.
+  Natives: `jpeg`, `kdf`, `matrices`, `parquet`, `sorting`, `webp`, `zstd`; one may be given 64 MiB, and return as much.
 
 Time
   A turn may compute for 10 s, waits for the host left out, and last 1 min in all, whichever ends first.
@@ -78,7 +78,7 @@ fn every_grant_is_told() {
         "Policy `survey`, which extends `web`: Like workspace; hosts on the network may be granted.",
         "Environment variables: `LANG`, `TZ`.",
         "A turn may use 1,000 units of fuel, counted the same way each time.",
-        "Natives: `jpeg`, `parquet`, `zstd`; one may be given 64 MiB, and return as much.",
+        "Natives: `jpeg`, `matrices`, `parquet`, `sorting`, `zstd`; one may be given 64 MiB, and return as much.",
         "The host's `in` can be read, not written, at `/in`.",
         "The host's `out` can be read and written, at `/out`.",
         "Nothing else of the host can be read or written.",
