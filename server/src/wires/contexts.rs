@@ -35,6 +35,26 @@ pub(crate) fn enter(context: &str) -> String {
     format!("{}\n{}", install(), call("enter", &[context]))
 }
 
+/// Refuses variables that no environment can hold.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`](crate::error::ErrorKind), with the name.
+pub(crate) fn check(variables: &BTreeMap<String, String>) -> Result<(), ServiceError> {
+    let cannot_be = |name: &str, value: &str| {
+        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+    };
+    match variables
+        .iter()
+        .find(|(name, value)| cannot_be(name, value))
+    {
+        None => Ok(()),
+        Some((name, _)) => Err(ServiceError::invalid(
+            format!("no environment can hold the variable {name:?}"),
+            "give it a name without `=`, and no NUL in its name or value",
+        )),
+    }
+}
+
 /// What is run around an execution with variables of its own; none where it has none.
 pub(crate) fn around(variables: &BTreeMap<String, String>) -> Option<Around> {
     if variables.is_empty() {

@@ -291,6 +291,7 @@ impl Work {
         known: &mut Known,
         block: Block,
     ) -> Result<Option<Outcome>, ServiceError> {
+        contexts::check(&block.variables)?;
         let count = self.count(known).await?;
         self.make_current(known, block.context.as_deref()).await?;
         // The variables are set, and taken back, with no other turn between: no state that

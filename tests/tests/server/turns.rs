@@ -115,10 +115,11 @@ fn an_interrupt_ends_a_turn_and_keeps_the_scope() {
     for (hard, status) in [(false, "exception"), (true, "limit")] {
         std::thread::scope(|scope| {
             let run = scope.spawn(|| {
-                world
-                    .client_with(&key)
-                    .run(&sandbox, "kept = 2\nwhile True: pass")
+                let mut client = world.client_with(&key);
+                client.run(&sandbox, "kept = 2\nwhile True: pass")
             });
+            // One that has not begun would be taken back, and nothing tells whether it has.
+            std::thread::sleep(std::time::Duration::from_millis(500));
             let path = format!("{sandbox}/interrupt");
             eventually(|| {
                 client
