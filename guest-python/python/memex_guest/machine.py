@@ -251,7 +251,7 @@ _OS = {
     "sched_getaffinity": sched_getaffinity,
     "nice": nice,
 }
-_TIME = {"thread_time": thread_time, "thread_time_ns": thread_time_ns, "tzset": _nothing}
+_TIME = {"thread_time": thread_time, "thread_time_ns": thread_time_ns}
 
 _PASSWORDS = (
     struct_passwd("root", "x", 0, 0, "", "/", ""),

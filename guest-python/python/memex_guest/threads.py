@@ -19,13 +19,24 @@ _active = threading._active
 _main_ident = threading.get_ident()
 Lock = locks.Lock
 RLock = locks.RLock
+
+
+def _made(kind):
+    """Makes one of a class that no one meets: what goes through the builtins takes a type for Python's own."""
+
+    def make(*arguments, **named):
+        return kind(*arguments, **named)
+
+    return make
+
+
 # What twins call.
 _BUILTINS = {
     rewriting.CALL: twins.call,
     rewriting.TWIN: twins.twin,
-    rewriting.ENTERED: twins.entered,
+    rewriting.ENTERED: _made(twins.entered),
     rewriting.BREATHE: strands.breathe,
-    rewriting.EACH: generators.each,
+    rewriting.EACH: _made(generators.each),
     rewriting.CHECKED: twins.checked,
     rewriting.STOP: StopIteration,
     rewriting.STOPPED: twins.stopped,
