@@ -1,5 +1,6 @@
 //! Code in text: fenced, or between tags.
 
+use super::fences::{TICKS_MIN, ends, fence};
 use super::texts::Texts;
 use super::unwrapping::{unwrapped, without_fence};
 use crate::CodeForm;
@@ -115,7 +116,7 @@ fn opening_fence(text: &str) -> Option<(usize, String, &str)> {
     while !rest.is_empty() {
         let (line, after) = first_line(rest);
         let (ticks, label) = fence(line);
-        if ticks >= 3 {
+        if ticks >= TICKS_MIN {
             let word = label.split([' ', '{', ':', ',']).next().unwrap_or_default();
             return Some((ticks, word.to_ascii_lowercase(), after));
         }
@@ -132,8 +133,7 @@ fn closed(text: &str, opening: usize) -> Option<(&str, &str)> {
     let mut rest = text;
     while !rest.is_empty() {
         let (line, after) = first_line(rest);
-        let (ticks, label) = fence(line);
-        if ticks >= opening && label.is_empty() {
+        if ends(line, opening) {
             let code = text.get(..text.len() - rest.len()).unwrap_or_default();
             if !texts.are_open() {
                 return Some((code, after));
@@ -148,13 +148,6 @@ fn closed(text: &str, opening: usize) -> Option<(&str, &str)> {
 
 fn first_line(text: &str) -> (&str, &str) {
     text.split_at(text.find('\n').map_or(text.len(), |at| at + 1))
-}
-
-/// The backticks with which a line begins, and what stands behind them.
-fn fence(line: &str) -> (usize, &str) {
-    let line = line.trim();
-    let ticks = line.bytes().take_while(|byte| *byte == b'`').count();
-    (ticks, line.get(ticks..).unwrap_or_default().trim())
 }
 
 fn tagged(text: &str) -> Found {

@@ -17,6 +17,7 @@
 mod action;
 mod blocks;
 mod calls;
+mod fences;
 mod replies;
 mod texts;
 mod thoughts;

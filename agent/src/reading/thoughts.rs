@@ -1,5 +1,7 @@
 //! Thoughts that a server leaves in the text of a reply.
 
+use super::fences::{self, TICKS_MIN, ends};
+
 /// The marks of thoughts, as models were trained to write them.
 const MARKS: [(&str, &str); 4] = [
     ("<think>", "</think>"),
@@ -79,12 +81,9 @@ fn closed_only(text: &str) -> Option<(&str, &str)> {
 
 /// The fence in which the next line stands: how many backticks it has.
 fn fence_after(fence: Option<usize>, line: &str) -> Option<usize> {
-    let line = line.trim();
-    let ticks = line.bytes().take_while(|byte| *byte == b'`').count();
     match fence {
-        None => (ticks >= 3).then_some(ticks),
-        Some(opening) if ticks >= opening && line.len() == ticks => None,
-        open => open,
+        None => Some(fences::fence(line).0).filter(|ticks| *ticks >= TICKS_MIN),
+        Some(opening) => Some(opening).filter(|opening| !ends(line, *opening)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Code without what models put around it.
 
+use super::fences::{TICKS_MIN, fence};
+
 /// A block without a fence around it and without a console's prompts.
 pub(super) fn unwrapped(code: &str) -> String {
     let code = without_fence(code);
@@ -9,8 +11,8 @@ pub(super) fn unwrapped(code: &str) -> String {
 /// The inside of a fence that is all of a text.
 pub(super) fn without_fence(code: &str) -> &str {
     let inner = code.trim();
-    let ticks = inner.bytes().take_while(|byte| *byte == b'`').count();
-    let Some((fence, rest)) = inner.split_at_checked(ticks).filter(|_| ticks >= 3) else {
+    let (ticks, _) = fence(inner);
+    let Some((fence, rest)) = inner.split_at_checked(ticks).filter(|_| ticks >= TICKS_MIN) else {
         return code;
     };
     // What follows the fence on its line is a label, and no code.
