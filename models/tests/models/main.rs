@@ -6,6 +6,7 @@ mod config;
 mod encoding;
 mod estimates;
 mod fixtures;
+mod odd_servers;
 mod prices;
 mod protocols;
 mod scripted;
