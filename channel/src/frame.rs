@@ -37,9 +37,12 @@ pub enum FrameError {
         /// Its stated length.
         bytes: usize,
     },
-    /// There are more than [`MAX_PARTS`] parts.
-    #[error("the frame has more than {MAX_PARTS} parts")]
-    TooManyParts,
+    /// There are more parts than there may be: [`MAX_PARTS`] in a call.
+    #[error("the frame has more than {parts_max} parts")]
+    TooManyParts {
+        /// How many there may be.
+        parts_max: usize,
+    },
 }
 
 impl<'a> Frame<'a> {
@@ -66,7 +69,7 @@ impl<'a> Frame<'a> {
         let mut parts = Vec::new();
         while !reader.rest.is_empty() {
             if parts.len() == parts_max {
-                return Err(FrameError::TooManyParts);
+                return Err(FrameError::TooManyParts { parts_max });
             }
             let length = reader.length()?;
             parts.push(reader.take(length)?);
@@ -147,7 +150,16 @@ impl Reply {
     /// # Errors
     /// When the bytes are not exactly one reply.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameError> {
-        let frame = Frame::decode_within(bytes, usize::MAX, usize::MAX)?;
+        Self::decode_within(bytes, usize::MAX)
+    }
+
+    /// As [`Reply::decode`], of a reply that has at most so many parts: bytes that
+    /// somebody else has kept say as many as a quarter of them, and each is a vector.
+    ///
+    /// # Errors
+    /// As [`Reply::decode`], and when there are more.
+    pub fn decode_within(bytes: &[u8], parts_max: usize) -> Result<Self, FrameError> {
+        let frame = Frame::decode_within(bytes, usize::MAX, parts_max)?;
         Ok(Self {
             ok: frame.op == 0,
             head: frame.head.to_vec(),
@@ -274,7 +286,18 @@ mod tests {
         many.extend(std::iter::repeat_n(0, 4 * MAX_PARTS));
         assert_eq!(Frame::decode(&many).map(|f| f.parts.len()), Ok(MAX_PARTS));
         many.extend([0; 4]);
-        assert_eq!(Frame::decode(&many), Err(FrameError::TooManyParts));
+        let parts_max = MAX_PARTS;
+        assert_eq!(
+            Frame::decode(&many),
+            Err(FrameError::TooManyParts { parts_max })
+        );
+        // A reply is not a call: who reads one says how many parts it may have.
+        assert!(Reply::decode(&many).is_ok());
+        assert!(Reply::decode_within(&many, parts_max + 1).is_ok());
+        assert_eq!(
+            Reply::decode_within(&many, parts_max),
+            Err(FrameError::TooManyParts { parts_max })
+        );
         assert_eq!(Frame::decode(&[]), Err(FrameError::Truncated { at: 0 }));
         assert_eq!(
             Frame::decode(&[1, 9, 0, 0, 0, 1]),

@@ -2,10 +2,12 @@
 //!
 //! The decoder allocates what a file states before it reads it, and a process
 //! that cannot allocate ends. So lengths are held against the size of the file,
-//! and uncompressed lengths against a bound, before the decoder sees the file.
+//! and uncompressed lengths and what the schema describes against a bound, before the
+//! decoder sees the file.
 
+use crate::described::{Taken, schema};
 use crate::misstated::Misstated;
-use arrow_ipc::{Block, MessageHeader, RecordBatch, root_as_footer, root_as_message};
+use arrow_ipc::{Block, MessageHeader, RecordBatch, Schema, root_as_footer, root_as_message};
 use std::io::{Read, Seek, SeekFrom};
 
 const MAGIC: &[u8] = b"ARROW1";
@@ -24,7 +26,8 @@ pub enum Shape {
     Stream,
 }
 
-/// Checks a file of `size` bytes whose buffers may have `max_bytes` in all.
+/// Checks a file of `size` bytes whose buffers, and the columns that it describes, may
+/// take `max_bytes` in all.
 ///
 /// # Errors
 /// What cannot be true, or is too much.
@@ -48,6 +51,7 @@ pub fn examine_arrow<F: Read + Seek>(
     let start = (size - TAIL_BYTES).checked_sub(length).ok_or_else(wrong)?;
     let footer = examined.read(start, length)?;
     let footer = root_as_footer(&footer).map_err(|_| wrong())?;
+    examined.schema(footer.schema())?;
     let blocks = footer
         .dictionaries()
         .into_iter()
@@ -139,6 +143,9 @@ impl<F: Read + Seek> Examined<'_, F> {
         if end > self.size {
             return Err(wrong());
         }
+        if message.header_type() == MessageHeader::Schema {
+            self.schema(message.header_as_schema())?;
+        }
         let batch = match message.header_type() {
             MessageHeader::RecordBatch => message.header_as_record_batch(),
             MessageHeader::DictionaryBatch => message
@@ -150,6 +157,15 @@ impl<F: Read + Seek> Examined<'_, F> {
             self.buffers(batch, body, end)?;
         }
         Ok(end)
+    }
+
+    fn schema(&mut self, described: Option<Schema<'_>>) -> Result<(), Misstated> {
+        let mut taken = Taken::new(self.left);
+        described
+            .map_or(Some(()), |described| schema(described, &mut taken))
+            .ok_or(Misstated::TooLarge)?;
+        self.left = self.left.saturating_sub(taken.bytes());
+        Ok(())
     }
 
     fn buffers(&mut self, batch: RecordBatch<'_>, body: u64, end: u64) -> Result<(), Misstated> {

@@ -9,6 +9,7 @@ pub(super) struct Kind(u8);
 
 impl Kind {
     pub(super) const I32: Self = Self(5);
+    pub(super) const BINARY: Self = Self(8);
     pub(super) const LIST: Self = Self(9);
     pub(super) const STRUCT: Self = Self(12);
 }
@@ -66,6 +67,14 @@ impl<'a> Compact<'a> {
         };
         let left = self.bytes.len().checked_sub(self.at)?;
         (length <= left).then_some((length, Kind(header & 0x0f)))
+    }
+
+    /// A text, or other bytes.
+    pub(super) fn binary(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.varint()?).ok()?;
+        let begin = self.at;
+        self.advance(length)?;
+        self.bytes.get(begin..self.at)
     }
 
     /// Passes over a value.

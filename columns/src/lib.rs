@@ -7,9 +7,12 @@
 
 mod arrow_shape;
 mod compact;
+mod described;
+mod footer;
 mod misstated;
 mod parquet_shape;
 
 pub use arrow_shape::{Shape, examine_arrow};
+pub use footer::examine_footer;
 pub use misstated::Misstated;
-pub use parquet_shape::{examine_footer, examine_pages};
+pub use parquet_shape::examine_pages;

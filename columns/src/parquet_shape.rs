@@ -1,9 +1,9 @@
 //! Whether what a Parquet file states of its sizes can be true.
 //!
 //! The decoder allocates what a page states before it looks at it, and a
-//! process that cannot allocate ends. So the footer, every page header and the
-//! lists of lengths inside of pages are held against the file and a bound
-//! before the decoder sees them.
+//! process that cannot allocate ends. So every page header and the lists of
+//! lengths inside of pages are held against the file and a bound before the
+//! decoder sees them; before that, the footer ([`footer`](crate::footer)).
 
 use crate::compact::{Compact, Kind};
 use crate::misstated::Misstated;
@@ -15,12 +15,6 @@ use parquet::file::reader::ChunkReader;
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::sync::Arc;
 
-/// The length of the footer, and the magic.
-const TAIL_BYTES: u64 = 8;
-/// Longest footer.
-const FOOTER_MAX_BYTES: u64 = 16 << 20;
-/// Deepest nesting of groups in a schema.
-const SCHEMA_DEPTH_MAX: usize = 64;
 /// Longest description of a page, statistics included.
 const HEADER_MAX_BYTES: u64 = 1 << 20;
 /// How much of the file is read at first for a description.
@@ -38,74 +32,6 @@ const DICTIONARY_SMALL_BYTES: u64 = 16 << 10;
 
 const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
 const DELTA_BYTE_ARRAY: i64 = 7;
-
-/// Checks the footer of a file of `size` bytes.
-///
-/// # Errors
-/// What cannot be true.
-pub fn examine_footer<R: ChunkReader>(file: &R, size: u64) -> Result<(), Misstated> {
-    let start = size.checked_sub(TAIL_BYTES).ok_or_else(wrong)?;
-    let tail = read(file, start, 4)?;
-    let length = u32::from_le_bytes(tail.as_ref().try_into().map_err(|_| wrong())?).into();
-    if length > FOOTER_MAX_BYTES {
-        return Err(Misstated::Content(format!(
-            "its footer has more than {FOOTER_MAX_BYTES} bytes"
-        )));
-    }
-    let footer = read(file, start.checked_sub(length).ok_or_else(wrong)?, length)?;
-    let mut depth = 0;
-    Compact::new(&footer)
-        .fields(|reader, id, kind| match (id, kind) {
-            (2, Kind::LIST) => {
-                depth = schema_depth(reader)?;
-                Some(())
-            }
-            _ => reader.skip(kind),
-        })
-        .ok_or_else(wrong)?;
-    match depth > SCHEMA_DEPTH_MAX {
-        true => Err(Misstated::Content(format!(
-            "its columns are nested more than {SCHEMA_DEPTH_MAX} levels deep"
-        ))),
-        false => Ok(()),
-    }
-}
-
-/// How deep the groups of a schema are nested, which stands there as a list
-/// where each element says how many of the following ones are in it.
-fn schema_depth(reader: &mut Compact<'_>) -> Option<usize> {
-    let (length, kind) = reader.list()?;
-    if kind != Kind::STRUCT {
-        return None;
-    }
-    let mut open: Vec<i64> = Vec::new();
-    let mut deepest = 0;
-    for _ in 0..length {
-        let mut children = 0;
-        reader.fields(|reader, id, kind| {
-            if (id, kind) == (5, Kind::I32) {
-                children = reader.integer()?;
-                return Some(());
-            }
-            reader.skip(kind)
-        })?;
-        if let Some(left) = open.last_mut() {
-            *left = left.saturating_sub(1);
-        }
-        if children > 0 {
-            open.push(children);
-        }
-        deepest = deepest.max(open.len());
-        while open.last().is_some_and(|left| *left <= 0) {
-            open.pop();
-        }
-        if deepest > SCHEMA_DEPTH_MAX {
-            // What follows may be as deep as it likes.
-            return Some(deepest);
-        }
-    }
-    Some(deepest)
-}
 
 /// Checks the pages of a file of `size` bytes, which may have `max_bytes` in
 /// all when they are decompressed. Answers how many rows may be decoded at a
@@ -144,7 +70,13 @@ pub fn examine_pages<R: ChunkReader + 'static>(
         }
         longest_row = longest_row.max(row);
     }
-    let at_a_time = usize::try_from(BATCH_MAX_BYTES / longest_row).unwrap_or(BATCH_ROWS);
+    // Rows that are decoded at a time count as what they may be, and not as what they
+    // are: a value of a fixed length that is not there takes as much as one that is.
+    let batch_bytes = BATCH_MAX_BYTES.min(max_bytes as u64);
+    if longest_row > batch_bytes.max(1) {
+        return Err(Misstated::TooLarge);
+    }
+    let at_a_time = usize::try_from(batch_bytes / longest_row).unwrap_or(BATCH_ROWS);
     Ok(at_a_time.clamp(1, BATCH_ROWS))
 }
 
@@ -422,7 +354,7 @@ fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
     None
 }
 
-fn read<R: ChunkReader>(file: &R, at: u64, length: u64) -> Result<Bytes, Misstated> {
+pub(super) fn read<R: ChunkReader>(file: &R, at: u64, length: u64) -> Result<Bytes, Misstated> {
     let length = usize::try_from(length).map_err(|_| wrong())?;
     // A file that ends before is damaged; so is one that cannot be read now.
     file.get_bytes(at, length).map_err(|_| wrong())
@@ -439,7 +371,7 @@ fn damaged(error: parquet::errors::ParquetError) -> Misstated {
     Misstated::Content(format!("it is damaged: {error}"))
 }
 
-fn wrong() -> Misstated {
+pub(super) fn wrong() -> Misstated {
     Misstated::Content("it is damaged: its sizes cannot be true".to_owned())
 }
 
@@ -470,7 +402,6 @@ mod tests {
                 prop_assert!(end <= bytes.len());
             }
             let _header = page_header(&mut Compact::new(&bytes));
-            let _depth = schema_depth(&mut Compact::new(&bytes));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Streams of Arrow from Parquet files, and from Arrow files of any form.
 
+use super::notes::Notes;
 use super::refusals::refusal;
 use crate::answer::Answer;
 use crate::guarding::guarded;
@@ -15,6 +16,8 @@ use memex_columns::{Shape, examine_arrow, examine_footer, examine_pages};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -48,9 +51,11 @@ pub(crate) fn read_parquet(
     guarded(room, || {
         let damaged = |error: parquet::errors::ParquetError| Refusal::Damaged(error.to_string());
         let bytes = Bytes::copy_from_slice(data);
-        examine_footer(&bytes, size).map_err(|error| refusal(error, limit))?;
+        let described = examine_footer(&bytes, size, limit);
+        let described = described.map_err(|error| refusal(error, limit))?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(damaged)?;
-        let max_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
+        let left = limit.saturating_sub(described);
+        let max_bytes = usize::try_from(left).unwrap_or(usize::MAX);
         let is_over = || room.look().is_err();
         let file = Arc::new(bytes);
         let rows = examine_pages(&file, size, max_bytes, builder.metadata(), &is_over)
@@ -136,18 +141,11 @@ fn projection(
     schema: &Schema,
     described: &parquet::schema::types::SchemaDescriptor,
 ) -> ProjectionMask {
-    #[derive(Deserialize)]
-    struct Notes {
-        index_columns: Vec<serde_json::Value>,
-    }
     let notes = schema.metadata().get(NOTES);
-    let notes = notes.and_then(|text| serde_json::from_str::<Notes>(text).ok());
-    let levels = notes.map(|notes| notes.index_columns).unwrap_or_default();
-    let is_wanted = |name: &str| {
-        wanted.iter().any(|wanted| wanted == name)
-            || levels.iter().any(|level| level.as_str() == Some(name))
-    };
+    let notes = notes.and_then(|text| serde_json::from_str::<Notes<'_>>(text).ok());
+    let mut names = notes.map_or_else(HashSet::new, |notes| notes.index_columns.0);
+    names.extend(wanted.iter().map(|name| Cow::from(name.as_str())));
     let fields = schema.fields().iter().enumerate();
-    let roots = fields.filter(|(_, field)| is_wanted(field.name()));
+    let roots = fields.filter(|(_, field)| names.contains(field.name().as_str()));
     ProjectionMask::roots(described, roots.map(|(number, _)| number))
 }

@@ -1,11 +1,13 @@
 //! Parquet files from streams of Arrow.
 
 use super::refusals::refusal;
+use super::unfolding::{leaves, unfolded_bytes};
 use crate::answer::Answer;
 use crate::guarding::guarded;
 use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::sink::Bounded;
+use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::ArrowError;
 use memex_columns::{Shape, examine_arrow};
@@ -21,8 +23,12 @@ use std::io::Cursor;
 const WORK_PER_BYTE: u64 = 30;
 /// Rows that are written between two looks at the interrupt.
 const PIECE_ROWS: usize = 8192;
+/// What rows that are written at once may come to; a single one may come to more.
+const PIECE_BYTES: u64 = 8 << 20;
 /// What a writer holds, its output included, for each byte of input.
 const BYTES_PER_BYTE: u64 = 6;
+/// What it holds for each column: a table for a dictionary, and what it counts.
+const COLUMN_BYTES: u64 = 64 << 10;
 
 /// Options of `parquet.write`.
 #[derive(Debug, Deserialize)]
@@ -60,12 +66,16 @@ pub(crate) fn write_parquet(
     let compression = options.compression()?;
     guarded(room, || {
         let damaged = |error: ArrowError| Refusal::Damaged(error.to_string());
-        let shape = examine_arrow(&mut Cursor::new(data), size, size);
-        if shape.map_err(|error| refusal(error, size))? != Shape::Stream {
+        let limit = room.working_bytes_max() / BYTES_PER_BYTE;
+        let shape = examine_arrow(&mut Cursor::new(data), size, limit);
+        if shape.map_err(|error| refusal(error, limit))? != Shape::Stream {
             return Err(Refusal::Damaged("they are no stream".to_owned()));
         }
         let reader = StreamReader::try_new(Cursor::new(data), None).map_err(damaged)?;
         let schema = reader.schema();
+        let held = size.saturating_mul(BYTES_PER_BYTE);
+        let held = held.saturating_add(leaves(schema.fields())?.saturating_mul(COLUMN_BYTES));
+        room.admit_working(held)?;
         let notes = schema.metadata().iter();
         let notes = notes.map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let mut notes: Vec<KeyValue> = notes.collect();
@@ -85,24 +95,55 @@ pub(crate) fn write_parquet(
                 let batch = batch?;
                 let mut row = 0;
                 while row < batch.num_rows() {
-                    if room.look().is_err() {
-                        return Err(ParquetError::General("interrupted".to_owned()));
-                    }
-                    let rows = PIECE_ROWS.min(batch.num_rows() - row);
-                    writer.write(&batch.slice(row, rows))?;
-                    row += rows;
+                    let piece = piece(&batch, row, held, room).map_err(refused)?;
+                    row += piece.num_rows();
+                    writer.write(&piece)?;
+                    let pages = writer.memory_size() as u64;
+                    room.admit_working(size.saturating_add(pages))
+                        .map_err(refused)?;
                 }
             }
             writer.close().map(drop)
         })();
         let file = sink.finish()?;
         result.map_err(|error| match error {
+            ParquetError::External(source) => match source.downcast::<Refusal>() {
+                Ok(refusal) => *refusal,
+                Err(other) => Refusal::Options(other.to_string()),
+            },
             ParquetError::NYI(what) => Refusal::Unsupported(what),
             ParquetError::ArrowError(what) | ParquetError::General(what) => Refusal::Options(what),
             other => Refusal::Options(other.to_string()),
         })?;
         Ok(Answer::of(file))
     })
+}
+
+/// The next rows: as many as may be written at once.
+fn piece(
+    batch: &RecordBatch,
+    row: usize,
+    held: u64,
+    room: &Room<'_>,
+) -> Result<RecordBatch, Refusal> {
+    room.look()?;
+    let mut rows = PIECE_ROWS.min(batch.num_rows().saturating_sub(row));
+    loop {
+        let piece = batch.slice(row, rows);
+        let bytes = unfolded_bytes(&piece);
+        if bytes <= PIECE_BYTES {
+            return Ok(piece);
+        }
+        if rows <= 1 {
+            room.admit_working(held.saturating_add(bytes.saturating_mul(2)))?;
+            return Ok(piece);
+        }
+        rows /= 2;
+    }
+}
+
+fn refused(refusal: Refusal) -> ParquetError {
+    ParquetError::External(Box::new(refusal))
 }
 
 impl WriteParquet {

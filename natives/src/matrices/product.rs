@@ -29,8 +29,13 @@ pub struct Product<T> {
 }
 
 /// How many elements a matrix of this many rows and columns has in memory, gaps
-/// included; `None` if columns overlap, or if that is no number.
+/// included; `None` if columns overlap, or if that is no number. Columns that follow
+/// one another at no distance are none, also where there are no elements: they could
+/// not be told apart.
 pub(super) fn extent(rows: usize, columns: usize, stride: usize) -> Option<usize> {
+    if stride == 0 {
+        return None;
+    }
     if rows == 0 || columns == 0 {
         return Some(0);
     }

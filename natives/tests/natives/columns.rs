@@ -48,10 +48,15 @@ fn plain() -> Value {
     json!({"name": "arrow.plain"})
 }
 
+pub(super) fn batches_of(stream: &[u8]) -> Vec<RecordBatch> {
+    let reader = StreamReader::try_new(Cursor::new(stream), None).unwrap();
+    reader.map(Result::unwrap).collect()
+}
+
 fn batches(stream: &[u8]) -> Vec<RecordBatch> {
     let reader = StreamReader::try_new(Cursor::new(stream), None).unwrap();
     assert!(reader.schema().metadata().contains_key("pandas"));
-    reader.map(Result::unwrap).collect()
+    batches_of(stream)
 }
 
 /// The numbers, the texts and the fractions of the sample, however they are cut.

@@ -8,6 +8,7 @@
 
 mod bounds;
 mod columns;
+mod described;
 mod frames;
 mod hostile;
 mod images;

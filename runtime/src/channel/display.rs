@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What a form costs besides its content: two texts and a place in a map.
-const FORM_BYTES: usize = 128;
+pub(crate) const FORM_BYTES: usize = 128;
 
 /// One thing shown, in every form its object offers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,4 +7,4 @@ mod lists;
 pub use display::{Display, DisplayData};
 pub use lists::AtMost;
 
-pub(crate) use display::decode as decode_display;
+pub(crate) use display::{FORM_BYTES, decode as decode_display};

@@ -10,13 +10,17 @@
 //!   backed by:  image file       files, frozen                  a file, shared
 //! ```
 //! Where the system has no such files, growth is ordinary private memory, and
-//! forks copy it.
+//! forks copy it. So it is beyond [`LAYERS_MAX`] files: a session that is rolled back, or
+//! made from another, grows into a file of its own, and each is a descriptor of the host.
 
 use crate::platform::PAGE_BYTES;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+
+/// Most files that a session's memory lies in.
+pub(super) const LAYERS_MAX: usize = 4;
 
 /// A frozen range of memory: pages `[first, first + pages)` come from `file` at
 /// `offset`. That range of the file is never written again.

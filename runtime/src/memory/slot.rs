@@ -1,7 +1,7 @@
 //! One reservation of address space and the linear memory in it.
 #![allow(unsafe_code)]
 
-use super::growth::{Layer, unnamed_file};
+use super::growth::{LAYERS_MAX, Layer, unnamed_file};
 use super::image::MemoryImage;
 use super::space::{CAPACITY_BYTES, GC_HEAP_BYTES};
 use crate::platform::{PAGE_BYTES, Reservation};
@@ -54,6 +54,13 @@ struct Growth {
     /// The file that memory from `active_from` on is written to.
     active: Option<Arc<File>>,
     active_from: usize,
+}
+
+impl Growth {
+    /// Whether the next growth goes to a file of its own.
+    fn may_share(&self) -> bool {
+        self.shares && self.active.is_none() && self.layers.len() < LAYERS_MAX
+    }
 }
 
 impl Slot {
@@ -286,7 +293,7 @@ impl Slot {
         let accessible = self.accessible.load(Ordering::Relaxed);
         if bytes > accessible {
             let mut growth = self.growth.lock();
-            if growth.shares && growth.active.is_none() {
+            if growth.may_share() {
                 growth.active = unnamed_file()?.map(Arc::new);
                 growth.active_from = accessible;
             }

@@ -13,12 +13,12 @@ use super::lifecycle::{LOST, Session, SessionState};
 use super::options::SessionOptions;
 use super::paused::PausedTurn;
 use super::sandbox::Sandbox;
-use crate::channel::{Display, DisplayData};
+use crate::channel::{Display, DisplayData, FORM_BYTES};
 use crate::error::Error;
 use crate::host::{Buffer, LimitHit, TurnLedger};
 use crate::interrupt::Cause;
 use crate::snapshot::{Encoded, Generators, Snapshot};
-use memex_channel::Reply;
+use memex_channel::{Reply, TreeSize};
 use memex_filesystem::LostFile;
 use memex_policies::Limits;
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,26 @@ fn bytes_max(limits: &Limits) -> u64 {
     sum.saturating_add(around).saturating_add(AROUND)
 }
 
+/// The output of a turn: head and tail of two streams.
+const OUTPUT_PARTS: usize = 4;
+
+/// Most parts of a turn under a policy: a display's form is charged for, whatever it holds.
+fn parts_max(limits: &Limits) -> usize {
+    let bytes = usize::try_from(limits.display_bytes).unwrap_or(usize::MAX);
+    OUTPUT_PARTS.saturating_add(bytes / FORM_BYTES)
+}
+
+/// The most that a turn's head takes as values under a policy. What a display holds is
+/// counted six times where all of it is escaped, and its form for what it is charged.
+fn values_max(limits: &Limits) -> usize {
+    const AROUND: u64 = 1 << 20;
+    const AROUND_DISPLAY: u64 = 4 << 10;
+    let displays = limits.display_bytes.saturating_mul(8);
+    let around = limits.displays.saturating_mul(AROUND_DISPLAY);
+    let sum = displays.saturating_add(around).saturating_add(AROUND);
+    usize::try_from(sum).unwrap_or(usize::MAX)
+}
+
 fn damaged(what: &str) -> Error {
     Error::Snapshot(format!("the turn that waits: {what}"))
 }
@@ -216,7 +236,10 @@ impl PausedTurn {
         if bytes.len() as u64 > bytes_max(limits) {
             return Err(damaged("it is larger than the policy allows"));
         }
-        let reply = Reply::decode(bytes).map_err(|error| damaged(&error.to_string()))?;
+        let reply = Reply::decode_within(bytes, parts_max(limits))
+            .map_err(|error| damaged(&error.to_string()))?;
+        TreeSize::check(&reply.head, values_max(limits))
+            .map_err(|error| damaged(&format!("its head {error}")))?;
         let head: Head =
             serde_json::from_slice(&reply.head).map_err(|error| damaged(&error.to_string()))?;
         if head.version != TURN_FORMAT_VERSION {
@@ -319,5 +342,43 @@ impl From<SavedCause> for Cause {
             SavedCause::WallTime => Self::WallTime,
             SavedCause::Request => Self::Request,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A turn with this head, a display's list of binary forms, and as many parts.
+    fn turn(binary: &str, parts: usize) -> Vec<u8> {
+        let head = format!(
+            r#"{{"version":1,"number":1,"wall_us":0,"guest_us":0,"used_wall_us":0,"fuel":0,"interrupted":null,"wait_us":null,"jump_us":null,"host_calls":0,"questions":0,"display_bytes":0,"limit":null,"refusal":"","stdout_bytes":0,"stderr_bytes":0,"displays":[{{"main":false,"texts":{{}},"binary":[{binary}]}}]}}"#
+        );
+        let reply = Reply {
+            ok: true,
+            head: head.into_bytes(),
+            parts: vec![Vec::new(); parts],
+        };
+        reply.encode()
+    }
+
+    fn refusal(turn: &[u8]) -> Option<String> {
+        let read = PausedTurn::decode(turn, &Limits::default());
+        read.err().map(|error| error.to_string())
+    }
+
+    /// A few bytes of a turn, again and again, are much as values.
+    #[test]
+    fn a_turn_of_many_empty_things_is_refused_before_they_are_made() {
+        assert_eq!(refusal(&turn(r#""a""#, 5)), None);
+        let told = refusal(&turn(r#""a""#, 1 << 20)).unwrap();
+        assert!(told.contains("more than 131076 parts"), "{told}");
+        let many = vec![r#""""#; 4 << 20].join(",");
+        let told = refusal(&turn(&many, 5)).unwrap();
+        assert!(told.contains("as values"), "{told}");
+        // As many forms as are paid for.
+        let paid: Vec<String> = (0..100_000).map(|form| format!("\"{form}\"")).collect();
+        assert_eq!(refusal(&turn(&paid.join(","), 100_004)), None);
     }
 }

@@ -149,6 +149,9 @@ impl<'a> Head<'a> {
             return Err(bad("it uses features that this version does not have"));
         }
         let streak = streak.ok_or_else(|| bad("its last turns ended as none can"))?;
+        if turn > TURNS_MAX {
+            return Err(bad("it has an impossible number of turns"));
+        }
         if !memory_bytes.is_multiple_of(65536) || memory_bytes > 1 << 32 {
             return Err(bad("its memory has an impossible size"));
         }

@@ -28,6 +28,8 @@ pub(super) const CHUNK_BYTES_MAX: usize = 1 << 20;
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 20;
 /// Most sections of a snapshot: a full heap in whole pages, and its files.
 pub(super) const SECTIONS_MAX: usize = 1 << 17;
+/// Most turns of a session: counting on from there stays far from overflowing.
+pub(super) const TURNS_MAX: u64 = 1 << 48;
 /// Most runs of changed pages; beyond, what is between them is stored too. A
 /// full heap that is stored so has fewer.
 pub(super) const RUNS_MAX: usize = 1 << 15;

@@ -338,6 +338,9 @@ mod tests {
         forged.extend([0, 16, 14, 796, u32::MAX].map(|word| vec![(16, word)]));
         forged.push(vec![(8, A)]);
         forged.push(vec![(8, B + 120)]);
+        // No columns, at no distance, to be multiplied by 0.
+        forged.push(vec![(28, 0), (44, 0), (20, ONE + 8)]);
+        forged.push(vec![(24, 0), (36, 0)]);
         let most = 0x7fff_ffff;
         forged.push([24, 28, 32, 36, 40, 44].map(|field| (field, most)).to_vec());
         for changes in forged {
@@ -356,6 +359,8 @@ mod tests {
             vec![(24, most), (28, most), (36, most)],
             vec![(24, u32::MAX)],
             vec![(36, 3)],
+            vec![(24, 0), (36, 0)],
+            vec![(28, 0), (36, 0)],
         ] {
             let before = memory(&changes);
             let mut after = before.clone();

@@ -589,6 +589,16 @@ fn code_that_is_damaged_or_of_another_machine_is_compiled_instead() {
     let told = pull_code(&store, &vouched).unwrap_err();
     assert!(told.contains("a piece of it is another one"), "{told}");
 
+    // Sizes are no part of what is authenticated; these have no sum.
+    let (store, _) = Store::with_image();
+    store.change("code-", |code| {
+        for file in code["files"].as_array_mut().unwrap() {
+            file["parcel"]["bytes"] = serde_json::json!(u64::MAX);
+        }
+    });
+    let told = pull_code(&store, &vouched).unwrap_err();
+    assert!(told.contains("it is too long"), "{told}");
+
     let (store, pushed) = Store::with_image();
     let mut documents = store.documents.lock().unwrap();
     let name = documents

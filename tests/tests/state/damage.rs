@@ -82,6 +82,12 @@ fn forged_heads_are_refused_or_harmless() {
         ),
         ("image", 16, &[7; 32], "was taken on image"),
         (
+            "turns",
+            48,
+            &u64::MAX.to_le_bytes(),
+            "impossible number of turns",
+        ),
+        (
             "memory size",
             56,
             &12345_u64.to_le_bytes(),

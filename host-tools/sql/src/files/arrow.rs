@@ -23,7 +23,7 @@ pub(super) fn read_parquet<R: Rows>(
 ) -> Result<R, Unloaded> {
     let content = |error: parquet::errors::ParquetError| Unloaded::Content(error.to_string());
     guarded(|| {
-        examine_footer(&file, size)?;
+        let described = examine_footer(&file, size, max_bytes as u64)?;
         let again = file.try_clone();
         let again = Arc::new(again.map_err(|error| Unloaded::Host(error.to_string()))?);
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(content)?;
@@ -36,7 +36,9 @@ pub(super) fn read_parquet<R: Rows>(
         }
         let schema = builder.schema().clone();
         plan_of(&schema)?;
-        let at_a_time = examine_pages(&again, size, max_bytes, builder.metadata(), &|| {
+        let described = usize::try_from(described).unwrap_or(usize::MAX);
+        let left = max_bytes.saturating_sub(described);
+        let at_a_time = examine_pages(&again, size, left, builder.metadata(), &|| {
             Instant::now() >= deadline
         })?;
         let batches = builder

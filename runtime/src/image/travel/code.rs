@@ -164,7 +164,7 @@ fn adopt(
     moved: &mut u64,
 ) -> Result<(), Error> {
     let what = format!("the machine code {}", code.key);
-    let total = code.files.iter().map(|file| file.parcel.bytes).sum();
+    // What authenticates the code says nothing of these numbers.
     if code
         .files
         .iter()
@@ -172,6 +172,7 @@ fn adopt(
     {
         return Err(damaged(&what, store, "it is too long"));
     }
+    let total = code.files.iter().map(|file| file.parcel.bytes).sum();
     let cache = builder.cache;
     let _lock = cache.lock("code", &code.key, builder.progress)?;
     let place = cache.entry_path("code", &code.key);

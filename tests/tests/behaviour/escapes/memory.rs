@@ -54,3 +54,61 @@ pub(super) fn seize(session: &mut Session) {
         "the attack itself failed: {outcome:#?}"
     );
 }
+
+/// Descriptors of this process that are the memory of sessions.
+#[cfg(target_os = "linux")]
+fn heaps() -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let places = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    places
+        .filter(|place| place.to_string_lossy().contains("memex-heap"))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "runs in a process of its own: see a_session_that_is_rolled_back_again_and_again_holds_few_descriptors"]
+fn rollbacks_between_growth() {
+    let mut session = memex_tests::session();
+    let small = heaps();
+    assert!(run(&mut session, "kept = []").is_ok());
+    const ROUNDS: usize = 24;
+    for round in 0..ROUNDS {
+        let grow = format!("kept.append(bytearray(b'{}') * (1 << 20))", round % 10);
+        assert!(run(&mut session, &grow).is_ok());
+        assert!(run(&mut session, "import os; os.abort()").rolled_back);
+    }
+    let check = "[k == bytes([48 + i % 10]) * (1 << 20) for i, k in enumerate(kept)]";
+    let all_kept = format!("(True, {ROUNDS})");
+    let code = format!("c = {check}\nall(c), len(c)");
+    assert_eq!(memex_tests::value_of(&mut session, &code), all_kept);
+    // The session grew into files, and into few.
+    let held = heaps() - small;
+    assert!((1..=5).contains(&held), "{held} descriptors");
+    // What lies in none of them is copied, rolled back, saved and restored as well.
+    let code = "kept[-1][0] = 7; kept[0][0] = 7; import os; os.abort()";
+    assert!(run(&mut session, code).rolled_back);
+    assert_eq!(memex_tests::value_of(&mut session, &format!("c = {check}\nall(c), len(c)")), all_kept);
+    let snapshot = session.snapshot().unwrap();
+    let options = memex_runtime::SessionOptions::default();
+    let sandbox = memex_tests::standard_sandbox();
+    let generators = memex_runtime::Generators::Fresh;
+    let (mut copy, _) = sandbox.restore(&snapshot, generators, options).unwrap();
+    assert_eq!(memex_tests::value_of(&mut copy, &format!("c = {check}\nall(c), len(c)")), all_kept);
+}
+
+/// A session that is rolled back gets a fresh memory, and grows into a file of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_session_that_is_rolled_back_again_and_again_holds_few_descriptors() {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["escapes::memory::rollbacks_between_growth", "--exact", "--ignored"])
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && stdout.contains("1 passed"),
+        "{stdout}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

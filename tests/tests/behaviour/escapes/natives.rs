@@ -103,3 +103,78 @@ fn bombs_are_refused_by_their_bounds() {
     assert_eq!(outcome.error.unwrap().class, "MemoryError");
     still_works(&mut session);
 }
+
+/// Files of some kilobytes whose columns would take a gigabyte: names that many columns
+/// share, and paths that each leaf has of its own.
+const DESCRIBING: &str = "
+def message(count, length):
+    b = bytearray(8)
+    def words(*w):
+        while len(b) % 4: b.append(0)
+        at = len(b)
+        b.extend(struct.pack(f'<{len(w)}I', *w))
+        return at
+    def halves(*h):
+        at = words()
+        b.extend(struct.pack(f'<{len(h)}H', *h))
+        return at
+    def refer(at, to): struct.pack_into('<I', b, at, to - at)
+    tables = [halves(12, 24, 4, 6, 8, 16), halves(8, 12, 4, 8), halves(12, 20, 4, 0, 16, 8), halves(4, 4)]
+    while len(b) % 8: b.append(0)
+    m = words(0, 4 | 1 << 16, 0, 0, 0, 0); refer(0, m)
+    s = words(0, 0, 0); refer(m + 8, s)
+    v = words(count); refer(s + 8, v)
+    b.extend(bytes(4 * count))
+    c = words(0, 0, 0, 0, 1)
+    for i in range(count): refer(v + 4 + 4 * i, c)
+    n = words(0); refer(c + 8, n)
+    name = words(length); refer(c + 4, name)
+    b.extend(b'a' * length + b'\\0')
+    while len(b) % 8: b.append(0)
+    for at, of in zip((m, s, c, n), tables): struct.pack_into('<I', b, at, at - of)
+    return struct.pack('<iI', -1, len(b)) + bytes(b) + struct.pack('<iI', -1, 0)
+def varint(n):
+    out = b''
+    while n >= 128: out += bytes([n & 127 | 128]); n >>= 7
+    return out + bytes([n])
+def nested(name, leaves):
+    def element(name, more): return more[0] + b'\\x18' + varint(len(name)) + name + more[1] + b'\\0'
+    def group(name, n): return element(name, (b'\\x35\\0', b'\\x15' + varint(2 * n)))
+    schema = [group(b's', 1), group(b'g' * name, leaves)]
+    schema += [element(b'%d' % i, (b'\\x15\\x02\\x25\\0', b'')) for i in range(leaves)]
+    footer = b'\\x15\\x02\\x19\\xfc' + varint(len(schema)) + b''.join(schema) + b'\\x16\\0\\x19\\x0c\\0'
+    return b'PAR1' + footer + struct.pack('<I', len(footer)) + b'PAR1'
+";
+
+#[test]
+fn columns_that_a_file_describes_count_as_memory_of_the_session() {
+    let mut session = prepared();
+    assert!(run(&mut session, DESCRIBING).is_ok());
+    let (plain, read) = (
+        "{'name': 'arrow.plain'}",
+        "{'name': 'parquet.read', 'columns': None}",
+    );
+    for (request, bomb, harmless) in [
+        (plain, "message(1000, 1 << 18)", "message(10, 1000)"),
+        (read, "nested(1 << 17, 8000)", "nested(1000, 10)"),
+    ] {
+        assert_eq!(
+            value_of(
+                &mut session,
+                &format!("told(_host.call(frame({request}, {harmless})))[0]")
+            ),
+            "0",
+            "{harmless}"
+        );
+        let outcome = run(
+            &mut session,
+            &format!("b = {bomb}\nr = refused(frame({request}, b))\nlen(b) < 1 << 21, r[1]"),
+        );
+        assert_eq!(
+            outcome.value.as_deref(),
+            Some("(True, 'MemoryError')"),
+            "{outcome:#?}"
+        );
+    }
+    still_works(&mut session);
+}
