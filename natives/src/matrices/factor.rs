@@ -16,6 +16,9 @@ use pulp::Arch;
 const FEW: usize = 16;
 /// Rows of a triangle that are solved one by one.
 const FEW_ROWS: usize = 16;
+/// Columns without pivots that are done at a time, and columns whose rows are exchanged
+/// between two looks at the interrupt.
+const AT_A_TIME: usize = 1024;
 
 /// The size of a matrix, and from one of its columns to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +87,10 @@ pub fn factor<T: Element>(
     let count = asked.pivots();
     factors.halves(0, count, pivots)?;
     // More columns than rows: those have no pivots.
-    if asked.columns > count {
-        factors.exchange(count, asked.columns, 0, pivots);
-        factors.solve((0, count), (count, asked.columns))?;
+    for from in (count..asked.columns).step_by(AT_A_TIME) {
+        let to = asked.columns.min(from.saturating_add(AT_A_TIME));
+        factors.exchange(from, to, 0, pivots)?;
+        factors.solve((0, count), (from, to))?;
     }
     Ok(factors.zero)
 }
@@ -114,7 +118,8 @@ impl<T: Element> Factors<'_, '_, T> {
                 rows: self.rows,
                 first,
                 pivots,
-            });
+                room: self.room,
+            })?;
             if self.zero == 0 {
                 self.zero = zero;
             }
@@ -125,20 +130,30 @@ impl<T: Element> Factors<'_, '_, T> {
         let (end, middle) = (first + count, first + half);
         let (left, right) = pivots.split_at_mut(half.min(pivots.len()));
         self.halves(first, half, left)?;
-        self.exchange(middle, end, first, left);
+        self.exchange(middle, end, first, left)?;
         self.solve((first, middle), (middle, end))?;
         self.subtract((middle, self.rows), (first, middle), (middle, end))?;
         self.halves(middle, count - half, right)?;
-        self.exchange(first, middle, middle, right);
-        Ok(())
+        self.exchange(first, middle, middle, right)
     }
 
     /// Exchanges rows of the columns from `from` to `to` as the pivots from `first` on say.
-    fn exchange(&mut self, from: usize, to: usize, first: usize, pivots: &[i32]) {
-        let columns = self.data.chunks_mut(self.stride);
-        for column in columns.skip(from).take(to.saturating_sub(from)) {
+    fn exchange(
+        &mut self,
+        from: usize,
+        to: usize,
+        first: usize,
+        pivots: &[i32],
+    ) -> Result<(), Refusal> {
+        let columns = self.data.chunks_mut(self.stride).skip(from);
+        let columns = columns.take(to.saturating_sub(from));
+        for (number, column) in columns.enumerate() {
+            if number % AT_A_TIME == 0 {
+                self.room.look()?;
+            }
             exchange(column, first, pivots);
         }
+        Ok(())
     }
 
     /// Solves with the unit lower triangle of these rows, for these columns.

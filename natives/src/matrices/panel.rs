@@ -1,6 +1,8 @@
 //! The parts of a factorization that are too small for products of matrices.
 
 use super::element::{Element, add_multiple};
+use crate::refusal::Refusal;
+use crate::room::Room;
 use pulp::{Simd, WithSimd};
 
 /// Most rows of a corner.
@@ -8,25 +10,28 @@ const CORNER: usize = 16;
 
 /// Factors a few columns, one by one. Gives 0, or the number from 1 of the first
 /// column whose pivot is exactly 0.
-pub(super) struct FactoringPanel<'a, T> {
+pub(super) struct FactoringPanel<'a, 'r, T> {
     pub(super) data: &'a mut [T],
     pub(super) stride: usize,
     pub(super) rows: usize,
     /// The first row and column.
     pub(super) first: usize,
     pub(super) pivots: &'a mut [i32],
+    /// It may have many rows: it looks at the interrupt before each column.
+    pub(super) room: &'a Room<'r>,
 }
 
-impl<T: Element> WithSimd for FactoringPanel<'_, T> {
-    type Output = i32;
+impl<T: Element> WithSimd for FactoringPanel<'_, '_, T> {
+    type Output = Result<i32, Refusal>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> i32 {
+    fn with_simd<S: Simd>(self, simd: S) -> Result<i32, Refusal> {
         let (first, count) = (self.first, self.pivots.len());
         let start = first.saturating_mul(self.stride);
         let columns = self.data.get_mut(start..).unwrap_or_default();
         let mut zero = 0;
         for (at, pivot) in self.pivots.iter_mut().enumerate() {
+            self.room.look()?;
             let row = first + at;
             let column = columns.get(at * self.stride..).unwrap_or_default();
             let column = column.get(row..self.rows).unwrap_or_default();
@@ -59,7 +64,7 @@ impl<T: Element> WithSimd for FactoringPanel<'_, T> {
                 }
             }
         }
-        zero
+        Ok(zero)
     }
 }
 

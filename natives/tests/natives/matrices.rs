@@ -217,6 +217,25 @@ fn what_is_no_matrix_is_refused() {
         let refusal = factor(asked, &mut elements, &mut [0; 4], &room);
         assert!(matches!(refusal, Err(Refusal::Options(_))), "{asked:?}");
     }
+    // Nothing at all, at no distance.
+    for (rows, columns, beta) in [(4, 0, 0.0), (4, 0, 2.0), (0, 4, 0.0), (0, 0, 0.0)] {
+        let asked = Product {
+            rows,
+            columns,
+            beta,
+            strides: [4, 4, 0],
+            ..square(4)
+        };
+        let refusal = product(&asked, &[1.0; 16], &[1.0; 16], &mut elements, &room);
+        assert!(matches!(refusal, Err(Refusal::Options(_))), "{asked:?}");
+        let asked = Factoring {
+            rows,
+            columns,
+            stride: 0,
+        };
+        let refusal = factor(asked, &mut elements, &mut [0; 4], &room);
+        assert!(matches!(refusal, Err(Refusal::Options(_))), "{asked:?}");
+    }
     assert_eq!(elements, [1.0; 16]);
     product(&square(4), &[1.0; 16], &[1.0; 16], &mut elements, &room).unwrap();
     assert_eq!(elements, [4.0; 16]);
@@ -252,10 +271,25 @@ fn left_at_every_look() {
         stride: 300,
     };
     let factored = |room: &Room<'_>| factor(asked, &mut a.clone(), &mut [0; 300], room).map(|_| ());
-    let works: [Long<'_>; 2] = [&multiply, &factored];
-    for work in works {
+    let long = |rows: usize, columns: usize| {
+        let asked = Factoring {
+            rows,
+            columns,
+            stride: rows,
+        };
+        let drawn = drawn(rows * columns, 3);
+        move |room: &Room<'_>| {
+            let mut pivots = vec![0; asked.pivots()];
+            factor(asked, &mut drawn.clone(), &mut pivots, room).map(|_| ())
+        }
+    };
+    // Few columns of many rows, and many of few.
+    let (tall, wide) = (long(40_000, 16), long(16, 40_000));
+    let works: [(Long<'_>, u64); 4] =
+        [(&multiply, 100), (&factored, 100), (&tall, 16), (&wide, 70)];
+    for (work, least) in works {
         let all = looks(u64::MAX, work);
-        assert!(all > 100, "{all}");
+        assert!(all > least, "{all}");
         for stop_at in [0, 1, all / 2, all - 1] {
             assert_eq!(looks(stop_at, work), stop_at + 1);
         }

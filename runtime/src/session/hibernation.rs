@@ -171,7 +171,10 @@ impl Hibernated {
     ///
     /// # Errors
     /// When the turn that waits is damaged, or larger than the policy allows. The states
-    /// themselves are checked when the session wakes.
+    /// themselves are checked when the session wakes; how large they are is not held
+    /// against the policy, since a session may have begun under another one. So they have
+    /// to be what [`saved`](Self::saved) gave: who keeps them where others can write
+    /// compares them with a digest, as the stores of `memex-snapshots` do.
     pub fn from_saved(
         sandbox: &Sandbox,
         saved: SavedHibernated,

@@ -88,13 +88,19 @@ fn rollbacks_between_growth() {
     // What lies in none of them is copied, rolled back, saved and restored as well.
     let code = "kept[-1][0] = 7; kept[0][0] = 7; import os; os.abort()";
     assert!(run(&mut session, code).rolled_back);
-    assert_eq!(memex_tests::value_of(&mut session, &format!("c = {check}\nall(c), len(c)")), all_kept);
+    assert_eq!(
+        memex_tests::value_of(&mut session, &format!("c = {check}\nall(c), len(c)")),
+        all_kept
+    );
     let snapshot = session.snapshot().unwrap();
     let options = memex_runtime::SessionOptions::default();
     let sandbox = memex_tests::standard_sandbox();
     let generators = memex_runtime::Generators::Fresh;
     let (mut copy, _) = sandbox.restore(&snapshot, generators, options).unwrap();
-    assert_eq!(memex_tests::value_of(&mut copy, &format!("c = {check}\nall(c), len(c)")), all_kept);
+    assert_eq!(
+        memex_tests::value_of(&mut copy, &format!("c = {check}\nall(c), len(c)")),
+        all_kept
+    );
 }
 
 /// A session that is rolled back gets a fresh memory, and grows into a file of its own.
@@ -102,7 +108,11 @@ fn rollbacks_between_growth() {
 #[test]
 fn a_session_that_is_rolled_back_again_and_again_holds_few_descriptors() {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["escapes::memory::rollbacks_between_growth", "--exact", "--ignored"])
+        .args([
+            "escapes::memory::rollbacks_between_growth",
+            "--exact",
+            "--ignored",
+        ])
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
