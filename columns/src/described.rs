@@ -71,7 +71,7 @@ pub(crate) fn encoded_schema(text: &[u8], taken: &mut Taken) -> Option<()> {
     // With or without the frame of a message.
     let message = match bytes.strip_prefix(&[0xff; 4]) {
         Some(framed) if bytes.len() > 8 => framed.get(4..).unwrap_or_default(),
-        _ => &bytes,
+        _ => bytes.as_slice(),
     };
     let message = root_as_message(message).ok();
     match message.and_then(|message| message.header_as_schema()) {
