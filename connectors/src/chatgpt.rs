@@ -1,14 +1,17 @@
 //! ChatGPT exports.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use memex_channel::tree::TreeSize;
 use memex_memory::Error;
 
 use crate::archive::{self, Unpacker, Wanted};
@@ -16,6 +19,9 @@ use crate::pages::{Page, Pages};
 use crate::report::malformed;
 use crate::slug::Slugs;
 use crate::{ImportReport, Importer, date, text};
+
+/// What one conversation may take as values.
+const VALUES_MAX_BYTES: usize = 256 << 20;
 
 #[derive(Deserialize)]
 struct Conversation {
@@ -106,9 +112,17 @@ pub(super) fn read(
     found: &mut Vec<Found>,
     report: &mut ImportReport,
 ) -> Result<(), Error> {
-    let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(content));
+    let taken = Rc::new(Cell::new(0));
+    let weighed = Weighed {
+        content,
+        size: TreeSize::default(),
+        taken: Rc::clone(&taken),
+    };
+    let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(weighed));
     let each = Each {
         take: &mut |value: Value| {
+            // The next one may take as much again.
+            taken.set(0);
             let number = found.len() + report.skipped.len() + 1;
             if found.len() >= importer.limits.files_max {
                 report.skip(
@@ -128,6 +142,32 @@ pub(super) fn read(
     };
     each.deserialize(&mut json)
         .map_err(|error| malformed(place, format!("is not a list of conversations: {error}")))
+}
+
+/// A text that ends where one conversation would take too much as values: a short text can
+/// hold very many.
+struct Weighed<R> {
+    content: R,
+    size: TreeSize,
+    /// What was read since the last conversation.
+    taken: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Weighed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.content.read(buffer)?;
+        let before = self.size.bytes();
+        self.size.push(buffer.get(..count).unwrap_or_default());
+        let taken = self.size.bytes().saturating_sub(before);
+        let taken = taken.saturating_add(self.taken.get());
+        self.taken.set(taken);
+        match taken > VALUES_MAX_BYTES {
+            true => Err(std::io::Error::other(format!(
+                "a conversation takes more than {VALUES_MAX_BYTES} bytes as values"
+            ))),
+            false => Ok(count),
+        }
+    }
 }
 
 struct Each<'e> {

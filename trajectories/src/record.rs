@@ -3,6 +3,7 @@
 //! The first line is the header, then come steps and children as they
 //! happen, then the end. Each is a JSON object whose `type` says which.
 
+use memex_channel::TreeSize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,6 +12,10 @@ use crate::{Agent, Child, Error, Metadata, Parent, Status, Step, Timestamp, Tota
 
 /// The version of the lines that this build writes and reads.
 pub const VERSION: u32 = 1;
+
+/// What a line may take as values: eight times the longest one. `{"":0}` takes a hundred times
+/// its text.
+const LINE_VALUES_MAX_BYTES: usize = 512 << 20;
 
 /// What is known of a run when it begins: the first line.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -135,6 +140,8 @@ pub(crate) fn parse_record(place: &str, line: usize, text: &[u8]) -> Result<Reco
 }
 
 fn split(place: &str, line: usize, text: &[u8]) -> Result<(String, Map<String, Value>), Error> {
+    let _taken = TreeSize::check(text, LINE_VALUES_MAX_BYTES)
+        .map_err(|what| Error::malformed(place, Some(line), "", format!("the line {what}")))?;
     let mut fields: Map<String, Value> = serde_json::from_slice(text)
         .map_err(|error| Error::malformed(place, Some(line), "", error.to_string()))?;
     match fields.remove("type") {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -59,23 +59,6 @@ impl Input {
             return Err(input.wrong(what));
         }
         Ok(input)
-    }
-
-    /// As it is recorded in a trajectory.
-    pub(crate) fn recorded(&self) -> Value {
-        match &self.source {
-            InputSource::Path(path) => json!({ "name": self.name, "path": path }),
-            InputSource::Value(value) => json!({ "name": self.name, "value": value }),
-        }
-    }
-
-    /// From a trajectory.
-    pub(crate) fn from_record(record: &Value) -> Result<Self, Error> {
-        let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
-        match record.get("value") {
-            Some(value) => Self::value(text("name"), value.clone()),
-            None => Self::new(text("name"), text("path")),
-        }
     }
 
     pub(super) fn wrong(&self, what: impl ToString) -> Error {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource};
+use super::record::{RecordedInput, recorded};
 use super::{files, folders};
 use crate::Error;
 
 /// Inputs that were read: their contents, the code that makes objects of them,
-/// and their description for models.
+/// their description for models, and what a trajectory says of them.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
+    pub(crate) recorded: Vec<Value>,
     pub(crate) contents: BTreeMap<String, Vec<u8>>,
     pub(crate) setup: String,
     pub(crate) described: Vec<String>,
@@ -20,26 +22,51 @@ pub(crate) struct Loaded {
 impl Loaded {
     pub(crate) fn read(inputs: &[Input]) -> Result<Self, Error> {
         let mut loaded = Self::default();
-        let mut total: u64 = 0;
         for input in inputs {
-            let Content { kind, bytes, told } = read(input)?;
-            total = total.saturating_add(bytes.len() as u64);
-            if total > INPUTS_MAX_BYTES {
-                let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
-                return Err(input.wrong(what));
-            }
-            let name = &input.name;
-            loaded.setup.push_str(&format!(
-                "{name} = __import__('sys').modules['memex_guest.agents'].load({}, {})\n",
-                Value::from(name.as_str()),
-                Value::from(kind),
-            ));
-            loaded.described.push(format!("{name}: {told}"));
-            if loaded.contents.insert(name.clone(), bytes).is_some() {
-                return Err(input.wrong("there are two inputs of this name"));
-            }
+            loaded.add(input, read(input)?)?;
         }
         Ok(loaded)
+    }
+
+    /// Those of a run that is taken up.
+    pub(crate) fn read_again(recorded: &[RecordedInput]) -> Result<Self, Error> {
+        let mut loaded = Self::default();
+        for one in recorded {
+            one.check_source()?;
+            let content = read(&one.input)?;
+            one.check_content(&content)?;
+            loaded.add(&one.input, content)?;
+        }
+        Ok(loaded)
+    }
+
+    /// Those of a run without a scope: only their names and sources.
+    pub(crate) fn unread(inputs: &[Input]) -> Self {
+        Self {
+            recorded: inputs.iter().map(|input| recorded(input, None)).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, input: &Input, content: Content) -> Result<(), Error> {
+        let before: u64 = self.contents.values().map(|one| one.len() as u64).sum();
+        if before.saturating_add(content.bytes.len() as u64) > INPUTS_MAX_BYTES {
+            let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
+            return Err(input.wrong(what));
+        }
+        self.recorded.push(recorded(input, Some(&content)));
+        let Content { kind, bytes, told } = content;
+        let name = &input.name;
+        self.setup.push_str(&format!(
+            "{name} = __import__('sys').modules['memex_guest.agents'].load({}, {})\n",
+            Value::from(name.as_str()),
+            Value::from(kind),
+        ));
+        self.described.push(format!("{name}: {told}"));
+        match self.contents.insert(name.clone(), bytes) {
+            Some(_) => Err(input.wrong("there are two inputs of this name")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -16,7 +16,9 @@ mod files;
 mod folders;
 mod input;
 mod loaded;
+mod record;
 mod runs;
 
 pub use input::{Input, InputSource};
 pub(crate) use loaded::Loaded;
+pub(crate) use record::RecordedInput;

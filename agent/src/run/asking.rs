@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use memex_host_tools::LargeInteger;
-use memex_models::{Delta, DeltaSink, Reply, StopReason};
+use memex_models::{Delta, DeltaSink, Message, Reply, StopReason};
 use memex_trajectories::{Budget, Status, Step, StepKind, Timing, ToolCall, Usage};
 use serde_json::Value;
 
@@ -19,7 +19,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1 << 30);
 /// How often a conversation is made shorter for one reply. Each time leaves three fifths at
 /// most: from 128,000 tokens to 4,000.
 const SHORTER_MAX: u32 = 7;
-/// Room of a reply that is longer than any sensible one.
+/// Room of a reply that is longer than any sensible one: of all of it, also what is only kept
+/// for the way back, since all of it stays in the conversation.
 const REPLY_BYTES_MAX: usize = 4 << 20;
 
 impl<D: Dialect> Loop<D> {
@@ -97,8 +98,7 @@ impl<D: Dialect> Loop<D> {
             timing: Some(timing),
             ..Step::default()
         };
-        let arguments = reply.message.tool_calls().map(|call| call.arguments.len());
-        let bytes = arguments.fold(step.text.len(), usize::saturating_add);
+        let bytes = size_of(&reply.message);
         if bytes > REPLY_BYTES_MAX {
             return Err(Error::LongReply {
                 bytes,
@@ -117,6 +117,26 @@ impl<D: Dialect> Loop<D> {
             _ => step.tool_calls = reply.message.tool_calls().map(recorded).collect(),
         }
         self.record(step, watcher)
+    }
+}
+
+/// The bytes of a message, in JSON.
+fn size_of(message: &Message) -> usize {
+    struct Counted(usize);
+    impl std::io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    match serde_json::to_writer(&mut counted, message) {
+        Ok(()) => counted.0,
+        Err(_) => usize::MAX,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, W
 use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::scope::{Equipment, Place, Spawner};
-use crate::{Error, Input, OutputSchema, prompt};
+use crate::{Error, OutputSchema, prompt};
 
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) task: String,
     pub(crate) task_id: Option<String>,
     pub(crate) output: Option<OutputSchema>,
-    pub(crate) inputs: Vec<Input>,
+    pub(crate) loaded: Loaded,
     /// What models are told of objects that the scope begins with beside inputs.
     pub(crate) described: Vec<String>,
     /// The run whose record this one begins with.
@@ -56,8 +56,8 @@ impl Plan {
         if let Some(output) = &self.output {
             metadata.insert("output".into(), output.schema().clone());
         }
-        if !self.inputs.is_empty() {
-            let inputs = self.inputs.iter().map(Input::recorded);
+        if !self.loaded.recorded.is_empty() {
+            let inputs = self.loaded.recorded.iter().cloned();
             metadata.insert("inputs".into(), inputs.collect());
         }
         if self.begins_in_scope {
@@ -172,7 +172,7 @@ impl Plan {
         if inner.config.action_space == ActionSpace::Tools {
             return Ok(prepared(Hands::Tools(Box::new(broker.build())), Vec::new()));
         }
-        let loaded = Loaded::read(&self.inputs)?;
+        let loaded = self.loaded;
         let (mut described, mut setup) = (loaded.described, loaded.setup);
         described.extend(self.described);
         let inputs: Inputs = Arc::new(loaded.contents);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use memex_trajectories::ActionSpace;
 use parking_lot::Mutex;
 
 use super::beginning::{Beginning, KeptScope};
@@ -12,6 +13,7 @@ use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::{NoWatcher, Watcher};
 use crate::children::Head;
+use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
 
@@ -75,13 +77,17 @@ impl Agent {
         let begins_in_scope = scope.is_some();
         let place = inner.place(scope)?;
         let ledger = Ledger::new(inner.config.budgets);
+        let loaded = match inner.config.action_space {
+            ActionSpace::Code => Loaded::read(&request.inputs)?,
+            ActionSpace::Tools => Loaded::unread(&request.inputs),
+        };
         let plan = Plan {
             head: Head::first(self, id, ledger, request.cancellation),
             name: inner.config.name.clone(),
             task: request.task,
             task_id: request.task_id,
             output: request.output,
-            inputs: request.inputs,
+            loaded,
             described,
             goes_on_from: after.as_ref().map(|run| run.id.clone()),
             begins_in_scope,

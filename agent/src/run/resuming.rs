@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memex_models::{Message, Part, Role, ToolCall};
-use memex_trajectories::{Step, StepKind, Trajectory};
+use memex_trajectories::{ActionSpace, Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -16,9 +16,10 @@ use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::Watcher;
 use crate::children::Head;
+use crate::inputs::{Loaded, RecordedInput};
 use crate::reading::CODE_TOOL;
 use crate::recorder::{Recorder, fenced};
-use crate::{Agent, Cancellation, Conversation, Error, Input, Ledger, OutputSchema};
+use crate::{Agent, Cancellation, Conversation, Error, Ledger, OutputSchema};
 
 impl Agent {
     /// Goes on with a run whose trajectory was saved: it was cancelled, it
@@ -27,7 +28,8 @@ impl Agent {
     ///
     /// The scope comes back from the file beside the trajectory; code blocks
     /// that it does not know, all of them if there is none, run again, tools
-    /// included.
+    /// included. Files that it began with are read again, and have to be what they
+    /// were.
     ///
     /// # Errors
     /// [`Error::Resume`] if there is nothing to go on with, and as
@@ -69,13 +71,17 @@ impl Agent {
         }
         let output = loaded.metadata.get("output").cloned();
         let ledger = Ledger::new(inner.config.budgets);
+        let recorded = match inner.config.action_space {
+            ActionSpace::Code => Loaded::read_again(&inputs(&loaded)?)?,
+            ActionSpace::Tools => Loaded::default(),
+        };
         let plan = Plan {
             head: Head::first(self, loaded.id.clone(), ledger, cancellation),
             name: loaded.agent.name.clone(),
             task: loaded.task.clone(),
             task_id: loaded.task_id.clone(),
             output: output.map(OutputSchema::new).transpose()?,
-            inputs: inputs(&loaded)?,
+            loaded: recorded,
             described: Vec::new(),
             goes_on_from: None,
             begins_in_scope: false,
@@ -228,9 +234,9 @@ fn reply(step: &Step, code_call: Option<&str>) -> Message {
     }
 }
 
-pub(super) fn inputs(trajectory: &Trajectory) -> Result<Vec<Input>, Error> {
+pub(super) fn inputs(trajectory: &Trajectory) -> Result<Vec<RecordedInput>, Error> {
     let Some(listed) = trajectory.metadata.get("inputs").and_then(Value::as_array) else {
         return Ok(Vec::new());
     };
-    listed.iter().map(Input::from_record).collect()
+    listed.iter().map(RecordedInput::read).collect()
 }

@@ -17,6 +17,7 @@ use super::plan::Plan;
 use super::result::RunResult;
 use super::watcher::NoWatcher;
 use crate::children::{Family, Head, Outcome, begin_child, running};
+use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::scope::{Place, STACK_BYTES, Spawner};
 use crate::{Budgets, Error, OutputSchema};
@@ -118,7 +119,7 @@ fn spawn(family: &Arc<Family>, request: Request, fork: Box<dyn Place>) -> Result
         task: request.task,
         task_id: None,
         output,
-        inputs: Vec::new(),
+        loaded: Loaded::default(),
         described: Vec::new(),
         goes_on_from: None,
         begins_in_scope: false,

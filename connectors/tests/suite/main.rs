@@ -492,6 +492,26 @@ fn google_docs_are_listed_and_exported_through_the_api() {
 }
 
 #[test]
+fn a_conversation_is_bounded_by_what_it_takes_as_values() {
+    let place = tempfile::tempdir().unwrap();
+    let export = place.path().join("conversations.json");
+    let (_directory, memory) = memory(Mode::Extended);
+    let hostile = format!("[[{}]]", vec![r#"{"":0}"#; 500_000].join(","));
+    std::fs::write(&export, &hostile).unwrap();
+    let refused = importer(&memory).chatgpt(&export).unwrap_err().to_string();
+    assert!(refused.contains("as values"), "{refused}");
+    // As much in many conversations, and a text of the same length, are read.
+    let some = format!("[{}]", vec![r#"{"":0}"#; 100_000].join(","));
+    let many = format!("[{}]", vec![some.as_str(); 6].join(","));
+    let text = json!(["x".repeat(hostile.len())]).to_string();
+    for (content, skipped) in [(many, 6), (text, 1)] {
+        std::fs::write(&export, content).unwrap();
+        let report = importer(&memory).chatgpt(&export).unwrap();
+        assert_eq!(report.skipped.len(), skipped);
+    }
+}
+
+#[test]
 fn archives_are_bounded() {
     let place = tempfile::tempdir().unwrap();
     // A thousand to one.

@@ -218,6 +218,9 @@ impl<'a> Checker<'a> {
                 self.fail("it is no text")
             }
             "$ref" => self.reference(value),
+            "$dynamicRef" | "$recursiveRef" => {
+                self.fail("it is not supported; write `$ref` with a path such as \"#/$defs/T\"")
+            }
             _ => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 mod messages;
 mod references;
+mod steps;
 mod validator;
 
 pub(crate) use messages::clipped;

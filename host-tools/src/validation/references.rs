@@ -5,6 +5,10 @@ use crate::tool::PART_KEY;
 use crate::toolbox::{MANY, NAMED, ONE};
 use serde_json::{Map, Value, json};
 
+/// Names of places that references could lead to. Those of a schema that is accepted lead by
+/// paths from its root, which names of its parts would change.
+const PLACES: [&str; 5] = ["$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"];
+
 /// The schema, with `{"$part": n}` accepted where bytes are, and
 /// `{"$table": …}` where a table is.
 pub(super) fn accepted(schema: &Value) -> Value {
@@ -13,6 +17,7 @@ pub(super) fn accepted(schema: &Value) -> Value {
     };
     let inner: Map<String, Value> = object
         .iter()
+        .filter(|(key, _)| !PLACES.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), keyword(key, value)))
         .collect();
     let reference = if is_table(object) {
@@ -33,7 +38,7 @@ pub(super) fn accepted(schema: &Value) -> Value {
     // Definitions stay where references look for them.
     let (mut outer, inner): (Map<String, Value>, Map<String, Value>) = inner
         .into_iter()
-        .partition(|(key, _)| ["$schema", "$id", "$defs", "definitions"].contains(&key.as_str()));
+        .partition(|(key, _)| ["$schema", "$defs", "definitions"].contains(&key.as_str()));
     outer.insert("anyOf".to_owned(), json!([reference, inner]));
     Value::Object(outer)
 }

@@ -1,18 +1,19 @@
 //! A compiled schema.
 
-use super::{messages, references};
+use super::{messages, references, steps};
 use crate::tool::ToolError;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
 
 /// Steps that a pattern of a schema may take on one text.
-const PATTERN_STEPS_MAX: usize = 100_000;
+const PATTERN_STEPS_MAX: usize = 10_000;
 /// Bytes of a compiled pattern.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// Checks values against a schema. Never resolves anything outside of it.
 #[derive(Debug)]
 pub(crate) struct Validator {
+    schema: Value,
     compiled: jsonschema::Validator,
 }
 
@@ -38,7 +39,7 @@ impl Validator {
             )
             .build(&schema)
             .map_err(|error| messages::clipped(&error.to_string(), 300))?;
-        Ok(Self { compiled })
+        Ok(Self { schema, compiled })
     }
 
     /// Checks the arguments of the tool called `name`.
@@ -46,8 +47,23 @@ impl Validator {
     /// # Errors
     /// `TypeError` or `ValueError`, naming the tool and the field.
     pub(crate) fn check(&self, name: &str, arguments: &Value) -> Result<(), ToolError> {
+        if steps::count(&self.schema, arguments).is_err() {
+            let message = format!(
+                "{name}: it takes more than {} steps to hold the arguments against their schema; \
+                 pass less at a time, or nest it less deeply",
+                steps::STEPS_MAX
+            );
+            return Err(ToolError::new("ValueError", message));
+        }
         if self.compiled.is_valid(arguments) {
             return Ok(());
+        }
+        if !steps::may_be_explained(&self.schema, arguments) {
+            let message = format!(
+                "{name}: arguments: they fit none of the allowed forms, and are too many to say \
+                 where; pass less at a time"
+            );
+            return Err(ToolError::new("ValueError", message));
         }
         match self.compiled.validate(arguments) {
             Ok(()) => Ok(()),

@@ -7,6 +7,7 @@ mod ask_user;
 mod audit;
 mod awaited;
 mod frames;
+mod paths;
 mod plain;
 mod python;
 mod questions;

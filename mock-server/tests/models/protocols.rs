@@ -145,3 +145,26 @@ async fn a_wrong_key_is_refused_once_and_not_repeated() {
         assert_eq!(server.received().len(), index + 1, "one attempt");
     }
 }
+
+#[tokio::test]
+async fn a_key_in_which_a_message_is_cut_is_not_told() {
+    let key = "sk-secret-of-the-host";
+    for before in [0, 100, 185, 193, 199] {
+        let message = format!("{}{key}{}", "x".repeat(before), "y".repeat(300));
+        let script =
+            format!(r#"{{"fail":{{"http":{{"status":400,"message":"{message}"}}}},"times":0}}"#);
+        let server = serve(&script).await;
+        for line in LINES {
+            let model = config(line, &server).build(Some(ApiKey::new(key))).unwrap();
+            let error = model.complete(&ask("Hi"), &mut NoSink).await.unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(&"x".repeat(before)), "{shown}");
+            assert!(!shown.contains(&key[..6]), "{before}: {shown}");
+            assert_eq!(
+                shown.contains("[secret]"),
+                before < 195,
+                "{before}: {shown}"
+            );
+        }
+    }
+}

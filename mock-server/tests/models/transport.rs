@@ -349,3 +349,48 @@ async fn https_waits_for_its_handshake_and_sends_nothing_without() {
     assert_eq!(phase, TimeoutPhase::Connect);
     assert!(server.received().is_empty());
 }
+
+#[tokio::test]
+async fn a_redirect_takes_the_key_and_the_request_nowhere() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let elsewhere = serve(r#"{"text":"stolen","times":0}"#).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    let to = elsewhere.base_url().to_owned();
+    let moved = tokio::spawn(async move {
+        let mut asked = 0;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            asked += 1;
+            let mut head = vec![0; 64 << 10];
+            let _read = stream.read(&mut head).await.unwrap();
+            let status = match asked {
+                1 => "302 Found",
+                2 => "307 Temporary Redirect",
+                _ => "308 Permanent Redirect",
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nlocation: {to}/chat/completions\r\n\
+                 content-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    for status in [302, 307, 308] {
+        let mut config = memex_models::ModelConfig::parse(&format!("local:m@{base}")).unwrap();
+        config.options.retry.attempts_max = 1;
+        let model = config
+            .build(Some(memex_models::ApiKey::new("sk-topsecret")))
+            .unwrap();
+        let error = complete(&model, "Hi").await.unwrap_err();
+        assert_eq!(error.status(), Some(status), "{error}");
+    }
+    moved.abort();
+    assert!(elsewhere.received().is_empty());
+    // Where it is meant to go, it is taken.
+    let model = config("local:m", &elsewhere).build(None).unwrap();
+    assert_eq!(
+        complete(&model, "Hi").await.unwrap().message.text(),
+        "stolen"
+    );
+    assert_eq!(elsewhere.received().len(), 1);
+}

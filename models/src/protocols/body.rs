@@ -76,7 +76,7 @@ fn described(error: &Value) -> (Option<String>, String) {
     let code = ["code", "type"].into_iter().find_map(|name| {
         let code = error.get(name)?;
         let number = code.as_u64().map(|code| code.to_string());
-        code.as_str().map(str::to_owned).or(number)
+        code.as_str().map(excerpt).or(number)
     });
     let message = match text(error, "message") {
         "" => error.to_string(),

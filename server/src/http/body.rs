@@ -1,15 +1,14 @@
 //! Bodies and queries, read with errors that teach.
 
-use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::header;
 use axum::http::request::Parts;
-use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 
 use super::problem::Refusal;
-use crate::error::{ErrorKind, ServiceError};
+use crate::error::ServiceError;
+use crate::json::{Misread, object};
 use crate::names::Id;
+use crate::pieces::{media_type, whole};
 
 /// The largest JSON body.
 const JSON_BYTES_MAX: usize = 32 << 20;
@@ -22,10 +21,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let kind = parts.headers.get(header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let mime = kind.split(';').next().unwrap_or_default().trim();
-        let is_json = mime.eq_ignore_ascii_case("application/json");
+        let is_json = media_type(&parts.headers).as_deref() == Some("application/json");
         let bytes = whole(body, JSON_BYTES_MAX).await?;
         if bytes.is_empty() {
             // A request without a body is one without fields.
@@ -43,57 +39,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    // Structs could be written as arrays, which nobody is to rely on.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(ServiceError::invalid(
-            "the body is no JSON object",
-            "see /openapi.json for what the request may hold",
-        )
-        .into());
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let what = error.into_inner();
-        let message = match path.as_str() {
-            "." => format!("the body cannot be read: {what}"),
-            path => format!("`{path}` in the body cannot be read: {what}"),
+    object(bytes).map_err(|Misread { field, what }| {
+        let message = match field {
+            None => format!("the body cannot be read: {what}"),
+            Some(field) => format!("`{field}` in the body cannot be read: {what}"),
         };
-        ServiceError::invalid(message, "see /openapi.json for what the request may hold")
-    })?;
-    reader.end().map_err(|error| {
-        ServiceError::invalid(
-            format!("the body goes on after its value: {error}"),
-            "send one JSON value",
-        )
-    })?;
-    Ok(value)
-}
-
-/// A body as its pieces, of at most so many bytes.
-pub(crate) async fn pieces(body: Body, most: usize) -> Result<Vec<Bytes>, ServiceError> {
-    let mut stream = body.into_data_stream();
-    let (mut pieces, mut total) = (Vec::new(), 0_usize);
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|error| {
-            ServiceError::invalid(format!("the body broke off: {error}"), "send it again")
-        })?;
-        total = total.saturating_add(piece.len());
-        if total > most {
-            return Err(ServiceError::new(
-                ErrorKind::TooLarge,
-                "too-large",
-                format!("the body has more than {most} bytes"),
-                "send less at a time",
-            ));
-        }
-        pieces.push(piece);
-    }
-    Ok(pieces)
-}
-
-async fn whole(body: Body, most: usize) -> Result<Vec<u8>, ServiceError> {
-    Ok(pieces(body, most).await?.concat())
+        ServiceError::invalid(message, "see /openapi.json for what the request may hold").into()
+    })
 }
 
 /// What stands after the `?`.

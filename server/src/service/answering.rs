@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use memex_host_tools::ClientAnswer;
 use memex_sessions::SuspensionError;
 
 use super::entry::{Body, Entry, Kind};
@@ -10,9 +11,10 @@ use super::state::{Inner, Service};
 use super::turn::Turn;
 use crate::clock::now_ms;
 use crate::error::{ErrorKind, ServiceError};
+use crate::json::taken;
 use crate::names::Id;
 use crate::sandbox::Waiting;
-use crate::tenants::{Principal, Scope};
+use crate::tenants::{HeldBody, Principal, Scope};
 use crate::turns::{Answer, TurnControl, TurnEvent, TurnStream};
 
 impl Service {
@@ -35,7 +37,12 @@ impl Service {
             .tenant
             .usage
             .admit_turn(entry.tenant.quota(), now_ms())?;
-        let turn = inner.going_on(&entry);
+        let held = answers.iter().map(|answer| size_of(&answer.answer));
+        let held = HeldBody::admit(&entry.tenant, held.fold(0, usize::saturating_add))?;
+        let turn = Turn {
+            _held: Some(Arc::new(held)),
+            ..inner.going_on(&entry)
+        };
         inner.tell(who, "answer", id, "begun", None);
         let answers: Vec<_> = answers
             .into_iter()
@@ -116,6 +123,7 @@ impl Inner {
             keyed: None,
             control: TurnControl::default(),
             began: Instant::now(),
+            spent_us: Arc::default(),
         }
     }
 
@@ -127,7 +135,7 @@ impl Inner {
             Ok(step) => {
                 let turn = self.going_on(entry);
                 let event = self.step(entry, body, &turn, step)?;
-                self.count(entry, &event, turn.began);
+                self.count(entry, &event, &turn);
                 Ok(())
             }
             // It was rolled back: the state before it is what was saved.
@@ -140,6 +148,17 @@ impl Inner {
             }
             Err(error) => Err(self.suspension_failed(entry, body, &error)),
         }
+    }
+}
+
+/// What an answer holds while it waits.
+fn size_of(answer: &ClientAnswer) -> usize {
+    match answer {
+        ClientAnswer::Value(answer) => {
+            let parts = answer.parts.iter().map(Vec::len);
+            parts.fold(taken(&answer.json), usize::saturating_add)
+        }
+        ClientAnswer::Error { class, message } => class.len().saturating_add(message.len()),
     }
 }
 

@@ -17,10 +17,11 @@ use super::state::{Inner, Service};
 use super::waking::store_failed;
 use crate::clock::{millis, now_ms};
 use crate::error::{ErrorKind, ServiceError, cause_and_hint};
+use crate::json::taken;
 use crate::ledger::{Lifetime, Profile, Record, VERSION};
 use crate::names::Id;
 use crate::sandbox::{Create, Durability, Narrowing, Origin, SandboxView};
-use crate::tenants::{Principal, Scope, Tenant};
+use crate::tenants::{HeldBody, Principal, Scope, Tenant};
 
 /// Entries of metadata, variables, inputs and tools.
 const ENTRIES_MAX: usize = 256;
@@ -112,6 +113,10 @@ impl Inner {
         check_sizes(&request)?;
         check_inputs(&request.inputs).map_err(|error| input_refused(&error))?;
         let lifetime = self.lifetime(tenant, request.lifetime)?;
+        let held = match request.inputs.is_empty() {
+            true => None,
+            false => Some(HeldBody::admit(tenant, taken(&request.inputs))?),
+        };
         // Nothing is written for a request that a quota refuses.
         tenant.usage.admit(tenant.quota(), 1)?;
         let admitted = Admitted(tenant, 1);
@@ -121,7 +126,7 @@ impl Inner {
             .aside(move |inner| inner.begun(&own, request, lifetime))
             .await?;
         admitted.stays();
-        let mut made = self.prepare(&entry, inputs).await;
+        let mut made = self.prepare(&entry, inputs, held).await;
         if let (Ok(()), Some(keyed)) = (&made, keyed) {
             // A server that is killed before this leaves no answer to an equal request.
             let own = Arc::clone(&entry);
@@ -194,6 +199,7 @@ impl Inner {
         self: &Arc<Self>,
         entry: &Arc<Entry>,
         inputs: BTreeMap<String, Value>,
+        held: Option<HeldBody>,
     ) -> Result<(), ServiceError> {
         let is_known = {
             let assembled = self.assembled.lock();
@@ -205,6 +211,7 @@ impl Inner {
             return Ok(());
         }
         let prepared = self.on_thread(entry, move |inner, entry, body| {
+            let _held = held;
             inner.assemble(&entry.profile)?;
             if inputs.is_empty() {
                 return Ok(());

@@ -59,7 +59,9 @@ impl Service {
             }
         };
         let durability = request.durability.unwrap_or(entry.record.lock().durability);
-        let held = HeldBody::admit(&entry.tenant, request.code.len())?;
+        let around = request.around.as_ref();
+        let around = around.map_or(0, |around| around.before.len() + around.after.len());
+        let held = HeldBody::admit(&entry.tenant, request.code.len() + around)?;
         let turn = Turn {
             _held: Some(Arc::new(held)),
             code: request.code,
@@ -68,6 +70,7 @@ impl Service {
             keyed,
             control: TurnControl::default(),
             began: Instant::now(),
+            spent_us: Arc::default(),
         };
         let action = blake3::hash(turn.code.as_bytes()).to_hex();
         inner.tell(who, "turn", id, "begun", Some(action.as_str()));
@@ -169,7 +172,7 @@ impl Inner {
             });
             let event = worked.unwrap_or_else(TurnEvent::Failed);
             *used.control.lock() = None;
-            inner.count(&used, &event, turn.began);
+            inner.count(&used, &event, &turn);
             // Before the body is another's, who gives the relay another reader.
             relay.send(event);
             drop(body);
@@ -381,18 +384,19 @@ impl Inner {
         }
     }
 
-    pub(super) fn count(&self, entry: &Entry, event: &TurnEvent, began: Instant) {
-        let (status, guest_us) = match event {
-            TurnEvent::Done(outcome) => (status_word(outcome.status), outcome.guest_us),
-            TurnEvent::Waiting(_) => ("waiting", 0),
-            _ => ("failed", 0),
+    pub(super) fn count(&self, entry: &Entry, event: &TurnEvent, turn: &Turn) {
+        let status = match event {
+            TurnEvent::Done(outcome) => status_word(outcome.status),
+            TurnEvent::Waiting(_) => "waiting",
+            _ => "failed",
         };
         if let TurnEvent::Done(outcome) = event
             && let Some(limit) = &outcome.limit
         {
             self.metrics.limit_hit(&limit.name);
         }
-        self.metrics.turn_ended(status, began.elapsed());
+        self.metrics.turn_ended(status, turn.began.elapsed());
+        let guest_us = turn.spent_us.load(Ordering::Relaxed);
         entry.cpu_us.fetch_add(guest_us, Ordering::Relaxed);
         entry.tenant.usage.spend(guest_us, now_ms());
     }

@@ -49,6 +49,7 @@ fn run_around(
 ) -> Result<Result<memex_runtime::Outcome, memex_runtime::Error>, ServiceError> {
     let prepared = session.run(&around.before);
     let prepared = prepared.map_err(|error| fault(&error))?;
+    turn.spend(prepared.guest_time);
     let refused = match prepared.status {
         Status::Ok => None,
         _ => Some(refused(&Outcome::of(&prepared, session))),
@@ -58,7 +59,11 @@ fn run_around(
     turn.control.end();
     let undone = session.run(&around.after);
     let undone = undone.map_err(|error| fault(&error))?;
+    turn.spend(undone.guest_time);
     if undone.status != Status::Ok {
+        if let Some(Ok(ran)) = &ran {
+            turn.spend(ran.guest_time);
+        }
         return Err(ServiceError::new(
             ErrorKind::Conflict,
             "variables-stay",
@@ -103,6 +108,7 @@ pub(super) fn ended(
     turn: &Turn,
     commit: Option<&Commit>,
 ) -> Ended {
+    turn.spend(outcome.guest_time);
     let displays = outcome.displays.iter().map(Display::from).collect();
     let told = Outcome::of(outcome, session).with_displays(displays);
     // A session that is lost has nothing to save.

@@ -1,4 +1,5 @@
-//! Bodies of requests that were read and wait to be used.
+//! What is held for requests: bodies that were read and wait to be used, and files that are
+//! worked on whole.
 
 use std::sync::Arc;
 
@@ -24,6 +25,16 @@ impl HeldBody {
             tenant: Arc::clone(tenant),
             bytes,
         })
+    }
+
+    /// Counts more of it.
+    ///
+    /// # Errors
+    /// As [`HeldBody::admit`].
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ServiceError> {
+        self.tenant.usage.admit_body(self.tenant.quota(), bytes)?;
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(())
     }
 }
 

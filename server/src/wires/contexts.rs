@@ -40,12 +40,9 @@ pub(crate) fn enter(context: &str) -> String {
 /// # Errors
 /// [`ErrorKind::Invalid`](crate::error::ErrorKind), with the name.
 pub(crate) fn check(variables: &BTreeMap<String, String>) -> Result<(), ServiceError> {
-    let cannot_be = |name: &str, value: &str| {
-        name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
-    };
     match variables
         .iter()
-        .find(|(name, value)| cannot_be(name, value))
+        .find(|(name, value)| !can_be_variable(name, value))
     {
         None => Ok(()),
         Some((name, _)) => Err(ServiceError::invalid(
@@ -53,6 +50,11 @@ pub(crate) fn check(variables: &BTreeMap<String, String>) -> Result<(), ServiceE
             "give it a name without `=`, and no NUL in its name or value",
         )),
     }
+}
+
+/// Whether an environment can hold a variable.
+pub(crate) fn can_be_variable(name: &str, value: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
 }
 
 /// What is run around an execution with variables of its own; none where it has none.

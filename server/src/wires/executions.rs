@@ -25,7 +25,7 @@ use crate::error::{ErrorKind, ServiceError};
 use crate::names::Id;
 use crate::sandbox::Durability;
 use crate::service::Service;
-use crate::tenants::Principal;
+use crate::tenants::{HeldBody, Principal};
 use crate::turns::{TurnEvent, TurnRequest, TurnStream};
 
 /// Steps that wait for a client that reads slowly. Past them, the turn's own buffer
@@ -62,13 +62,15 @@ impl Executions {
     /// Starts a block or a command.
     ///
     /// # Errors
-    /// When the system has no random numbers. What goes wrong later is a step.
+    /// When too much of the tenant's waits already, or the system has no random numbers.
+    /// What goes wrong later is a step.
     pub(crate) fn start(
         &self,
         who: Principal,
         sandbox: Id,
         task: Task,
     ) -> Result<Steps, ServiceError> {
+        let held = HeldBody::admit(&who.tenant, task.bytes())?;
         let id = Id::random().map_err(|error| ServiceError::internal(error.to_string()))?;
         let id = id.to_string();
         let (sender, receiver) = mpsc::channel(STEPS_WAITING);
@@ -82,6 +84,7 @@ impl Executions {
             who,
             sandbox,
             sender,
+            held: Mutex::new(Some(held)),
         };
         tokio::spawn(async move {
             let _running = guard;
@@ -261,6 +264,8 @@ struct Work {
     who: Principal,
     sandbox: Id,
     sender: mpsc::Sender<Step>,
+    /// The room of the task, until it is that of its turn.
+    held: Mutex<Option<HeldBody>>,
 }
 
 impl Work {
@@ -407,6 +412,7 @@ impl Work {
         count: &mut Option<u64>,
     ) -> Result<Option<Outcome>, ServiceError> {
         let service = &self.executions.service;
+        drop(self.held.lock().take());
         let mut turn = service
             .start_turn(&self.who, &self.sandbox, request)
             .await?;

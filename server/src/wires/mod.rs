@@ -14,7 +14,6 @@
 pub(crate) mod contexts;
 pub(crate) mod e2b;
 pub(crate) mod executions;
-pub(crate) mod json;
 pub(crate) mod languages;
 pub(crate) mod lines;
 mod mounting;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use memex_sessions::Outcome;
 use serde_json::json;
 
-use super::contexts::HOME;
+use super::contexts::{HOME, can_be_variable};
 use super::python::literal;
 use crate::error::ServiceError;
 
@@ -190,6 +190,14 @@ pub(crate) struct Exit {
 }
 
 impl What {
+    /// The line, or the command and its arguments.
+    pub(crate) fn texts(&self) -> &[String] {
+        match self {
+            Self::Line(line) => std::slice::from_ref(line),
+            Self::Arguments(arguments) => arguments,
+        }
+    }
+
     /// The line in `bash -l -c LINE`; else the command as it is.
     pub(crate) fn of(command: String, arguments: Vec<String>) -> Self {
         let name = command.rsplit('/').next().unwrap_or_default();
@@ -281,15 +289,10 @@ pub(crate) fn exit_of(outcome: &Outcome) -> Exit {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn check(command: &Command) -> Result<(), ServiceError> {
-    let texts = match &command.what {
-        What::Line(line) => vec![line],
-        What::Arguments(arguments) => arguments.iter().collect(),
-    };
+    let texts = command.what.texts();
     let has_nul = texts.iter().any(|text| text.contains('\0'))
         || command.folder.iter().any(|folder| folder.contains('\0'));
-    let is_variable = |(name, value): (&String, &String)| {
-        !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0')
-    };
+    let is_variable = |(name, value): (&String, &String)| can_be_variable(name, value);
     if has_nul || !command.variables.iter().all(is_variable) {
         return Err(ServiceError::invalid(
             "the command, its folder or a variable holds what none can hold",

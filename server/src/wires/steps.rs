@@ -10,6 +10,9 @@ use super::shell::{self, Command};
 use crate::error::{ErrorKind, ServiceError};
 use crate::turns::TurnRequest;
 
+/// What a text takes besides its bytes.
+const TEXT_BYTES: usize = 64;
+
 /// A block that is to run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Block {
@@ -25,6 +28,22 @@ pub(crate) struct Block {
 pub(crate) enum Task {
     Block(Block),
     Command(Command),
+}
+
+impl Task {
+    /// What it holds while it waits.
+    pub(super) fn bytes(&self) -> usize {
+        let (texts, variables) = match self {
+            Self::Block(block) => (std::slice::from_ref(&block.code), &block.variables),
+            Self::Command(command) => (command.what.texts(), &command.variables),
+        };
+        let variables = variables.iter().flat_map(|(name, value)| [name, value]);
+        texts
+            .iter()
+            .chain(variables)
+            .map(|text| text.len().saturating_add(TEXT_BYTES))
+            .fold(0, usize::saturating_add)
+    }
 }
 
 /// What an execution comes to, piece by piece. The last one is `Over` or `Failed`.

@@ -6,55 +6,17 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use flate2::write::GzDecoder;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{ErrorKind, ServiceError};
+use crate::pieces::{collected, too_large};
 
 /// Bytes of one upload, unpacked. The listener's bound for bodies applies before it.
 pub(crate) const UPLOAD_MAX_BYTES: usize = 64 << 20;
 
 /// How long one waits for its place.
 const PLACE_WAIT: Duration = Duration::from_secs(10);
-
-/// Collects a body that becomes a file.
-#[derive(Debug, Default)]
-pub(crate) struct Pieces {
-    pieces: Vec<Bytes>,
-    bytes: usize,
-}
-
-impl Pieces {
-    pub(crate) fn push(&mut self, piece: Bytes) -> Result<(), ServiceError> {
-        self.bytes = self.bytes.saturating_add(piece.len());
-        if self.bytes > UPLOAD_MAX_BYTES {
-            return Err(too_large());
-        }
-        if !piece.is_empty() {
-            self.pieces.push(piece);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn into_body(self) -> Vec<Bytes> {
-        self.pieces
-    }
-}
-
-/// Reads a body as it comes.
-///
-/// # Errors
-/// When it breaks off, or is too large.
-pub(crate) async fn plain<E: std::fmt::Display>(
-    body: impl Stream<Item = Result<Bytes, E>>,
-) -> Result<Vec<Bytes>, ServiceError> {
-    let mut pieces = Pieces::default();
-    let mut body = std::pin::pin!(body);
-    while let Some(piece) = body.next().await {
-        pieces.push(piece.map_err(broken)?)?;
-    }
-    Ok(pieces.into_body())
-}
 
 /// Reads a body that is packed with gzip. What it unpacks to is bounded while it is
 /// unpacked, and so is how many of them are held at a time: `places` are those of the tenant.
@@ -66,13 +28,13 @@ pub(crate) async fn unpacked<E: std::fmt::Display>(
     places: &Arc<Semaphore>,
 ) -> Result<Vec<Bytes>, ServiceError> {
     let not_gzip = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::FileTooLarge => too_large(),
+        std::io::ErrorKind::FileTooLarge => too_large(UPLOAD_MAX_BYTES),
         _ => ServiceError::invalid(
             format!("the body is no gzip: {error}"),
             "pack it whole, or send it without Content-Encoding",
         ),
     };
-    let packed = plain(body).await?;
+    let packed = collected(body, UPLOAD_MAX_BYTES).await?;
     let place = tokio::time::timeout(PLACE_WAIT, Arc::clone(places).acquire_owned()).await;
     let Ok(Ok(place)) = place else {
         return Err(ServiceError::new(
@@ -130,27 +92,6 @@ impl std::io::Write for Bounded {
     }
 }
 
-/// The body broke off, or the listener cut it.
-pub(crate) fn broken(error: impl std::fmt::Display) -> ServiceError {
-    let text = error.to_string();
-    match text.contains("too large") || text.contains("limit") {
-        true => too_large(),
-        false => ServiceError::invalid(
-            format!("the body was not read to its end: {text}"),
-            "send it again",
-        ),
-    }
-}
-
-fn too_large() -> ServiceError {
-    ServiceError::new(
-        ErrorKind::TooLarge,
-        "body-too-large",
-        "the upload is larger than this server takes at once",
-        "send it in parts, and join them in the sandbox",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -177,10 +118,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_is_kept_or_unpacked() {
+    async fn a_body_is_unpacked() {
         let text = b"hello ".repeat(100);
-        let body = plain(stream::iter(in_pieces(&text, 7))).await.unwrap();
-        assert_eq!(body.concat(), text);
         let body = unpacked(stream::iter(in_pieces(&packed(&text), 7)), &places()).await;
         assert_eq!(body.unwrap().concat(), text);
     }

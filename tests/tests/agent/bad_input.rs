@@ -266,6 +266,34 @@ fn the_run_ends_in_a_clear_state() {
 }
 
 #[test]
+fn a_reply_is_bounded_in_all_that_is_kept_of_it() {
+    let long = || "x".repeat(5 << 20);
+    let thinks = |reasoning: String| ScriptEntry {
+        reasoning,
+        ..says("done")
+    };
+    let many = ScriptEntry {
+        tool_calls: vec![ScriptedCall {
+            id: Some(long()),
+            name: "python".into(),
+            arguments: json!({ "code": "1" }),
+        }],
+        ..ScriptEntry::default()
+    };
+    for entry in [says(&long()), runs(&long()), thinks(long()), many] {
+        let result = run(coder(), vec![entry]);
+        let Status::Failed { reason } = &result.status else {
+            panic!("{:?}", result.status);
+        };
+        assert!(reason.contains("4194304 are taken"), "{reason}");
+        let kept = serde_json::to_string(&result.trajectory.steps).unwrap();
+        assert!(kept.len() < 1 << 20, "{}", kept.len());
+    }
+    let result = run(coder(), vec![thinks("x".repeat(3 << 20))]);
+    assert_eq!(result.status, Status::Answered);
+}
+
+#[test]
 fn a_model_that_does_nothing_is_given_up() {
     let result = run(coder(), (0..10).map(|_| says("")).collect());
     let Status::Failed { reason } = result.status else {

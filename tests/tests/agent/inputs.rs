@@ -199,6 +199,75 @@ fn values_are_objects_too_and_come_back_on_resuming() {
 }
 
 #[test]
+fn a_record_opens_no_file_whose_content_it_does_not_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("notes")).unwrap();
+    fs::write(at("notes/a.txt"), "first").unwrap();
+    fs::write(at("given.txt"), "given").unwrap();
+    fs::write(at("secret.txt"), "secret of the host").unwrap();
+    let mut config = coder();
+    config.save_scope = false;
+    let fails = memex_models::ScriptEntry {
+        fail: Some(memex_models::Failure::Disconnect),
+        ..says("")
+    };
+    let inputs = [("given", "given.txt"), ("notes", "notes")];
+    let inputs = inputs.map(|(name, file)| Input::new(name, at(file)).unwrap());
+    agent(config.clone(), vec![runs("print(given, notes)"), fails])
+        .run(RunRequest {
+            inputs: inputs.into(),
+            trajectory: Some(at("run.jsonl")),
+            ..RunRequest::new("Look.")
+        })
+        .unwrap();
+    let record = fs::read_to_string(at("run.jsonl")).unwrap();
+    let resume = |record: &str| {
+        fs::write(at("taken.jsonl"), record).unwrap();
+        let script = vec![runs("print(given, len(notes))"), says("done")];
+        agent(config.clone(), script).resume(
+            &at("taken.jsonl"),
+            Cancellation::new(),
+            Box::new(NoWatcher),
+        )
+    };
+    let taken_up = resume(&record).unwrap();
+    assert_eq!(shown(&taken_up).last().unwrap(), "given 1");
+    let (given, secret) = (at("given.txt"), at("secret.txt"));
+    let (given, secret) = (given.to_str().unwrap(), secret.to_str().unwrap());
+    let edited = |edit: &dyn Fn(&mut serde_json::Value)| {
+        let (head, steps) = record.split_once('\n').unwrap();
+        let mut head: serde_json::Value = serde_json::from_str(head).unwrap();
+        edit(&mut head["metadata"]["inputs"][0]);
+        format!("{head}\n{steps}")
+    };
+    let pointed_at = |path: &str| edited(&|input| input["path"] = json!(path));
+    let bare = |path: &str| {
+        edited(&|input| {
+            input["path"] = json!(path);
+            input.as_object_mut().unwrap().remove("sha256");
+        })
+    };
+    for (record, told) in [
+        (pointed_at(secret), "is not what the run began with"),
+        (bare(secret), "has no sha256 of it"),
+        (bare(given), "has no sha256 of it"),
+        (pointed_at("/dev/zero"), "there is no such file"),
+        (pointed_at(at("notes").to_str().unwrap()), "is not what"),
+    ] {
+        let refused = resume(&record).unwrap_err().to_string();
+        assert!(refused.contains(told), "{refused}");
+        assert!(!refused.contains("secret of the host"), "{refused}");
+    }
+    fs::write(given, "changed").unwrap();
+    let refused = resume(&record).unwrap_err().to_string();
+    assert!(
+        refused.contains("is not what the run began with"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_folder_of_runs_is_a_list_of_them() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..3 {

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-suites", &[]),
     ("memex-settings", &[]),
     ("memex-tls", &[]),
-    ("memex-trajectories", &[]),
+    ("memex-trajectories", &["memex-channel"]),
     (
         "memex-runtime",
         &[
@@ -57,7 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("memex-memory", &["memex-host-tools", "memex-policies"]),
-    ("memex-connectors", &["memex-memory"]),
+    ("memex-connectors", &["memex-channel", "memex-memory"]),
     (
         "memex-sessions",
         &[

@@ -98,6 +98,58 @@ fn bodies_that_wait_to_be_used_are_bounded_by_tenant() {
 }
 
 #[test]
+fn executions_that_wait_for_their_sandbox_are_bounded_by_tenant() {
+    let world = World::new();
+    let mut control = Control::with_key(&world, &world.key("tight"));
+    let mut port = control.port(&world, CODE);
+    let long = json!({ "code": format!("len('{}')", "x".repeat(600)) });
+    std::thread::scope(|scope| {
+        let [mut busy, mut waiting] = [(); 2].map(|()| port.at(&world, CODE));
+        scope.spawn(move || busy.value("import time\ntime.sleep(4)\n1"));
+        eventually(|| world.service.load().2 == 1);
+        let asked = long.clone();
+        scope.spawn(move || assert!(waiting.execute(asked).len() > 1));
+        std::thread::sleep(Duration::from_secs(1));
+        let refused = port.json("POST", "/execute", long.clone());
+        assert_eq!(refused.status, 429);
+    });
+    assert_eq!(port.execute(long)[1]["text"], "600");
+}
+
+#[test]
+fn time_around_an_execution_and_of_one_that_comes_to_nothing_counts() {
+    let world = World::new();
+    let key = world.key("a");
+    let mut port = Control::with_key(&world, &key).port(&world, CODE);
+    let mut client = world.client_with(&key);
+    let mut used = move || {
+        client.get("/v1/tenant").json()["used"]["cpu_us"]
+            .as_u64()
+            .unwrap()
+    };
+    let spin = "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end:\n    pass\n";
+    let mut run = |code: &str| {
+        let before = used();
+        let asked = json!({ "code": code, "env_vars": { "A": "1" } });
+        let status = port.json("POST", "/execute", asked).status;
+        (status, Duration::from_micros(used() - before))
+    };
+    let (status, spent) = run(&format!("{spin}1"));
+    assert!(
+        status == 200 && spent > Duration::from_millis(500),
+        "{spent:?}"
+    );
+    let (status, spent) = run("1");
+    assert!(
+        status == 200 && spent < Duration::from_millis(500),
+        "{spent:?}"
+    );
+    // The variables cannot be taken back: the turn comes to nothing.
+    let (_status, spent) = run(&format!("{spin}import os\nos.environ = None"));
+    assert!(spent > Duration::from_millis(500), "{spent:?}");
+}
+
+#[test]
 fn reads_that_overlap_do_not_put_off_a_pause() {
     let world = World::new();
     let key = world.key("a");

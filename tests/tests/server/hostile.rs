@@ -178,6 +178,28 @@ fn what_a_sandbox_is_made_of_is_bounded_and_not_written_when_it_is_refused() {
 }
 
 #[test]
+fn bodies_are_bounded_by_what_they_take_as_values() {
+    let world = World::new();
+    let mut client = world.client("a");
+    let mut port = Control::new(&world, "a").port(&world, CODE);
+    // Some megabytes, and hundreds of them as values.
+    let hostile = format!("[{}]", vec!["{\"\":0}"; 300_000].join(","));
+    let harmless = format!("\"{}\"", "x".repeat(hostile.len()));
+    let json_body = [("content-type", "application/json")];
+    for (value, status) in [(&hostile, 400), (&harmless, 201)] {
+        let body = format!("{{\"inputs\":{{\"x\":{value}}}}}");
+        let answer = client.send("POST", "/v1/sandboxes", &json_body, body.as_bytes());
+        assert_eq!(answer.status, status, "{}", answer.json());
+        assert!(status != 400 || answer.json()["detail"].to_string().contains("as values"));
+    }
+    for (value, status) in [(&hostile, 400), (&harmless, 200)] {
+        let body = format!("{{\"code\":\"1\",\"more\":{value}}}");
+        let answer = port.send("POST", "/execute", &json_body, body.as_bytes());
+        assert_eq!(answer.status, status);
+    }
+}
+
+#[test]
 fn a_key_gets_a_sandboxs_token_where_it_may_do_what_the_token_permits() {
     let world = World::new();
     let mut owner = Control::new(&world, "a");

@@ -290,6 +290,24 @@ proptest! {
 }
 
 #[test]
+fn a_line_is_bounded_by_what_it_takes_as_values() {
+    let header = r#"{"type":"trajectory","version":1,"id":"r","task":"t","agent":{"name":"a","version":"1"},"started":"2026-01-01T00:00:00Z"}"#;
+    let read = |noted: &str| {
+        let step =
+            format!(r#"{{"type":"step","index":0,"kind":"user","metadata":{{"a":{noted}}}}}"#);
+        let end = r#"{"type":"end","status":{"state":"answered"}}"#;
+        let text = format!("{header}\n{step}\n{end}\n");
+        TrajectoryReader::new(Cursor::new(text), "file").and_then(TrajectoryReader::collect_all)
+    };
+    // Six megabytes; as values, most of a gigabyte.
+    let hostile = format!("[{}]", vec![r#"{"":0}"#; 900_000].join(","));
+    let refused = read(&hostile).unwrap_err().to_string();
+    assert!(refused.contains("as values"), "{refused}");
+    let text = json!("x".repeat(hostile.len())).to_string();
+    assert_eq!(read(&text).unwrap().trajectory.steps.len(), 1);
+}
+
+#[test]
 fn endless_nesting_is_refused() {
     for open in ["[", "{\"a\":", "{\"messages\":["] {
         try_all(open.repeat(200_000).as_bytes());

@@ -12,9 +12,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::FileBody;
 use crate::error::ServiceError;
 use crate::http::auth::Who;
-use crate::http::body::{Json, Named, Query, pieces};
+use crate::http::body::{Json, Named, Query};
 use crate::http::problem::{Problem, Refusal};
 use crate::names::Id;
+use crate::pieces::collected;
 use crate::service::{FileKind, Service};
 use crate::tenants::Principal;
 
@@ -180,7 +181,7 @@ pub(super) async fn write(
     Query(query): Query<PathQuery>,
     body: Body,
 ) -> Result<Answer<FileBody>> {
-    let content = pieces(body, UPLOAD_BYTES_MAX).await?;
+    let content = collected(body.into_data_stream(), UPLOAD_BYTES_MAX).await?;
     Ok(Answer(
         service
             .write_file(&who, &id, &query.path, content)

@@ -52,6 +52,11 @@ impl Signed<'_> {
         token: &str,
         now_s: u64,
     ) -> Result<(), Invalid> {
+        // What is signed has the parts in a row, and only a path may have their separator in
+        // it: `p:write:u`, read by nobody, would be `p`, written by `u:read:`.
+        if self.user.contains(':') {
+            return Err(Invalid::Forged);
+        }
         let expected = signature(self.path, operation, self.user, token, self.expiration);
         // Digests of this type are compared in constant time.
         let given = blake3::hash(self.signature.as_bytes());
@@ -112,6 +117,26 @@ mod tests {
             Some("1700000000"),
         );
         assert_eq!(timed, "v1_oAKE7SaJ6B1TPCWeqjvqytp4NeCg3oBmJyUIotYNqYQ");
+    }
+
+    #[test]
+    fn a_signature_to_read_is_none_to_write() {
+        let path = "notes:write:admin";
+        let read = signature(path, Operation::Read, "", TOKEN, None);
+        let signed = |path, user| Signed {
+            path,
+            user,
+            signature: &read,
+            expiration: None,
+        };
+        let checked = |path, user, operation| signed(path, user).check(operation, TOKEN, 0);
+        assert_eq!(checked(path, "", Operation::Read), Ok(()));
+        for (path, user) in [("notes", "admin:read:"), ("notes", "admin"), (path, "")] {
+            let forged = checked(path, user, Operation::Write);
+            assert_eq!(forged, Err(Invalid::Forged), "{path} {user}");
+        }
+        let same = signature("notes", Operation::Write, "admin:read:", TOKEN, None);
+        assert_eq!(same, read, "the digests are one");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,9 +18,10 @@ use super::super::error::{ApiError, TextError, at_port};
 use super::super::state::E2b;
 use super::lines::{Line, ending, exited};
 use crate::error::ErrorKind;
+use crate::json::object;
 use crate::names::Id;
+use crate::pieces::whole;
 use crate::wires::executions::{Block, Step, Steps, Task};
-use crate::wires::json::object;
 use crate::wires::languages::{Language, language_of};
 use crate::wires::shell::{Command, What, exit_of};
 
@@ -84,12 +85,7 @@ pub(super) async fn execute(
 pub(super) async fn read<T: serde::de::DeserializeOwned>(
     request: Request<Body>,
 ) -> Result<T, ApiError> {
-    let body = to_bytes(request.into_body(), REQUEST_MAX_BYTES)
-        .await
-        .map_err(|error| {
-            let message = format!("the request was not read: {error}\nhint: at most 16 MiB");
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        })?;
+    let body = whole(request.into_body(), REQUEST_MAX_BYTES).await?;
     object(&body).map_err(|error| ApiError::invalid(format!("the request cannot be read: {error}")))
 }
 

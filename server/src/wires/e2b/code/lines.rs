@@ -5,13 +5,23 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use memex_sessions::{Content, Display, Outcome};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
+use crate::json::on_one_line;
 use crate::wires::python::plain_name;
 use crate::wires::shell::Exit;
 
+/// One form of a display. JSON goes on as it is: values made of it could take a hundred times
+/// its bytes.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(super) enum Form {
+    Text(String),
+    Json(Box<RawValue>),
+}
+
 /// One line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Line {
     NumberOfExecutions {
@@ -28,8 +38,8 @@ pub(super) enum Line {
     Result {
         is_main_result: bool,
         #[serde(flatten)]
-        forms: Map<String, Value>,
-        extra: Map<String, Value>,
+        forms: BTreeMap<&'static str, Form>,
+        extra: BTreeMap<String, String>,
     },
     Error {
         name: String,
@@ -90,22 +100,23 @@ pub(super) fn exited(exit: Exit) -> Vec<Line> {
 /// The line of a display. A main result without a text gets the preview of its
 /// value.
 fn result(is_main_result: bool, data: &BTreeMap<String, Content>, value: Option<&str>) -> Line {
-    let (mut forms, mut extra) = (Map::new(), Map::new());
+    let (mut forms, mut extra) = (BTreeMap::new(), BTreeMap::new());
     for (mime, content) in data {
         let (Content::Text(text) | Content::Base64(text)) = content;
-        match key_of(mime) {
-            Some("json") => match serde_json::from_str(text) {
-                Ok(parsed) => drop(forms.insert("json".to_owned(), parsed)),
-                Err(_) => drop(extra.insert(mime.clone(), Value::from(text.as_str()))),
-            },
-            Some(key) => drop(forms.insert(key.to_owned(), Value::from(text.as_str()))),
-            None => drop(extra.insert(mime.clone(), Value::from(text.as_str()))),
+        let form = match key_of(mime) {
+            Some("json") => on_one_line(text).map(|json| ("json", Form::Json(json))),
+            Some(key) => Some((key, Form::Text(text.clone()))),
+            None => None,
+        };
+        match form {
+            Some((key, form)) => drop(forms.insert(key, form)),
+            None => drop(extra.insert(mime.clone(), text.clone())),
         }
     }
     if let Some(value) = value {
         forms
             .entry("text")
-            .or_insert_with(|| Value::from(value.to_owned()));
+            .or_insert_with(|| Form::Text(value.to_owned()));
     }
     Line::Result {
         is_main_result,
@@ -223,12 +234,15 @@ mod tests {
         let odd = ("application/x-odd", Content::Text("o".to_owned()));
         let json = ("application/json", Content::Text("{\"a\":1}".to_owned()));
         let broken = ("application/json", Content::Text("{".to_owned()));
+        let lines = Content::Text("[\n1,\r\n\"a\\n\"]\n".to_owned());
+        let lines = ("application/json", lines);
         let rich = Outcome {
             value: Some("frame".to_owned()),
             displays: Some(vec![
                 shown(false, &[png, odd]),
                 shown(true, &[html, json]),
                 shown(true, &[broken]),
+                shown(false, &[lines]),
                 Display::Written("a.png".to_owned()),
             ]),
             ..Outcome::default()
@@ -243,8 +257,12 @@ mod tests {
             {"type": "result", "is_main_result": true, "html": "<b>", "json": {"a": 1},
              "text": "frame", "extra": {}},
             {"type": "result", "is_main_result": false, "extra": {"application/json": "{"}},
+            {"type": "result", "is_main_result": false, "json": [1, "a\n"], "extra": {}},
         ]);
         assert_eq!(serde_json::Value::from(lines), expected);
+        for line in ending(&rich) {
+            assert_eq!(text(&line).lines().count(), 1);
+        }
     }
 
     #[test]
@@ -258,12 +276,14 @@ mod tests {
             }),
             ..Outcome::default()
         };
-        let expected = Line::Error {
-            name: "NameError".to_owned(),
-            value: "name 'x' is not defined".to_owned(),
-            traceback: "Traceback…".to_owned(),
+        let [line] = &ending(&raised)[..] else {
+            panic!("one error");
         };
-        assert_eq!(ending(&raised), [expected]);
+        assert_eq!(
+            text(line),
+            "{\"type\":\"error\",\"name\":\"NameError\",\"value\":\"name 'x' is not \
+             defined\",\"traceback\":\"Traceback…\"}\n"
+        );
 
         let limited = Outcome {
             status: memex_runtime::Status::Limit,

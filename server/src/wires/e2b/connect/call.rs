@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use serde::de::DeserializeOwned;
 
 use super::code::{Code, ConnectError};
 use super::frame::only_payload;
-use crate::wires::json::object;
+use crate::json::object;
+use crate::pieces::{media_type, whole};
 
 /// Bytes of a call's request: paths and command lines.
 const REQUEST_MAX_BYTES: usize = 1 << 20;
@@ -75,22 +76,8 @@ async fn body_of(
         }
     }
     let timeout = deadline_of(headers)?;
-    let body = to_bytes(request.into_body(), REQUEST_MAX_BYTES)
-        .await
-        .map_err(|error| {
-            ConnectError::new(
-                Code::ResourceExhausted,
-                format!("the request was not read: {error}\nhint: a call takes at most 1 MiB"),
-            )
-        })?;
+    let body = whole(request.into_body(), REQUEST_MAX_BYTES).await?;
     Ok((timeout, body))
-}
-
-/// The media type without its parameters, in lower case.
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let name = value.split(';').next().unwrap_or_default();
-    Some(name.trim().to_ascii_lowercase())
 }
 
 /// The time after which the client stops waiting, if it says one.

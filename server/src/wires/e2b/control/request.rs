@@ -1,6 +1,6 @@
 //! What a request of the control plane brings: who asks, which sandbox, a body.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use super::super::error::ApiError;
 use super::super::state::E2b;
 use crate::error::ServiceError;
+use crate::json::object;
 use crate::names::Id;
+use crate::pieces::whole;
 use crate::tenants::Principal;
-use crate::wires::json::object;
 
 /// Bytes of a request's body: metadata and variables.
 const BODY_MAX_BYTES: usize = 1 << 20;
@@ -59,12 +60,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, ApiError> {
-        let bytes = to_bytes(request.into_body(), BODY_MAX_BYTES)
-            .await
-            .map_err(|error| {
-                let message = format!("the body was not read: {error}\nhint: it has at most 1 MiB");
-                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-            })?;
+        let bytes = whole(request.into_body(), BODY_MAX_BYTES).await?;
         match object(&bytes) {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(ApiError::invalid(format!(

@@ -10,7 +10,8 @@ use super::super::error::{ApiError, at_port};
 use super::super::signature::Operation;
 use super::super::state::E2b;
 use super::access::{Access, FileQuery};
-use crate::wires::uploads::{self, Pieces};
+use crate::pieces::{Pieces, broken, collected, media_type};
+use crate::wires::uploads::{UPLOAD_MAX_BYTES, unpacked};
 
 /// Files of one form.
 const FILES_MAX: usize = 1_000;
@@ -65,8 +66,8 @@ async fn whole(
     let encoding = encoding.map(|value| value.to_str().unwrap_or("?").to_ascii_lowercase());
     let body = request.into_body().into_data_stream();
     let pieces = match encoding.as_deref() {
-        None | Some("identity") => uploads::plain(body).await?,
-        Some("gzip") => uploads::unpacked(body, &access.who.tenant.unpacking).await?,
+        None | Some("identity") => collected(body, UPLOAD_MAX_BYTES).await?,
+        Some("gzip") => unpacked(body, &access.who.tenant.unpacking).await?,
         Some(other) => {
             let message = format!("the body is packed with {other}\nhint: use gzip, or nothing");
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -88,7 +89,7 @@ async fn form(
         .map_err(|error| ApiError::invalid(error.body_text()))?;
     // All of the form is read before anything is written.
     let mut files = Vec::new();
-    while let Some(mut field) = form.next_field().await.map_err(uploads::broken)? {
+    while let Some(mut field) = form.next_field().await.map_err(broken)? {
         if field.name() != Some("file") {
             return Err(ApiError::invalid(
                 "the form has a field that is no file\nhint: name each field \"file\"",
@@ -105,8 +106,8 @@ async fn form(
                 "a file of the form has no name\nhint: its file name is the path",
             ));
         };
-        let mut pieces = Pieces::default();
-        while let Some(piece) = field.chunk().await.map_err(uploads::broken)? {
+        let mut pieces = Pieces::new(UPLOAD_MAX_BYTES);
+        while let Some(piece) = field.chunk().await.map_err(broken)? {
             pieces.push(piece)?;
         }
         files.push((path, pieces.into_body()));
@@ -150,10 +151,4 @@ fn refuse_metadata(headers: &HeaderMap) -> Result<(), ApiError> {
             "files in a sandbox keep no metadata\nhint: write it into a file beside them",
         )),
     }
-}
-
-fn media_type(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let name = value.split(';').next().unwrap_or_default();
-    Some(name.trim().to_ascii_lowercase())
 }

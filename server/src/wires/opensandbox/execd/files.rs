@@ -15,6 +15,7 @@ use super::access::Access;
 use super::shapes::Info;
 use super::transfer::read_whole;
 use crate::service::FileKind;
+use crate::wires::uploads::UPLOAD_MAX_BYTES;
 
 /// Paths of one request.
 pub(super) const PATHS_MAX: usize = 1_000;
@@ -93,17 +94,19 @@ pub(super) async fn replace(
                 "the text that is to be replaced is empty",
             ));
         }
-        let content = read_whole(&state, &who, id, &path).await?;
+        let (content, mut held) = read_whole(&state, &who, id, &path).await?;
         let Ok(text) = String::from_utf8(content) else {
             return Err(ApiError::invalid(format!("the file is no text: {path}")));
         };
         let count = text.matches(&old).count();
         if count > 0 {
             let growth = new.len().saturating_sub(old.len()).saturating_mul(count);
-            if text.len().saturating_add(growth) > crate::wires::uploads::UPLOAD_MAX_BYTES {
+            if text.len().saturating_add(growth) > UPLOAD_MAX_BYTES {
                 return Err(ApiError::invalid("the file would become too large"));
             }
+            held.grow(text.len().saturating_add(growth))?;
             let body = vec![text.replace(&old, &new).into()];
+            drop((text, held));
             state.service.write_file(&who, &id, &path, body).await?;
         }
         told.insert(path, json!({ "replacedCount": count }));

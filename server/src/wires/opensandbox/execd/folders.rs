@@ -13,13 +13,16 @@ use super::super::error::ApiError;
 use super::super::state::OpenSandbox;
 use super::access::Access;
 use super::files::{bounded, paths_in};
-use super::glob::matches;
+use super::glob::Pattern;
 use super::shapes::Info;
-use crate::service::FileKind;
+use crate::error::ServiceError;
+use crate::service::{FileEntry, FileKind};
 
 /// How deep a search goes.
 const DEPTH_MAX: u32 = 64;
 const PATTERN_MAX_BYTES: usize = 1_024;
+/// Steps of comparing a pattern with all names of a search: some tenths of a second.
+const STEPS_MAX: usize = 100_000_000;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Listing {
@@ -89,12 +92,67 @@ pub(super) async fn search(
         .service
         .list_folder(&who, &id, &asked.path, DEPTH_MAX)
         .await?;
-    let is_wanted = |path: &str| {
-        let name = path.strip_prefix(folder.as_str()).unwrap_or(path);
-        matches(pattern, name.trim_start_matches('/'))
-    };
-    let found = found
-        .into_iter()
-        .filter(|entry| entry.kind == FileKind::File && is_wanted(&entry.path));
-    Ok(Answer(found.map(Info::from).collect()))
+    let pattern = Pattern::new(pattern);
+    // Others' requests would wait for the thread.
+    let wanted = tokio::task::spawn_blocking(move || wanted(&pattern, &folder, found)).await;
+    let wanted = wanted.map_err(|_| ServiceError::internal("the search met a fault"))?;
+    Ok(Answer(wanted?.into_iter().map(Info::from).collect()))
+}
+
+/// The files that a pattern matches, of those in a folder.
+fn wanted(
+    pattern: &Pattern,
+    folder: &str,
+    mut found: Vec<FileEntry>,
+) -> Result<Vec<FileEntry>, ApiError> {
+    found.retain(|entry| entry.kind == FileKind::File);
+    let steps = found
+        .iter()
+        .map(|entry| pattern.steps(below(folder, &entry.path)))
+        .fold(0, usize::saturating_add);
+    if steps > STEPS_MAX {
+        return Err(ApiError::invalid(
+            "comparing this pattern with the names of all files takes too long\n\
+             hint: use a shorter pattern, or search a smaller folder",
+        ));
+    }
+    found.retain(|entry| pattern.matches(below(folder, &entry.path)));
+    Ok(found)
+}
+
+fn below<'a>(folder: &str, path: &'a str) -> &'a str {
+    let name = path.strip_prefix(folder).unwrap_or(path);
+    name.trim_start_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: impl Iterator<Item = String>) -> Vec<FileEntry> {
+        let entry = |name: String| FileEntry {
+            path: format!("/home/user/{name}"),
+            name,
+            kind: FileKind::File,
+            bytes: 0,
+            modified_ns: 0,
+            target: None,
+        };
+        names.map(entry).collect()
+    }
+
+    #[test]
+    fn a_search_is_bounded_in_its_steps() {
+        let long = |at: usize| format!("{at}{}", "a".repeat(2_000));
+        let hostile = Pattern::new(&"*a".repeat(PATTERN_MAX_BYTES / 2));
+        let began = std::time::Instant::now();
+        let refused = wanted(&hostile, "/home/user", files((0..10_000).map(long)));
+        assert!(refused.unwrap_err().message.contains("takes too long"));
+        assert!(began.elapsed() < std::time::Duration::from_secs(10));
+        // The same pattern against few names, and a common one against many.
+        assert!(wanted(&hostile, "/home/user", files((0..10).map(long))).is_ok());
+        let names = (0..10_000).map(|at| format!("data/{at}.txt"));
+        let found = wanted(&Pattern::new("*7.txt"), "/home/user", files(names));
+        assert_eq!(found.unwrap().len(), 1_000);
+    }
 }

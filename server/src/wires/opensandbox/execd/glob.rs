@@ -1,49 +1,57 @@
 //! Patterns of file names: `*.txt`, `**/data-?.csv`.
 
-/// Whether a path, relative to the folder that is searched, matches a pattern.
+/// A pattern of paths, relative to the folder that is searched.
 ///
 /// `*` and `?` stay within a component, `**` does not. A pattern without a
 /// slash is compared with the last component, as the protocol's examples have
-/// it. The time is bounded by the product of both lengths.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    let subject = match pattern.contains('/') {
-        true => path,
-        false => path.rsplit('/').next().unwrap_or(path),
-    };
-    if pattern == "**" {
-        return true;
-    }
-    let tokens = tokens(pattern);
-    let text: Vec<char> = subject.chars().collect();
-    // reach[i]: the tokens so far match the first i characters.
-    let mut reach = vec![false; text.len() + 1];
-    if let Some(first) = reach.first_mut() {
-        *first = true;
-    }
-    for token in tokens {
-        let mut next = vec![false; reach.len()];
-        match token {
-            Token::Char(expected) => step(&reach, &mut next, &text, |found| found == expected),
-            Token::One => step(&reach, &mut next, &text, |found| found != '/'),
-            Token::Many => run(&reach, &mut next, &text, |found| found != '/'),
-            Token::Any => run(&reach, &mut next, &text, |_| true),
-            // `**/` stands for any number of whole components, also for none.
-            Token::Folders => {
-                let mut is_open = false;
-                for (index, place) in next.iter_mut().enumerate() {
-                    let here = reach.get(index).copied().unwrap_or(false);
-                    let after_slash = index
-                        .checked_sub(1)
-                        .and_then(|before| text.get(before))
-                        .is_some_and(|found| *found == '/');
-                    *place = here || (is_open && after_slash);
-                    is_open |= here;
-                }
-            }
+/// it.
+pub(super) struct Pattern {
+    tokens: Vec<Token>,
+    /// Whether it is compared with the whole path.
+    is_of_paths: bool,
+}
+
+impl Pattern {
+    pub(super) fn new(pattern: &str) -> Self {
+        Self {
+            tokens: tokens(pattern),
+            is_of_paths: pattern.contains('/') || pattern == "**",
         }
-        reach = next;
     }
-    reach.last().copied().unwrap_or(false)
+
+    /// The most steps that comparing it with a path takes.
+    pub(super) fn steps(&self, path: &str) -> usize {
+        let text = self.subject(path).len().saturating_add(1);
+        self.tokens.len().saturating_mul(text)
+    }
+
+    pub(super) fn matches(&self, path: &str) -> bool {
+        let text: Vec<char> = self.subject(path).chars().collect();
+        // reach[i]: the tokens so far match the first i characters.
+        let mut reach = vec![false; text.len() + 1];
+        if let Some(first) = reach.first_mut() {
+            *first = true;
+        }
+        for token in &self.tokens {
+            let mut next = vec![false; reach.len()];
+            match token {
+                Token::Char(expected) => step(&reach, &mut next, &text, |found| found == *expected),
+                Token::One => step(&reach, &mut next, &text, |found| found != '/'),
+                Token::Many => run(&reach, &mut next, &text, |found| found != '/'),
+                Token::Any => run(&reach, &mut next, &text, |_| true),
+                Token::Folders => whole_components(&reach, &mut next, &text),
+            }
+            reach = next;
+        }
+        reach.last().copied().unwrap_or(false)
+    }
+
+    fn subject<'a>(&self, path: &'a str) -> &'a str {
+        match self.is_of_paths {
+            true => path,
+            false => path.rsplit('/').next().unwrap_or(path),
+        }
+    }
 }
 
 enum Token {
@@ -99,9 +107,27 @@ fn run(reach: &[bool], next: &mut [bool], text: &[char], fits: impl Fn(char) -> 
     }
 }
 
+/// `**/`: any number of whole components, also none.
+fn whole_components(reach: &[bool], next: &mut [bool], text: &[char]) {
+    let mut is_open = false;
+    for (index, place) in next.iter_mut().enumerate() {
+        let here = reach.get(index).copied().unwrap_or(false);
+        let after_slash = index
+            .checked_sub(1)
+            .and_then(|before| text.get(before))
+            .is_some_and(|found| *found == '/');
+        *place = here || (is_open && after_slash);
+        is_open |= here;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::Pattern;
+
+    fn matches(pattern: &str, path: &str) -> bool {
+        Pattern::new(pattern).matches(path)
+    }
 
     #[test]
     fn patterns_match_as_in_a_shell() {

@@ -1,6 +1,6 @@
 //! Files on their way in and out.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest as _, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,13 +11,14 @@ use super::super::state::OpenSandbox;
 use super::access::Access;
 use crate::error::{ErrorKind, ServiceError};
 use crate::names::Id;
+use crate::pieces::{Pieces, broken};
 use crate::service::FileKind;
-use crate::tenants::Principal;
+use crate::tenants::{HeldBody, Principal};
 use crate::wires::ranges::{Range, range_of};
 use crate::wires::reading::Reading;
-use crate::wires::uploads::{self, Pieces};
+use crate::wires::uploads::UPLOAD_MAX_BYTES;
 
-/// Bytes of a file that is worked on as a whole: lines of it, or texts replaced in it.
+/// Bytes of a file that is worked on as a whole.
 const WHOLE_MAX_BYTES: u64 = 32 << 20;
 const FILES_MAX: usize = 1_000;
 const METADATA_MAX_BYTES: usize = 64 << 10;
@@ -48,11 +49,11 @@ pub(super) async fn upload(
         .map_err(|error| ApiError::invalid(error.body_text()))?;
     let mut path: Option<String> = None;
     let mut count = 0_usize;
-    while let Some(mut field) = form.next_field().await.map_err(uploads::broken)? {
+    while let Some(mut field) = form.next_field().await.map_err(broken)? {
         match field.name() {
             Some("metadata") => {
                 let mut text = Vec::new();
-                while let Some(piece) = field.chunk().await.map_err(uploads::broken)? {
+                while let Some(piece) = field.chunk().await.map_err(broken)? {
                     text.extend_from_slice(&piece);
                     if text.len() > METADATA_MAX_BYTES {
                         return Err(ApiError::invalid("the metadata of a file is too large"));
@@ -73,8 +74,8 @@ pub(super) async fn upload(
                 if count > FILES_MAX {
                     return Err(ApiError::invalid("the form has more than 1000 files"));
                 }
-                let mut pieces = Pieces::default();
-                while let Some(piece) = field.chunk().await.map_err(uploads::broken)? {
+                let mut pieces = Pieces::new(UPLOAD_MAX_BYTES);
+                while let Some(piece) = field.chunk().await.map_err(broken)? {
                     pieces.push(piece)?;
                 }
                 let body = pieces.into_body();
@@ -106,9 +107,17 @@ pub(super) async fn download(
                 "lines and a range cannot be asked for at once",
             ));
         }
-        let content = read_whole(&state, &who, id, &asked.path).await?;
-        let lines = lines_of(&content, asked.offset.unwrap_or(1), asked.limit);
-        return Ok(octets(StatusCode::OK, Body::from(lines)));
+        let first = asked.offset.unwrap_or(1).saturating_sub(1);
+        let mut reading = Reading {
+            service: state.service,
+            who,
+            id,
+            path: asked.path,
+            from: 0,
+            until: None,
+        };
+        reading.only_lines(first, asked.limit).await?;
+        return Ok(octets(StatusCode::OK, reading.body().await?));
     }
     let entry = state.service.stat(&who, &id, &asked.path).await?;
     if entry.kind == FileKind::Folder {
@@ -161,14 +170,15 @@ fn octets(status: StatusCode, body: Body) -> Response {
     (status, head, body).into_response()
 }
 
-/// A whole file, if it is not too large for that.
+/// A whole file, if it is not too large for that, and its room in what is held for the tenant.
 pub(super) async fn read_whole(
     state: &OpenSandbox,
     who: &Principal,
     id: Id,
     path: &str,
-) -> Result<Vec<u8>, ServiceError> {
+) -> Result<(Vec<u8>, HeldBody), ServiceError> {
     let mut whole = Vec::new();
+    let mut held = HeldBody::admit(&who.tenant, 0)?;
     loop {
         let at = whole.len() as u64;
         if at > WHOLE_MAX_BYTES {
@@ -184,37 +194,9 @@ pub(super) async fn read_whole(
             .read_file(who, &id, path, at, PIECE_BYTES)
             .await?;
         if piece.is_empty() {
-            return Ok(whole);
+            return Ok((whole, held));
         }
+        held.grow(piece.len())?;
         whole.extend_from_slice(&piece);
-    }
-}
-
-/// Lines of a file, with their ends.
-fn lines_of(content: &[u8], first: usize, count: Option<usize>) -> Bytes {
-    let lines = content.split_inclusive(|byte| *byte == b'\n');
-    let wanted = lines
-        .skip(first.saturating_sub(1))
-        .take(count.unwrap_or(usize::MAX));
-    Bytes::from(wanted.collect::<Vec<_>>().concat())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lines_of;
-
-    #[test]
-    fn lines_are_counted_from_one() {
-        let text = b"a\nb\nc";
-        for (first, count, expected) in [
-            (1, None, &b"a\nb\nc"[..]),
-            (2, Some(1), b"b\n"),
-            (3, Some(9), b"c"),
-            (0, Some(1), b"a\n"),
-            (4, None, b""),
-            (usize::MAX, None, b""),
-        ] {
-            assert_eq!(lines_of(text, first, count), expected, "{first} {count:?}");
-        }
     }
 }
