@@ -1,6 +1,6 @@
 //! Names of files and facts from names that people gave.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const SLUG_CHARS_MAX: usize = 60;
 
@@ -32,17 +32,25 @@ pub(super) fn slug(name: &str) -> String {
 #[derive(Default)]
 pub(super) struct Slugs {
     taken: HashSet<String>,
+    /// The last number of each slug that came again: a thousand of one name are not tried
+    /// one by one.
+    numbers: HashMap<String, u32>,
 }
 
 impl Slugs {
     pub(super) fn take(&mut self, name: &str) -> String {
         let slug = slug(name);
-        let mut unique = slug.clone();
-        let mut number = 1_u32;
-        while !self.taken.insert(unique.clone()) {
-            number += 1;
-            unique = format!("{slug}_{number}");
+        if self.taken.insert(slug.clone()) {
+            return slug;
         }
-        unique
+        let number = self.numbers.entry(slug.clone()).or_insert(1);
+        loop {
+            *number = number.saturating_add(1);
+            let unique = format!("{slug}_{number}");
+            // Another may be called so itself.
+            if self.taken.insert(unique.clone()) {
+                return unique;
+            }
+        }
     }
 }

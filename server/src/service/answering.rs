@@ -9,7 +9,6 @@ use memex_sessions::SuspensionError;
 use super::entry::{Body, Entry, Kind};
 use super::state::{Inner, Service};
 use super::turn::Turn;
-use crate::clock::now_ms;
 use crate::error::{ErrorKind, ServiceError};
 use crate::json::taken;
 use crate::names::Id;
@@ -31,12 +30,7 @@ impl Service {
         answers: Vec<Answer>,
     ) -> Result<TurnStream, ServiceError> {
         let inner = &self.inner;
-        let entry = inner.entry(who, id, Scope::Run)?;
-        inner.check_awake(&entry)?;
-        entry
-            .tenant
-            .usage
-            .admit_turn(entry.tenant.quota(), now_ms())?;
+        let entry = inner.entry_for_work(who, id, Scope::Run)?;
         let held = answers.iter().map(|answer| size_of(&answer.answer));
         let held = HeldBody::admit(&entry.tenant, held.fold(0, usize::saturating_add))?;
         let turn = Turn {

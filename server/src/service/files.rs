@@ -37,7 +37,7 @@ impl Service {
     /// What lies in a folder, and in its folders to this depth; 1 is the folder alone.
     ///
     /// # Errors
-    /// `no-such-file`, `not-a-folder`, `too-many-entries`.
+    /// `no-such-file`, `not-a-folder`; `invalid-path` where too much lies in it.
     pub async fn list_folder(
         &self,
         who: &Principal,
@@ -177,12 +177,7 @@ impl Service {
         id: &Id,
         work: impl FnOnce(&mut SessionFiles<'_>) -> Result<R, ServiceError> + Send + 'static,
     ) -> Result<R, ServiceError> {
-        let entry = self.inner.entry(who, id, Scope::Files)?;
-        self.inner.check_awake(&entry)?;
-        entry
-            .tenant
-            .usage
-            .admit_turn(entry.tenant.quota(), crate::clock::now_ms())?;
+        let entry = self.inner.entry_for_work(who, id, Scope::Files)?;
         let done = self.inner.on_thread(&entry, move |inner, entry, body| {
             let done = inner.with_files(entry, body, work)?;
             inner.keep_files(entry, body)?;

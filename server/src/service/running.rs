@@ -42,12 +42,7 @@ impl Service {
         request: TurnRequest,
     ) -> Result<TurnStream, ServiceError> {
         let inner = &self.inner;
-        let entry = inner.entry(who, id, Scope::Run)?;
-        inner.check_awake(&entry)?;
-        entry
-            .tenant
-            .usage
-            .admit_turn(entry.tenant.quota(), now_ms())?;
+        let entry = inner.entry_for_work(who, id, Scope::Run)?;
         let keyed = match request.idempotency_key {
             None => None,
             Some(key) => {
@@ -140,6 +135,20 @@ impl Inner {
             false => Ok(()),
             true => Err(paused(&entry.id)),
         }
+    }
+
+    /// The sandbox that somebody may work in: it is awake, and there is time for it.
+    pub(super) fn entry_for_work(
+        &self,
+        who: &Principal,
+        id: &Id,
+        scope: Scope,
+    ) -> Result<Arc<Entry>, ServiceError> {
+        let entry = self.entry(who, id, scope)?;
+        self.check_awake(&entry)?;
+        let (usage, quota) = (&entry.tenant.usage, entry.tenant.quota());
+        usage.admit_turn(quota, now_ms())?;
+        Ok(entry)
     }
 
     /// Begins something whose events are read: `work` runs on a thread, once the sandbox

@@ -11,6 +11,8 @@ use crate::error::{ErrorKind, ServiceError};
 const HOME: &str = "/home/user";
 /// Entries that one listing has, and that one removal removes.
 const ENTRIES_MAX: usize = 10_000;
+/// Bytes of the paths of one listing: a path can be a hundred times as long as most are.
+const LISTED_BYTES_MAX: usize = 4 << 20;
 pub(super) const DEPTH_MAX: u32 = 64;
 /// The longest path that is looked at.
 const PATH_BYTES_MAX: usize = 4096;
@@ -120,6 +122,7 @@ pub(super) fn listed(
     depth: u32,
 ) -> Result<Vec<FileEntry>, Errno> {
     let mut found: Vec<FileEntry> = Vec::new();
+    let mut room = LISTED_BYTES_MAX;
     let mut folders = VecDeque::from([(path.to_owned(), depth)]);
     while let Some((folder, depth)) = folders.pop_front() {
         let left = ENTRIES_MAX.saturating_sub(found.len());
@@ -136,6 +139,9 @@ pub(super) fn listed(
                 Err(Errno::Noent) => continue,
                 entry => entry?,
             };
+            let target = entry.target.as_ref().map_or(0, String::len);
+            let left = room.checked_sub(entry.path.len().saturating_add(target));
+            room = left.ok_or(Errno::Nametoolong)?;
             if entry.kind == FileKind::Folder && depth > 1 {
                 folders.push_back((path, depth - 1));
             }

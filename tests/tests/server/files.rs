@@ -58,6 +58,50 @@ fn parts_of_files_are_read() {
 }
 
 #[test]
+fn a_listing_is_bounded_in_the_bytes_of_its_paths() {
+    let world = World::new();
+    let mut client = world.client("a");
+    let sandbox = client.sandbox(json!({}));
+    client.value(
+        &sandbox,
+        "import os\nat = '/tmp/d/' + '/'.join(['n' * 240] * 10)\n\
+         os.makedirs(at)\n[open(f'{at}/{n}', 'w').close() for n in range(600)]\n1",
+    );
+    let list = format!("{sandbox}/folders?path=/tmp/d&depth=64");
+    assert_eq!(
+        client
+            .get(&list)
+            .expect(200)
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        610
+    );
+    client.value(
+        &sandbox,
+        "[open(f'{at}/{n}', 'w').close() for n in range(2_000)]\n1",
+    );
+    client.get(&list).problem(400, "invalid-path");
+    // As many short ones are few bytes.
+    client.value(
+        &sandbox,
+        "os.mkdir('/tmp/s')\n[open(f'/tmp/s/{n}', 'w').close() for n in range(1_500)]\n1",
+    );
+    let short = format!("{sandbox}/folders?path=/tmp/s");
+    assert_eq!(
+        client
+            .get(&short)
+            .expect(200)
+            .json()
+            .as_array()
+            .unwrap()
+            .len(),
+        1_500
+    );
+}
+
+#[test]
 fn folders_are_listed_made_moved_and_removed() {
     let world = World::new();
     let mut client = world.client("a");
