@@ -122,8 +122,9 @@ fn time_around_an_execution_and_of_one_that_comes_to_nothing_counts() {
     let key = world.key("a");
     let mut port = Control::with_key(&world, &key).port(&world, CODE);
     let mut client = world.client_with(&key);
+    let usage = format!("/v1/sandboxes/{}/usage", port.sandbox);
     let mut used = move || {
-        client.get("/v1/tenant").json()["used"]["cpu_us"]
+        client.get(&usage).expect(200).json()["cpu_us"]
             .as_u64()
             .unwrap()
     };
