@@ -11,10 +11,12 @@ use super::details::{
 };
 use super::entry::Entry;
 use super::files::{remove_if_there, write_new};
+use super::loaded::Image;
 use super::map::GuestMap;
 use super::packages::Packages;
 use super::progress::Stage;
 use super::secret::ImageSecret;
+use super::self_test;
 use super::shelf::Shelved;
 use super::spec::ImageSpec;
 use crate::engine::{Metering, STACK_BYTES};
@@ -23,19 +25,18 @@ use memex_guest_python::GuestFiles;
 use std::fs;
 
 impl Builder<'_> {
-    /// The memory image, booted and warmed when it is not there, and whether it
-    /// is new.
+    /// The memory image; booted, warmed and proven when it is not there.
     pub(super) fn image(
         &mut self,
         code: &Entry<CodeDetails>,
         files: &GuestFiles,
         packages: &Packages,
-    ) -> Result<(Shelved, bool), Error> {
+    ) -> Result<Shelved, Error> {
         let sources = memex_guest_python::PYTHON_SOURCES;
         let recipe = self.spec.recipe(sources, &packages.wheels);
         let wanted = self.spec.secret.as_ref();
         if let Some(image) = self.cache.search(&recipe, wanted)?.found {
-            return Ok((image, false));
+            return Ok(image);
         }
         let secret = match wanted {
             Some(secret) => secret.clone(),
@@ -45,7 +46,7 @@ impl Builder<'_> {
         let _lock = self.cache.lock("images", &key, self.progress)?;
         let search = self.cache.search(&recipe, wanted)?;
         if let Some(image) = search.found {
-            return Ok((image, false));
+            return Ok(image);
         }
         for problem in search.problems {
             match problem {
@@ -58,16 +59,24 @@ impl Builder<'_> {
         let description = Description::new(self.spec, &packages.wheels, secret.tag(), &memory, map);
         let text = description.text()?;
         let details = ImageDetails { pulled: None };
-        let (name, ()) = self.cache.publish_as("images", &key, |directory| {
+        let (cache, spec, fetch) = (self.cache, self.spec, self.fetch);
+        let progress = &mut *self.progress;
+        let (name, ()) = cache.publish_as("images", &key, |directory| {
             let name = name_of(&text);
             write_new(&directory.join(MEMORY_FILE), &memory)?;
+            // It is mapped from the file from here on.
+            drop(memory);
             write_new(&directory.join(DESCRIPTION_FILE), text.as_bytes())?;
             Entry::seal(directory, &name, IMAGE_FILES, &details)?;
+            let made = Shelved::open_in(directory, &name)?;
+            let parts = (files.clone(), packages.clone());
+            let image = Image::of(cache, spec, fetch, parts, made)?;
+            self_test::prove(&image, progress)?;
             // Built again to the same: what is there did not open.
-            remove_if_there(&self.cache.entry_path("images", &name))?;
+            remove_if_there(&cache.entry_path("images", &name))?;
             Ok((name, ()))
         })?;
-        Ok((Shelved::open(self.cache, &name, false)?, true))
+        Shelved::open(cache, &name)
     }
 
     /// Starts the guest, warms it up and takes its memory.

@@ -1,6 +1,7 @@
 //! Building the code of an image: rewritten and compiled.
 
 use super::builder::Builder;
+use super::code::LoadedCode;
 use super::details::{CODE_FILE, CODE_FILES, CodeDetails, SEGMENTS_FILE};
 use super::entry::Entry;
 use super::files::write_new;
@@ -47,10 +48,13 @@ impl Builder<'_> {
             bulk_operations: rewritten.report.bulk_replaced,
         };
         let segments = encode_segments(&rewritten.segments);
+        let cpu = self.cache.cpu();
         self.cache.publish("code", &key, |directory| {
             write_new(&directory.join(CODE_FILE), &code)?;
             write_new(&directory.join(SEGMENTS_FILE), &segments)?;
-            Entry::seal(directory, &key, CODE_FILES, &details)
+            Entry::seal(directory, &key, CODE_FILES, &details)?;
+            // As with code from a store: the engine has to accept it before it gets its place.
+            LoadedCode::load(&directory.join(CODE_FILE), metering, STACK_BYTES, cpu).map(drop)
         })?;
         Entry::open(&self.cache.entry_path("code", &key), &key, false)
     }

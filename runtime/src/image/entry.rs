@@ -225,14 +225,19 @@ fn damaged(path: &Path, reason: impl std::fmt::Display) -> Error {
     }
 }
 
-/// Writes a file that others cannot read, whole or not at all.
+/// Writes a file that others cannot read, whole or not at all. Several threads, and processes
+/// of several containers, can do so at once: none writes to what another one renames.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
+    let mut unique = [0; 8];
+    getrandom::fill(&mut unique).map_err(|error| {
+        Error::system("draw random bytes")(std::io::Error::other(error.to_string()))
+    })?;
+    let unique = u64::from_le_bytes(unique);
+    let temporary = path.with_extension(format!("tmp-{unique:016x}"));
     let write = || -> std::io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&temporary)?;
         file.write_all(bytes)?;

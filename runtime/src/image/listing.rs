@@ -46,7 +46,7 @@ impl Cache {
         let manifest = Manifest::default_guest()?;
         let mut images = Vec::new();
         for name in self.image_names()? {
-            let (found, problem, is_outdated) = match Shelved::open(self, &name, false) {
+            let (found, problem, is_outdated) = match Shelved::open(self, &name) {
                 Ok(image) => {
                     let is_outdated = image.description.outdated(&manifest).is_some();
                     (Some(image), None, is_outdated)

@@ -146,7 +146,7 @@ fn current_codes(spec: &ImageSpec) -> Result<Vec<String>, Error> {
 const OUTDATED: &str = "made by another version";
 
 fn image_problem(cache: &Cache, name: &str, manifest: &Manifest) -> Option<String> {
-    match Shelved::open(cache, name, false) {
+    match Shelved::open(cache, name) {
         Ok(image) if image.description.outdated(manifest).is_none() => None,
         Ok(_) | Err(Error::OtherVersion { .. }) => Some(OUTDATED.to_owned()),
         Err(error) => damage(&error),

@@ -3,8 +3,12 @@
 //! An address that calibration found is believed only after an interrupt that
 //! uses it has ended a loop: a soft one by an exception with the scope intact,
 //! a hard one by a trap with the scope rolled back.
+//!
+//! An image is proved before it gets its name in the cache, under the lock of its
+//! inputs: no process can find one that is unproven, whatever ends this process.
 
 use super::loaded::Image;
+use super::progress::{NoProgress, Progress, Stage};
 use crate::error::Error;
 use crate::runtime::Runtime;
 use crate::session::{Forks, MidTurnFork, Sandbox, Session, SessionOptions, Status};
@@ -13,12 +17,19 @@ use memex_policies::Policy;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-/// Runs the proofs on an image that was just built.
-pub(super) fn run(image: &Image) -> Result<(), Error> {
+/// Proves an image that was built or pulled, and has not got its place yet.
+pub(super) fn prove(image: &Image, progress: &mut dyn Progress) -> Result<(), Error> {
+    progress.begin(Stage::SelfTest, None);
+    run(image)?;
+    progress.end();
+    Ok(())
+}
+
+fn run(image: &Image) -> Result<(), Error> {
     let runtime = Runtime::new()?;
     let sandbox = |policy| {
         let policy = Arc::new(policy);
-        Sandbox::new(&runtime, image, policy, &mut super::NoProgress)
+        Sandbox::new(&runtime, image, policy, &mut NoProgress)
     };
     // Only the interrupts are in a hurry: a busy machine draws figures slowly.
     // It also takes its time between an interrupt and the exception, and an

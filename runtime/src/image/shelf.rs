@@ -8,6 +8,7 @@ use super::secret::ImageSecret;
 use crate::error::Error;
 use memex_guest_python::Manifest;
 use std::fs;
+use std::path::Path;
 
 /// Letters of a name; earlier versions had shorter ones.
 const NAME_LETTERS: usize = 64;
@@ -22,14 +23,19 @@ pub(super) struct Shelved {
 
 impl Shelved {
     /// Opens the image of a name.
-    pub(super) fn open(cache: &Cache, name: &str, thorough: bool) -> Result<Self, Error> {
-        let directory = cache.entry_path("images", name);
-        let entry = Entry::<ImageDetails>::open(&directory, name, thorough)?;
-        let description = Description::read(&directory, name)?;
+    pub(super) fn open(cache: &Cache, name: &str) -> Result<Self, Error> {
+        Self::open_in(&cache.entry_path("images", name), name)
+    }
+
+    /// Opens an image that has not got its place yet, to prove it: whatever is in its place
+    /// is found and used by every process.
+    pub(super) fn open_in(directory: &Path, name: &str) -> Result<Self, Error> {
+        let entry = Entry::<ImageDetails>::open(directory, name, false)?;
+        let description = Description::read(directory, name)?;
         let recorded = entry.digests.get(MEMORY_FILE);
         if recorded != Some(&description.memory.blake3) {
             return Err(Error::Damaged {
-                path: directory,
+                path: directory.into(),
                 reason: "its record and its description are of different memories".into(),
             });
         }
@@ -75,9 +81,7 @@ impl Cache {
             // where it matters: a cache that was copied is hashed on first sight.
             let directory = self.entry_path("images", &name);
             let opened = match Description::read(&directory, &name) {
-                Ok(description) if description.recipe == recipe => {
-                    Shelved::open(self, &name, false)
-                }
+                Ok(description) if description.recipe == recipe => Shelved::open(self, &name),
                 Ok(_) | Err(Error::OtherVersion { .. }) => continue,
                 Err(_) if name.len() != NAME_LETTERS => continue,
                 Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! Loading images: found in the cache, built where they are not there, proved.
+//! Loading images: found in the cache, built where they are not there.
 
 use super::builder::Builder;
 use super::cache::Cache;
@@ -7,13 +7,11 @@ use super::entry::Entry;
 use super::loaded::Image;
 use super::packages::Packages;
 use super::progress::{Progress, Stage};
-use super::self_test;
 use super::shelf::{Shelved, expect_current};
 use super::spec::ImageSpec;
 use crate::engine::Metering;
 use crate::error::Error;
 use memex_guest_python::{FetchOptions, Manifest};
-use std::fs;
 
 impl Image {
     /// Loads an image, building it first when the cache does not have it.
@@ -36,12 +34,8 @@ impl Image {
         let files = builder.guest()?;
         let code = builder.code(Metering::Deadline)?;
         let packages = builder.packages(&files)?;
-        let (found, is_new) = builder.image(&code, &files, &packages)?;
-        let image = Self::of(cache, spec, fetch, (files, packages), found)?;
-        if is_new {
-            image.prove(progress)?;
-        }
-        Ok(image)
+        let found = builder.image(&code, &files, &packages)?;
+        Self::of(cache, spec, fetch, (files, packages), found)
     }
 
     /// Loads the image of a name, or of the beginning of one: what a snapshot
@@ -59,7 +53,7 @@ impl Image {
         progress: &mut dyn Progress,
     ) -> Result<Self, Error> {
         let name = cache.image_name(name)?;
-        let found = Shelved::open(cache, &name, false)?;
+        let found = Shelved::open(cache, &name)?;
         Self::open_shelved(cache, found, fetch, progress)
     }
 
@@ -94,18 +88,6 @@ impl Image {
             });
         }
         Self::of(cache, &spec, fetch, (files, packages), found)
-    }
-
-    /// Proves an image that is new here; one that fails is removed.
-    pub(super) fn prove(&self, progress: &mut dyn Progress) -> Result<(), Error> {
-        progress.begin(Stage::SelfTest, None);
-        if let Err(error) = self_test::run(self) {
-            let path = self.path();
-            fs::remove_dir_all(path).map_err(Error::file("remove", path))?;
-            return Err(error);
-        }
-        progress.end();
-        Ok(())
     }
 
     /// Hashes every file of the image, its code and its guest.

@@ -17,6 +17,7 @@ mod memex;
 mod packages;
 mod peers;
 mod prompt;
+mod proving;
 mod removal;
 mod saved;
 mod serve;

@@ -18,7 +18,7 @@ type Pieces = BTreeMap<Digest, Arc<Vec<u8>>>;
 
 /// A store in memory, as honest as its contents.
 #[derive(Default)]
-struct Store {
+pub(crate) struct Store {
     documents: Mutex<BTreeMap<String, Vec<u8>>>,
     pieces: Mutex<Pieces>,
     /// How many more pieces it gives before it fails.
@@ -75,7 +75,7 @@ impl ImageStore for Store {
 
 impl Store {
     /// A store with the small image and its code, for which its secret vouches.
-    fn with_image() -> (Self, Pushed) {
+    pub(crate) fn with_image() -> (Self, Pushed) {
         static PUSHED: OnceLock<(BTreeMap<String, Vec<u8>>, Pieces, Pushed)> = OnceLock::new();
         let (documents, pieces, pushed) = PUSHED.get_or_init(|| {
             let store = Self::default();

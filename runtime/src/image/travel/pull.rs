@@ -16,6 +16,7 @@ use crate::image::files::{remove_if_there, write_new};
 use crate::image::loaded::Image;
 use crate::image::packages::Packages;
 use crate::image::progress::{Progress, Stage};
+use crate::image::self_test;
 use crate::image::shelf::{Shelved, one_of};
 use crate::image::spec::ImageSpec;
 use memex_guest_python::FetchOptions;
@@ -46,7 +47,7 @@ impl Image {
     ///
     /// Every byte is compared with the image's name, the guest's manifest or
     /// what vouches for code before it is used, and an image that is new here is
-    /// proved as one that was built.
+    /// proved, as one that was built, before it can be found.
     ///
     /// # Errors
     /// [`Error::NoImage`], [`Error::ManyImages`] and [`Error::NoFittingImage`];
@@ -72,7 +73,7 @@ impl Image {
         };
         let key = description.inputs();
         let _lock = cache.lock("images", &key, progress)?;
-        let was_there = Shelved::open(cache, &name, false).is_ok();
+        let was_there = Shelved::open(cache, &name).is_ok();
         let short: String = name.chars().take(16).collect();
         let aside = cache.entry_path("images", &format!("{key}{TEMPORARY}pull-{short}"));
         make_private(&aside)?;
@@ -116,13 +117,10 @@ impl Image {
         remove_if_there(&pull.aside.join(GUEST))?;
         match was_there {
             true => remove_if_there(&pull.aside)?,
-            false => pull.publish(&name)?,
+            false => pull.publish(&name, progress)?,
         }
-        let found = Shelved::open(cache, &name, false)?;
+        let found = Shelved::open(cache, &name)?;
         let image = Self::open_shelved(cache, found, &FetchOptions::default(), progress)?;
-        if !was_there {
-            image.prove(progress)?;
-        }
         Ok(Pulled {
             image,
             was_there,
@@ -243,8 +241,16 @@ impl Pull<'_> {
         .map(drop)
     }
 
-    /// Gives the image its place.
-    fn publish(&self, name: &str) -> Result<(), Error> {
+    /// Proves the image, and gives it its place.
+    fn publish(&self, name: &str, progress: &mut dyn Progress) -> Result<(), Error> {
+        let arrived = Shelved::open_in(&self.aside, name)?;
+        let fetch = FetchOptions::default();
+        let image = Image::open_shelved(self.cache, arrived, &fetch, progress)?;
+        if let Err(error) = self_test::prove(&image, progress) {
+            // The same bytes would fail again.
+            remove_if_there(&self.aside)?;
+            return Err(error);
+        }
         // What is there did not open.
         remove_if_there(&self.cache.entry_path("images", name))?;
         self.cache.put_in_place("images", &self.aside, name)
