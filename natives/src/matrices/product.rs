@@ -93,8 +93,12 @@ pub fn product<T: Element>(
     let mut panels = Panels::for_products(sizes, room)?;
     room.charge(asked.work())?;
     let [first_stride, second_stride, stride] = asked.strides;
+    // The stride of what is empty may be anything, also 0.
+    if asked.rows == 0 || asked.columns == 0 {
+        return Ok(());
+    }
     scale(asked, result, room)?;
-    if asked.alpha == T::ZERO || asked.rows == 0 {
+    if asked.alpha == T::ZERO {
         return Ok(());
     }
     let view = |side, inner| View {
@@ -130,7 +134,7 @@ pub fn product<T: Element>(
 /// `C = beta C`.
 fn scale<T: Element>(asked: &Product<T>, result: &mut [T], room: &Room<'_>) -> Result<(), Refusal> {
     let [.., stride] = asked.strides;
-    if asked.beta == T::ONE || asked.rows == 0 {
+    if asked.beta == T::ONE {
         return Ok(());
     }
     for column in result.chunks_mut(stride).take(asked.columns) {

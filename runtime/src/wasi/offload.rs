@@ -24,10 +24,10 @@ use wasmtime::{Caller, Memory, Trap};
 /// The answer to a call whose work is the guest's to do.
 const LEFT: i32 = -1;
 /// Most bytes that the host holds beside the guest's memory.
-const HELD_BYTES_MAX: u64 = 16 << 20;
+pub(super) const HELD_BYTES_MAX: u64 = 16 << 20;
 
 /// What came of the work: the guest's answer, if it was done.
-type Done = Result<Option<i32>, Refusal>;
+pub(super) type Done = Result<Option<i32>, Refusal>;
 
 /// Does the work of a call with these arguments.
 pub(super) fn answer(
@@ -56,23 +56,7 @@ pub(super) fn answer(
     let interrupt = || pulse.is_hard();
     let room = Room::new(bounds, &interrupt);
     let mut bytes = Bytes::new(bytes, pulse.writes());
-    let done = match work {
-        Work::Product {
-            is_double,
-            first_transposed,
-            second_transposed,
-        } => {
-            let turned = (first_transposed, second_transposed);
-            match is_double {
-                true => multiply::<f64>(&mut bytes, pointer, turned, &room),
-                false => multiply::<f32>(&mut bytes, pointer, turned, &room),
-            }
-        }
-        Work::Factor { is_double: true } => factored::<f64>(&mut bytes, pointer, &room),
-        Work::Factor { is_double: false } => factored::<f32>(&mut bytes, pointer, &room),
-        Work::Sort(Sorted::Doubles) => sort(&mut bytes, pointer, count, &room, sort_doubles),
-        Work::Sort(Sorted::Singles) => sort(&mut bytes, pointer, count, &room, sort_singles),
-    };
+    let done = done(&mut bytes, work, (pointer, count), &room);
     let paid = room.work();
     if let Some(fuel) = fuel {
         caller.set_fuel(fuel.saturating_sub(paid))?;
@@ -83,6 +67,32 @@ pub(super) fn answer(
         Err(Refusal::Interrupted) => Err(HardInterrupt.into()),
         // Nothing has been done.
         Err(_) => Ok(LEFT),
+    }
+}
+
+/// Does the work that the arguments at a pointer say, or sorts what lies there.
+pub(super) fn done(
+    bytes: &mut Bytes<'_>,
+    work: Work,
+    (pointer, count): (i32, i32),
+    room: &Room<'_>,
+) -> Done {
+    match work {
+        Work::Product {
+            is_double,
+            first_transposed,
+            second_transposed,
+        } => {
+            let turned = (first_transposed, second_transposed);
+            match is_double {
+                true => multiply::<f64>(bytes, pointer, turned, room),
+                false => multiply::<f32>(bytes, pointer, turned, room),
+            }
+        }
+        Work::Factor { is_double: true } => factored::<f64>(bytes, pointer, room),
+        Work::Factor { is_double: false } => factored::<f32>(bytes, pointer, room),
+        Work::Sort(Sorted::Doubles) => sort(bytes, pointer, count, room, sort_doubles),
+        Work::Sort(Sorted::Singles) => sort(bytes, pointer, count, room, sort_singles),
     }
 }
 
@@ -283,7 +293,7 @@ mod tests {
         memory
     }
 
-    fn done(memory: &mut [u64], work: impl Fn(&mut Bytes<'_>, &Room<'_>) -> Done) -> Done {
+    fn tried(memory: &mut [u64], work: impl Fn(&mut Bytes<'_>, &Room<'_>) -> Done) -> Done {
         let bounds = Bounds {
             bytes_max: u64::MAX,
             working_bytes_max: HELD_BYTES_MAX,
@@ -305,13 +315,45 @@ mod tests {
     #[test]
     fn honest_arguments_are_done() {
         let mut memory_ = memory(&[]);
-        assert_eq!(done(&mut memory_, multiplied), Ok(Some(0)));
+        assert_eq!(tried(&mut memory_, multiplied), Ok(Some(0)));
         let (a, c) = (A as usize / 8, C as usize / 8);
         assert_eq!(memory_[c..c + 16], memory_[a..a + 16]);
         let mut memory_ = memory(&[(0, B)]);
-        assert_eq!(done(&mut memory_, solved), Ok(Some(0)));
+        assert_eq!(tried(&mut memory_, solved), Ok(Some(0)));
         let pivots: &[i32] = bytemuck::cast_slice(&memory_[c..c + 2]);
         assert_eq!(pivots, [1, 2, 3, 4]);
+    }
+
+    /// Empty matrices have no elements, and strides of any size.
+    #[test]
+    fn empty_matrices_are_done_whatever_their_strides() {
+        for stride in [0, 1, 4, u32::MAX >> 1] {
+            for changes in [
+                [(24, 0), (28, 4), (32, 4)],
+                [(24, 4), (28, 0), (32, 4)],
+                [(24, 4), (28, 0), (32, 0)],
+                [(24, 0), (28, 0), (32, 0)],
+            ] {
+                let strides = [(36, 4), (40, 4), (44, stride), (20, ONE)];
+                let before = memory(&[&changes[..], &strides[..]].concat());
+                let mut after = before.clone();
+                assert_eq!(tried(&mut after, multiplied), Ok(Some(0)), "{changes:?}");
+                assert!(before == after, "{changes:?}");
+            }
+            // A beta of 0 would scale the result column by column.
+            let zero = (20, C);
+            let before = memory(&[(28, 0), (44, stride), zero]);
+            let mut after = before.clone();
+            assert_eq!(tried(&mut after, multiplied), Ok(Some(0)), "{stride}");
+            assert!(before == after, "{stride}");
+            for (rows, columns) in [(0, 4), (4, 0), (0, 0)] {
+                let before = memory(&[(24, rows), (28, columns), (36, stride)]);
+                let mut after = before.clone();
+                let done = tried(&mut after, solved);
+                assert_eq!(done, Ok(Some(0)), "{rows} {columns} {stride}");
+                assert!(before == after, "{rows} {columns} {stride}");
+            }
+        }
     }
 
     /// Forged pointers, sizes and overlaps: the work is left, and nothing is written.
@@ -346,7 +388,7 @@ mod tests {
         for changes in forged {
             let before = memory(&changes);
             let mut after = before.clone();
-            assert_eq!(done(&mut after, multiplied), Ok(None), "{changes:?}");
+            assert_eq!(tried(&mut after, multiplied), Ok(None), "{changes:?}");
             assert!(before == after, "{changes:?}");
         }
         for changes in [
@@ -364,7 +406,7 @@ mod tests {
         ] {
             let before = memory(&changes);
             let mut after = before.clone();
-            assert_eq!(done(&mut after, solved), Ok(None), "{changes:?}");
+            assert_eq!(tried(&mut after, solved), Ok(None), "{changes:?}");
             assert!(before == after, "{changes:?}");
         }
         for (pointer, count) in [
@@ -380,7 +422,7 @@ mod tests {
             let sorted = |bytes: &mut Bytes<'_>, room: &Room<'_>| {
                 sort(bytes, pointer, count, room, sort_doubles)
             };
-            assert_eq!(done(&mut after, sorted), Ok(None), "{pointer} {count}");
+            assert_eq!(tried(&mut after, sorted), Ok(None), "{pointer} {count}");
             assert!(before == after);
         }
     }
@@ -392,7 +434,7 @@ mod tests {
             let at = |bytes: &mut Bytes<'_>, room: &Room<'_>| {
                 multiply::<f64>(bytes, pointer, (false, false), room)
             };
-            assert_eq!(done(&mut memory(&[]), at), Ok(None), "{pointer}");
+            assert_eq!(tried(&mut memory(&[]), at), Ok(None), "{pointer}");
         }
     }
 }
