@@ -84,16 +84,24 @@ const LABELS: [&str; 10] = [
     "code",
 ];
 
+/// Blocks that are looked through to the end of a reply for a fence outside of their texts.
+/// Each costs the length of the reply, and a hostile one could hold any number.
+const LOOKED_THROUGH_MAX: usize = 16;
+
 /// A fence is a line of three or more backticks; one that opens a block of
 /// Python says so, or nothing. A block ends at a fence as long as
 /// its own, so that code may contain shorter ones, and ones in texts of many lines.
 fn fenced(text: &str) -> Found {
     let mut found = Found::default();
     let mut rest = text;
+    let mut looked_through = 0;
     while let Some((opening, label, inside)) = opening_fence(rest) {
         let is_named = LABELS.contains(&label.as_str());
         let is_python = is_named || label.is_empty();
-        let Some((code, after)) = closed(inside, opening) else {
+        let knows_texts = looked_through < LOOKED_THROUGH_MAX;
+        let closed = closed(inside, opening, knows_texts);
+        looked_through += usize::from(closed.is_within);
+        let Some((code, after)) = closed.parts else {
             if is_python {
                 found.opened = true;
                 let code = inside.to_owned();
@@ -125,9 +133,17 @@ fn opening_fence(text: &str) -> Option<(usize, String, &str)> {
     None
 }
 
-/// The inside of a block, and what follows the fence that ends it. A fence within a text of
-/// many lines ends it only if no other does.
-fn closed(text: &str, opening: usize) -> Option<(&str, &str)> {
+/// Where a block ends.
+struct Closed<'t> {
+    /// The inside of the block, and what follows the fence that ends it.
+    parts: Option<(&'t str, &'t str)>,
+    /// Whether that fence is within a text of many lines.
+    is_within: bool,
+}
+
+/// Finds the end of a block. A fence within a text of many lines ends it only if no other
+/// does, or if texts are not to be known.
+fn closed(text: &str, opening: usize, knows_texts: bool) -> Closed<'_> {
     let mut texts = Texts::default();
     let mut within = None;
     let mut rest = text;
@@ -136,14 +152,22 @@ fn closed(text: &str, opening: usize) -> Option<(&str, &str)> {
         if ends(line, opening) {
             let code = text.get(..text.len() - rest.len()).unwrap_or_default();
             if !texts.are_open() {
-                return Some((code, after));
+                return Closed {
+                    parts: Some((code, after)),
+                    is_within: false,
+                };
             }
             within.get_or_insert((code, after));
         }
-        texts.read(line);
+        if knows_texts {
+            texts.read(line);
+        }
         rest = after;
     }
-    within
+    Closed {
+        parts: within,
+        is_within: within.is_some(),
+    }
 }
 
 fn first_line(text: &str) -> (&str, &str) {
@@ -180,5 +204,28 @@ fn between_tags(code: &str) -> Block {
     Block {
         code: without_fence(code.trim_matches('\n')).to_owned(),
         is_named: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blocks;
+    use crate::CodeForm;
+    use std::fmt::Write as _;
+    use std::time::{Duration, Instant};
+
+    /// Each of these blocks opens a text that none after it closes: the end of each was looked
+    /// for in all that follows.
+    #[test]
+    fn blocks_with_open_texts_take_no_time_that_grows_with_their_square() {
+        let mut reply = String::new();
+        for number in 0..100_000 {
+            writeln!(reply, "```\nx = {number} \\'''\n```").unwrap();
+        }
+        let began = Instant::now();
+        let found = blocks(&reply, CodeForm::Fenced, false);
+        assert!(began.elapsed() < Duration::from_secs(10));
+        assert_eq!(found.first.as_deref(), Some("x = 0 \\'''\n"));
+        assert_eq!(found.others, 99_999);
     }
 }
