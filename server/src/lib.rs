@@ -20,6 +20,9 @@ mod clock;
 pub mod config;
 pub mod error;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 mod json;
 pub mod keys;
@@ -33,4 +36,5 @@ pub mod sandbox;
 pub mod service;
 pub mod tenants;
 pub mod turns;
+mod values;
 mod wires;

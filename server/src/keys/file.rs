@@ -68,11 +68,7 @@ impl KeyFile {
         let Some(bytes) = read_private(&self.path, FILE_BYTES_MAX)? else {
             return Ok(Vec::new());
         };
-        let document: Document = serde_json::from_slice(&bytes).map_err(|e| self.damaged(&e))?;
-        match document.version {
-            VERSION => Ok(document.keys),
-            other => Err(self.damaged(&format!("it has version {other}"))),
-        }
+        parse(&bytes).map_err(|what| self.damaged(&what))
     }
 
     /// Makes a key and returns it: it is not kept.
@@ -146,6 +142,18 @@ impl KeyFile {
     fn damaged(&self, what: &dyn std::fmt::Display) -> io::Error {
         let what = format!("{} is no file of keys: {what}", self.path.display());
         io::Error::new(io::ErrorKind::InvalidData, what)
+    }
+}
+
+/// The keys of a file with these bytes.
+///
+/// # Errors
+/// What is wrong with them.
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<KeyRecord>, String> {
+    let document: Document = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    match document.version {
+        VERSION => Ok(document.keys),
+        other => Err(format!("it has version {other}")),
     }
 }
 

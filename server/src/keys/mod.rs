@@ -1,6 +1,8 @@
 //! Keys: what clients show, and what the server keeps of it.
 
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod key;
 mod tokens;
 

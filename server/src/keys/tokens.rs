@@ -40,6 +40,12 @@ impl Tokens {
         Ok(Self(secret))
     }
 
+    /// Tokens by this secret.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn of_secret(secret: [u8; SECRET_BYTES]) -> Self {
+        Self(secret)
+    }
+
     /// The token of a sandbox for a key, by the key's name.
     pub(crate) fn of(&self, id: &Id, key: &str) -> String {
         let digest = URL_SAFE_NO_PAD.encode(self.digest(id, key).as_bytes());

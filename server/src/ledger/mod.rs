@@ -2,6 +2,8 @@
 //! directory, read when the server starts.
 
 mod folder;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod profile;
 mod record;
 

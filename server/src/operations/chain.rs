@@ -111,9 +111,10 @@ fn read(
 /// From the end of a file: the digest of its last whole line, and of what a kill has left of
 /// a line after it.
 pub(super) fn last_of(tail: &[u8]) -> (Option<String>, Option<String>) {
+    // As [`read`] takes it.
     let is_line = |line: &[u8]| {
         let value: Option<Value> = serde_json::from_slice(line).ok();
-        value.is_some_and(|value| value.get("previous").is_some())
+        value.is_some_and(|value| value.get("previous").is_some_and(Value::is_string))
     };
     let end = tail.strip_suffix(b"\n").unwrap_or(tail);
     let mut lines = end.rsplit(|byte| *byte == b'\n');

@@ -2,6 +2,8 @@
 
 mod audit;
 mod chain;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod histogram;
 mod metrics;
 mod pss;

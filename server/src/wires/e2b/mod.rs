@@ -14,6 +14,8 @@ mod connect;
 mod control;
 mod envd;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod recent;
 mod routing;
 mod signature;

@@ -12,6 +12,8 @@ mod body;
 mod control;
 mod error;
 mod execd;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod routing;
 mod state;
 mod target;

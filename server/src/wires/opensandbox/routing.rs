@@ -74,14 +74,14 @@ async fn route(State(ports): State<Ports>, mut request: Request) -> Response {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// The control plane, and the path within it.
     Control(&'a str),
     /// A sandbox, a port, and the path there.
     Port(&'a str, u16, &'a str),
 }
 
-fn place(path: &str) -> Place<'_> {
+pub(super) fn place(path: &str) -> Place<'_> {
     let rest = path
         .strip_prefix(PREFIX)
         .filter(|rest| rest.starts_with('/'));

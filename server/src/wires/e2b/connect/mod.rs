@@ -13,6 +13,8 @@
 mod call;
 mod code;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod streaming;
 
 pub(crate) use call::{Call, stream_request, unary_request};

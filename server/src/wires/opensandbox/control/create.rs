@@ -79,7 +79,7 @@ pub(super) async fn create(
     Ok((StatusCode::ACCEPTED, Answer(Sandbox::from(&view))).into_response())
 }
 
-fn refuse(asked: &NewSandbox) -> Result<(), ApiError> {
+pub(super) fn refuse(asked: &NewSandbox) -> Result<(), ApiError> {
     let is_there = |value: &Option<Value>| match value {
         None | Some(Value::Null) => false,
         Some(Value::Object(fields)) => fields.values().any(|value| !value.is_null()),
@@ -105,7 +105,7 @@ fn refuse(asked: &NewSandbox) -> Result<(), ApiError> {
 }
 
 /// What it starts from, and what the client called that.
-fn origin_of(asked: &NewSandbox) -> Result<(Origin, String), ApiError> {
+pub(super) fn origin_of(asked: &NewSandbox) -> Result<(Origin, String), ApiError> {
     if let Some(name) = asked
         .snapshot_id
         .as_deref()

@@ -2,6 +2,8 @@
 
 mod create;
 mod egress;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod life;
 mod list;
 mod request;

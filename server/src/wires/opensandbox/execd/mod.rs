@@ -7,6 +7,8 @@ mod contexts;
 mod events;
 mod files;
 mod folders;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod glob;
 mod metrics;
 mod routes;
