@@ -1,7 +1,9 @@
-//! A model's reply as it is streamed: the same in pieces of any size.
+//! A model's reply as it is streamed: the same in pieces of any size. Whether it is a stream
+//! is told from its beginning once, whatever follows.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use memex_models::fuzzing::begins_as_events;
 use memex_models::{ModelError, NoSink, Protocol, Reply};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,6 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
         1 => Protocol::Responses,
         _ => Protocol::Messages,
     };
+    let begun = (0..stream.len().min(64)).find_map(|end| begins_as_events(&stream[..end]));
+    assert!(begun.is_none() || begun == begins_as_events(stream));
     let whole = answer(protocol, stream, stream.len().max(1));
     let pieces = answer(protocol, stream, usize::from(first / 3).max(1));
     match (whole, pieces) {

@@ -1,3 +1,3 @@
 //! Decoders of what a provider says, for the fuzz targets.
 
-pub use crate::transport::fuzzing::told_to_wait;
+pub use crate::transport::fuzzing::{begins_as_events, told_to_wait};

@@ -3,7 +3,7 @@
 
 pub use crate::image::{check_document, check_record};
 pub use crate::session::check_answer;
-pub use crate::wasi::{ImportCaller, Imports};
+pub use crate::wasi::{ImportCaller, Imports, Offloaded, SHARED_WORDS, offloaded};
 
 use crate::channel::decode_display;
 use crate::error::Error;

@@ -18,6 +18,8 @@ mod action;
 mod blocks;
 mod calls;
 mod fences;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod replies;
 mod texts;
 mod thoughts;

@@ -135,7 +135,7 @@ impl<'a> Arriving<'a> {
 }
 
 /// Whether bytes are the beginning of a stream of events; `None` if more must come.
-fn begins_as_events(bytes: &[u8]) -> Option<bool> {
+pub(super) fn begins_as_events(bytes: &[u8]) -> Option<bool> {
     let text = bytes
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(bytes)

@@ -15,6 +15,8 @@ mod failure;
 mod file_calls;
 mod files;
 mod forking;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod host_call;
 mod linker;
 mod memory;
@@ -27,4 +29,6 @@ mod stdio;
 #[cfg(feature = "fuzzing")]
 pub use bare::{Caller as ImportCaller, Imports};
 pub(crate) use exits::{GuestExit, HardInterrupt};
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::{Offloaded, SHARED_WORDS, offloaded};
 pub(crate) use linker::linker;
