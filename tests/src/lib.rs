@@ -12,7 +12,8 @@ mod sessions;
 
 pub use expect::{Expect, Text, deadlock, exits, hits, nothing, prints, raises, value, warns};
 pub use resident::{
-    Growth, RESIDENT_OVERHEAD_BYTES, RESIDENT_REPORT, measured, run_within, try_inspect, try_run,
+    Growth, RESIDENT_OVERHEAD_BYTES, measured, measured_work, none_is_over, run_within,
+    try_inspect, try_run, watched,
 };
 pub use sandboxes::{
     cache, cache_directory, image, runtime, sandbox, sandbox_of, standard_sandbox,

@@ -1,10 +1,11 @@
-//! The host's resident memory while code runs, in a process that does nothing
-//! else: see `behaviour/resident.rs`.
+//! The host's resident memory while code runs or hostile bytes are read, in a process that
+//! does nothing else: see `behaviour/resident.rs`.
 
 use memex_runtime::{Error, Outcome, Session};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// What a turn may add to the process besides the memory of its session: the
@@ -14,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 pub const RESIDENT_OVERHEAD_BYTES: u64 = 128 << 20;
 
 /// Names the file that takes a line for each turn. Without it nothing is watched.
-pub const RESIDENT_REPORT: &str = "MEMEX_TEST_RESIDENT_REPORT";
+const RESIDENT_REPORT: &str = "MEMEX_TEST_RESIDENT_REPORT";
 
 /// How far the process grew in a turn, and how far it may have grown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,66 @@ pub struct Growth {
     pub grown: u64,
     /// The memory of all sessions that ran meanwhile, and the overhead.
     pub allowed: u64,
+}
+
+/// Runs tests of this binary in a process that is watched, one at a time and to their end.
+/// Returns the growth in each turn, or other work, with the beginning of what it did. Whether
+/// they pass is told where they run for their own sake.
+///
+/// # Panics
+/// When they do not run.
+pub fn watched(arguments: &[&str]) -> Vec<(Growth, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(arguments)
+        .args(["--test-threads", "1"])
+        .env(RESIDENT_REPORT, &report)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        stdout.contains("test result:"),
+        "{stdout}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report = fs::read_to_string(report).unwrap();
+    let turns = report.lines().map(|line| {
+        let mut fields = line.splitn(3, ' ');
+        let mut number = || fields.next().unwrap().parse().unwrap();
+        let growth = Growth {
+            grown: number(),
+            allowed: number(),
+        };
+        (growth, fields.next().unwrap_or_default().to_owned())
+    });
+    turns.collect()
+}
+
+/// Fails if the process grew too far in one of these.
+///
+/// # Panics
+/// When it did, with each.
+pub fn none_is_over(turns: &[(Growth, String)]) {
+    let over = turns
+        .iter()
+        .filter(|(growth, _)| growth.grown > growth.allowed);
+    let told: Vec<String> = over
+        .map(|(growth, what)| {
+            let (grown, allowed) = (growth.grown >> 20, growth.allowed >> 20);
+            format!("{grown} MiB, {allowed} MiB allowed: {what}")
+        })
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// Does something without a session, and notes how far the process grew meanwhile, if this is
+/// a process that is watched. It may grow by `allowed` bytes.
+pub fn measured_work<R>(what: &str, allowed: u64, work: impl FnOnce() -> R) -> R {
+    let _turn = Turn::begin(0);
+    let done = work();
+    grown(what, Some(allowed));
+    done
 }
 
 /// Turns under way. While there are several, each is held against the memory of

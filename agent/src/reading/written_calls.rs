@@ -3,15 +3,16 @@
 //! Models write their calls as text, and servers read them. One that does not know how its
 //! model writes hands the text on as it is.
 
+use memex_channel::TreeSize;
 use memex_models::ToolCall;
 use serde_json::{Map, Value};
 
 /// Calls in one reply that are read; a text can hold any number.
 const CALLS_MAX: usize = 64;
-/// Bytes of a text that is read for calls, and of the JSON of one: as values it takes a hundred
-/// times as many.
+/// Bytes of a text that is read for calls.
 const TEXT_BYTES_MAX: usize = 4 << 20;
-const JSON_BYTES_MAX: usize = 1 << 20;
+/// What the JSON of one call may take as values: up to a hundred times its bytes.
+const VALUES_BYTES_MAX: usize = 64 << 20;
 /// Marks around JSON.
 const MARKED: [(&str, &str); 5] = [
     ("<tool_call>", "</tool_call>"),
@@ -72,7 +73,7 @@ fn marked(text: &str) -> Option<Vec<ToolCall>> {
 /// an answer in JSON would have besides.
 fn of_json(text: &str) -> Option<Vec<ToolCall>> {
     let text = text.trim();
-    if !text.starts_with(['{', '[']) || text.len() > JSON_BYTES_MAX {
+    if !text.starts_with(['{', '[']) || TreeSize::of(text.as_bytes()) > VALUES_BYTES_MAX {
         return None;
     }
     match serde_json::from_str(text).ok()? {
@@ -110,6 +111,7 @@ fn of_object(value: Value) -> Option<ToolCall> {
 fn of_tags(text: &str) -> Option<ToolCall> {
     let (name, mut rest) = text.strip_prefix("<function=")?.split_once('>')?;
     let mut arguments = Map::new();
+    let mut left = VALUES_BYTES_MAX;
     while let Some((_, after)) = rest.split_once("<parameter=") {
         let (key, after) = after.split_once('>')?;
         let (value, tail) = after.split_once("</parameter>")?;
@@ -118,14 +120,19 @@ fn of_tags(text: &str) -> Option<ToolCall> {
         let read = match key.trim() {
             // Code that is a number or a list is code all the same.
             "code" => None,
-            _ if value.len() > JSON_BYTES_MAX => None,
-            _ => serde_json::from_str(value).ok(),
+            _ => of_value(value, &mut left),
         };
         arguments.insert(key.trim().to_owned(), read.unwrap_or_else(|| value.into()));
         rest = tail;
     }
     let name = name.trim().to_owned();
     Some(call(name, Value::Object(arguments).to_string(), None))
+}
+
+/// A value that is JSON, if it takes no more than what is left for the values of its call.
+fn of_value(text: &str, left: &mut usize) -> Option<Value> {
+    *left = left.checked_sub(TreeSize::of(text.as_bytes()))?;
+    serde_json::from_str(text).ok()
 }
 
 fn call(name: String, arguments: String, id: Option<Value>) -> ToolCall {

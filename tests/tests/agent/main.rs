@@ -11,6 +11,7 @@ mod inputs;
 mod limits;
 mod loops;
 mod parallel;
+mod resident;
 mod resuming;
 mod support;
 mod workers;

@@ -1,57 +1,19 @@
-//! The host's resident memory while hostile blocks run: all of the modules
-//! `escapes` and `limits`, again, in a process that runs one test at a time and
-//! looks at its peak after every turn.
+//! The host's resident memory while hostile blocks run, and those whose work natives and the
+//! host do in the guest's place: all of the modules `escapes`, `limits` and `natives`, again,
+//! in a process that runs one test at a time and looks at its peak after every turn. Answers
+//! of models and bodies of requests are watched in the suites `agent` and `server`.
 
 use memex_runtime::{Frame, HostCalls, Reply, Session, SessionOptions, TurnHandle};
-use memex_tests::{Growth, RESIDENT_OVERHEAD_BYTES, RESIDENT_REPORT, measured, run};
-use std::fs;
-use std::process::Command;
-
-/// Runs tests of this binary in a process that is watched, to their end. Returns
-/// the growth in each turn, with the beginning of its code. Whether they pass is
-/// told where they run for their own sake.
-fn watched(arguments: &[&str]) -> Vec<(Growth, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let report = folder.path().join("report");
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(arguments)
-        .args(["--test-threads", "1"])
-        .env(RESIDENT_REPORT, &report)
-        .output()
-        .unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        stdout.contains("test result:"),
-        "{stdout}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let report = fs::read_to_string(report).unwrap();
-    let turns = report.lines().map(|line| {
-        let mut fields = line.splitn(3, ' ');
-        let mut number = || fields.next().unwrap().parse().unwrap();
-        let growth = Growth {
-            grown: number(),
-            allowed: number(),
-        };
-        (growth, fields.next().unwrap_or_default().to_owned())
-    });
-    turns.collect()
-}
+use memex_tests::{RESIDENT_OVERHEAD_BYTES, measured, none_is_over, run, watched};
 
 /// Fewer turns than there are hostile blocks: that many were watched at least.
 const TURNS_MIN: usize = 1_000;
 
 #[test]
 fn no_hostile_block_makes_the_host_hold_more_than_its_session_may() {
-    let mut turns = watched(&["escapes::", "limits::"]);
+    let turns = watched(&["escapes::", "limits::", "natives::"]);
     assert!(turns.len() >= TURNS_MIN, "{} turns", turns.len());
-    turns.retain(|(growth, _)| growth.grown > growth.allowed);
-    let told = turns.iter().map(|(growth, code)| {
-        let (grown, allowed) = (growth.grown >> 20, growth.allowed >> 20);
-        format!("{grown} MiB, {allowed} MiB allowed: {code}")
-    });
-    let told: Vec<String> = told.collect();
-    assert!(told.is_empty(), "{}", told.join("\n"));
+    none_is_over(&turns);
 }
 
 /// Allocates in the host as many bytes as the head of a call says.

@@ -22,6 +22,7 @@ mod leftovers;
 mod lives;
 mod narrowing;
 mod opensandbox;
+mod resident;
 mod restarts;
 mod states;
 mod streams;
