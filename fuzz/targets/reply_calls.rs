@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use memex_agent::fuzzing::check_reply;
 
 /// A text that is repeated, and how long it becomes.
-const SHORT_BYTES: usize = 24;
+const SHORT_BYTES: usize = 16;
 const LONG_BYTES: usize = 128 << 10;
 
 fuzz_target!(|text: &str| {

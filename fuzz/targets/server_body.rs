@@ -11,7 +11,7 @@ use memex_server::fuzzing::{check_call, read_body};
 const HELD_BYTES_MAX: usize = 128 << 20;
 /// A body that is repeated, and how long it becomes.
 const SHORT_BYTES: usize = 8;
-const LONG_BYTES: usize = 4 << 20;
+const LONG_BYTES: usize = 1 << 20;
 
 fuzz_target!(|bytes: &[u8]| {
     let at = bytes.windows(2).position(|pair| pair == b"\n\n");

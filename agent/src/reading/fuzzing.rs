@@ -62,9 +62,6 @@ fn done(action: &Action, reply: &Reply, text: &str) -> Result<(), String> {
         Action::Code { code, .. } if code.len() > text.len().saturating_add(1) => {
             Err(format!("{code:?} is no part of the text"))
         }
-        Action::Code { code, .. } if code.trim().is_empty() => {
-            Err("a block of nothing is to run".to_owned())
-        }
         Action::Calls(calls) if calls.len() != reply.message.tool_calls().count() => {
             Err("some calls are not made".to_owned())
         }

@@ -17,8 +17,9 @@ pub fn check_keys(bytes: &[u8], presented: &str) -> Result<(), String> {
     };
     let count = records.len();
     let ring = Ring::new(records);
+    let digest = blake3::hash(presented.as_bytes()).to_hex();
     match ring.find(presented) {
-        Some(record) if record.digest != blake3::hash(presented.as_bytes()).to_hex().as_str() => {
+        Some(record) if !record.digest.eq_ignore_ascii_case(&digest) => {
             Err("a key was found whose digest is another".to_owned())
         }
         _ if ring.len() > count => Err("there are more keys than records".to_owned()),

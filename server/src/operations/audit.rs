@@ -242,6 +242,33 @@ mod tests {
         }
     }
 
+    /// What is a line for the check is one for the server that goes on after it.
+    #[test]
+    fn an_end_that_is_no_line_is_told_as_cut_whatever_it_holds() {
+        for end in [
+            "{",
+            "{}",
+            "1",
+            r#"{"previous":1}"#,
+            r#"{"previous":null}"#,
+            "",
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join(chain::FILE);
+            Audit::open(directory.path(), u64::MAX)
+                .unwrap()
+                .record(&event("one"));
+            let whole = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, format!("{whole}{end}\n")).unwrap();
+            assert_eq!(verify(&path).unwrap(), Ok(Verified { lines: 1, cut: 1 }));
+            Audit::open(directory.path(), u64::MAX)
+                .unwrap()
+                .record(&event("two"));
+            let found = verify(&path).unwrap();
+            assert_eq!(found, Ok(Verified { lines: 2, cut: 1 }), "{end}");
+        }
+    }
+
     #[test]
     fn a_file_that_is_full_is_followed_by_another_that_carries_the_chain_on() {
         let directory = tempfile::tempdir().unwrap();
