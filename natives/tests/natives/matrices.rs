@@ -241,6 +241,32 @@ fn what_is_no_matrix_is_refused() {
     assert_eq!(elements, [4.0; 16]);
 }
 
+/// What is empty has no columns to be apart, and its stride may be anything.
+#[test]
+fn empty_matrices_are_done_whatever_their_strides() {
+    let room = Room::new(WIDE, &|| false);
+    let mut elements = [3.0; 16];
+    for (rows, columns) in [(0, 4), (4, 0), (0, 0)] {
+        for stride in [0, 1, 4, usize::MAX] {
+            let asked = Product {
+                rows,
+                columns,
+                beta: 0.0,
+                strides: [4, 4, stride],
+                ..square(4)
+            };
+            product(&asked, &[1.0; 16], &[1.0; 16], &mut elements, &room).unwrap();
+            let asked = Factoring {
+                rows,
+                columns,
+                stride,
+            };
+            assert_eq!(factor(asked, &mut elements, &mut [], &room), Ok(0));
+        }
+    }
+    assert_eq!(elements, [3.0; 16]);
+}
+
 /// How often long work looks at the interrupt, and that it ends there.
 #[test]
 fn left_at_every_look() {
