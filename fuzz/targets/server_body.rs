@@ -21,9 +21,9 @@ fuzz_target!(|bytes: &[u8]| {
     };
     assert_eq!(check_call(lines, body), Ok(()));
     read(body);
-    if (1..=SHORT_BYTES).contains(&body.len()) && body.contains(&b',') {
-        let list = body.repeat(LONG_BYTES / body.len());
-        read(&[b"{\"a\":[", &list[..], b"0]}"].concat());
+    let list = |values: &[u8]| [b"{\"a\":[", values, b"0]}"].concat();
+    if (1..=SHORT_BYTES).contains(&body.len()) && read_body(&list(body)).is_ok() {
+        read(&list(&body.repeat(LONG_BYTES / body.len())));
     }
 });
 

@@ -82,7 +82,7 @@ pub fn none_is_over(turns: &[(Growth, String)]) {
 pub fn measured_work<R>(what: &str, allowed: u64, work: impl FnOnce() -> R) -> R {
     let _turn = Turn::begin(0);
     let done = work();
-    grown(what, Some(allowed));
+    grown(what, Some(allowed), 0);
     done
 }
 
@@ -130,7 +130,7 @@ pub fn measured<R>(
 ) -> (R, Option<Growth>) {
     let _turn = Turn::begin(session.sandbox().policy().limits.memory_bytes);
     let done = work(session);
-    (done, grown(what, bound))
+    (done, grown(what, bound, 0))
 }
 
 /// A turn under way, if it is watched.
@@ -159,11 +159,12 @@ impl Drop for Turn {
     }
 }
 
-fn grown(what: &str, bound: Option<u64>) -> Option<Growth> {
+/// `spared` is what a session's memory did not take of its limit.
+fn grown(what: &str, bound: Option<u64>, spared: u64) -> Option<Growth> {
     let mut watch = watch()?;
     let growth = Growth {
         grown: status("VmHWM:").saturating_sub(watch.resident),
-        allowed: bound.unwrap_or(watch.allowed),
+        allowed: bound.unwrap_or_else(|| watch.allowed.saturating_sub(spared)),
     };
     let line = what.escape_debug().take(200).collect::<String>();
     writeln!(watch.report, "{} {} {line}", growth.grown, growth.allowed).unwrap();
@@ -198,8 +199,16 @@ fn hold(what: &str, growth: Option<Growth>) {
 /// # Panics
 /// When the process grew too far.
 pub fn try_run(session: &mut Session, code: &str) -> Result<Outcome, Error> {
-    let (outcome, growth) = measured(session, code, None, |session| session.run(code));
-    hold(code, growth);
+    let limit = session.sandbox().policy().limits.memory_bytes;
+    let _turn = Turn::begin(limit);
+    let outcome = session.run(code);
+    // A memory that was not given back is as large as it was at most in the turn.
+    let taken = match &outcome {
+        Ok(outcome) if !outcome.rolled_back => outcome.memory_bytes.min(limit),
+        _ => limit,
+    };
+    let spared = limit.saturating_sub(taken);
+    hold(code, grown(code, None, spared));
     outcome
 }
 
