@@ -9,14 +9,11 @@ use memex_natives::sorting::{sort_doubles, sort_singles};
 use memex_natives::{Bounds, Refusal, Room};
 use plain::is_sorted;
 
-/// More than are sorted at once.
-const MANY: usize = (1 << 20) + 4096;
-
 fuzz_target!(|bytes: &[u8]| {
     let Some(([kind, times], rest)) = bytes.split_first_chunk() else {
         return;
     };
-    let repeated = |count: usize| (1 + usize::from(*times)).min(1 + (1 << 16) / count.max(1));
+    let repeated = |count: usize| (1 + usize::from(*times)).min(1 + (1 << 12) / count.max(1));
     let bounds = Bounds {
         bytes_max: u64::MAX,
         working_bytes_max: 16 << 20,
@@ -33,12 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     } else {
         let (words, _) = rest.as_chunks::<4>();
         let words: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
-        let mut before = words.repeat(repeated(words.len()));
-        if *kind == u8::MAX && !words.is_empty() {
-            let step = |at: usize| (at as u32).wrapping_mul(0x9e37_79b1);
-            let numbers = (0..MANY).map(|at| words[at % words.len()] ^ (step(at) >> 8));
-            before = numbers.collect();
-        }
+        let before = words.repeat(repeated(words.len()));
         let mut after = before.clone();
         sort_singles(&mut after, &room).expect("there is room for it");
         let wide = |words: &[u32]| {
