@@ -5,7 +5,7 @@ pub use crate::image::{check_document, check_record};
 pub use crate::session::check_answer;
 pub use crate::wasi::{ImportCaller, Imports, Offloaded, SHARED_WORDS, offloaded};
 
-use crate::channel::decode_display;
+use crate::channel::{DisplayData, decode_display};
 use crate::error::Error;
 use crate::memory::MemoryImage;
 use crate::platform::PAGE_BYTES;
@@ -23,7 +23,12 @@ use std::io;
 /// Says why the bytes are not a display.
 pub fn check_display(bytes: &[u8]) -> Result<usize, String> {
     let frame = Frame::decode(bytes).map_err(|error| error.to_string())?;
-    decode_display(&frame).map(|display| display.len())
+    let display = decode_display(&frame)?.into_display();
+    let content = display.data.values().map(|data| match data {
+        DisplayData::Text(text) => text.len(),
+        DisplayData::Bytes(bytes) => bytes.len(),
+    });
+    Ok(content.sum())
 }
 
 /// What a policy may allow a state to hold.
