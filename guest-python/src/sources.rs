@@ -81,6 +81,7 @@ sources!(
     "results",
     "rewriting",
     "schemas",
+    "inventory",
     "scope",
     "settings",
     "shims",

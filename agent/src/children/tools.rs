@@ -15,6 +15,10 @@ use crate::harness::WAIT_TOOL;
 /// Setup code of a scope whose code can spawn agents.
 pub(crate) const SETUP: &str = "shared = __import__('sys').modules['memex_guest.agents'].shared\n";
 
+/// Setup code of every scope of a run: the modules that its code needs, and how values are
+/// shown.
+pub(crate) const BEGIN_RUN: &str = "__import__('sys').modules['memex_guest.agents'].begin_run()\n";
+
 /// Before the time of a call is over, it answers that the child still runs.
 const MARGIN: Duration = Duration::from_millis(500);
 /// Longest wait of one call; the guest asks again.

@@ -101,7 +101,7 @@ pub struct ObservationOptions {
     /// Whether new and changed names are listed. Default: they are.
     pub names: bool,
     /// Characters of an observation, or of a tool's result; longer ones are cut
-    /// in the middle. Default 20,000.
+    /// in the middle. Default 12,000.
     pub max_chars: usize,
     /// Names that are listed. Default 30.
     pub names_max: usize,
@@ -112,7 +112,7 @@ impl Default for ObservationOptions {
         Self {
             value: true,
             names: true,
-            max_chars: 20_000,
+            max_chars: 12_000,
             names_max: 30,
         }
     }

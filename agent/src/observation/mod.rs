@@ -6,6 +6,7 @@ mod rendering;
 mod tables;
 
 pub use cutting::cut;
+pub(crate) use names::inventory;
 pub use names::{ScopeNames, change};
 pub use rendering::{Ran, observation, shown};
 pub use tables::result_text;

@@ -63,6 +63,27 @@ struct Answer {
     names: AtMost<Named, NAMES_MAX>,
 }
 
+/// Most lines about a scope, and most characters of one: the guest wrote them.
+const LINES_MAX: usize = 101;
+const LINE_MAX_CHARS: usize = 700;
+
+#[derive(Deserialize)]
+struct Inventory {
+    lines: AtMost<String, LINES_MAX>,
+}
+
+/// What a session answers to `{"op": "describe"}`: a line for each name; none of what
+/// is no such answer.
+#[must_use]
+pub(crate) fn inventory(answer: &str) -> Option<Vec<String>> {
+    let answer: Inventory = serde_json::from_str(answer).ok()?;
+    let line = |line: String| -> String {
+        let shown = line.chars().filter(|c| !c.is_control());
+        shown.take(LINE_MAX_CHARS).collect()
+    };
+    Some(answer.lines.0.into_iter().map(line).collect())
+}
+
 impl ScopeNames {
     /// Reads the session's answer to `{"op": "names"}`; nothing of what is no
     /// such answer, since the guest wrote it.
@@ -75,9 +96,8 @@ impl ScopeNames {
 
     /// The names, with type and size: `df: DataFrame[1000×3]`.
     pub fn described(&self) -> impl Iterator<Item = String> {
-        self.0
-            .iter()
-            .map(|(name, entry)| described(name, Some(&entry.kind), entry.shape().as_deref()))
+        let values = self.0.iter().filter(|(_, entry)| entry.kind != "module");
+        values.map(|(name, entry)| described(name, Some(&entry.kind), entry.shape().as_deref()))
     }
 
     /// The changes of the names since `before`, in the order of the names.

@@ -44,6 +44,12 @@ impl Ran {
         self.outcome.status == Status::Fault
     }
 
+    /// Whether the block ended by an answer that was accepted.
+    fn is_submitted(&self) -> bool {
+        let error = self.outcome.error.as_ref();
+        error.is_some_and(|error| error.class == SUBMITTED)
+    }
+
     /// The exception, unless it only ends a block whose answer was accepted.
     fn error(&self) -> Option<&Exception> {
         let error = self.outcome.error.as_ref();
@@ -74,7 +80,10 @@ fn picture(display: &memex_sessions::Display) -> Option<Display> {
 }
 
 /// The class of the exception that ends a block whose answer was accepted.
-pub(crate) const SUBMITTED: &str = "Submitted";
+const SUBMITTED: &str = "tools.Submitted";
+
+/// Characters that each part of an observation has at least.
+const PART_MIN_CHARS: usize = 100;
 
 /// The parts of an observation, for the trajectory.
 #[must_use]
@@ -111,25 +120,27 @@ pub fn observation(ran: &Ran) -> Observation {
 #[must_use]
 pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
     let mut lines: Vec<String> = Vec::new();
-    let room = options.max_chars;
     let (outcome, error) = (&ran.outcome, ran.error());
-    // An error has its place even after endless output.
-    let output_room = if error.is_some() { room * 2 / 3 } else { room };
-    let output = outcome.stdout.trim_end_matches('\n');
-    if !output.is_empty() {
-        lines.push(cut(output, output_room, "; print less, or a part of it").into_owned());
-    }
+    // One budget for all parts: what stands first has its place even before endless output.
+    let mut room = Room::of(options.max_chars);
+    let error = error.map(|error| room.take(&error_text(error), (1, 3), ""));
     let warnings = outcome.stderr.trim_end_matches('\n');
-    if !warnings.is_empty() {
-        lines.push(cut(warnings, room / 4, "").into_owned());
-    }
-    if let Some(value) = outcome.value.as_deref().filter(|_| options.value) {
+    let warnings = (!warnings.is_empty()).then(|| room.take(warnings, (1, 4), ""));
+    let output = outcome.stdout.trim_end_matches('\n');
+    let value = outcome.value.as_deref().filter(|_| options.value);
+    let value_part = if output.is_empty() { (1, 1) } else { (1, 2) };
+    let value = value.map(|value| {
         let whole = format!(
             "; all of it is still in `{}`",
             last_name(code).unwrap_or("_")
         );
-        lines.push(cut(value, output_room, &whole).into_owned());
+        room.take(value, value_part, &whole)
+    });
+    if !output.is_empty() {
+        lines.push(room.take(output, (1, 1), "; print less, or a part of it"));
     }
+    lines.extend(warnings);
+    lines.extend(value);
     for display in ran.pictures() {
         let size = match display.encoding {
             Encoding::Base64 => display.data.len() / 4 * 3,
@@ -140,8 +151,9 @@ pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
             display.media_type
         ));
     }
-    if let Some(error) = error {
-        lines.push(cut(&error_text(error), room / 3, "").into_owned());
+    lines.extend(error);
+    if ran.is_submitted() {
+        lines.push("Submitted.".to_owned());
     }
     if let Some(limit) = &outcome.limit {
         lines.push(limit_text(limit));
@@ -158,9 +170,53 @@ pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
         lines.push("(no output)".to_owned());
     }
     if options.names {
-        lines.extend(name_lines(&ran.names, options.names_max));
+        let passing = loop_names(code);
+        let told: Vec<NameChange> = ran
+            .names
+            .iter()
+            .filter(|name| !is_passing(name, &passing))
+            .cloned()
+            .collect();
+        lines.extend(name_lines(&told, options.names_max));
     }
     lines.join("\n")
+}
+
+/// The characters that are left of an observation.
+struct Room {
+    left: usize,
+}
+
+impl Room {
+    fn of(chars: usize) -> Self {
+        Self { left: chars }
+    }
+
+    /// The text, cut to a part of what is left.
+    fn take(&mut self, text: &str, (part, of): (usize, usize), where_whole: &str) -> String {
+        let most = (self.left.saturating_mul(part) / of).max(PART_MIN_CHARS);
+        let shown = cut(text, most, where_whole).into_owned();
+        self.left = self.left.saturating_sub(shown.chars().count());
+        shown
+    }
+}
+
+/// Names that say nothing of what a block made: modules, and what its loops ran over.
+fn is_passing(name: &NameChange, loops: &[&str]) -> bool {
+    let is_module = name.kind.as_deref() == Some("module");
+    is_module || (name.change != Change::Deleted && loops.contains(&name.name.as_str()))
+}
+
+/// The names that the loops of a block run over.
+fn loop_names(code: &str) -> Vec<&str> {
+    let heads = code.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        line.strip_prefix("for ")?.split_once(" in ")
+    });
+    let names =
+        heads.flat_map(|(names, _)| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 fn error_text(error: &Exception) -> String {

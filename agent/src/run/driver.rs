@@ -15,9 +15,10 @@ use super::result::RunResult;
 use super::spoken::Spoken;
 use super::state::{Loop, Spent};
 use super::watcher::Watcher;
+use crate::Error;
 use crate::conversation::Conversation;
+use crate::prompt::{self, CallNames};
 use crate::recorder::Recorder;
-use crate::{Error, prompt};
 
 /// A run that is under way, on the thread that asked for it.
 pub(crate) struct Driver {
@@ -43,6 +44,7 @@ impl Driver {
         let mut config = agent.inner.config.clone();
         config.name.clone_from(&plan.name);
         let (task, submits) = (plan.task.clone(), plan.output.is_some());
+        let plan_is_child = plan.parent.is_some();
         let Prepared {
             hands,
             toolbox,
@@ -52,7 +54,12 @@ impl Driver {
             described,
         } = plan.prepare(&recorder)?;
         let tools = prompt::definitions(&config, &toolbox, &grants);
-        let system = prompt::system_prompt(&config, &toolbox, &grants, submits, &described);
+        let mut system = prompt::system_prompt(&config, &toolbox, &grants, submits, &described);
+        if plan_is_child {
+            system.push_str("\n\n");
+            system.push_str(prompt::CHILD);
+        }
+        let names = CallNames::of(toolbox.iter());
         let kept_beside = trajectory.clone().filter(|_| config.save_scope);
         let core = Loop {
             dialect: Spoken {
@@ -60,6 +67,7 @@ impl Driver {
                 conversation: Conversation::new(&config, tools, &head.id),
                 config,
                 submits,
+                names,
             },
             prices: Arc::clone(&agent.inner.prices),
             hands,

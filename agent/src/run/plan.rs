@@ -11,7 +11,9 @@ use serde_json::Map;
 
 use super::hands::Hands;
 use crate::approval::{APPROVAL_MAX, is_named};
-use crate::children::{Family, Head, SETUP, WaitTool, begin_child, question_tool, spawn_tools};
+use crate::children::{
+    BEGIN_RUN, Family, Head, SETUP, WaitTool, begin_child, question_tool, spawn_tools,
+};
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
 use crate::recorder::Recorder;
@@ -188,6 +190,7 @@ impl Plan {
         if spawns && self.head.depth == 0 {
             setup.insert_str(0, SETUP);
         }
+        setup.insert_str(0, BEGIN_RUN);
         if self.begins_in_scope {
             // Functions of the harness in it are those of another run.
             setup.insert_str(0, &format!("{}\n", begin_child(None)));
@@ -199,7 +202,11 @@ impl Plan {
         let place = self
             .place
             .ok_or_else(|| Error::setting("backend", "is `in_process`, which needs a sandbox"))?;
-        let scope = place.open(equipment, self.setup.unwrap_or(setup))?;
+        let mut scope = place.open(equipment, self.setup.unwrap_or(setup))?;
+        if let Some(held) = scope.describe()? {
+            // What is in the scope says more than what was read of it.
+            described = held;
+        }
         Ok(prepared(Hands::Code(scope), described))
     }
 }

@@ -8,6 +8,7 @@ use memex_trajectories::ActionSpace;
 
 use super::dialect::Dialect;
 use crate::observation::shown;
+use crate::prompt::CallNames;
 use crate::reading::{Action, read, understood};
 use crate::{AgentConfig, CodeForm, Conversation, Ran};
 
@@ -18,6 +19,8 @@ pub(crate) struct Spoken {
     pub(super) submits: bool,
     /// The last block that came in words where code comes in calls.
     pub(super) in_words: Option<String>,
+    /// The names under which tools are sent.
+    pub(super) names: CallNames,
 }
 
 impl Dialect for Spoken {
@@ -38,7 +41,12 @@ impl Dialect for Spoken {
 
     fn read(&mut self, reply: &Reply) -> Action {
         let (space, form) = (self.config.action_space, self.config.code_form);
-        let action = read(reply, space, form, self.submits);
+        let mut action = read(reply, space, form, self.submits);
+        if let Action::Calls(calls) = &mut action {
+            for call in calls {
+                call.name = self.names.own(&call.name).to_owned();
+            }
+        }
         self.conversation.push(reply.message.clone());
         match action {
             Action::Code {

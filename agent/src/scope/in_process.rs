@@ -12,10 +12,11 @@ use memex_sessions::{Display, Outcome};
 
 use super::kept::{keep, kept_path, kept_steps, restore};
 use super::place::{Equipment, Place, Scope, Spawner};
-use crate::observation::ScopeNames;
+use crate::observation::{ScopeNames, inventory};
 use crate::{Cancellation, Error, Ran};
 
 const NAMES: &str = r#"{"op":"names"}"#;
+const DESCRIBE: &str = r#"{"op":"describe"}"#;
 /// Stack of the threads that runs and sessions go on. A guest's own stack and
 /// what the host needs below it fit, so that none is mapped for each call.
 pub(crate) const STACK_BYTES: usize = 24 << 20;
@@ -153,6 +154,11 @@ impl Scope for InProcess {
         }
         self.names = Some(names);
         Ok(ran)
+    }
+
+    fn describe(&mut self) -> Result<Option<Vec<String>>, Error> {
+        let answer = self.session()?.inspect(DESCRIBE)?;
+        Ok(answer.as_deref().and_then(inventory))
     }
 
     fn snapshot(&mut self) -> Result<Option<Snapshot>, Error> {

@@ -23,6 +23,15 @@ pub trait Scope: Send {
     /// When there is no scope to go on with.
     fn run(&mut self, code: &str, cancellation: &Cancellation) -> Result<Ran, Error>;
 
+    /// What it holds, a line for each name, as models are told it; none if that cannot
+    /// be had before code runs.
+    ///
+    /// # Errors
+    /// When there is no session to go on with.
+    fn describe(&mut self) -> Result<Option<Vec<String>>, Error> {
+        Ok(None)
+    }
+
     /// Its state now, for another scope to begin in; none if it cannot be had, or
     /// no code has run.
     ///

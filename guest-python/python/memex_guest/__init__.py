@@ -38,6 +38,7 @@ ORDER = (
     "definitions",
     "toolbox",
     "turn",
+    "inventory",
     "scope",
     "denials",
     "machine",

@@ -7,9 +7,11 @@
 
 from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
+import sys
 from io import BytesIO as _BytesIO, StringIO as _StringIO
 from json import JSONDecoder
 from time import monotonic as _monotonic
+from types import ModuleType as _Module
 
 from memex_guest import (
     answers,
@@ -19,10 +21,12 @@ from memex_guest import (
     definitions,
     fitting,
     forks,
+    preview,
     recorded,
     records,
     schemas,
     text,
+    toolbox,
     turn,
     values,
 )
@@ -140,15 +144,34 @@ def _start(given, bindings):
     return AgentHandle(answer["agent"], head["task"], wanted, wrapped, checked)
 
 
+def begin_run():
+    """Makes the scope of an agent: modules that its code needs, and values shown as to a reader."""
+    scope = turn.scope
+    for name, module in (("asyncio", "asyncio"), ("datetime", "datetime"), ("json", "json"), ("re", "re")):
+        scope.setdefault(name, __import__(module))
+    for name, module in (("np", "numpy"), ("pd", "pandas")):
+        # Where the image has them: importing them takes as long as many turns.
+        if module in sys.modules:
+            scope.setdefault(name, sys.modules[module])
+    pandas = sys.modules.get("pandas")
+    if pandas is not None:
+        for option, value in (("width", 250), ("max_columns", 40), ("max_colwidth", 200)):
+            pandas.set_option("display." + option, value)
+    preview.for_readers = True
+
+
 def begin_child(share):
     """Makes the scope of a fork that of a spawned agent: with these names, or all."""
     names = _decode(share)
     scope = turn.scope
     for name, value in list(scope.items()):
         is_own = definitions.is_function(value) and value.spec["name"] in _OWN
-        is_left_out = names is not None and name not in names and name[:2] != "__" and value is not shared
+        is_kept = value is shared or isinstance(value, _Module)
+        is_left_out = names is not None and name not in names and name[:2] != "__" and not is_kept
         if is_own or is_left_out:
             del scope[name]
+    # Functions of the parent's may call them, which no block of the child mentions.
+    toolbox.put(scope, sorted(_OWN))
     scope.update(_handover)
     _handover.clear()
 

@@ -110,6 +110,14 @@ def class_of(tool, name):
     return found if isinstance(found, type) else None
 
 
+def classes_of(tool):
+    """The records and enums that the definition of a tool has made, by name."""
+    known = _known.get(tool)
+    kinds = (records.Record, records.Enum)
+    found = () if known is None else known[1].items()
+    return [(name, kind) for name, kind in found if isinstance(kind, type) and kind.__module__ == MODULE and issubclass(kind, kinds)]
+
+
 def forget():
     """Drops all definitions, as if there had been none; for the end of warming up."""
     for name in _known:

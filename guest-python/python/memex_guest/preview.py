@@ -24,10 +24,19 @@ SCALARS = frozenset((int, float, bool, complex, type(None)))
 
 limit_bytes = DEFAULT_BYTES
 
+# Whether values are shown as to a reader: texts of several lines as they are, and
+# lists of records one on a line.
+for_readers = False
+
 
 def preview(value):
     """The text that stands for a value, at most about `limit_bytes` long."""
     kind = type(value)
+    if for_readers:
+        if kind is str and "\n" in value and not value.isspace():
+            return text.cut(value, limit_bytes // 4)
+        if (kind is list or kind is records.Listed) and value and _are_records(value):
+            return _listed(value)
     if kind is bool or kind is float:
         return repr(value)
     if kind is int and -INT_BITS_MAX < value.bit_length() < INT_BITS_MAX:
@@ -41,6 +50,24 @@ def preview(value):
         if size > limit_bytes:
             return text.cut(shown, limit_bytes * len(shown) // size)
     return shown
+
+
+def _are_records(value):
+    return len(value) <= ITEMS_MAX and all(isinstance(item, records.Record) for item in value)
+
+
+def _listed(value):
+    """Records on a line each, without the name of their class."""
+    shown = _Preview(limit_bytes // 4)
+    lines = []
+    for item in value:
+        if shown.budget <= 0:
+            lines.append("… " + str(len(value) - len(lines)) + " more")
+            break
+        line = shown.any(item, 0)
+        name = text.type_name(type(item))
+        lines.append(line[len(name) :] if line.startswith(name + "(") else line)
+    return text.type_name(type(value[0])) + " × " + str(len(value)) + ":\n" + "\n".join(lines)
 
 
 def brief(value, limit):

@@ -9,7 +9,7 @@ import types
 import warnings
 from json import JSONDecoder, JSONEncoder
 
-from memex_guest import definitions, preview, tables, text, toolbox, turn
+from memex_guest import definitions, inventory, preview, tables, text, toolbox, turn
 
 MATCHES_MAX = 1000
 NAMES_MAX = 1000
@@ -31,10 +31,12 @@ def answer(payload):
         reply = _completions(str(request.get("text", "")), request.get("cursor"))
     elif op == "names":
         reply = {"names": _names()}
+    elif op == "describe":
+        reply = {"lines": inventory.lines(turn.scope)}
     elif op == "incomplete":
         reply = {"state": _state(str(request.get("text", "")))}
     else:
-        raise ValueError("unknown op: use complete, names or incomplete")
+        raise ValueError("unknown op: use complete, names, describe or incomplete")
     return _encode(reply).encode("ascii")
 
 

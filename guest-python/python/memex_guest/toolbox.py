@@ -5,12 +5,13 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import asyncio
 import builtins as _builtins
 import opcode as _opcode
-import re
 from types import CodeType as _Code
 
 from memex_guest import awaits, channel, definitions, records, streams, text
 
 NAMES_MAX = 256
+# Code that mentions one of these may name a tool in a text.
+_WHOLE = frozenset(("eval", "exec", "globals", "locals", "vars"))
 LIST_MAX = 1000
 DEPTH_MAX = 50
 
@@ -31,7 +32,7 @@ def mentions_tools(code, scope, depth=0):
     Blocks that do not are most turns; they pay for this look alone.
     """
     for name in code.co_names:
-        if name not in scope and name not in _common or name == "tools":
+        if name not in scope and name not in _common or name == "tools" or name in _WHOLE:
             return True
     for constant in code.co_consts:
         if type(constant) is _Code and (depth > DEPTH_MAX or mentions_tools(constant, scope, depth + 1)):
@@ -43,10 +44,69 @@ def bind(code, scope):
     """Puts the tools that a block mentions, and that nothing else is called, into the scope."""
     wanted = []
     _collect(code, scope, {}, wanted, 0)
+    if not _all_bound and _mentions_whole(code, 0):
+        _bind_all(scope)
+    wanted = [name for name in wanted if name not in scope]
     if not wanted:
         return
-    for identifier, function in _resolved(wanted[:NAMES_MAX]).items():
-        scope.setdefault(identifier, function)
+    put(scope, wanted)
+
+
+def put(scope, names):
+    """Puts those of the names that are tools or their classes into the scope."""
+    _put(scope, _resolved(names[:NAMES_MAX]), names)
+
+
+def _put(scope, found, wanted):
+    """Puts functions into the scope, and the classes that stand beside them and are wanted."""
+    for identifier, function in found.items():
+        if identifier in wanted:
+            scope.setdefault(identifier, function)
+    for name in wanted:
+        if name in scope:
+            continue
+        for function in found.values():
+            kind = definitions.class_of(function.spec["name"], name)
+            if kind is not None:
+                scope[name] = kind
+                break
+
+
+_all_bound = False
+
+
+def _bind_all(scope):
+    """Puts the first tools of the session into the scope, for code that names them in a text."""
+    global _all_bound
+    # A session without tools is asked once as well.
+    _all_bound = True
+    try:
+        names = [name for name in identifiers()[:NAMES_MAX] if name not in scope and name not in _common]
+    except Exception as error:
+        streams.note("the tools cannot be listed: " + text.summary(error, 300))
+        return
+    if names:
+        found = _resolved(names)
+        _put(scope, found, names)
+        for function in found.values():
+            for name, kind in definitions.classes_of(function.spec["name"]):
+                scope.setdefault(name, kind)
+
+
+def forget():
+    """As if no block had run; for the end of warming up."""
+    global _all_bound
+    _all_bound = False
+
+
+def _mentions_whole(code, depth):
+    if not _WHOLE.isdisjoint(code.co_names):
+        return True
+    if depth <= DEPTH_MAX:
+        for constant in code.co_consts:
+            if type(constant) is _Code and _mentions_whole(constant, depth + 1):
+                return True
+    return False
 
 
 def awaited(code, scope):
@@ -139,19 +199,17 @@ def _number(ops, kinds, at):
 
 def function(name):
     """The function of a tool by its identifier or its name, or None."""
-    for identifier, made in _resolved([name if name.isidentifier() else _identifier(name)]).items():
+    for identifier, made in _resolved([name]).items():
         if name in (identifier, made.spec["name"]):
             return made
     return None
 
 
-def _identifier(name):
-    """The identifier of a tool whose name is none, as the host knows it."""
-    status, head, _parts = channel.ask(channel.TOOLBOX, {"ask": "search", "text": name, "limit": 20})
-    for tool in head["tools"] if status == 0 else ():
-        if tool["name"] == name:
-            return str(tool["identifier"])
-    return re.sub(r"\W", "_", name)
+def _class(name):
+    """A class that a tool's stub shows, or None."""
+    for made in _resolved([name]).values():
+        return definitions.class_of(made.spec["name"], name)
+    return None
 
 
 def _resolved(names):
@@ -239,6 +297,8 @@ class Toolbox:
 
     def __getattr__(self, name):
         found = None if name[:1] == "_" else function(name)
+        if found is None and name[:1].isupper():
+            found = _class(name)
         if found is None:
             raise AttributeError("there is no tool named " + repr(name) + "; tools.search(…) and tools.list() find tools")
         return found

@@ -10,7 +10,21 @@ import sys
 import warnings
 from json import JSONDecoder, JSONEncoder
 
-from memex_guest import arguments, calls, channel, columns, definitions, display, figures, sources, strands, text, turn, twins
+from memex_guest import (
+    arguments,
+    calls,
+    channel,
+    columns,
+    definitions,
+    display,
+    figures,
+    sources,
+    strands,
+    text,
+    toolbox,
+    turn,
+    twins,
+)
 
 _decode = JSONDecoder().decode
 _encode = JSONEncoder(ensure_ascii=True).encode
@@ -137,6 +151,7 @@ def exercise_tools():
         table = arguments.plain(frame, parts, "warm", 0)
         text.safe_repr(calls.value_of(channel.framed(0, _encode({"result": table}), parts), None), 1000)
     definitions.forget()
+    toolbox.forget()
 
 
 def preload(names):

@@ -93,6 +93,11 @@ class Host:
             return frame_of(0, {"ticket": ticket}, ())
         return frame_of(status, answer, more)
 
+    def _named(self, names):
+        """The identifiers of the tools that names mean: their own, or the tools'."""
+        own = {name: identifier for identifier, (name, _) in self.sources.items()}
+        return [name if name in self.sources else own[name] for name in names if name in self.sources or name in own]
+
     def toolbox(self, head):
         """Answers a question about the tools."""
         known = [
@@ -107,8 +112,7 @@ class Host:
                     "source": self.sources[name][1],
                     **({"client": True} if name in self.clients else {}),
                 }
-                for name in head["names"]
-                if name in self.sources
+                for name in self._named(head["names"])
             ]
             return frame_of(0, {"tools": found}, ())
         if head["ask"] == "search":

@@ -4,7 +4,7 @@ use super::permission::Permission;
 use super::settlement::answer;
 use crate::python::Form;
 use crate::tool::ToolError;
-use crate::toolbox::ToolEntry;
+use crate::toolbox::{ToolEntry, Toolbox};
 use crate::validation::clipped;
 use memex_channel::Reply;
 use serde::Deserialize;
@@ -58,7 +58,7 @@ fn respond(permission: &Permission, question: Question) -> Result<Value, ToolErr
             let tools: Vec<Value> = names
                 .iter()
                 .take(NAMES_MAX)
-                .filter_map(|name| toolbox.by_identifier(name))
+                .filter_map(|name| named(toolbox, name))
                 .filter(|entry| granted(&entry.spec().name))
                 .map(|entry| {
                     let (name, identifier) = (&entry.spec().name, entry.identifier());
@@ -118,6 +118,17 @@ fn respond(permission: &Permission, question: Question) -> Result<Value, ToolErr
             Ok(json!({ "tools": tools, "total": visible.len() }))
         }
     }
+}
+
+/// The tool that code means by a name: its identifier in Python, its own name, or
+/// one of the classes that its stub shows. Classes begin with a capital letter.
+fn named<'a>(toolbox: &'a Toolbox, name: &str) -> Option<&'a ToolEntry> {
+    let by_class = || {
+        let is_class = name.starts_with(|c: char| c.is_ascii_uppercase());
+        is_class.then(|| toolbox.by_class(name)).flatten()
+    };
+    let known = toolbox.by_identifier(name).or_else(|| toolbox.get(name));
+    known.or_else(by_class)
 }
 
 fn unknown(permission: &Permission, name: &str) -> ToolError {

@@ -13,6 +13,11 @@ pub enum Form {
     /// Types and signatures on a line each, with one line of what a tool does.
     #[default]
     Compact,
+    /// As compact, with the whole description and that of every parameter and field
+    /// as comments: what a model needs to call it.
+    Described,
+    /// The signature and the first sentence, without the classes.
+    Short,
     /// With docstrings that describe every parameter and field.
     Full,
 }
@@ -79,6 +84,8 @@ impl Definition {
         for class in &self.classes {
             match form {
                 Form::Compact => stub.push_str(&class.compact()),
+                Form::Described => stub.push_str(&class.described()),
+                Form::Short => {}
                 Form::Full => {
                     stub.push_str(&class.full());
                     stub.push('\n');
@@ -86,10 +93,16 @@ impl Definition {
             }
         }
         match form {
-            Form::Compact => stub.push_str(&self.signature.compact()),
+            Form::Compact | Form::Short => stub.push_str(&self.signature.compact()),
+            Form::Described => stub.push_str(&self.signature.described()),
             Form::Full => stub.push_str(&self.signature.full()),
         }
         stub
+    }
+
+    /// The names of the classes that stand beside the function.
+    pub(crate) fn class_names(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().map(Class::name)
     }
 
     /// The signature alone: `def name(…) -> T`.

@@ -2,7 +2,7 @@
 
 use super::merging::merged;
 use super::names;
-use super::records::section;
+use super::records::{push_comment, section};
 use super::text;
 use super::types::Type;
 use super::walk::{Walk, description, properties};
@@ -14,6 +14,13 @@ use std::fmt::Write;
 
 /// Most parameters that can be given by position.
 const POSITIONAL_MAX: usize = 5;
+
+/// Longest description that stands behind its function; a summary shows all of it.
+const SAME_LINE_MAX: usize = 100;
+/// A default that is not sent.
+const UNSENT: &str = "...";
+/// References in a row that are followed to see whether a default is admitted.
+const REFERENCES_MAX: usize = 16;
 
 /// Bounds of the integer types of Rust, which say nothing of the parameter.
 const SIZES: [i64; 7] = [0, 127, -128, 255, 32_767, -32_768, 65_535];
@@ -40,6 +47,8 @@ pub(super) struct Parameter {
     kind: Type,
     /// As it is written; `None` for required ones.
     default: Option<String>,
+    /// Whether `None`, which the schema does not admit, leaves it out.
+    is_omitted_by_none: bool,
 }
 
 /// The parameters that a schema of arguments describes.
@@ -58,11 +67,16 @@ pub(super) fn parameters(
         .map(|(json_name, property, required)| {
             let hint = format!("{}{}", names::pascal(function), names::pascal(json_name));
             let kind = walk.kind(property, &hint, 0);
+            let is_omitted_by_none = !required && !kind.accepts("None");
             Parameter {
                 name: names::variable(json_name, &mut taken),
                 json_name: json_name.to_owned(),
                 description: described(property),
-                default: (!required).then(|| default(property, &kind)),
+                default: (!required).then(|| match default(root, property, &kind) {
+                    unsent if unsent == UNSENT && is_omitted_by_none => "None".to_owned(),
+                    default => default,
+                }),
+                is_omitted_by_none,
                 kind,
             }
         })
@@ -134,22 +148,58 @@ fn described(schema: &Value) -> String {
 }
 
 /// The default that is shown: the schema's, where it is a short constant of the
-/// parameter's type, and `...`, which is not sent, otherwise.
-fn default(schema: &Value, kind: &Type) -> String {
+/// parameter's type that the schema admits, and `...`, which is not sent, otherwise.
+fn default(root: &Value, schema: &Value, kind: &Type) -> String {
     let shown = schema.get("default").filter(|value| {
-        kind.accepts(match value {
-            Value::Null => "None",
-            Value::Bool(_) => "bool",
-            Value::Number(number) if number.is_f64() => "float",
-            Value::Number(_) => "int",
-            Value::String(_) => "str",
-            Value::Array(_) => "list",
-            Value::Object(_) => "dict",
-        })
+        is_admitted(root, schema, value)
+            && kind.accepts(match value {
+                Value::Null => "None",
+                Value::Bool(_) => "bool",
+                Value::Number(number) if number.is_f64() => "float",
+                Value::Number(_) => "int",
+                Value::String(_) => "str",
+                Value::Array(_) => "list",
+                Value::Object(_) => "dict",
+            })
     });
     shown
         .and_then(text::constant)
-        .unwrap_or_else(|| "...".to_owned())
+        .unwrap_or_else(|| UNSENT.to_owned())
+}
+
+/// Whether a default is one of the values that its own schema lists, and within
+/// the bounds that it states. Servers send others, which would fail every call.
+fn is_admitted(root: &Value, schema: &Value, value: &Value) -> bool {
+    let mut schema = schema;
+    for _ in 0..REFERENCES_MAX {
+        if let Some(Value::Array(values)) = schema.get("enum")
+            && !values.contains(value)
+        {
+            return false;
+        }
+        let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
+        let size = match value {
+            Value::String(text) => Some(text.chars().count() as f64),
+            _ => None,
+        };
+        let above = |bound: Option<f64>, at: Option<f64>| matches!((bound, at), (Some(bound), Some(at)) if at > bound);
+        let below = |bound: Option<f64>, at: Option<f64>| matches!((bound, at), (Some(bound), Some(at)) if at < bound);
+        let number = value.as_f64();
+        if schema.get("const").is_some_and(|only| only != value)
+            || below(bound("minimum"), number)
+            || above(bound("maximum"), number)
+            || below(bound("minLength"), size)
+            || above(bound("maxLength"), size)
+        {
+            return false;
+        }
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        match reference.and_then(|reference| resolve(root, reference)) {
+            Some(target) => schema = target,
+            None => return true,
+        }
+    }
+    true
 }
 
 impl Signature {
@@ -191,7 +241,11 @@ impl Signature {
         let mut arguments = Vec::with_capacity(self.parameters.len());
         for parameter in &self.parameters {
             let key = text::literal(&parameter.json_name);
-            arguments.push(format!("{key}: {}", parameter.name));
+            let name = &parameter.name;
+            arguments.push(match parameter.is_omitted_by_none {
+                true => format!("{key}: ... if {name} is None else {name}"),
+                false => format!("{key}: {name}"),
+            });
         }
         if let Some((name, _)) = &self.others {
             arguments.push(format!("**{name}"));
@@ -227,6 +281,22 @@ impl Signature {
             let _ = write!(doc, "{gap}Returns:\n    {returned}");
         }
         (!doc.is_empty()).then(|| text::docstring(&doc, "    "))
+    }
+
+    /// The signature, and all that is said of it on lines below.
+    pub(super) fn described(&self) -> String {
+        let description = text::one_line(&self.description);
+        let said = self.parameters.iter().any(|p| !p.description.is_empty());
+        if !said && self.returns_description.is_empty() && description.len() <= SAME_LINE_MAX {
+            return self.compact();
+        }
+        let mut text = format!("{}: ...\n", self.line());
+        push_comment(&mut text, "", &description);
+        for parameter in &self.parameters {
+            push_comment(&mut text, &parameter.name, &parameter.description);
+        }
+        push_comment(&mut text, "returns", &self.returns_description);
+        text
     }
 
     /// The signature and one line of what it does.

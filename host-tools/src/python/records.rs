@@ -66,6 +66,26 @@ impl Class {
         format!("class {name}({base}): {body}\n")
     }
 
+    /// The definition on one line, and what is said of it and its fields on lines below.
+    pub(super) fn described(&self) -> String {
+        let mut text = self.compact();
+        match self {
+            Class::Enum(choice) => push_comment(&mut text, "", &choice.description),
+            Class::Record(record) => {
+                push_comment(&mut text, "", &record.description);
+                for field in &record.fields {
+                    push_comment(&mut text, &field.name, &field.description);
+                }
+            }
+        }
+        text
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.head().0
+    }
+
     fn head(&self) -> (&str, &'static str) {
         match self {
             Class::Record(record) => (&record.name, "Record"),
@@ -115,6 +135,16 @@ impl Field {
         };
         format!("{name}: {kind}{default}")
     }
+}
+
+/// Adds a comment below a definition, on one line, if there is something to say.
+pub(super) fn push_comment(text: &mut String, name: &str, description: &str) {
+    let said = text::one_line(description);
+    if said.is_empty() {
+        return;
+    }
+    let gap = if name.is_empty() { "" } else { ": " };
+    let _ = writeln!(text, "    # {name}{gap}{said}");
 }
 
 /// Adds a section of names and descriptions, if there are any.

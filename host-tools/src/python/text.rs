@@ -60,18 +60,22 @@ pub(super) fn description(text: &str) -> String {
 /// The first sentence of a description, on one line and without characters
 /// that end it, so that it can stand in a comment.
 pub(crate) fn summary(text: &str) -> String {
-    let first = text.trim().split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = first.split_whitespace().collect();
-    let line: String = words
-        .join(" ")
-        .chars()
-        .filter(|c| !c.is_control() && !misleads(*c))
-        .collect();
+    let line = one_line(text.trim().split("\n\n").next().unwrap_or_default());
     let sentence = match line.split_once(". ") {
         Some((sentence, _)) => format!("{sentence}."),
         None => line,
     };
     clipped(&sentence, SUMMARY_MAX_CHARS)
+}
+
+/// A text on one line, without characters that end it.
+pub(super) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control() && !misleads(*c))
+        .collect()
 }
 
 /// A value as a literal; `None` for those that are no short constant.

@@ -42,6 +42,80 @@ const KEYWORDS: [&str; 36] = [
     "__debug__",
 ];
 
+/// Python's own functions and types, which code means by these names.
+const BUILTINS: [&str; 70] = [
+    "abs",
+    "aiter",
+    "all",
+    "anext",
+    "any",
+    "ascii",
+    "bin",
+    "bool",
+    "breakpoint",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "compile",
+    "complex",
+    "delattr",
+    "dict",
+    "dir",
+    "divmod",
+    "enumerate",
+    "eval",
+    "exec",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "globals",
+    "hasattr",
+    "hash",
+    "help",
+    "hex",
+    "id",
+    "input",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "locals",
+    "map",
+    "max",
+    "memoryview",
+    "min",
+    "next",
+    "object",
+    "oct",
+    "open",
+    "ord",
+    "pow",
+    "print",
+    "property",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "slice",
+    "sorted",
+    "staticmethod",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "vars",
+    "zip",
+];
+
 /// Whether `name` is an ASCII identifier that Python takes as a name.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
@@ -49,6 +123,10 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && !KEYWORDS.contains(&name)
+}
+
+fn is_free(name: &str) -> bool {
+    is_identifier(name) && !BUILTINS.contains(&name)
 }
 
 /// The identifier nearest to `name`: odd characters become `_`, a keyword gets
@@ -69,21 +147,26 @@ pub(crate) fn identifier_of(name: &str) -> String {
 }
 
 /// An identifier for each name, none of them twice. Names that are identifiers
-/// keep them; others that meet one get a number.
+/// keep them; others that meet one get a number. A tool named like a builtin gets a
+/// trailing `_`, as one named like a keyword does: under its own name code would
+/// reach the builtin.
 pub(super) fn unique(names: &[&str]) -> Vec<String> {
     let mut taken: HashSet<String> = names
         .iter()
-        .filter(|name| is_identifier(name))
+        .filter(|name| is_free(name))
         .map(|name| (*name).to_owned())
         .collect();
     let mut counts = std::collections::HashMap::new();
     names
         .iter()
         .map(|name| {
-            if is_identifier(name) {
+            if is_free(name) {
                 return (*name).to_owned();
             }
-            let base = identifier_of(name);
+            let mut base = identifier_of(name);
+            if BUILTINS.contains(&base.as_str()) {
+                base.push('_');
+            }
             let mut identifier = base.clone();
             // Counting on from the last number keeps this linear.
             let count: &mut usize = counts.entry(base.clone()).or_insert(1);

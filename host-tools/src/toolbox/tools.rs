@@ -19,6 +19,8 @@ struct Shared {
     by_name: HashMap<String, usize>,
     by_identifier: HashMap<String, usize>,
     index: OnceLock<Index>,
+    /// By the name of a class: the first tool whose definition has it.
+    by_class: OnceLock<HashMap<String, usize>>,
 }
 
 impl Toolbox {
@@ -34,6 +36,7 @@ impl Toolbox {
                 by_name,
                 by_identifier,
                 index: OnceLock::new(),
+                by_class: OnceLock::new(),
             }),
         }
     }
@@ -67,6 +70,22 @@ impl Toolbox {
     pub fn by_identifier(&self, identifier: &str) -> Option<&ToolEntry> {
         let index = self.shared.by_identifier.get(identifier)?;
         self.shared.entries.get(*index)
+    }
+
+    /// The first tool whose stub shows a class of this name.
+    #[must_use]
+    pub fn by_class(&self, class: &str) -> Option<&ToolEntry> {
+        let entries = &self.shared.entries;
+        let by_class = self.shared.by_class.get_or_init(|| {
+            let mut found = HashMap::new();
+            for (index, entry) in entries.iter().enumerate() {
+                for name in entry.definition().class_names() {
+                    found.entry(name.to_owned()).or_insert(index);
+                }
+            }
+            found
+        });
+        entries.get(*by_class.get(class)?)
     }
 
     /// Tools that `visible` lets through and that have to do with `text`, best
@@ -108,7 +127,7 @@ impl Toolbox {
     #[must_use]
     pub fn stub(&self, form: Form) -> String {
         let between = match form {
-            Form::Compact => "\n",
+            Form::Compact | Form::Described | Form::Short => "\n",
             Form::Full => "\n\n\n",
         };
         let stubs: Vec<String> = self.iter().map(|entry| entry.stub(form)).collect();
