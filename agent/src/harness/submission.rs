@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::output::OutputSchema;
-use crate::observation::result_text;
+use crate::observation::result_value;
 
 /// An answer that was accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +131,5 @@ fn plain(value: &Value, parts: &[Vec<u8>]) -> Value {
     if size > RECORDED_MAX_BYTES {
         return Value::String(format!("<an object of {size} bytes>"));
     }
-    let text = result_text(value, parts);
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
+    result_value(value, parts)
 }

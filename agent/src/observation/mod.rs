@@ -10,3 +10,4 @@ pub(crate) use names::inventory;
 pub use names::{ScopeNames, change};
 pub use rendering::{Ran, observation, shown};
 pub use tables::result_text;
+pub(crate) use tables::result_value;

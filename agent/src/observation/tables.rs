@@ -1,15 +1,79 @@
 //! A tool's answer as text, for a model that calls tools by itself.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Days, NaiveDate};
 use memex_host_tools::{Column, ColumnType, Number, NumberType, PART_KEY, TABLE_KEY, Table};
 use serde_json::{Map, Value, json};
 
-/// An answer as JSON text: tables become lists of objects, bytes say how many
-/// they are. A text stands for itself.
+/// An answer as text: tables, and lists of objects with the same fields, are a line of
+/// names and a line for each row; other values are JSON; a text stands for itself.
 #[must_use]
 pub fn result_text(value: &Value, parts: &[Vec<u8>]) -> String {
-    match plain(value, parts) {
+    match result_value(value, parts) {
         Value::String(text) => text,
+        Value::Object(map) if map.values().any(|value| listed(value).is_some()) => {
+            let member = |(key, value): (&String, &Value)| match listed(value) {
+                Some(rows) => format!("{key}:\n{rows}"),
+                None => format!("{key}: {value}"),
+            };
+            map.iter().map(member).collect::<Vec<_>>().join("\n")
+        }
+        other => listed(&other).unwrap_or_else(|| other.to_string()),
+    }
+}
+
+/// An answer as a value that a record holds: tables become lists of objects, bytes say
+/// how many they are.
+pub(crate) fn result_value(value: &Value, parts: &[Vec<u8>]) -> Value {
+    plain(value, parts)
+}
+
+/// A list of objects that all have the same fields, as rows under their names.
+fn listed(value: &Value) -> Option<String> {
+    let rows = value.as_array()?;
+    let first = rows.first()?.as_object()?;
+    if first.is_empty() {
+        return None;
+    }
+    let mut text: String = first
+        .keys()
+        .map(|name| cell(&Value::from(name.as_str())))
+        .collect::<Vec<_>>()
+        .join(" | ");
+    for row in rows {
+        let row = row.as_object().filter(|row| row.keys().eq(first.keys()))?;
+        text.push('\n');
+        text.push_str(&row.values().map(cell).collect::<Vec<_>>().join(" | "));
+    }
+    let count = rows.len();
+    text.push_str(match count {
+        1 => "\n(1 row)",
+        _ => "\n",
+    });
+    if count != 1 {
+        text.push_str(&format!("({count} rows)"));
+    }
+    Some(text)
+}
+
+/// A cell on one line. NULL is not the text "NULL", and not an empty one.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::String(text) => {
+            let is_plain = !text.is_empty()
+                && text != "NULL"
+                && text.trim() == text
+                && !text.contains(['|', '\n', '\r', '"']);
+            match is_plain {
+                true => text.clone(),
+                false => value.to_string(),
+            }
+        }
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            values.iter().map(cell).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }
@@ -42,7 +106,7 @@ fn plain(value: &Value, parts: &[Vec<u8>]) -> Value {
 
 fn rows(value: &Value, parts: &[Vec<u8>]) -> Result<Value, String> {
     let parts: Vec<_> = parts.iter().map(|part| part.clone().into()).collect();
-    let table = Table::decode(value, &parts).map_err(|error| error.to_string())?;
+    let table = Table::decode(&told_apart(value), &parts).map_err(|error| error.to_string())?;
     let columns: Vec<(&str, Vec<Value>)> = table
         .columns()
         .iter()
@@ -56,6 +120,32 @@ fn rows(value: &Value, parts: &[Vec<u8>]) -> Result<Value, String> {
         Value::Object(cells.collect::<Map<_, _>>())
     };
     Ok((0..table.rows()).map(row).collect())
+}
+
+/// The table with names that occur twice told apart, as joins make them: `id`, `id_2`.
+fn told_apart(value: &Value) -> Value {
+    let mut value = value.clone();
+    let columns = value
+        .get_mut(TABLE_KEY)
+        .and_then(|table| table.get_mut("columns"))
+        .and_then(Value::as_array_mut);
+    let mut taken = HashSet::new();
+    for column in columns.into_iter().flatten() {
+        let Some(name) = column.get_mut("name") else {
+            continue;
+        };
+        let base = name.as_str().unwrap_or_default().to_owned();
+        let mut own = base.clone();
+        let mut count = 1_usize;
+        while !taken.insert(own.clone()) {
+            count += 1;
+            own = format!("{base}_{count}");
+        }
+        if own != base {
+            *name = Value::from(own);
+        }
+    }
+    value
 }
 
 /// The values of a column as JSON; numbers that JSON has no form for are null.

@@ -60,6 +60,11 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// A notice to the model of the turns that are left. Default: none.
+    fn turns_left(&self, _left: u64) -> Option<String> {
+        None
+    }
+
     /// Replies in a row that are nothing to act on, before the run fails.
     fn nudges_max(&self) -> u32 {
         3

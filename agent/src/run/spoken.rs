@@ -12,6 +12,9 @@ use crate::prompt::CallNames;
 use crate::reading::{Action, read, understood};
 use crate::{AgentConfig, CodeForm, Conversation, Ran};
 
+/// Numbers of turns that a model is told are left; its last one has a notice of its own.
+const TOLD_AT: [u64; 3] = [10, 5, 3];
+
 pub(crate) struct Spoken {
     pub(super) conversation: Conversation,
     pub(super) config: AgentConfig,
@@ -102,6 +105,12 @@ impl Dialect for Spoken {
             (false, _) => "This is your last turn: give your answer now.",
         };
         Some(text.to_owned())
+    }
+
+    fn turns_left(&self, left: u64) -> Option<String> {
+        TOLD_AT
+            .contains(&left)
+            .then(|| format!("{left} turns are left."))
     }
 
     fn nudges_max(&self) -> u32 {

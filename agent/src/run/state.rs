@@ -83,11 +83,14 @@ impl<D: Dialect> Loop<D> {
         self.recorder.lock().step(step).cloned()
     }
 
-    /// The notice to the model before its last turn.
+    /// The notice to the model of turns that run out.
     pub(super) fn last_turn_note(&self) -> Option<String> {
-        if self.ledger.turns_left() != 1 || self.slot.is_filled() {
+        if self.slot.is_filled() {
             return None;
         }
-        self.dialect.last_turn()
+        match self.ledger.turns_left() {
+            1 => self.dialect.last_turn(),
+            left => self.dialect.turns_left(left),
+        }
     }
 }

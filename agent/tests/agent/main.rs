@@ -5,5 +5,6 @@ mod conversations;
 mod dialogues;
 mod evaluation;
 mod observations;
+mod prompts;
 mod replies;
 mod settings;

@@ -112,6 +112,61 @@ fn a_long_value_says_where_all_of_it_is() {
 }
 
 #[test]
+fn an_accepted_answer_is_no_error() {
+    let ran = ran(Outcome {
+        error: Some(Exception {
+            class: "tools.Submitted".into(),
+            message: "the answer was accepted".into(),
+            traceback: "Traceback (most recent call last):\n".into(),
+        }),
+        ..Outcome::default()
+    });
+    let options = ObservationOptions::default();
+    assert_eq!(shown("submit(1)", &ran, &options), "Submitted.");
+    assert_eq!(memex_agent::observation(&ran).error, None);
+}
+
+#[test]
+fn all_parts_of_an_observation_share_one_budget() {
+    let long = |c: &str| c.repeat(50_000);
+    let ran = ran(Outcome {
+        stdout: long("o"),
+        stderr: long("w"),
+        value: Some(long("v")),
+        error: Some(Exception {
+            class: "ValueError".into(),
+            message: String::new(),
+            traceback: long("e"),
+        }),
+        ..Outcome::default()
+    });
+    let text = shown("x", &ran, &ObservationOptions::default());
+    // The lines that say what was left out come on top.
+    assert!(text.chars().count() < 12_600, "{}", text.chars().count());
+    for part in ["ooo", "www", "vvv", "eee"] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn modules_and_names_of_loops_are_not_listed_as_new() {
+    let before = names(json!([]));
+    let after = names(json!([
+        { "name": "row", "type": "dict", "len": 1, "preview": "" },
+        { "name": "i", "type": "int", "preview": "" },
+        { "name": "math", "type": "module", "preview": "" },
+        { "name": "total", "type": "int", "preview": "" },
+    ]));
+    let ran = Ran {
+        names: after.since(&before),
+        ..Ran::default()
+    };
+    let code = "import math\nfor i, row in enumerate(rows):\n    total += row['x']";
+    let text = shown(code, &ran, &ObservationOptions::default());
+    assert_eq!(text, "(no output)\nNew: total: int");
+}
+
+#[test]
 fn tables_are_rows_to_a_model_that_calls_tools() {
     let mut ids = NumberBuilder::<i64>::new();
     let mut words = TextBuilder::new();
@@ -124,7 +179,23 @@ fn tables_are_rows_to_a_model_that_calls_tools() {
     let value = table.encode(&mut parts);
     assert_eq!(
         result_text(&value, &parts),
-        r#"[{"id":1,"word":"ants"},{"id":null,"word":null}]"#
+        "id | word\n1 | ants\nNULL | NULL\n(2 rows)"
+    );
+    assert_eq!(
+        result_text(&json!([{ "a": "" , "b": ["x", "y"] }]), &[]),
+        "a | b\n\"\" | x, y\n(1 row)"
+    );
+    assert_eq!(
+        result_text(
+            &json!({ "rows": 3, "sample": [{ "a": "NULL" }, { "a": "p|q" }] }),
+            &[]
+        ),
+        "rows: 3\nsample:\na\n\"NULL\"\n\"p|q\"\n(2 rows)"
+    );
+    // Objects that are not alike stay JSON.
+    assert_eq!(
+        result_text(&json!([{ "a": 1 }, { "b": 1 }]), &[]),
+        r#"[{"a":1},{"b":1}]"#
     );
     assert_eq!(result_text(&json!("words"), &[]), "words");
     assert_eq!(

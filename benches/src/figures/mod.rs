@@ -8,6 +8,7 @@ mod numbers;
 mod overshoot;
 mod pool;
 mod process;
+mod prompt;
 mod serve;
 mod speed;
 mod state;
@@ -35,6 +36,7 @@ pub fn figures() -> &'static [Entry] {
             speed::FIGURES,
             numbers::FIGURES,
             agent::FIGURES,
+            prompt::FIGURES,
         ];
         groups.concat()
     });

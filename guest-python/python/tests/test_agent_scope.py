@@ -1,0 +1,94 @@
+"""The scope of an agent: what is in it, how it is described, and tools by every way to name them."""
+
+import unittest
+
+import harness
+import toolhost
+from memex_guest import agents, inventory, preview, turn
+
+DRAW = '''class Circle(Record):
+    kind: Literal["c"]
+    r: float
+
+class Color(Enum):
+    RED = "red"
+
+def draw(shape: Circle, color: Color = None) -> Any:
+    return _call("draw", {"shape": shape, "color": ... if color is None else color}, draw)
+'''
+
+
+def run(source):
+    return harness.run(source)
+
+
+class Scope(unittest.TestCase):
+    def setUp(self):
+        host = toolhost.serve(
+            {"draw": ("draw", DRAW), "add": ("add", toolhost.simple("add")), "open_": ("open", toolhost.simple("open_", tool="open"))},
+            {"draw": lambda given, parts: {"result": given}, "add": {"result": 3}, "open": {"result": "opened"}},
+        )
+        self.addCleanup(setattr, harness, "tools", None)
+        self.host = host
+
+    def check(self, source, value):
+        result = run(source)
+        self.assertIsNone(result.error, result.traceback)
+        self.assertEqual(result.value, value)
+
+    def test_classes_of_a_stub_are_in_the_scope(self):
+        self.check("draw(Circle(kind='c', r=2))['shape']", "{'kind': 'c', 'r': 2}")
+
+    def test_optional_arguments_that_are_none_are_left_out(self):
+        self.check("draw({'kind': 'c', 'r': 1}, color=None)", "{'shape': {'kind': 'c', 'r': 1}}")
+
+    def test_tools_that_only_a_text_names(self):
+        self.check("eval('add(1)')", "3")
+
+    def test_a_tool_named_like_a_builtin(self):
+        self.check("open_('x'), tools['open']('x'), 'open' in tools", "('opened', 'opened', True)")
+
+    def test_what_a_scope_holds_is_told_in_a_line_each(self):
+        scope = {
+            "json": harness.json,
+            "_hidden": 1,
+            "text": "words " * 100,
+            "rows": [{"a": 1, "b": "x"}] * 1200,
+            "reports": {"a.md": "abc", "b.md": "defg"},
+        }
+        lines = inventory.lines(scope)
+        self.assertEqual([line.partition(":")[0] for line in lines], ["text", "rows", "reports"])
+        self.assertTrue(lines[0].startswith("text: str, 600 characters: 'words "), lines[0])
+        self.assertEqual(lines[1], "rows: list[1 200] of {'a': int, 'b': str}")
+        self.assertEqual(lines[2], "reports: dict[str, str], 2 entries: 'a.md' (3 characters), 'b.md' (4 characters)")
+
+    def test_lines_about_a_scope_are_bounded(self):
+        scope = {"name_%d" % at: "x\n" * 10_000 for at in range(500)}
+        lines = inventory.lines(scope)
+        self.assertEqual(len(lines), inventory.NAMES_MAX + 1)
+        self.assertTrue(all(len(line) <= inventory.LINE_MAX and "\n" not in line for line in lines))
+
+    def test_a_child_uses_its_parents_functions_that_call_the_harness(self):
+        toolhost.serve({"llm": ("llm", toolhost.simple("llm"))}, {"llm": {"result": "yes"}})
+        run("def helper():\n    return llm('ok?')\nllm('first')")
+        before = turn.scope["llm"]
+        # A child's host has a function of its own.
+        toolhost.serve({"llm": ("llm", toolhost.simple("llm", "value, more=1"))}, {"llm": {"result": "child"}})
+        turn.scope.update(helper=lambda: turn.scope["llm"]("ok?"), llm=before)
+        agents.begin_child("null")
+        self.assertIsNot(turn.scope["llm"], before)
+        self.check("helper()", "'child'")
+
+    def test_a_run_begins_with_modules_and_shows_texts_as_texts(self):
+        self.assertEqual(run("'a\\nb'").value, repr("a\nb"))
+        self.addCleanup(setattr, preview, "for_readers", False)
+        turn.scope.pop("json", None)
+        turn.scope["re"] = "mine"
+        agents.begin_run()
+        self.assertEqual(turn.scope.pop("re"), "mine")
+        self.check("json.dumps([asyncio.__name__, datetime.__name__])", repr('["asyncio", "datetime"]'))
+        self.assertEqual(run("'a\\nb'").value, "a\nb")
+
+
+if __name__ == "__main__":
+    unittest.main()
