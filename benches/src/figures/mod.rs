@@ -22,7 +22,7 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn figures() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let groups: [&[Entry]; 13] = [
+        let groups: [&[Entry]; 14] = [
             fresh::FIGURES,
             turns::FIGURES,
             memory::FIGURES,
