@@ -21,6 +21,7 @@ from memex_guest import (
     definitions,
     fitting,
     forks,
+    inventory,
     preview,
     recorded,
     records,
@@ -36,6 +37,15 @@ AGENT = answers.AGENT
 WAIT_MS = 10_000
 TEXT_MAX = answers.TEXT_MAX
 _OWN = frozenset(("submit", "spawn_agent", "map_agents", "llm"))
+# The modules that models are told of, by the names that they write.
+_MODULES = (
+    ("asyncio", "asyncio"),
+    ("datetime", "datetime"),
+    ("json", "json"),
+    ("np", "numpy"),
+    ("pd", "pandas"),
+    ("re", "re"),
+)
 
 _decode = JSONDecoder().decode
 
@@ -144,15 +154,19 @@ def _start(given, bindings):
     return AgentHandle(answer["agent"], head["task"], wanted, wrapped, checked)
 
 
-def begin_run():
-    """Makes the scope of an agent: modules that its code needs, and values shown as to a reader."""
+def begin_run(taken=()):
+    """Makes the scope of an agent: modules that its code needs, and values shown as to a reader.
+
+    `taken` are names that tools have: a module under one of them would hide the tool.
+    """
     scope = turn.scope
-    for name, module in (("asyncio", "asyncio"), ("datetime", "datetime"), ("json", "json"), ("re", "re")):
-        scope.setdefault(name, __import__(module))
-    for name, module in (("np", "numpy"), ("pd", "pandas")):
-        # Where the image has them: importing them takes as long as many turns.
-        if module in sys.modules:
-            scope.setdefault(name, sys.modules[module])
+    for name, module in _MODULES:
+        if name in taken:
+            continue
+        # numpy and pandas where the image has them: importing them takes as long as many turns.
+        found = sys.modules.get(module) if name in ("np", "pd") else __import__(module)
+        if found is not None:
+            scope.setdefault(name, found)
     pandas = sys.modules.get("pandas")
     if pandas is not None:
         for option, value in (("width", 250), ("max_columns", 40), ("max_colwidth", 200)):
@@ -173,6 +187,7 @@ def begin_child(share):
     # Functions of the parent's may call them, which no block of the child mentions.
     toolbox.put(scope, sorted(_OWN))
     scope.update(_handover)
+    inventory.handed = frozenset((*(names or ()), *_handover))
     _handover.clear()
 
 

@@ -22,6 +22,10 @@ def run(source):
     return harness.run(source)
 
 
+def run_helper(source, *, limit=3):
+    return source[:limit]
+
+
 class Scope(unittest.TestCase):
     def setUp(self):
         host = toolhost.serve(
@@ -55,12 +59,58 @@ class Scope(unittest.TestCase):
             "text": "words " * 100,
             "rows": [{"a": 1, "b": "x"}] * 1200,
             "reports": {"a.md": "abc", "b.md": "defg"},
+            "many": {"%d.md" % at: "x" * at for at in range(40)},
+            "tree": {"a": [1, 2], "b": None},
+            "prices": {at: float(at) for at in range(20)},
+            "mixed": [1, "x", None],
+            "n": 7,
+            "helper": run_helper,
+            "empty": {},
         }
-        lines = inventory.lines(scope)
-        self.assertEqual([line.partition(":")[0] for line in lines], ["text", "rows", "reports"])
-        self.assertTrue(lines[0].startswith("text: str, 600 characters: 'words "), lines[0])
-        self.assertEqual(lines[1], "rows: list[1 200] of {'a': int, 'b': str}")
-        self.assertEqual(lines[2], "reports: dict[str, str], 2 entries: 'a.md' (3 characters), 'b.md' (4 characters)")
+        told = dict(line.split(": ", 1) for line in inventory.lines(scope))
+        self.assertEqual(
+            told,
+            {
+                "text": "str, 600 characters",
+                "rows": "list[1 200] of {'a': int, 'b': str}",
+                "reports": "dict[str, str] of 2, 7 characters: 'a.md' (3), 'b.md' (4)",
+                "many": "dict[str, str] of 40, 780 characters: '0.md' (0), '1.md' (1), '2.md' (2), … '39.md' (39)",
+                "tree": "dict of {'a': list[2], 'b': NoneType}",
+                "prices": "dict[int, float] of 20",
+                "mixed": "list[3] of int | str | NoneType",
+                "n": "int",
+                "helper": "function(source, limit)",
+                "empty": "dict, empty",
+            },
+        )
+
+    def test_what_values_hold_is_told_of_nothing_that_was_not_handed_over(self):
+        secret = "s3cret"
+
+        class Odd(list):
+            def __iter__(self):
+                raise ValueError(secret)
+
+        scope = {
+            "key": secret,
+            "keys": [secret],
+            "by_name": {"name": secret},
+            "by_value": {("a", secret): 1},
+            "odd": Odd([secret]),
+            "raw": secret.encode(),
+            "number": 73313,
+        }
+        told = "\n".join(inventory.lines(scope))
+        self.assertNotIn(secret, told)
+        self.assertNotIn("73313", told)
+        self.assertEqual(len(told.splitlines()), len(scope))
+        self.addCleanup(setattr, inventory, "handed", frozenset())
+        inventory.handed = frozenset(("key", "keys", "number"))
+        told = "\n".join(inventory.lines(scope))
+        self.assertIn("key: str, 6 characters = 's3cret'", told)
+        self.assertIn("keys: list[1] of str = ['s3cret']", told)
+        self.assertIn("number: int = 73313", told)
+        self.assertEqual(told.count(secret), 2)
 
     def test_lines_about_a_scope_are_bounded(self):
         scope = {"name_%d" % at: "x\n" * 10_000 for at in range(500)}
