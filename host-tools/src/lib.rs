@@ -32,7 +32,7 @@ pub use ask_user::{UserQuestion, ask_user};
 pub use audit::{AuditArguments, AuditDetail, AuditLog, AuditRecord, JsonLines, Outcome};
 pub use broker::{
     AnswerError, Broker, BrokerBuilder, Budget, ClientAnswer, ClientCall, ClientCalls, HOLD,
-    SAVED_CALLS_VERSION, SavedCalls,
+    SAVED_CALLS_VERSION, SavedCalls, result_of,
 };
 pub use error::Error;
 pub use function::{Blob, Function, NoArguments, function, immediate};

@@ -18,4 +18,4 @@ mod typed;
 pub(crate) use family::{Family, Head, running};
 pub(crate) use outcome::Outcome;
 pub(crate) use questions::question_tool;
-pub(crate) use tools::{BEGIN_RUN, SETUP, WaitTool, begin_child, spawn_tools};
+pub(crate) use tools::{SETUP, WaitTool, begin_child, begin_run, spawn_tools};

@@ -15,9 +15,8 @@ use crate::harness::WAIT_TOOL;
 /// Setup code of a scope whose code can spawn agents.
 pub(crate) const SETUP: &str = "shared = __import__('sys').modules['memex_guest.agents'].shared\n";
 
-/// Setup code of every scope of a run: the modules that its code needs, and how values are
-/// shown.
-pub(crate) const BEGIN_RUN: &str = "__import__('sys').modules['memex_guest.agents'].begin_run()\n";
+/// Names of the modules that a scope begins with, as the guest's `begin_run` has them.
+const MODULES: [&str; 6] = ["asyncio", "datetime", "json", "np", "pd", "re"];
 
 /// Before the time of a call is over, it answers that the child still runs.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -162,6 +161,14 @@ impl Tool for WaitTool {
         }
         .boxed()
     }
+}
+
+/// The code that the scope of a run begins with: the modules that its code needs, under
+/// names that no tool has, and how values are shown.
+pub(crate) fn begin_run<'a>(identifiers: impl Iterator<Item = &'a str>) -> String {
+    let taken: Vec<&str> = identifiers.filter(|name| MODULES.contains(name)).collect();
+    let taken = json!(taken);
+    format!("__import__('sys').modules['memex_guest.agents'].begin_run({taken})\n")
 }
 
 /// The code that a child's scope begins with: which of its parent's names it

@@ -62,10 +62,11 @@ impl Typed {
             // Not every model calls tools; one that writes JSON has answered.
             None => self.output.arguments_of(written(&reply.message.text())?),
         };
-        if let Some(entry) = self.toolbox.get(ANSWER) {
-            entry.check(&arguments).map_err(|error| error.message)?;
-        }
-        match arguments {
+        let admitted = match self.toolbox.get(ANSWER) {
+            Some(entry) => entry.admit(arguments).map_err(|error| error.message)?,
+            None => arguments,
+        };
+        match admitted {
             Value::Object(arguments) => Ok(self.output.answer(arguments)),
             _ => Err("the arguments are no object".to_owned()),
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memex_channel::{Frame, HostCalls as _, OP_CALL, Reply, Ticket, TurnHandle as _, Waited};
-use memex_host_tools::Broker;
+use memex_host_tools::{Broker, result_of};
 use memex_trajectories::{Step, StepKind, Timing, ToolResult};
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
@@ -188,13 +188,15 @@ fn ticket(reply: &Reply) -> Option<Ticket> {
 }
 
 fn told(reply: &Reply, began: Instant) -> Made {
-    let head: Value = serde_json::from_slice(&reply.head).unwrap_or_default();
     if !reply.ok {
+        let head: Value = serde_json::from_slice(&reply.head).unwrap_or_default();
         let word = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default();
         return failed(format!("{}: {}", word("type"), word("message")), began);
     }
-    let result = head.get("result").cloned().unwrap_or_default();
-    let text = result_text(&result, &reply.parts);
+    let text = match result_of(reply) {
+        Ok(result) => result_text(&result, &reply.parts),
+        Err(what) => return failed(format!("error: the answer cannot be read: {what}"), began),
+    };
     Made {
         text: match text.is_empty() {
             true => "(no output)".to_owned(),

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use memex_host_tools::Toolbox;
 use memex_models::Message;
+use memex_policies::ToolGrants;
 use memex_trajectories::{Status, Step, StepKind, spans};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -28,8 +30,17 @@ pub(crate) struct Driver {
     trajectory: Option<PathBuf>,
     /// Where the scope goes in the end.
     keep: Option<KeptScope>,
-    system: String,
+    told: Told,
     task: String,
+}
+
+/// What the system prompt tells of, beside the configuration.
+struct Told {
+    toolbox: Toolbox,
+    grants: ToolGrants,
+    /// The inputs, as they were read.
+    described: Vec<String>,
+    is_child: bool,
 }
 
 impl Driver {
@@ -44,7 +55,7 @@ impl Driver {
         let mut config = agent.inner.config.clone();
         config.name.clone_from(&plan.name);
         let (task, submits) = (plan.task.clone(), plan.output.is_some());
-        let plan_is_child = plan.parent.is_some();
+        let is_child = plan.parent.is_some();
         let Prepared {
             hands,
             toolbox,
@@ -54,11 +65,6 @@ impl Driver {
             described,
         } = plan.prepare(&recorder)?;
         let tools = prompt::definitions(&config, &toolbox, &grants);
-        let mut system = prompt::system_prompt(&config, &toolbox, &grants, submits, &described);
-        if plan_is_child {
-            system.push_str("\n\n");
-            system.push_str(prompt::CHILD);
-        }
         let names = CallNames::of(toolbox.iter());
         let kept_beside = trajectory.clone().filter(|_| config.save_scope);
         let core = Loop {
@@ -88,7 +94,12 @@ impl Driver {
             watcher,
             trajectory,
             keep: None,
-            system,
+            told: Told {
+                toolbox,
+                grants,
+                described,
+                is_child,
+            },
             task,
         })
     }
@@ -105,10 +116,34 @@ impl Driver {
 
     /// Sends the model its system prompt.
     pub(super) fn instruct(&mut self) -> Result<(), Error> {
-        let text = std::mem::take(&mut self.system);
+        let text = self.system()?;
         let conversation = &mut self.core.dialect.conversation;
         conversation.push(Message::system(text.as_str()));
         self.said(StepKind::System, text)
+    }
+
+    fn system(&mut self) -> Result<String, Error> {
+        // What is in the scope says more than what was read of it.
+        let held = match &mut self.core.hands {
+            Hands::Code(scope) => scope.describe()?,
+            Hands::Lent(_) | Hands::Tools(_) => None,
+        };
+        let Told {
+            toolbox,
+            grants,
+            described,
+            is_child,
+        } = &self.told;
+        let described = held.as_ref().unwrap_or(described);
+        let Spoken {
+            config, submits, ..
+        } = &self.core.dialect;
+        let mut text = prompt::system_prompt(config, toolbox, grants, *submits, described);
+        if *is_child {
+            text.push_str("\n\n");
+            text.push_str(prompt::CHILD);
+        }
+        Ok(text)
     }
 
     /// Sends the model the task.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use memex_host_tools::{Broker, Budget, Tool, Toolbox};
+use memex_host_tools::{Broker, Budget, Tool, ToolEntry, Toolbox};
 use memex_policies::ToolGrants;
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
 use parking_lot::Mutex;
@@ -12,7 +12,7 @@ use serde_json::Map;
 use super::hands::Hands;
 use crate::approval::{APPROVAL_MAX, is_named};
 use crate::children::{
-    BEGIN_RUN, Family, Head, SETUP, WaitTool, begin_child, question_tool, spawn_tools,
+    Family, Head, SETUP, WaitTool, begin_child, begin_run, question_tool, spawn_tools,
 };
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
@@ -163,6 +163,7 @@ impl Plan {
             broker = broker.audit(Arc::clone(audit));
         }
         let (filled, spawner) = (slot.clone(), spawns.then(|| (self.spawner)(&family)));
+        let begins = begin_run(toolbox.iter().map(ToolEntry::identifier));
         let prepared = move |hands, described| Prepared {
             hands,
             toolbox,
@@ -190,7 +191,7 @@ impl Plan {
         if spawns && self.head.depth == 0 {
             setup.insert_str(0, SETUP);
         }
-        setup.insert_str(0, BEGIN_RUN);
+        setup.insert_str(0, &begins);
         if self.begins_in_scope {
             // Functions of the harness in it are those of another run.
             setup.insert_str(0, &format!("{}\n", begin_child(None)));
@@ -202,11 +203,7 @@ impl Plan {
         let place = self
             .place
             .ok_or_else(|| Error::setting("backend", "is `in_process`, which needs a sandbox"))?;
-        let mut scope = place.open(equipment, self.setup.unwrap_or(setup))?;
-        if let Some(held) = scope.describe()? {
-            // What is in the scope says more than what was read of it.
-            described = held;
-        }
+        let scope = place.open(equipment, self.setup.unwrap_or(setup))?;
         Ok(prepared(Hands::Code(scope), described))
     }
 }

@@ -97,6 +97,11 @@ impl InProcess {
         })
     }
 
+    /// What the guest says that its scope holds.
+    pub(crate) fn inventory(&mut self) -> Result<Option<String>, Error> {
+        Ok(self.session()?.inspect(DESCRIBE)?)
+    }
+
     fn is_lost(&self) -> bool {
         let session = self.session.as_ref();
         session.is_none_or(|session| session.state() != SessionState::Ready)
@@ -157,7 +162,7 @@ impl Scope for InProcess {
     }
 
     fn describe(&mut self) -> Result<Option<Vec<String>>, Error> {
-        let answer = self.session()?.inspect(DESCRIBE)?;
+        let answer = self.inventory()?;
         Ok(answer.as_deref().and_then(inventory))
     }
 

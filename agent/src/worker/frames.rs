@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Interrupt,
     /// To the worker: save the scope to a file.
     Save,
+    /// To the worker: say what the scope holds.
+    Describe,
     /// To the worker: the session is over, or the fork is not wanted.
     Close,
     /// From the worker: a call of the guest.
@@ -44,13 +46,14 @@ pub(super) enum Kind {
     Failed,
 }
 
-const KINDS: [(Kind, u8); 13] = [
+const KINDS: [(Kind, u8); 14] = [
     (Kind::Begin, b'B'),
     (Kind::Turn, b'T'),
     (Kind::Reply, b'R'),
     (Kind::Answers, b'A'),
     (Kind::Interrupt, b'I'),
     (Kind::Save, b'S'),
+    (Kind::Describe, b'H'),
     (Kind::Close, b'X'),
     (Kind::Call, b'C'),
     (Kind::GiveUp, b'G'),

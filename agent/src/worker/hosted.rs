@@ -29,6 +29,7 @@ pub(super) struct Hosted {
 enum Work {
     Turn(Vec<u8>, Cancellation),
     Save(Vec<u8>),
+    Describe,
 }
 
 #[derive(Deserialize)]
@@ -92,6 +93,7 @@ impl Hosted {
                 Work::Turn(payload, cancellation)
             }
             Kind::Save => Work::Save(payload),
+            Kind::Describe => Work::Describe,
             _ => return,
         };
         // A session that could not begin has said so.
@@ -146,6 +148,7 @@ fn serve(
         let done = match work {
             Work::Turn(code, cancellation) => turn(&mut scope, &code, &cancellation),
             Work::Save(payload) => save(&mut scope, &payload).map(|()| Vec::new()),
+            Work::Describe => describe(&mut scope),
         };
         if !tell(done) {
             return;
@@ -163,6 +166,12 @@ fn turn(
         .run(code, cancellation)
         .map_err(|error| error.to_string())?;
     serde_json::to_vec(&ran).map_err(|error| error.to_string())
+}
+
+/// What the scope holds, as the guest says it; nothing if it says nothing. The agent reads it.
+fn describe(scope: &mut InProcess) -> Result<Vec<u8>, String> {
+    let answer = scope.inventory().map_err(|error| error.to_string())?;
+    Ok(answer.unwrap_or_default().into_bytes())
 }
 
 fn save(scope: &mut InProcess, payload: &[u8]) -> Result<(), String> {

@@ -12,6 +12,7 @@ use super::frames::Kind;
 use super::link::{Line, Link, RemoteFork};
 use super::mailbox::Mail;
 use super::pool::Leased;
+use crate::observation::inventory;
 use crate::scope::{Equipment, Place, Scope, Spawner, Waiting, kept_path, kept_steps};
 use crate::{Cancellation, Error, Ran};
 
@@ -224,6 +225,18 @@ impl Scope for Remote {
         };
         ran.interrupted = cancellation.is_cancelled();
         Ok(ran)
+    }
+
+    fn describe(&mut self) -> Result<Option<Vec<String>>, Error> {
+        match self.live(None)?.ask(Kind::Describe, &[]) {
+            Some(Ok(answer)) => Ok(std::str::from_utf8(&answer).ok().and_then(inventory)),
+            Some(Err(what)) => Err(Error::Worker { what }),
+            // The next turn finds another worker.
+            None => {
+                self.live = None;
+                Ok(None)
+            }
+        }
     }
 
     fn save(&mut self, trajectory: &Path, steps: u32) -> Result<(), Error> {

@@ -33,3 +33,4 @@ pub use client::{
     AnswerError, ClientAnswer, ClientCall, ClientCalls, HOLD, SAVED_CALLS_VERSION, SavedCalls,
 };
 pub use session::{Broker, BrokerBuilder};
+pub use settlement::result_of;

@@ -93,9 +93,7 @@ impl Permission {
         if let Err(reason) = usable {
             return Err(ToolError::new("ValueError", format!("{name}: {reason}")));
         }
-        let arguments = Value::Object(json);
-        entry.check(&arguments)?;
-        let Value::Object(json) = arguments else {
+        let Value::Object(json) = entry.admit(Value::Object(json))? else {
             return Err(ToolError::new("TypeError", "arguments are an object"));
         };
         let time = self.budget.tool_time;

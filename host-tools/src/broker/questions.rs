@@ -9,6 +9,7 @@ use crate::validation::clipped;
 use memex_channel::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Most names that are resolved at once; the guest asks again for the rest.
 const NAMES_MAX: usize = 1_024;
@@ -55,11 +56,13 @@ fn respond(permission: &Permission, question: Question) -> Result<Value, ToolErr
     let granted = |name: &str| permission.grants(name);
     match question {
         Question::Resolve { names } => {
+            // A tool can be named by its own name, its identifier and its classes at once.
+            let mut told: HashSet<&str> = HashSet::new();
             let tools: Vec<Value> = names
                 .iter()
                 .take(NAMES_MAX)
                 .filter_map(|name| named(toolbox, name))
-                .filter(|entry| granted(&entry.spec().name))
+                .filter(|entry| granted(&entry.spec().name) && told.insert(entry.identifier()))
                 .map(|entry| {
                     let (name, identifier) = (&entry.spec().name, entry.identifier());
                     let source = entry.source();

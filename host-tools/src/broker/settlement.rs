@@ -140,8 +140,13 @@ fn head_of(
     Ok((head.bytes, texts))
 }
 
-/// The value of a reply that was settled before and kept since; nothing of it is trusted.
-pub(super) fn result_of(reply: &Reply) -> Result<Value, String> {
+/// The result in a reply of a [`Broker`](crate::Broker), with its long texts where they
+/// belong; bytes and tables refer to the reply's parts. Nothing of the reply is trusted: it
+/// may have been kept since.
+///
+/// # Errors
+/// What is wrong with the reply, in words.
+pub fn result_of(reply: &Reply) -> Result<Value, String> {
     let head: Map<String, Value> =
         serde_json::from_slice(&reply.head).map_err(|error| error.to_string())?;
     let mut head = head;

@@ -77,14 +77,24 @@ impl ToolEntry {
     /// # Errors
     /// What a guest would be told of a call with them.
     pub fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        let name = &self.spec().name;
-        match self.validator() {
-            Ok(validator) => validator.check(name, arguments),
-            Err(reason) => {
-                let message = format!("{name}: the schema of this tool cannot be used");
-                Err(ToolError::new("RuntimeError", message).with_detail(reason.clone()))
-            }
-        }
+        self.usable()?.check(&self.spec().name, arguments)
+    }
+
+    /// The arguments as the tool gets them: without nulls that the schema does not admit, in
+    /// places that may be left out.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn admit(&self, arguments: Value) -> Result<Value, ToolError> {
+        self.usable()?.admit(&self.spec().name, arguments)
+    }
+
+    fn usable(&self) -> Result<&Validator, ToolError> {
+        self.validator().map_err(|reason| {
+            let name = &self.spec().name;
+            let message = format!("{name}: the schema of this tool cannot be used");
+            ToolError::new("RuntimeError", message).with_detail(reason.clone())
+        })
     }
 
     pub(super) fn validator(&self) -> Result<&Validator, &String> {

@@ -1,5 +1,6 @@
 //! Arguments against schemas.
 
+mod absent;
 mod messages;
 mod references;
 mod steps;

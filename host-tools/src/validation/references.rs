@@ -20,6 +20,10 @@ pub(super) fn accepted(schema: &Value) -> Value {
         .filter(|(key, _)| !PLACES.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), keyword(key, value)))
         .collect();
+    let inner = match object.get("nullable") {
+        Some(Value::Bool(true)) => nullable(inner),
+        _ => inner,
+    };
     let reference = if is_table(object) {
         let table = json!({ "type": "object" });
         json!({
@@ -35,12 +39,37 @@ pub(super) fn accepted(schema: &Value) -> Value {
     } else {
         return Value::Object(inner);
     };
-    // Definitions stay where references look for them.
-    let (mut outer, inner): (Map<String, Value>, Map<String, Value>) = inner
-        .into_iter()
-        .partition(|(key, _)| ["$schema", "$defs", "definitions"].contains(&key.as_str()));
+    let (mut outer, inner) = apart(inner);
     outer.insert("anyOf".to_owned(), json!([reference, inner]));
     Value::Object(outer)
+}
+
+/// The schema with null admitted, as the keyword of OpenAPI says.
+fn nullable(mut schema: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::String(kind)) = schema.get("type") {
+        let kinds = json!([kind, "null"]);
+        schema.insert("type".to_owned(), kinds);
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
+    }
+    let others = ["$ref", "allOf", "anyOf", "oneOf", "const"];
+    if !others.iter().any(|key| schema.contains_key(*key)) {
+        return schema;
+    }
+    let (mut outer, inner) = apart(schema);
+    outer.insert("anyOf".to_owned(), json!([{ "type": "null" }, inner]));
+    outer
+}
+
+/// Definitions stay where references look for them.
+fn apart(schema: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    let outside = ["$schema", "$id", "$defs", "definitions"];
+    schema
+        .into_iter()
+        .partition(|(key, _)| outside.contains(&key.as_str()))
 }
 
 /// Whether the schema says that a value is a table.

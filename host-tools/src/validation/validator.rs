@@ -1,6 +1,6 @@
 //! A compiled schema.
 
-use super::{messages, references, steps};
+use super::{absent, messages, references};
 use crate::tool::ToolError;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
@@ -68,6 +68,20 @@ impl Validator {
         match self.compiled.validate(arguments) {
             Ok(()) => Ok(()),
             Err(error) => Err(messages::refusal(name, arguments, &error)),
+        }
+    }
+
+    /// The arguments as the tool gets them: without nulls where it takes none and needs none.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub(crate) fn admit(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
+        if self.compiled.is_valid(&arguments) {
+            return Ok(arguments);
+        }
+        match absent::without_nulls(&self.compiled, &arguments) {
+            Some(left) => Ok(left),
+            None => self.check(name, &arguments).map(|()| arguments),
         }
     }
 }

@@ -330,3 +330,81 @@ fn deep_arguments_against_deep_schemas_fit_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(1 << 20);
     thread.spawn(run).unwrap().join().unwrap();
 }
+
+#[test]
+fn nulls_stand_for_fields_that_may_be_left_out() {
+    let item = json!({ "type": "object", "required": ["x"], "properties": {
+        "x": { "type": "number" }, "label": { "type": "string" } } });
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "query": { "type": "string" },
+            "limit": { "type": "integer" },
+            "null": { "type": "string", "nullable": true },
+            "mode": { "enum": ["fast", "slow"], "type": "string", "nullable": true },
+            "owner": { "$ref": "#/$defs/Owner", "nullable": true },
+            "items": { "type": "array", "items": item },
+            "either": { "anyOf": [item, { "type": "integer" }] },
+            "open": {},
+        },
+        "required": ["query"],
+        "additionalProperties": false,
+        "$defs": { "Owner": { "type": "object", "required": ["name"],
+            "properties": { "name": { "type": "string" }, "mail": { "type": "string" } } } },
+    });
+    let mut session = Session::new(vec![echo("echo", schema, None)]);
+    let many: Vec<_> = (0..1_000)
+        .map(|x| json!({ "x": x, "label": null }))
+        .collect();
+    let fewer: Vec<_> = (0..1_000).map(|x| json!({ "x": x })).collect();
+    let admitted = [
+        (
+            json!({ "query": "a", "limit": null }),
+            json!({ "query": "a" }),
+        ),
+        (
+            json!({ "query": "a", "items": many, "limit": null }),
+            json!({ "query": "a", "items": fewer }),
+        ),
+        (
+            json!({ "query": "a", "either": { "x": 1, "label": null } }),
+            json!({ "query": "a", "either": { "x": 1 } }),
+        ),
+        (
+            json!({ "query": "a", "owner": { "name": "b", "mail": null } }),
+            json!({ "query": "a", "owner": { "name": "b" } }),
+        ),
+    ];
+    for (given, expected) in admitted {
+        assert_eq!(session.call("echo", given), Ok(expected));
+    }
+    // What the schema admits arrives.
+    let nulls =
+        json!({ "query": "a", "null": null, "mode": null, "owner": null, "open": { "a": null } });
+    assert_eq!(session.call("echo", nulls.clone()), Ok(nulls));
+    let refused = [
+        (
+            json!({ "query": null }),
+            "TypeError: echo: query: expected str, got None",
+        ),
+        (
+            json!({ "query": "a", "items": [null] }),
+            "TypeError: echo: items[0]: expected dict, got None",
+        ),
+        (
+            json!({ "query": "a", "items": [{ "x": null, "label": null }] }),
+            "TypeError: echo: items[0].x: expected float, got None",
+        ),
+        (
+            json!({ "query": "a", "other": null }),
+            "TypeError: echo: other: there is no such field",
+        ),
+        (
+            json!({ "query": "a", "null": 1 }),
+            "TypeError: echo: null: expected str or None, got int 1",
+        ),
+    ];
+    for (given, expected) in refused {
+        assert_eq!(session.call("echo", given).unwrap_err(), expected);
+    }
+}

@@ -63,11 +63,13 @@ fn identifiers_are_resolved() {
     assert_eq!(answer["tools"][1]["identifier"], "calendar_list");
     let source = answer["tools"][1]["source"].as_str().unwrap();
     assert!(
-        source.starts_with("def calendar_list(day: str = ...):\n"),
+        source.starts_with("def calendar_list(day: str = None):\n"),
         "{source}"
     );
     assert!(
-        source.ends_with("    return _call(\"calendar-list\", {\"day\": day}, calendar_list)\n")
+        source.ends_with(
+            "    return _call(\"calendar-list\", {\"day\": ... if day is None else day}, calendar_list)\n"
+        )
     );
 }
 
@@ -98,7 +100,7 @@ fn tools_are_found_by_words() {
         "name": "mail.send",
         "identifier": "mail_send",
         "summary": "Sends an e-mail.",
-        "signature": "def mail_send(recipient: str = ...)",
+        "signature": "def mail_send(recipient: str = None)",
     }] })
     );
 }
