@@ -49,6 +49,9 @@ def submit(tool, given, function):
         except (TypeError, ValueError):
             if refusal is not None:
                 raise refusal from None
+            if not any(_open_fields(function, given)):
+                # The host would check the name of the value in place of the value.
+                raise
             head, parts = _named(given), ()
     status, found, _parts = channel.parse(_host.call(channel.framed(AGENT, head, [*parts, objects])))
     if status:
@@ -62,8 +65,13 @@ def _named(given):
 
 
 def _admits_anything(function, given):
+    return all(_open_fields(function, given))
+
+
+def _open_fields(function, given):
+    """Whether each of the fields takes any object."""
     annotations = getattr(function, "__annotations__", {})
-    return all(annotations.get(name) in (Any, "Any") for name in given)
+    return [annotations.get(name) in (Any, "Any") for name in given]
 
 
 def _binary_bytes(packed):

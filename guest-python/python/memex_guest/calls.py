@@ -34,7 +34,7 @@ def call(tool, given, function):
 
     Raises what the host answers, `TypeError` or `ValueError` for arguments without a form in JSON.
     """
-    written, parts = _encoded(tool, {name: value for name, value in given.items() if value is not ...})
+    written, parts = _encoded(tool, {name: value for name, value in given.items() if value is not ...}, function)
     head = (_prefixes.get(tool) or _prefix(tool)) + written + "}"
     if parts:
         reply = _host.call(channel.framed(channel.TOOL_CALL, head, parts))
@@ -52,7 +52,7 @@ def call(tool, given, function):
 
 def awaitable(tool, given, function):
     """The coroutine of a call that other tasks can run beside; the arguments are taken now."""
-    written, parts = _encoded(tool, {name: value for name, value in given.items() if value is not ...})
+    written, parts = _encoded(tool, {name: value for name, value in given.items() if value is not ...}, function)
     made = _awaited(tool, _prefix(tool) + written, parts, converters[function])
     made.__name__ = function.__name__
     made.__qualname__ = function.__name__ + ".aio"

@@ -206,6 +206,47 @@ class Tools(unittest.TestCase):
         ])
         self.assertEqual(host.called[0][0]["arguments"], {"query": "q", "class": "c", "n": 5, "x-y": None})
 
+    def test_decimals_and_time_spans_take_the_form_that_the_parameter_has(self):
+        source = "def put(n: float = None, any_: Any = None, span: str = None, all: list[float] = None, exact: Decimal = None):\n"
+        source += "    return _call('put', {'n': n, 'any': any_, 'span': span, 'all': all, 'exact': exact}, put)\n"
+        host = serve({"put": ("put", source)}, {"put": {"result": None}})
+        cases = [
+            ("n=decimal.Decimal('1.10')", {"n": 1.1}),
+            ("n=decimal.Decimal('3')", {"n": 3}),
+            ("all=[decimal.Decimal('0.5'), 2]", {"all": [0.5, 2]}),
+            ("any_=decimal.Decimal('1.10')", {"any": "1.10"}),
+            ("exact=decimal.Decimal('1.10')", {"exact": "1.10"}),
+            ("span=datetime.timedelta(hours=1)", {"span": "PT1H"}),
+            ("span=datetime.timedelta(days=1, seconds=61.5)", {"span": "P1DT1M1.5S"}),
+            ("span=-datetime.timedelta(days=2)", {"span": "-P2D"}),
+            ("span=datetime.timedelta()", {"span": "PT0S"}),
+            ("any_=datetime.timedelta(hours=1)", {"any": 3600.0}),
+        ]
+        for given, expected in cases:
+            with self.subTest(given):
+                self.check([("import decimal, datetime\nput(" + given + ")", None)])
+                told = {name: value for name, value in host.called[-1][0]["arguments"].items() if value is not None}
+                self.assertEqual(told, expected)
+
+    def test_refusals_of_arguments_name_them_and_nothing_else(self):
+        serve({"echo": simple("echo")}, {"echo": {"result": None}})
+        cases = [
+            ("echo('\\ud83c')", "ValueError", "echo: value: the character at 0 is half of a surrogate pair ('\\ud83c'), which is no text; drop it, or pass bytes"),
+            ("echo([{'k': 'a\\udc00'}])", "ValueError", "echo: value[0].k: the character at 1 is half of a surrogate pair ('\\udc00'), which is no text; drop it, or pass bytes"),
+            ("l = []\nl.append(l)\necho(l)", "ValueError", "echo: value: a list in it contains itself, which has no form in JSON"),
+            ("d = {}\nd['a'] = [d]\necho({'b': d})", "ValueError", "echo: value: a dict in it contains itself, which has no form in JSON"),
+            ("deep = 1\nfor _ in range(20000): deep = [deep]\necho(deep)", "ValueError", "echo: value: it is nested more than 100 levels deep"),
+            ("echo(float('nan'))", "ValueError", "echo: value: nan cannot be passed to a tool: it has no form in JSON; use None"),
+        ]
+        for source, kind, message in cases:
+            with self.subTest(source):
+                result = run(source)
+                self.assertEqual((result.type, result.message), (kind, message))
+                self.assertNotIn("another exception", result.traceback)
+                self.assertNotIn("serializing", result.traceback)
+        # Whole pairs are texts.
+        self.check([("echo('\U0001f600')", None)])
+
     def test_errors_of_the_host(self):
         host = serve({"search": SEARCH}, {})
         for kind, message in [("TypeError", "search: limit: not an integer"), ("ValueError", "v"), ("PermissionError", "p"), ("TimeoutError", "t"), ("NoSuchThing", "n")]:
