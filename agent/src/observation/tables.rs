@@ -6,20 +6,25 @@ use chrono::{DateTime, Days, NaiveDate};
 use memex_host_tools::{Column, ColumnType, Number, NumberType, PART_KEY, TABLE_KEY, Table};
 use serde_json::{Map, Value, json};
 
+/// From so many rows on, a value that is the same in all of them is said once.
+const CONSTANT_FROM_ROWS: usize = 3;
+
 /// An answer as text: tables, and lists of objects with the same fields, are a line of
 /// names and a line for each row; other values are JSON; a text stands for itself.
 #[must_use]
 pub fn result_text(value: &Value, parts: &[Vec<u8>]) -> String {
+    // The columns of a query are those that were asked for, whatever is in them.
+    let is_table = value.get(TABLE_KEY).is_some();
     match result_value(value, parts) {
         Value::String(text) => text,
-        Value::Object(map) if map.values().any(|value| listed(value).is_some()) => {
-            let member = |(key, value): (&String, &Value)| match listed(value) {
+        Value::Object(map) if map.values().any(|value| listed(value, true).is_some()) => {
+            let member = |(key, value): (&String, &Value)| match listed(value, true) {
                 Some(rows) => format!("{key}:\n{rows}"),
                 None => format!("{key}: {value}"),
             };
             map.iter().map(member).collect::<Vec<_>>().join("\n")
         }
-        other => listed(&other).unwrap_or_else(|| other.to_string()),
+        other => listed(&other, !is_table).unwrap_or_else(|| other.to_string()),
     }
 }
 
@@ -29,32 +34,53 @@ pub(crate) fn result_value(value: &Value, parts: &[Vec<u8>]) -> Value {
     plain(value, parts)
 }
 
-/// A list of objects that all have the same fields, as rows under their names.
-fn listed(value: &Value) -> Option<String> {
-    let rows = value.as_array()?;
-    let first = rows.first()?.as_object()?;
-    if first.is_empty() {
+/// A list of objects that all have the same fields, as rows under their names. With
+/// `constants`, what is the same in each of several rows is said once, above them.
+fn listed(value: &Value, constants: bool) -> Option<String> {
+    let rows: Vec<&Map<String, Value>> = value
+        .as_array()?
+        .iter()
+        .map(Value::as_object)
+        .collect::<Option<_>>()?;
+    let first = *rows.first()?;
+    if first.is_empty() || !rows.iter().all(|row| row.keys().eq(first.keys())) {
         return None;
     }
-    let mut text: String = first
-        .keys()
-        .map(|name| cell(&Value::from(name.as_str())))
-        .collect::<Vec<_>>()
-        .join(" | ");
-    for row in rows {
-        let row = row.as_object().filter(|row| row.keys().eq(first.keys()))?;
-        text.push('\n');
-        text.push_str(&row.values().map(cell).collect::<Vec<_>>().join(" | "));
+    let is_constant = |name: &str| {
+        let value = first.get(name);
+        constants
+            && rows.len() >= CONSTANT_FROM_ROWS
+            && rows.iter().all(|row| row.get(name) == value)
+    };
+    // One name at least heads the rows.
+    let (constant, varying): (Vec<&String>, Vec<&String>) =
+        first.keys().partition(|name| is_constant(name));
+    let (constant, varying) = match varying.is_empty() {
+        true => (Vec::new(), constant),
+        false => (constant, varying),
+    };
+    let line = |cells: Vec<String>| cells.join(" | ");
+    let same: Vec<String> = constant
+        .into_iter()
+        .filter_map(|name| Some(format!("{} = {}", name_cell(name), cell(first.get(name)?))))
+        .collect();
+    let mut lines = Vec::new();
+    if !same.is_empty() {
+        lines.push(format!("(in each row: {})", same.join(", ")));
+    }
+    lines.push(line(varying.iter().map(|name| name_cell(name)).collect()));
+    for row in &rows {
+        let cells = varying.iter().filter_map(|name| row.get(*name)).map(cell);
+        lines.push(line(cells.collect()));
     }
     let count = rows.len();
-    text.push_str(match count {
-        1 => "\n(1 row)",
-        _ => "\n",
-    });
-    if count != 1 {
-        text.push_str(&format!("({count} rows)"));
-    }
-    Some(text)
+    let unit = if count == 1 { "row" } else { "rows" };
+    lines.push(format!("({count} {unit})"));
+    Some(lines.join("\n"))
+}
+
+fn name_cell(name: &str) -> String {
+    cell(&Value::from(name))
 }
 
 /// A cell on one line. NULL is not the text "NULL", and not an empty one.

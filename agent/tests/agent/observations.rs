@@ -192,6 +192,28 @@ fn tables_are_rows_to_a_model_that_calls_tools() {
         ),
         "rows: 3\nsample:\na\n\"NULL\"\n\"p|q\"\n(2 rows)"
     );
+    let entry = |table: &str, rows: u64| json!({ "database": "shop", "table": table, "kind": "table", "rows": rows });
+    assert_eq!(
+        result_text(
+            &json!([entry("a", 1), entry("b", 2), entry("c", 30)]),
+            &[]
+        ),
+        "(in each row: database = shop, kind = table)\ntable | rows\na | 1\nb | 2\nc | 30\n(3 rows)"
+    );
+    // The columns that a query asked for stay.
+    let mut same = NumberBuilder::<i64>::new();
+    let mut counted = NumberBuilder::<i64>::new();
+    (0..3).for_each(|n| {
+        same.push(7);
+        counted.push(n);
+    });
+    let table = Table::new(vec![same.finish("seven"), counted.finish("n")]).unwrap();
+    let mut parts = Vec::new();
+    let value = table.encode(&mut parts);
+    assert_eq!(
+        result_text(&value, &parts),
+        "seven | n\n7 | 0\n7 | 1\n7 | 2\n(3 rows)"
+    );
     // Objects that are not alike stay JSON.
     assert_eq!(
         result_text(&json!([{ "a": 1 }, { "b": 1 }]), &[]),

@@ -20,6 +20,10 @@ TAIL_ITEMS = 20
 DEPTH_MAX = 12
 RECORD_CHARACTERS = 10_000
 INT_BITS_MAX = 14_000
+# From so many records on, what is the same in all of them is said once.
+CONSTANT_FROM = 3
+CONSTANT_CHARACTERS = 80
+_CONSTANT = frozenset((str, bool, int))
 SCALARS = frozenset((int, float, bool, complex, type(None)))
 
 limit_bytes = DEFAULT_BYTES
@@ -57,17 +61,42 @@ def _are_records(value):
 
 
 def _listed(value):
-    """Records on a line each, without the name of their class."""
+    """Records on a line each, without the name of their class, and with what all share said once."""
     shown = _Preview(limit_bytes // 4)
+    same = _constants(value)
     lines = []
     for item in value:
         if shown.budget <= 0:
             lines.append("… " + str(len(value) - len(lines)) + " more")
             break
-        line = shown.any(item, 0)
-        name = text.type_name(type(item))
-        lines.append(line[len(name) :] if line.startswith(name + "(") else line)
-    return text.type_name(type(value[0])) + " × " + str(len(value)) + ":\n" + "\n".join(lines)
+        rest = {key: field for key, field in dict.items(item) if key not in same} if same else item
+        line = shown.tool_record(records.build(type(item), rest), 0)
+        lines.append(line[len(text.type_name(type(item))) :])
+    head = text.type_name(type(value[0])) + " × " + str(len(value))
+    if same:
+        head += ", each with " + ", ".join(str(key) + "=" + repr(field) for key, field in same.items())
+    return head + ":\n" + "\n".join(lines)
+
+
+def _constants(value):
+    """The fields that are the same short constant in all of several records, unless all are."""
+    if len(value) < CONSTANT_FROM:
+        return {}
+    same = {
+        key: field
+        for key, field in dict.items(value[0])
+        if type(key) is str and type(field) in _CONSTANT and len(repr(field)) <= CONSTANT_CHARACTERS
+    }
+    for item in value:
+        if dict.__len__(item) != dict.__len__(value[0]):
+            return {}
+        for key in list(same):
+            field = dict.get(item, key, ...)
+            if type(field) is not type(same[key]) or field != same[key]:
+                del same[key]
+        if not same:
+            return {}
+    return same if len(same) < dict.__len__(value[0]) else {}
 
 
 def brief(value, limit):

@@ -4,7 +4,7 @@ import unittest
 
 import harness
 import toolhost
-from memex_guest import agents, inventory, preview, turn
+from memex_guest import agents, inventory, preview, records, turn
 
 DRAW = '''class Circle(Record):
     kind: Literal["c"]
@@ -128,6 +128,18 @@ class Scope(unittest.TestCase):
         agents.begin_child("null")
         self.assertIsNot(turn.scope["llm"], before)
         self.check("helper()", "'child'")
+
+    def test_records_are_shown_one_on_a_line_with_what_all_share_said_once(self):
+        kind = type("Entry", (records.Record,), {})
+        rows = [kind(database="shop", table=name, rows=at, keys=[]) for at, name in enumerate(("a", "b", "c"))]
+        self.assertIn("Entry(database='shop', table='a'", preview.preview(rows))
+        self.addCleanup(setattr, preview, "for_readers", False)
+        preview.for_readers = True
+        shown = "Entry × 3, each with database='shop':\n(table='a', rows=0, keys=[])\n(table='b', rows=1, keys=[])\n(table='c', rows=2, keys=[])"
+        self.assertEqual(preview.preview(rows), shown)
+        self.assertEqual(preview.preview(rows[:1]), "Entry × 1:\n(database='shop', table='a', rows=0, keys=[])")
+        alike = [kind(a=1) for _ in range(3)]
+        self.assertEqual(preview.preview(alike), "Entry × 3:\n(a=1)\n(a=1)\n(a=1)")
 
     def test_a_run_begins_with_modules_and_shows_texts_as_texts(self):
         self.assertEqual(run("'a\\nb'").value, repr("a\nb"))

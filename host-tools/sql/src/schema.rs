@@ -6,7 +6,7 @@ use super::messages;
 use super::names::quoted;
 use memex_host_tools::{Answer, ToolError};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, ErrorCode, Result};
 use serde_json::{Map, Value, json};
 
 /// Rows shown of a table.
@@ -15,6 +15,8 @@ const SAMPLE_ROWS: usize = 5;
 const SAMPLE_MAX_CHARS: usize = 200;
 /// Up to here rows are counted; beyond, their number is estimated.
 const COUNTED_MAX: i64 = 1_000_000;
+/// Rows that are counted for a list of all tables; the numbers of further tables are estimated.
+const LISTED_COUNTED_MAX: i64 = 2_000_000;
 
 /// One object for every table and view.
 pub(super) fn list(scope: &Scope<'_>) -> std::result::Result<Vec<Value>, ToolError> {
@@ -26,12 +28,31 @@ pub(super) fn list(scope: &Scope<'_>) -> std::result::Result<Vec<Value>, ToolErr
         let tables: Vec<(String, String)> = collect(connection, TABLES, [bound], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
+        let mut left = LISTED_COUNTED_MAX;
         tables
             .into_iter()
             .map(|(name, kind)| {
-                // A view may be broken, which is no reason to hide the others.
+                // A view or a virtual table may be broken, which is no reason to hide the others.
                 let columns = column_names(connection, &name).ok();
-                Ok(json!({ "database": scope.database, "table": name, "kind": kind, "columns": columns }))
+                let rows = match row_count(connection, &name, &kind, left.min(COUNTED_MAX)) {
+                    Ok((rows, _)) => rows,
+                    Err(error) if is_interrupted(&error) => return Err(error),
+                    Err(_) => None,
+                };
+                left = left.saturating_sub(rows.unwrap_or_default()).max(0);
+                let references: Vec<String> = foreign_keys(connection, &name)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(ForeignKey::line)
+                    .collect();
+                Ok(json!({
+                    "database": scope.database,
+                    "table": name,
+                    "kind": kind,
+                    "rows": rows,
+                    "columns": columns,
+                    "references": references,
+                }))
             })
             .collect()
     };
@@ -65,6 +86,10 @@ fn failure(scope: &Scope<'_>, error: &rusqlite::Error) -> ToolError {
     messages::failure(error, "", scope.database, &[], scope.engine, scope.limits)
 }
 
+fn is_interrupted(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+}
+
 fn described(scope: &Scope<'_>, table: &str) -> Result<Value> {
     let connection = scope.engine.connection();
     let kind: String = connection.query_row(
@@ -87,18 +112,16 @@ fn described(scope: &Scope<'_>, table: &str) -> Result<Value> {
             }))
         },
     )?;
-    let foreign_keys: Vec<Value> = collect(
-        connection,
-        "SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?) ORDER BY id, seq",
-        [table],
-        |row| {
-            Ok(json!({
-                "column": row.get::<_, String>(0)?,
-                "references_table": row.get::<_, String>(1)?,
-                "references_column": row.get::<_, Option<String>>(2)?,
-            }))
-        },
-    )?;
+    let foreign_keys: Vec<Value> = foreign_keys(connection, table)?
+        .into_iter()
+        .map(|key| {
+            json!({
+                "column": key.column,
+                "references_table": key.table,
+                "references_column": key.to,
+            })
+        })
+        .collect();
     let mut indexes = Vec::new();
     let found: Vec<(String, bool)> = collect(
         connection,
@@ -111,7 +134,7 @@ fn described(scope: &Scope<'_>, table: &str) -> Result<Value> {
         let columns: Vec<Option<String>> = collect(connection, of, [&name], |row| row.get(0))?;
         indexes.push(json!({ "name": name, "unique": unique, "columns": columns }));
     }
-    let (rows, estimated) = row_count(connection, table, &kind)?;
+    let (rows, estimated) = row_count(connection, table, &kind, COUNTED_MAX)?;
     Ok(json!({
         "database": scope.database,
         "table": table,
@@ -125,9 +148,47 @@ fn described(scope: &Scope<'_>, table: &str) -> Result<Value> {
     }))
 }
 
-/// How many rows there are, and whether that is an estimate. Unknown for views,
-/// which may be as costly as any query.
-fn row_count(connection: &Connection, table: &str, kind: &str) -> Result<(Option<i64>, bool)> {
+/// A column that refers to one of another table.
+struct ForeignKey {
+    column: String,
+    table: String,
+    /// None: the primary key.
+    to: Option<String>,
+}
+
+impl ForeignKey {
+    /// `customer_id → customers.id`.
+    fn line(self) -> String {
+        match self.to {
+            Some(to) => format!("{} → {}.{to}", self.column, self.table),
+            None => format!("{} → {}", self.column, self.table),
+        }
+    }
+}
+
+fn foreign_keys(connection: &Connection, table: &str) -> Result<Vec<ForeignKey>> {
+    collect(
+        connection,
+        "SELECT \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?) ORDER BY id, seq",
+        [table],
+        |row| {
+            Ok(ForeignKey {
+                column: row.get(0)?,
+                table: row.get(1)?,
+                to: row.get(2)?,
+            })
+        },
+    )
+}
+
+/// How many rows there are, counted up to `most`, and whether that is an estimate. Unknown
+/// for views, which may be as costly as any query.
+fn row_count(
+    connection: &Connection,
+    table: &str,
+    kind: &str,
+    most: i64,
+) -> Result<(Option<i64>, bool)> {
     if kind != "table" {
         return Ok((None, false));
     }
@@ -135,12 +196,12 @@ fn row_count(connection: &Connection, table: &str, kind: &str) -> Result<(Option
     let counted: i64 = connection.query_row(
         &format!(
             "SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {})",
-            COUNTED_MAX + 1
+            most.saturating_add(1)
         ),
         [],
         |row| row.get(0),
     )?;
-    if counted <= COUNTED_MAX {
+    if counted <= most {
         return Ok((Some(counted), false));
     }
     // A table without row numbers has no cheap estimate.

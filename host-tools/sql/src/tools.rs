@@ -126,8 +126,8 @@ fn required<'a>(arguments: &'a Map<String, Value>, name: &str) -> Result<&'a str
 fn sql_spec(databases: &Databases) -> ToolSpec {
     let limits = &databases.limits;
     let description = format!(
-        "Runs one SQL statement (SQLite's dialect) and answers its rows as a DataFrame. \
-         A statement may run {} s; a result may have {} rows and {} bytes.",
+        "Runs one SQL statement (SQLite's dialect) and returns its rows; in Python, as a \
+         DataFrame. A statement may run {} s; a result may have {} rows and {} bytes.",
         limits.statement_timeout.as_secs_f64(),
         limits.rows_max,
         limits.result_max_bytes
@@ -147,7 +147,7 @@ fn sql_spec(databases: &Databases) -> ToolSpec {
         "truncate": {
             "type": "boolean",
             "default": false,
-            "description": "Cut a result that is too large instead of refusing it; \
+            "description": "Cut a result that is too large instead of refusing it; in Python, \
                 DataFrame.attrs[\"truncated\"] is then True."
         }
     });
@@ -164,7 +164,8 @@ fn sql_spec(databases: &Databases) -> ToolSpec {
 }
 
 fn list_spec(databases: &Databases) -> ToolSpec {
-    let description = "Lists the tables and views of one database, or of all.";
+    let description = "All tables and views with their columns, foreign keys and numbers of rows, of one \
+         database or of all. Start here.";
     let properties = json!({ "database": database_schema(databases) });
     let returns = json!({
         "type": "array",
@@ -175,12 +176,20 @@ fn list_spec(databases: &Databases) -> ToolSpec {
                 "database": { "type": "string" },
                 "table": { "type": "string" },
                 "kind": { "type": "string", "description": "table, view, or the format of a data file" },
+                "rows": {
+                    "anyOf": [{ "type": "integer" }, { "type": "null" }],
+                    "description": "About how many, for large tables; None for a view or a data file"
+                },
                 "columns": {
                     "anyOf": [{ "type": "array", "items": { "type": "string" } }, { "type": "null" }],
                     "description": "Names; None for a data file, until describe_table() loads it"
+                },
+                "references": {
+                    "type": "array", "items": { "type": "string" },
+                    "description": "Foreign keys: column → table.column"
                 }
             },
-            "required": ["database", "table", "kind", "columns"]
+            "required": ["database", "table", "kind", "rows", "columns", "references"]
         }
     });
     let times = u32::try_from(databases.all.len()).unwrap_or(u32::MAX);

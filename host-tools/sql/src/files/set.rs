@@ -88,7 +88,10 @@ impl DataSet {
     pub(crate) fn list(&self, database: &str) -> Result<Vec<Value>, ToolError> {
         let files = self.files()?;
         let listed = files.into_iter().map(|file| {
-            json!({ "database": database, "table": file.name, "kind": file.format.name(), "columns": null })
+            json!({
+                "database": database, "table": file.name, "kind": file.format.name(),
+                "rows": null, "columns": null, "references": [],
+            })
         });
         Ok(listed.collect())
     }

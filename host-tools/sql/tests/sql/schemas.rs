@@ -10,7 +10,9 @@ async fn tables_are_listed_over_all_databases() {
     let path = sqlite(
         directory.path(),
         "main.db",
-        "CREATE TABLE b(x, y); CREATE TABLE a(z); CREATE VIEW v AS SELECT x FROM b; CREATE INDEX i ON b(x);
+        "CREATE TABLE b(x REFERENCES a(z), y REFERENCES a); CREATE TABLE a(z PRIMARY KEY);
+         CREATE VIEW v AS SELECT x FROM b; CREATE INDEX i ON b(x); INSERT INTO a VALUES (1), (2), (3);
+         CREATE VIEW broken AS SELECT * FROM nothing;
          CREATE TABLE sqlitelike(x INTEGER PRIMARY KEY AUTOINCREMENT)",
     );
     let files = directory.path().join("files");
@@ -25,15 +27,19 @@ async fn tables_are_listed_over_all_databases() {
         .files("files", DataFiles::directory(&files));
     let tools = databases.build().unwrap().tools();
     let main = json!([
-        { "database": "main", "table": "a", "kind": "table", "columns": ["z"] },
-        { "database": "main", "table": "b", "kind": "table", "columns": ["x", "y"] },
-        { "database": "main", "table": "sqlitelike", "kind": "table", "columns": ["x"] },
-        { "database": "main", "table": "v", "kind": "view", "columns": ["x"] },
+        { "database": "main", "table": "a", "kind": "table", "rows": 3, "columns": ["z"], "references": [] },
+        { "database": "main", "table": "b", "kind": "table", "rows": 0, "columns": ["x", "y"],
+            "references": ["y → a", "x → a.z"] },
+        { "database": "main", "table": "broken", "kind": "view", "rows": null, "columns": null, "references": [] },
+        { "database": "main", "table": "sqlitelike", "kind": "table", "rows": 0, "columns": ["x"], "references": [] },
+        { "database": "main", "table": "v", "kind": "view", "rows": null, "columns": ["x"], "references": [] },
     ]);
+    let of_file = |table: &str, kind: &str| json!({ "database": "files", "table": table, "kind": kind,
+        "rows": null, "columns": null, "references": [] });
     let of_files = json!([
-        { "database": "files", "table": "_2024", "kind": "csv", "columns": null },
-        { "database": "files", "table": "sales_2024", "kind": "csv", "columns": null },
-        { "database": "files", "table": "sales_2024_jsonl", "kind": "json lines", "columns": null },
+        of_file("_2024", "csv"),
+        of_file("sales_2024", "csv"),
+        of_file("sales_2024_jsonl", "json lines"),
     ]);
     let all: Vec<_> = [&main, &of_files]
         .iter()
