@@ -194,10 +194,7 @@ fn tables_are_rows_to_a_model_that_calls_tools() {
     );
     let entry = |table: &str, rows: u64| json!({ "database": "shop", "table": table, "kind": "table", "rows": rows });
     assert_eq!(
-        result_text(
-            &json!([entry("a", 1), entry("b", 2), entry("c", 30)]),
-            &[]
-        ),
+        result_text(&json!([entry("a", 1), entry("b", 2), entry("c", 30)]), &[]),
         "(in each row: database = shop, kind = table)\ntable | rows\na | 1\nb | 2\nc | 30\n(3 rows)"
     );
     // The columns that a query asked for stay.

@@ -42,79 +42,29 @@ const KEYWORDS: [&str; 36] = [
     "__debug__",
 ];
 
-/// Python's own functions and types, which code means by these names.
-const BUILTINS: [&str; 70] = [
-    "abs",
-    "aiter",
-    "all",
-    "anext",
-    "any",
-    "ascii",
-    "bin",
-    "bool",
-    "breakpoint",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "compile",
-    "complex",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "eval",
-    "exec",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "help",
-    "hex",
-    "id",
-    "input",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "locals",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "open",
-    "ord",
-    "pow",
-    "print",
-    "property",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "vars",
-    "zip",
-];
+/// What guests have among their builtins: Python's own functions, types and exceptions, and
+/// the sandbox's. Code means these by their names.
+const BUILTINS: &str = "\
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup \
+    BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError \
+    ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError \
+    DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception \
+    ExceptionGroup FileExistsError FileNotFoundError FloatingPointError FutureWarning \
+    GeneratorExit IOError ImportCycleError ImportError ImportWarning IndentationError \
+    IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError \
+    MemoryError ModuleNotFoundError NameError NotADirectoryError NotImplemented \
+    NotImplementedError OSError OverflowError PendingDeprecationWarning PermissionError \
+    ProcessLookupError PythonFinalizationError RecursionError ReferenceError ResourceWarning \
+    RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning \
+    SystemError SystemExit TabError TimeoutError TypeError UnboundLocalError \
+    UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning \
+    UserWarning ValueError Warning ZeroDivisionError abs aiter all anext any ascii bin bool \
+    breakpoint bytearray bytes callable chr classmethod compile complex copyright credits \
+    delattr dict dir display divmod enumerate eval exec exit filter float format frozendict \
+    frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter \
+    len license list locals map max memoryview min next object oct open ord pow print property \
+    quit range repr reversed round sentinel set setattr show slice sorted staticmethod str sum \
+    super tools tuple type vars zip";
 
 /// Whether `name` is an ASCII identifier that Python takes as a name.
 pub(crate) fn is_identifier(name: &str) -> bool {
@@ -126,7 +76,11 @@ pub(crate) fn is_identifier(name: &str) -> bool {
 }
 
 fn is_free(name: &str) -> bool {
-    is_identifier(name) && !BUILTINS.contains(&name)
+    is_identifier(name) && !is_builtin(name)
+}
+
+fn is_builtin(name: &str) -> bool {
+    BUILTINS.split(' ').any(|builtin| builtin == name)
 }
 
 /// The identifier nearest to `name`: odd characters become `_`, a keyword gets
@@ -164,7 +118,7 @@ pub(super) fn unique(names: &[&str]) -> Vec<String> {
                 return (*name).to_owned();
             }
             let mut base = identifier_of(name);
-            if BUILTINS.contains(&base.as_str()) {
+            if is_builtin(&base) {
                 base.push('_');
             }
             let mut identifier = base.clone();

@@ -22,10 +22,7 @@ enum Place {
 ///
 /// Only the first error is asked for each time, so that many wrong values cost no more than
 /// one.
-pub(super) fn without_nulls(
-    validator: &jsonschema::Validator,
-    arguments: &Value,
-) -> Option<Value> {
+pub(super) fn without_nulls(validator: &jsonschema::Validator, arguments: &Value) -> Option<Value> {
     let mut left: Option<Value> = None;
     for _ in 0..FIELDS_MAX {
         let current = left.as_ref().unwrap_or(arguments);

@@ -34,8 +34,10 @@ async fn tables_are_listed_over_all_databases() {
         { "database": "main", "table": "sqlitelike", "kind": "table", "rows": 0, "columns": ["x"], "references": [] },
         { "database": "main", "table": "v", "kind": "view", "rows": null, "columns": ["x"], "references": [] },
     ]);
-    let of_file = |table: &str, kind: &str| json!({ "database": "files", "table": table, "kind": kind,
-        "rows": null, "columns": null, "references": [] });
+    let of_file = |table: &str, kind: &str| {
+        json!({ "database": "files", "table": table, "kind": kind,
+        "rows": null, "columns": null, "references": [] })
+    };
     let of_files = json!([
         of_file("_2024", "csv"),
         of_file("sales_2024", "csv"),
