@@ -8,10 +8,9 @@ from contextlib import nullcontext
 from memex_guest import text
 
 COLUMNS_MAX = 40
-# Characters of a line and of a cell: pandas' own defaults hide the middle of what would fit.
-WIDTH = 250
-CELL_CHARACTERS = 200
 ROWS_MAX = 60
+# Columns that are shown of a table unless the session's own option asks for more of them.
+COLUMNS_SHOWN = 20
 
 
 def shown(value, limit):
@@ -81,13 +80,16 @@ def bounded(value):
 
 
 def _bounded(value, limit, rows, columns):
+    if rows <= ROWS_MAX and columns <= COLUMNS_SHOWN:
+        return text.safe_repr(value, limit)
     with _options(sys.modules["pandas"]):
         return text.safe_repr(value, limit)
 
 
 def _options(pandas):
-    settings = ("display.max_rows", ROWS_MAX, "display.min_rows", 10, "display.max_columns", COLUMNS_MAX)
-    settings += ("display.width", WIDTH, "display.max_colwidth", CELL_CHARACTERS)
+    asked = pandas.get_option("display.max_columns") or 0
+    columns = min(max(COLUMNS_SHOWN, asked), COLUMNS_MAX)
+    settings = ("display.max_rows", ROWS_MAX, "display.min_rows", 10, "display.max_columns", columns)
     return pandas.option_context(*settings)
 
 

@@ -405,3 +405,33 @@ fn questions_are_on_the_bill_of_their_run() {
     assert!(result.totals.input_tokens > 70_000, "{:?}", result.totals);
     assert_eq!(result.totals.turns, 2);
 }
+
+#[test]
+fn a_child_is_told_what_it_holds_and_short_values_of_what_was_handed_to_it() {
+    let own = vec![
+        runs(
+            "secret = 'sesame'\nyear = 2024\nrows = [{'a': 1}] * 3\n\
+             print(map_agents(['alder'], 'Read {item}.', output=int, share=['year', 'rows']))",
+        ),
+        after("[7]", says("done")),
+    ];
+    let result = family(coder(), own, vec![runs("submit(7)")]);
+    assert_eq!(result.status, Status::Answered, "{:?}", shown(&result));
+    let record = result.trajectory.children[0].trajectory.as_ref().unwrap();
+    let system = &record.steps[0].text;
+    let told = "In the scope already:\nyear: int = 2024\nrows: list[3] of {'a': int} = \
+        [{'a': 1}, {'a': 1}, {'a': 1}]\nitem: str, 5 characters = 'alder'\n\n\
+        You are a sub-agent: what you submit or answer goes to the code of the agent that \
+        started you, which sees nothing else of you.";
+    assert!(system.ends_with(told), "{system}");
+    // What comes of the parent without being named is told by type and size.
+    let own = vec![
+        runs("secret = 'sesame'\nprint(spawn_agent('Go.', output=int).result())"),
+        after("7", says("done")),
+    ];
+    let result = family(coder(), own, vec![runs("submit(7)")]);
+    let record = result.trajectory.children[0].trajectory.as_ref().unwrap();
+    let system = &record.steps[0].text;
+    assert!(system.contains("secret: str, 6 characters\n"), "{system}");
+    assert!(!system.contains("sesame"), "{system}");
+}

@@ -1,9 +1,10 @@
 //! Live scope: objects that a run begins with.
 
 use crate::support::{after, agent, coder, runs, says, shown};
+use crate::workers::{remote, workers};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use memex_agent::{Cancellation, Input, NoWatcher, RunRequest};
+use memex_agent::{Backend, Cancellation, Input, NoWatcher, RunRequest};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -33,49 +34,49 @@ fn files_become_objects_that_a_model_is_told_by_type_and_size() {
             "notes",
             "len(notes), notes['b.txt']",
             "(2, 'second')",
-            "dict[str, str] of 2 files",
+            "notes: dict[str, str] of 2, 11 characters: 'a.txt' (5), 'b.txt' (6)",
         ),
         (
             "table",
             "table.csv",
             "table.shape, table.name[1]",
             "((2, 2), 'bees')",
-            "DataFrame from CSV",
+            "table: DataFrame[2 × 2] (id int64, name str)",
         ),
         (
             "sales",
             "sales.parquet",
             "sales.shape, float(sales.amount.sum()), sales.region[2], str(sales.amount.dtype)",
             "((3, 2), 42.5, 'south', 'float64')",
-            "sales: DataFrame[3×2]",
+            "sales: DataFrame[3 × 2] (region str, amount float64)",
         ),
         (
             "tree",
             "tree.json",
             "tree['a']",
             "[1, 2]",
-            "dict[1] from JSON",
+            "tree: dict of {'a': list[2]}",
         ),
         (
             "lines",
             "lines.jsonl",
             "[line['n'] for line in lines]",
             "[1, 2]",
-            "list[2] from JSON lines",
+            "lines: list[2] of {'n': int}",
         ),
         (
             "long",
             "long.txt",
             "len(long)",
             "12000000",
-            "str of 12000000 characters",
+            "long: str, 12 000 000 characters",
         ),
         (
             "past",
             "run.jsonl",
             "past[0].steps[2].code, past[0].status, type(past[0].steps[0]).__name__",
             "('x = 1', 'answered', 'Step')",
-            "list[Trajectory] of 1",
+            "past: list[1] of Trajectory {'id': str",
         ),
     ];
     for (name, file, code, expected, told) in inputs {
@@ -189,7 +190,11 @@ fn values_are_objects_too_and_come_back_on_resuming() {
         })
         .unwrap();
     assert_eq!(shown(&first), ["42 b 0.5"]);
-    for told in ["limit: int", "names: list[2]", "rates: dict[1]"] {
+    for told in [
+        "limit: int\n",
+        "names: list[2] of str\n",
+        "rates: dict of {'x': float}",
+    ] {
         assert!(first.trajectory.steps[0].text.contains(told), "{told}");
     }
     let next = agent(config, vec![runs("limit"), after("41", says("done"))])
@@ -290,4 +295,33 @@ fn a_folder_of_runs_is_a_list_of_them() {
     .run(request)
     .unwrap();
     assert_eq!(shown(&result), ["['Task 0.', 'Task 1.', 'Task 2.']"]);
+}
+
+/// What is in an input is for code to print; a description tells no more than its shape.
+#[test]
+fn every_backend_describes_the_scope_and_tells_nothing_of_what_is_in_it() {
+    let values = [
+        ("word", json!("sesame")),
+        ("words", json!(["sesame"])),
+        ("by_name", json!({ "a": "sesame", "b": "sesame" })),
+        ("number", json!(271_828)),
+    ];
+    for backend in [Backend::InProcess, Backend::Subprocess, Backend::Pool] {
+        let inputs = values
+            .clone()
+            .map(|(name, value)| Input::value(name, value).unwrap());
+        let replies = vec![runs("print(word)"), after("sesame", says("done"))];
+        let result = remote(backend, &workers(), replies)
+            .run(RunRequest {
+                inputs: inputs.into(),
+                ..RunRequest::new("Look.")
+            })
+            .unwrap();
+        assert_eq!(result.status.word(), "answered", "{:?}", shown(&result));
+        let system = &result.trajectory.steps[0].text;
+        let told = "In the scope already:\nword: str, 6 characters\nwords: list[1] of str\n\
+            by_name: dict[str, str] of 2, 12 characters: 'a' (6), 'b' (6)\nnumber: int";
+        assert!(system.contains(told), "{backend:?}: {system}");
+        assert!(!system.contains("sesame") && !system.contains("271828"));
+    }
 }

@@ -10,6 +10,7 @@ mod handing_over;
 mod inputs;
 mod limits;
 mod loops;
+mod names;
 mod parallel;
 mod resident;
 mod resuming;

@@ -140,3 +140,44 @@ fn a_reply_of_too_many_calls_is_cut_short() {
         .filter(|result| result.is_error);
     assert_eq!(failed.count(), 2);
 }
+
+#[test]
+fn long_texts_are_shown_like_short_ones_to_a_model_that_calls_tools() {
+    // From a quarter of a megabyte on, texts cross the channel beside the JSON.
+    for length in [1_000, 20_000, 300_000] {
+        let tool: Arc<dyn Tool> = Arc::new(memex_host_tools::immediate(
+            "page",
+            "A page.",
+            move |_, _: memex_host_tools::NoArguments| {
+                Ok(format!("begin {} end", "x".repeat(length)))
+            },
+        ));
+        let replies = vec![crate::support::calls("page", json!({})), says("done")];
+        let mut config = coder();
+        config.action_space = ActionSpace::Tools;
+        let model = ScriptedModel::new("script", Script::new("test", replies));
+        let grants = memex_tests::sandbox(|policy| policy.tools.allow = vec!["page".into()]);
+        let agent = Agent::builder(config, Arc::new(model), reactor())
+            .sandbox(grants)
+            .tools([tool])
+            .build()
+            .unwrap();
+        let result = agent.run(RunRequest::new("Read.")).unwrap();
+        let mut results = result
+            .trajectory
+            .steps
+            .iter()
+            .flat_map(|step| &step.results);
+        let text = &results.next().unwrap().content;
+        assert!(
+            text.starts_with("begin xxx") && text.ends_with("xxx end"),
+            "{length}"
+        );
+        let size = text.chars().count();
+        assert!(
+            size == length.min(size) + 10 || (12_000..12_200).contains(&size),
+            "{size}"
+        );
+        assert_eq!(text.contains("left out"), length > 12_000);
+    }
+}

@@ -44,11 +44,17 @@ pub(crate) fn resolved(policy: &Policy) -> Resolved {
     spec.resolve().unwrap()
 }
 
-fn remote(backend: Backend, workers: &Workers, replies: Vec<ScriptEntry>) -> Agent {
+/// An agent whose sessions are in this backend.
+pub(crate) fn remote(backend: Backend, workers: &Workers, replies: Vec<ScriptEntry>) -> Agent {
     let mut config = coder();
     config.backend = backend;
     let model = ScriptedModel::new("script", Script::new("test", replies));
-    Agent::builder(config, Arc::new(model), reactor())
+    let agent = Agent::builder(config, Arc::new(model), reactor());
+    if backend == Backend::InProcess {
+        let agent = agent.sandbox(place().clone()).tools(tools());
+        return agent.build().unwrap();
+    }
+    agent
         .workers(workers.clone(), &resolved(place().policy()), &cache())
         .unwrap()
         .tools(tools())
