@@ -43,11 +43,11 @@ pub fn system_prompt(
                 parts.push(format!("In the scope already:\n{}", inputs.join("\n")));
             }
         }
-        ActionSpace::Tools => parts.push(
+        ActionSpace::Tools => parts.push(format!(
             "Calls that do not depend on each other can go together in one reply. Ask for what \
-             you need, not for everything: long results are cut."
-                .to_owned(),
-        ),
+             you need, not for everything: of a long result you see {} characters.",
+            config.observations.max_chars
+        )),
     }
     if !config.instructions.trim().is_empty() {
         parts.push(config.instructions.trim().to_owned());

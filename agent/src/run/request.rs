@@ -68,6 +68,13 @@ impl Agent {
     /// model or its code does wrong is part of the result.
     pub fn run(&self, request: RunRequest) -> Result<RunResult, Error> {
         let inner = &self.inner;
+        if inner.config.action_space == ActionSpace::Tools && !request.inputs.is_empty() {
+            return Err(Error::setting(
+                "inputs",
+                "a model that calls tools has no scope to hold them\nhint: set action_space to \
+                 `code`, or give it a tool that reads them, such as a database",
+            ));
+        }
         let id = request.id.map_or_else(new_id, Ok)?;
         let Beginning {
             scope,
