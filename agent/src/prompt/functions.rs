@@ -5,8 +5,10 @@ use memex_models::estimate_text;
 
 /// Tokens of the stubs that a prompt spells out whole.
 const WHOLE_TOKENS: u64 = 3_000;
-/// Tokens of the stubs that follow in short form.
-const SHORT_TOKENS: u64 = 3_000;
+/// Tokens of the stubs in short form, past which functions are only named.
+const SHORT_TOKENS: u64 = 2_800;
+/// Tokens of the names of further functions.
+const NAMES_TOKENS: u64 = 600;
 
 /// The stubs: all of them whole if that fits, else as many as fit in short form.
 pub(super) fn stubs(entries: &[&ToolEntry]) -> String {
@@ -32,11 +34,31 @@ pub(super) fn stubs(entries: &[&ToolEntry]) -> String {
         told += 1;
         text.push_str(&short);
     }
-    let more = entries.len().saturating_sub(told);
-    if more > 0 {
+    let more = entries.get(told..).unwrap_or_default();
+    if !more.is_empty() {
+        let count = more.len();
         text.push_str(&format!(
-            "# … {more} more: `tools.search(\"words\")` finds them.\n"
+            "# … {count} more, which `tools.search(\"words\")` finds{}\n",
+            names(more)
         ));
+    }
+    text
+}
+
+/// The names of functions, as many as fit.
+fn names(entries: &[&ToolEntry]) -> String {
+    let mut text = String::new();
+    let mut left = NAMES_TOKENS;
+    for entry in entries {
+        let between = if text.is_empty() { ": " } else { ", " };
+        let name = format!("{between}{}", entry.identifier());
+        let size = estimate_text(&name);
+        if size > left {
+            text.push_str(", …");
+            break;
+        }
+        left -= size;
+        text.push_str(&name);
     }
     text
 }

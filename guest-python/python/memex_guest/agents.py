@@ -11,7 +11,7 @@ import sys
 from io import BytesIO as _BytesIO, StringIO as _StringIO
 from json import JSONDecoder
 from time import monotonic as _monotonic
-from types import ModuleType as _Module
+from types import FunctionType as _Function, ModuleType as _Module
 
 from memex_guest import (
     answers,
@@ -184,11 +184,24 @@ def begin_child(share):
         is_left_out = names is not None and name not in names and name[:2] != "__" and not is_kept
         if is_own or is_left_out:
             del scope[name]
-    # Functions of the parent's may call them, which no block of the child mentions.
-    toolbox.put(scope, sorted(_OWN))
+    # Functions of the parent's call them, which no block of the child may mention.
+    called = _called_by_functions(scope)
+    if called:
+        toolbox.put(scope, called)
     scope.update(_handover)
     inventory.handed = frozenset((*(names or ()), *_handover))
     _handover.clear()
+
+
+def _called_by_functions(scope):
+    """Those of the harness's own functions that functions and methods of the scope mention."""
+    called = set()
+    for value in list(scope.values()):
+        members = vars(value).values() if isinstance(value, type) else (value,)
+        for member in members:
+            if isinstance(member, _Function):
+                called.update(name for name in _OWN if toolbox.mentions(member.__code__, name))
+    return sorted(called)
 
 
 def _waiting(agent, wait_ms, cancel):

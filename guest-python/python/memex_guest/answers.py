@@ -49,7 +49,7 @@ def submit(tool, given, function):
         except (TypeError, ValueError):
             if refusal is not None:
                 raise refusal from None
-            if not any(_open_fields(function, given)):
+            if _is_typed(function, given):
                 # The host would check the name of the value in place of the value.
                 raise
             head, parts = _named(given), ()
@@ -65,13 +65,14 @@ def _named(given):
 
 
 def _admits_anything(function, given):
-    return all(_open_fields(function, given))
-
-
-def _open_fields(function, given):
-    """Whether each of the fields takes any object."""
     annotations = getattr(function, "__annotations__", {})
-    return [annotations.get(name) in (Any, "Any") for name in given]
+    return all(annotations.get(name) in (Any, "Any") for name in given)
+
+
+def _is_typed(function, given):
+    """Whether each of the fields is known to take values of some type only."""
+    annotations = getattr(function, "__annotations__", {})
+    return all(annotations.get(name, Any) not in (Any, "Any") for name in given)
 
 
 def _binary_bytes(packed):

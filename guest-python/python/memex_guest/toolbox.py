@@ -115,7 +115,7 @@ def awaited(code, scope):
     Tools are known from here on, since `bind` has looked for the names of the block.
     """
     clients = definitions.clients
-    if not clients and not _mentions(code, "tools", 0):
+    if not clients and not mentions(code, "tools"):
         return None
     names = set()
     _all_names(code, names, 0)
@@ -133,12 +133,13 @@ def awaited(code, scope):
     return of
 
 
-def _mentions(code, name, depth):
+def mentions(code, name, depth=0):
+    """Whether a block, or a function in it, has a name."""
     if name in code.co_names:
         return True
     if depth <= DEPTH_MAX:
         for constant in code.co_consts:
-            if type(constant) is _Code and _mentions(constant, name, depth + 1):
+            if type(constant) is _Code and mentions(constant, name, depth + 1):
                 return True
     return False
 

@@ -120,14 +120,15 @@ class Scope(unittest.TestCase):
 
     def test_a_child_uses_its_parents_functions_that_call_the_harness(self):
         toolhost.serve({"llm": ("llm", toolhost.simple("llm"))}, {"llm": {"result": "yes"}})
-        run("def helper():\n    return llm('ok?')\nllm('first')")
+        run("llm('first')")
         before = turn.scope["llm"]
         # A child's host has a function of its own.
         toolhost.serve({"llm": ("llm", toolhost.simple("llm", "value, more=1"))}, {"llm": {"result": "child"}})
-        turn.scope.update(helper=lambda: turn.scope["llm"]("ok?"), llm=before)
+        run("def helper():\n    return llm('ok?')\nclass Asker:\n    def ask(self):\n        return llm('ok?')")
+        turn.scope["llm"] = before
         agents.begin_child("null")
         self.assertIsNot(turn.scope["llm"], before)
-        self.check("helper()", "'child'")
+        self.check("helper(), Asker().ask()", "('child', 'child')")
 
     def test_records_are_shown_one_on_a_line_with_what_all_share_said_once(self):
         kind = type("Entry", (records.Record,), {})
