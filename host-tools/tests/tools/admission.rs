@@ -401,7 +401,7 @@ fn nulls_stand_for_fields_that_may_be_left_out() {
         ),
         (
             json!({ "query": "a", "null": 1 }),
-            "TypeError: echo: null: expected str or None, got int 1",
+            "TypeError: echo: null: expected None or str, got int 1",
         ),
     ];
     for (given, expected) in refused {

@@ -172,7 +172,7 @@ fn recursion_through_values_is_fine() {
     let tools = toolbox(vec![echo("t", tree, None)]);
     tools.compile().unwrap();
     let signature = tools.get("t").unwrap().definition().signature();
-    assert_eq!(signature, "def t(tree: ATree = ...)");
+    assert_eq!(signature, "def t(tree: ATree = None)");
 }
 
 #[test]
