@@ -12,7 +12,7 @@ async fn tables_are_listed_over_all_databases() {
         "main.db",
         "CREATE TABLE b(x REFERENCES a(z), y REFERENCES a); CREATE TABLE a(z PRIMARY KEY);
          CREATE VIEW v AS SELECT x FROM b; CREATE INDEX i ON b(x); INSERT INTO a VALUES (1), (2), (3);
-         CREATE VIEW broken AS SELECT * FROM nothing;
+         CREATE VIEW broken AS SELECT * FROM absent;
          CREATE TABLE sqlitelike(x INTEGER PRIMARY KEY AUTOINCREMENT)",
     );
     let files = directory.path().join("files");
