@@ -12,13 +12,19 @@ use memex_host_tools::{
 use memex_memory::{Memory, Mode, Options};
 use memex_policies::{Policy, SharedScratchGrant, ToolGrants};
 use memex_sql::{
-    Access, DataFiles, Databases, ScratchFile, ScratchLimits, scratch_read_tools, scratch_tools,
+    Databases, ScratchFile, ScratchLimits, SqlLimits, scratch_read_tools, scratch_tools,
 };
 use rustix::process::geteuid;
 use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
+
+/// Most bytes of a data file, and of the tables of a database on disk.
+const DATA_MAX_BYTES: u64 = 16 << 30;
+/// How long loading one data file may take.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The tools of a spec, started, and the gate to them. Servers of tool files
 /// end with the last of these and of the tools in it.
@@ -178,13 +184,15 @@ fn add_databases(
     if sources.sql.is_empty() && !files.iter().any(ToolFile::has_databases) {
         return Ok(());
     }
-    let mut builder = Databases::builder();
+    let limits = SqlLimits {
+        file_max_bytes: DATA_MAX_BYTES,
+        disk_max_bytes: DATA_MAX_BYTES,
+        load_timeout: LOAD_TIMEOUT,
+        ..SqlLimits::default()
+    };
+    let mut builder = Databases::builder().limits(limits);
     for database in &sources.sql {
-        let (name, path) = (&database.name, &database.path);
-        builder = match path.is_dir() {
-            true => builder.files(name, DataFiles::directory(path)),
-            false => builder.sqlite(name, path, Access::ReadOnly),
-        };
+        builder = builder.path(&database.name, &database.path);
     }
     for file in files {
         builder = file.add_databases(builder);

@@ -41,8 +41,11 @@ impl DatabaseDeclaration {
     }
 
     pub(super) fn add_to(&self, builder: DatabasesBuilder) -> DatabasesBuilder {
-        if !self.path.is_dir() {
+        if self.access == Access::ReadWrite && !self.path.is_dir() {
             return builder.sqlite(&self.name, &self.path, self.access);
+        }
+        if self.tables.is_empty() {
+            return builder.path(&self.name, &self.path);
         }
         let tables = self.tables.iter();
         let files = tables.fold(DataFiles::directory(&self.path), |files, (name, path)| {

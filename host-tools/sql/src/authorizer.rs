@@ -17,7 +17,19 @@ const PRAGMAS_OF_A_TABLE: [&str; 7] = [
 ];
 
 /// Pragmas that are read when they stand without a value.
-const PRAGMAS_TO_READ: [&str; 4] = ["application_id", "encoding", "page_count", "user_version"];
+const PRAGMAS_TO_READ: [&str; 6] = [
+    "application_id",
+    // The engine's own full-text search asks for this one and the size of pages.
+    "data_version",
+    "encoding",
+    "page_count",
+    "page_size",
+    "user_version",
+];
+
+/// What the tables of an R*Tree end in. The engine prepares statements that write them
+/// when it opens the tree for reading; it never lets SQL write them.
+const TREE_TABLES: [&str; 3] = ["_node", "_parent", "_rowid"];
 
 /// Functions that reach beyond the database.
 const FUNCTIONS_REFUSED: [&str; 6] = [
@@ -58,6 +70,13 @@ fn refusal(access: Access, action: &AuthAction<'_>) -> Option<String> {
             pragma_name,
             pragma_value,
         } => pragma_refusal(pragma_name, *pragma_value),
+        AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name }
+            if TREE_TABLES.iter().any(|end| table_name.ends_with(end)) =>
+        {
+            None
+        }
         AuthAction::Insert { .. }
         | AuthAction::Update { .. }
         | AuthAction::Delete { .. }

@@ -46,6 +46,8 @@ pub(super) struct Scope<'a> {
     pub(super) limits: &'a SqlLimits,
     /// The tables of data files, loaded or not.
     set: Option<Vec<String>>,
+    /// What a reader of the tables at hand should know of them.
+    pub(super) notes: Vec<String>,
 }
 
 impl Scope<'_> {
@@ -138,6 +140,7 @@ impl Database {
             Source::Set(set) => Some(set.ready(mentioned, bounds)?),
         };
         let set = ready.as_ref().map(|ready| ready.tables.clone());
+        let notes = ready.as_ref().map(|ready| ready.notes(mentioned));
         let mut pooled = self.connection()?;
         let answer = pooled
             .engine
@@ -147,6 +150,7 @@ impl Database {
                     database: &self.name,
                     limits: &self.limits,
                     set,
+                    notes: notes.unwrap_or_default(),
                 })
             })
             .map_err(|error| messages::plain(&error, &self.name, &self.limits))?;
@@ -156,7 +160,7 @@ impl Database {
 
     fn connection(&self) -> Result<Pooled, ToolError> {
         let identity = match &self.source {
-            Source::Set(_) => (0, 0),
+            Source::Set(set) => (0, u64::from(set.place().1)),
             Source::File { path, .. } => {
                 let status = std::fs::symlink_metadata(path).map_err(|error| {
                     let message =
@@ -174,7 +178,7 @@ impl Database {
         drop(idle);
         let engine = match &self.source {
             Source::File { path, access } => Engine::open_file(path, *access, &self.limits),
-            Source::Set(set) => Engine::open_memory(set.uri(), &self.limits),
+            Source::Set(set) => Engine::open_memory(&set.place().0, &self.limits),
         };
         let engine = engine.map_err(|error| {
             messages::plain(&error, &self.name, &self.limits).with_detail(error.to_string())

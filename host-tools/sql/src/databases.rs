@@ -8,6 +8,7 @@ use super::limits::SqlLimits;
 use super::messages;
 use super::names::check_name;
 use memex_host_tools::ToolError;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -93,6 +94,20 @@ impl DatabasesBuilder {
         self
     }
 
+    /// Adds what is at `path`: a directory of data files, a data file, or else a
+    /// SQLite file, read-only.
+    #[must_use]
+    pub fn path(self, name: &str, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        if path.is_dir() {
+            self.files(name, DataFiles::directory(path))
+        } else if DataFiles::names_format(path) || is_other_content(path) {
+            self.files(name, DataFiles::file(path))
+        } else {
+            self.sqlite(name, path, Access::ReadOnly)
+        }
+    }
+
     /// Adds a database whose tables are data files.
     #[must_use]
     pub fn files(mut self, name: &str, files: DataFiles) -> Self {
@@ -134,6 +149,15 @@ impl DatabasesBuilder {
         let all = all.into();
         Ok(Databases { all, limits })
     }
+}
+
+/// Whether a file has a beginning that no SQLite database has. An empty one may become one.
+fn is_other_content(path: &Path) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head));
+    read.is_ok() && !head.is_empty() && head != MAGIC
 }
 
 /// The real path of a SQLite file: the one place where links are followed.

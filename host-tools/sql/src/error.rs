@@ -43,7 +43,7 @@ pub enum DatabasesError {
     },
     /// The ending of a data file is not known.
     #[error(
-        "{path:?} is of no known format; known endings: .csv .tsv .jsonl .ndjson .parquet .arrow .feather .ipc .arrows"
+        "{path:?} is no SQLite database and of no other known format; known endings: .csv .tsv .json .jsonl .ndjson .xlsx .ods .parquet .arrow .feather .ipc .arrows, and of text also with .gz .zst .zip"
     )]
     Format {
         /// The file.

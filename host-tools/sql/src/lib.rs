@@ -11,8 +11,8 @@
 //!      DataFrame ◄── columns ◄── rows ◄──┘ clock, caps
 //! ```
 //! A [`Databases`] is a set of named databases: SQLite files, read-only unless
-//! granted otherwise, and sets of data files ([`DataFiles`]: CSV, TSV, JSON
-//! lines, Parquet, Arrow) whose files appear as tables.
+//! granted otherwise, and sets of data files ([`DataFiles`]: CSV, TSV, JSON,
+//! workbooks, Parquet, Arrow) whose files appear as tables.
 //!
 //! # What a guest's SQL can reach
 //! One database and nothing else: `authorizer` lists what is permitted, and
@@ -51,7 +51,7 @@ mod tools;
 pub use access::Access;
 pub use databases::{Databases, DatabasesBuilder};
 pub use error::DatabasesError;
-pub use files::{DataFiles, read_frame};
+pub use files::{DataFiles, FileTable, is_folder_of_tables, plain_json, read_frame, read_tables};
 pub use limits::SqlLimits;
 pub use scratch::{
     Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,

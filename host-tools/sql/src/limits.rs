@@ -31,6 +31,10 @@ pub struct SqlLimits {
     /// Most memory for the tables of one database of data files: 512 MiB. At
     /// most 1 GiB.
     pub loaded_max_bytes: usize,
+    /// Most bytes on disk for the tables of one database of data files, once they
+    /// need more than `loaded_max_bytes`: none. They are in a folder for temporary
+    /// files, which goes with the database.
+    pub disk_max_bytes: u64,
     /// How long loading one data file may take: 120 s. It goes on when the call
     /// that began it is over, so that a later call finds the table.
     pub load_timeout: Duration,
@@ -57,6 +61,7 @@ impl Default for SqlLimits {
             tables_max: 1000,
             file_max_bytes: 1 << 30,
             loaded_max_bytes: 512 * MIB,
+            disk_max_bytes: 0,
             load_timeout: Duration::from_secs(120),
             sorts_on_disk: false,
             memory_max_bytes: 4096 * MIB,

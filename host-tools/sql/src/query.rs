@@ -132,6 +132,9 @@ fn rows(
         }
     }
     let mut attributes = Map::new();
+    if !scope.notes.is_empty() {
+        attributes.insert("notes".to_owned(), json!(scope.notes));
+    }
     if let Some(cap) = cut_at {
         if !query.cut {
             return Err(too_large(&cap));

@@ -145,6 +145,7 @@ fn described(scope: &Scope<'_>, table: &str) -> Result<Value> {
         "foreign_keys": foreign_keys,
         "indexes": indexes,
         "sample": sample(connection, table)?,
+        "notes": scope.notes,
     }))
 }
 

@@ -253,7 +253,8 @@ fn describe_spec(databases: &Databases) -> ToolSpec {
                 },
                 "required": ["name", "unique", "columns"]
             } },
-            "sample": { "type": "array", "items": { "type": "object" }, "description": "The first rows" }
+            "sample": { "type": "array", "items": { "type": "object" }, "description": "The first rows" },
+            "notes": { "type": "array", "items": { "type": "string" }, "description": "What was guessed or left out of a data file" }
         },
         "required": [
             "database", "table", "kind", "rows", "rows_estimated", "columns", "foreign_keys", "indexes", "sample"

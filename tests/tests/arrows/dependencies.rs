@@ -58,10 +58,12 @@ fn heavy_dependencies_have_one_owner_each() {
         (&["hyper-rustls", "tokio-rustls"], &["memex-external"]),
         (&["rmcp"], &["memex-external", "memex-mem-agent"]),
         (&["jsonschema"], &["memex-host-tools", "memex-suites"]),
+        // Workbooks are archives of XML; an archive may hold one table.
         (
-            &["zip", "html5gum", "quick-xml"],
-            &["memex-connectors", "memex-guest-python"],
+            &["zip", "quick-xml"],
+            &["memex-connectors", "memex-guest-python", "memex-sql"],
         ),
+        (&["html5gum"], &["memex-connectors"]),
         (&["webpki-roots", "regex-lite", "aws-lc-rs"], &[]),
     ] {
         assert_eq!(users(wanted), owners(owned_by), "{wanted:?}");
@@ -93,7 +95,7 @@ fn parts_stay_small() {
         ("memex-memory", 60),
         ("memex-policies", 25),
         ("memex-host-tools", 120),
-        ("memex-sql", 185),
+        ("memex-sql", 190),
     ] {
         let crates = crates_below(package);
         assert!(

@@ -1,9 +1,11 @@
 //! Text files as tables, for the fuzz target.
 
-use super::loading::Unloaded;
-use super::{delimited, json_lines};
+use super::content::Content;
+use super::format::Format;
+use super::loading::{Loader, Plan, Unloaded};
+use super::reading::{self, Part};
+use super::table::Bounds;
 use rusqlite::Connection;
-use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 /// Loads text files into a database in memory, one after the other.
@@ -13,8 +15,10 @@ pub struct TextFiles(Connection);
 /// The form of a text file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextForm {
-    /// Fields between delimiters, which are found by the first line.
+    /// Fields between delimiters, which are guessed.
     Delimited,
+    /// A document of JSON.
+    Json,
     /// A JSON object on each line.
     JsonLines,
 }
@@ -36,13 +40,21 @@ impl TextFiles {
         self.0
             .execute_batch("DROP TABLE IF EXISTS t")
             .map_err(host)?;
-        let (file, size) = (Cursor::new(bytes), bytes.len() as u64);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let loaded = match form {
-            TextForm::Delimited => delimited::load(file, size, None, &self.0, "t", deadline),
-            TextForm::JsonLines => json_lines::load(file, size, &self.0, "t", deadline),
+        let bounds = Bounds {
+            max_bytes: 1 << 30,
+            deadline: Instant::now() + Duration::from_secs(60),
         };
-        loaded.map_err(|unloaded| match unloaded {
+        let format = match form {
+            TextForm::Delimited => Format::Csv,
+            TextForm::Json => Format::Json,
+            TextForm::JsonLines => Format::JsonLines,
+        };
+        let parts = [Part {
+            content: Content::of_bytes(bytes),
+            constants: Vec::new(),
+        }];
+        let begin = |plan: &[Plan]| Loader::create(&self.0, "t", plan, bounds.deadline);
+        reading::read(&parts, format, None, &bounds, begin).map_err(|unloaded| match unloaded {
             Unloaded::Content(why) => why,
             other => format!("{other:?}"),
         })?;

@@ -1,84 +1,143 @@
-//! JSON lines: one object a line, a column for every key.
+//! Objects of JSON as rows, a column for every key; and JSON lines, one object a line.
 
+use super::content::{Content, unread};
+use super::encoding::decoded;
+use super::json_tokens::Tokens;
 use super::kind::Kind;
-use super::loading::{Loader, Plan, Rows, Unloaded, in_time};
-use rusqlite::Connection;
+use super::loading::{Plan, Rows, Unloaded};
+use super::table::{Bounds, Found};
 use rusqlite::types::ValueRef;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::time::Instant;
+use std::io::{BufRead, BufReader, Read};
 
-/// Most keys of all lines together.
+/// Most keys of all rows together.
 const KEYS_MAX: usize = 2000;
+/// Longest line.
+const LINE_MAX_BYTES: u64 = 64 << 20;
 const CLOCK_LINES: usize = 4096;
 
-/// Loads a file.
-pub(super) fn load<F: Read + Seek>(
-    mut file: F,
-    size: u64,
-    connection: &Connection,
-    table: &str,
-    deadline: Instant,
+/// Looks through a file of lines.
+pub(super) fn inspect(content: &Content, bounds: &Bounds) -> Result<Found<Shape>, Unloaded> {
+    let mut columns = Columns::default();
+    let replaced = each(content, bounds, &mut |object| columns.see(object))?;
+    let mut found = columns.found();
+    if replaced > 0 {
+        let note = format!("{replaced} numbers that are not finite (NaN, Infinity) are NULL");
+        found.notes.push(note);
+    }
+    Ok(found)
+}
+
+/// Hands on all rows of a file of lines.
+pub(super) fn feed(
+    content: &Content,
+    shape: &Shape,
+    bounds: &Bounds,
+    rows: &mut dyn Rows,
 ) -> Result<(), Unloaded> {
-    let mut plan: Vec<(String, Kind)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    each(&mut file, size, deadline, |object| {
+    each(content, bounds, &mut |object| shape.set(object, rows)).map(drop)
+}
+
+/// The columns that the keys of objects make.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    kinds: Vec<Kind>,
+    places: HashMap<String, usize>,
+}
+
+/// Columns as far as objects have been seen.
+#[derive(Default)]
+pub(super) struct Columns {
+    names: Vec<String>,
+    shape: Shape,
+    nested: Vec<bool>,
+}
+
+impl Columns {
+    pub(super) fn see(&mut self, object: Object) -> Result<(), Unloaded> {
         for (key, value) in object.0 {
-            let place = match places.get(&key) {
+            let place = match self.shape.places.get(&key) {
                 Some(place) => *place,
-                None if plan.len() == KEYS_MAX => {
+                None if self.names.len() == KEYS_MAX => {
                     return Err(Unloaded::Content(format!(
                         "it has more than {KEYS_MAX} keys"
                     )));
                 }
                 None => {
-                    plan.push((key.clone(), Kind::Unknown));
-                    places.insert(key, plan.len() - 1);
-                    plan.len() - 1
+                    self.names.push(key.clone());
+                    self.shape.kinds.push(Kind::Unknown);
+                    self.nested.push(false);
+                    self.shape.places.insert(key, self.names.len() - 1);
+                    self.names.len() - 1
                 }
             };
-            if let Some((_, kind)) = plan.get_mut(place) {
+            if let Some(kind) = self.shape.kinds.get_mut(place) {
                 *kind = kind.join(of(&value));
+            }
+            if let Some(nested) = self.nested.get_mut(place) {
+                *nested |= value.is_array() || value.is_object();
             }
         }
         Ok(())
-    })?;
-    let columns: Vec<Plan> = plan
-        .iter()
-        .map(|(name, kind)| Plan {
-            name: name.clone(),
-            declared: kind.declared(),
-        })
-        .collect();
-    let mut loader = Loader::create(connection, table, &columns, deadline)?;
-    each(&mut file, size, deadline, |object| {
-        for index in 0..columns.len() {
-            loader.set(index, ValueRef::Null)?;
+    }
+
+    pub(super) fn found(self) -> Found<Shape> {
+        let nested = self.names.iter().zip(&self.nested);
+        let nested: Vec<&str> = nested
+            .filter_map(|(name, nested)| nested.then_some(name.as_str()))
+            .collect();
+        let mut notes = Vec::new();
+        if !nested.is_empty() {
+            let names = super::table::listed(nested.into_iter());
+            notes.push(format!("lists and objects are JSON text: {names}"));
         }
+        let kinds = self.shape.kinds.iter();
+        let plan = self.names.into_iter().zip(kinds).map(|(name, kind)| Plan {
+            name,
+            declared: kind.declared(),
+        });
+        Found {
+            plan: plan.collect(),
+            notes,
+            how: self.shape,
+        }
+    }
+}
+
+impl Shape {
+    /// Hands on an object as a row.
+    pub(super) fn set(&self, object: Object, rows: &mut dyn Rows) -> Result<(), Unloaded> {
+        let mut values: Vec<Option<Value>> = vec![None; self.kinds.len()];
         for (key, value) in object.0 {
-            let place = places.get(&key).copied();
-            let Some((place, (_, kind))) = place.and_then(|place| Some((place, plan.get(place)?)))
-            else {
-                continue;
-            };
-            match value {
-                Value::Null => loader.set(place, ValueRef::Null)?,
-                Value::String(text) => loader.set(place, ValueRef::Text(text.as_bytes()))?,
-                Value::Bool(value) if *kind == Kind::Bool => {
-                    loader.set(place, ValueRef::Integer(value.into()))?;
-                }
-                Value::Number(number) if matches!(kind, Kind::Integer | Kind::Real) => {
-                    let real = ValueRef::Real(number.as_f64().unwrap_or(f64::NAN));
-                    loader.set(place, number.as_i64().map_or(real, ValueRef::Integer))?;
-                }
-                other => loader.set(place, ValueRef::Text(other.to_string().as_bytes()))?,
+            let place = self
+                .places
+                .get(&key)
+                .and_then(|place| values.get_mut(*place));
+            if let Some(place) = place {
+                *place = Some(value);
             }
         }
-        loader.row()
-    })
+        for (index, (kind, value)) in self.kinds.iter().zip(values).enumerate() {
+            match value {
+                None | Some(Value::Null) => rows.set(index, ValueRef::Null)?,
+                Some(Value::String(text)) => rows.set(index, ValueRef::Text(text.as_bytes()))?,
+                Some(Value::Bool(value)) if *kind == Kind::Bool => {
+                    rows.set(index, ValueRef::Integer(value.into()))?;
+                }
+                Some(Value::Number(number)) if matches!(kind, Kind::Integer | Kind::Real) => {
+                    let real = ValueRef::Real(number.as_f64().unwrap_or(f64::NAN));
+                    rows.set(index, number.as_i64().map_or(real, ValueRef::Integer))?;
+                }
+                Some(other) => {
+                    rows.set(index, ValueRef::Text(other.to_string().as_bytes()))?;
+                }
+            }
+        }
+        rows.row()
+    }
 }
 
 fn of(value: &Value) -> Kind {
@@ -96,35 +155,51 @@ fn of(value: &Value) -> Kind {
     }
 }
 
-fn each<F: Read + Seek>(
-    file: &mut F,
-    size: u64,
-    deadline: Instant,
-    mut take: impl FnMut(Object) -> Result<(), Unloaded>,
-) -> Result<(), Unloaded> {
-    let host = |error: std::io::Error| Unloaded::Host(error.to_string());
-    file.seek(SeekFrom::Start(0)).map_err(host)?;
-    let mut input = BufReader::new(file.take(size));
+/// Every object of a file. Says how many numbers were not finite.
+fn each(
+    content: &Content,
+    bounds: &Bounds,
+    take: &mut dyn FnMut(Object) -> Result<(), Unloaded>,
+) -> Result<u64, Unloaded> {
+    let (_, text) = decoded(content.reader()?)?;
+    let mut input = BufReader::with_capacity(1 << 18, text);
     let mut line = Vec::new();
     let mut number = 0_usize;
-    while input.read_until(b'\n', &mut line).map_err(host)? > 0 {
+    let mut replaced = 0;
+    loop {
+        line.clear();
+        let mut longest = (&mut input).take(LINE_MAX_BYTES);
+        if longest.read_until(b'\n', &mut line).map_err(unread)? == 0 {
+            return Ok(replaced);
+        }
         number += 1;
+        if line.len() as u64 == LINE_MAX_BYTES {
+            let message = format!("line {number} has more than {LINE_MAX_BYTES} bytes");
+            return Err(Unloaded::Content(message));
+        }
         if !line.trim_ascii().is_empty() {
-            let object = serde_json::from_slice(&line).map_err(|error| {
-                Unloaded::Content(format!("line {number} is no JSON object: {error}"))
-            })?;
+            let object = match serde_json::from_slice(&line) {
+                Ok(object) => object,
+                // Seldom is a line read twice.
+                Err(_) => {
+                    let mut tokens = Tokens::new(line.as_slice());
+                    let object = serde_json::from_reader(&mut tokens).map_err(|error| {
+                        Unloaded::Content(format!("line {number} is no JSON object: {error}"))
+                    })?;
+                    replaced += tokens.replaced();
+                    object
+                }
+            };
             take(object)?;
         }
         if number.is_multiple_of(CLOCK_LINES) {
-            in_time(deadline)?;
+            bounds.in_time()?;
         }
-        line.clear();
     }
-    Ok(())
 }
 
 /// An object with its keys in the order of the text.
-struct Object(Vec<(String, Value)>);
+pub(super) struct Object(pub(super) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -7,6 +7,9 @@ const ABSENT: [&str; 9] = [
     "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "#N/A", "-nan",
 ];
 
+/// Digits that an integer of 64 bits always has room for.
+const DIGITS_MAX: usize = 18;
+
 /// The type of a column, as far as its values have been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -15,6 +18,10 @@ pub(super) enum Kind {
     Bool,
     Integer,
     Real,
+    /// Real numbers that have a comma for the point.
+    RealWithComma,
+    /// Integers whose thousands are set apart by points.
+    IntegerWithPoints,
     Date,
     Timestamp,
     Text,
@@ -73,8 +80,8 @@ impl Kind {
         match self {
             Self::Unknown | Self::Text => "TEXT",
             Self::Bool => "BOOLEAN",
-            Self::Integer => "INTEGER",
-            Self::Real => "REAL",
+            Self::Integer | Self::IntegerWithPoints => "INTEGER",
+            Self::Real | Self::RealWithComma => "REAL",
             Self::Date => "DATE",
             Self::Timestamp => "TIMESTAMP",
         }
@@ -115,9 +122,49 @@ pub(super) fn real(field: &str) -> Option<f64> {
     if numeric { field.parse().ok() } else { None }
 }
 
+/// A number with a decimal comma, points between its thousands, or neither, as plain digits.
+pub(super) fn with_comma(field: &str) -> Option<String> {
+    let digits = field.strip_prefix(['-', '+']).unwrap_or(field);
+    let (whole, fraction) = match digits.split_once(',') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = whole.split('.');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = whole.contains('.');
+    let is_number = all_digits(first)
+        && (1..=if is_grouped { 3 } else { DIGITS_MAX }).contains(&first.len())
+        && (first == "0" || !first.starts_with('0'))
+        && groups.all(|group| group.len() == 3 && all_digits(group))
+        && whole.len() <= DIGITS_MAX
+        && fraction.is_none_or(|fraction| !fraction.is_empty() && all_digits(fraction));
+    is_number.then(|| field.replace('.', "").replace(',', "."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn decimal_commas_are_read() {
+        for (field, expected) in [
+            ("1,5", Some("1.5")),
+            ("-1.234.567,89", Some("-1234567.89")),
+            ("1.234", Some("1234")),
+            ("0,05", Some("0.05")),
+            ("12", Some("12")),
+            ("1.23,4", None),
+            ("1234.567,0", None),
+            ("007,5", None),
+            ("1,", None),
+            (",5", None),
+            ("1,5,0", None),
+            ("", None),
+        ] {
+            assert_eq!(with_comma(field).as_deref(), expected, "{field}");
+        }
+    }
 
     #[test]
     fn columns_have_the_type_of_all_their_fields() {

@@ -6,17 +6,34 @@
 
 mod arrow;
 mod cells;
-
+mod content;
+mod decimals;
 mod delimited;
+mod dialect;
+mod encoding;
+mod format;
 mod frame;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod hive;
+mod json;
 mod json_lines;
+mod json_tokens;
 mod kind;
 mod loading;
+mod ods;
+mod packing;
+mod place;
+mod reading;
+mod records;
 mod selection;
 mod set;
+mod sheet;
+mod table;
+mod workbook;
+mod xlsx;
 
-pub use frame::read_frame;
+pub use frame::{FileTable, is_folder_of_tables, read_frame, read_tables};
+pub use json_tokens::plain_json;
 pub use selection::DataFiles;
 pub(super) use set::DataSet;

@@ -1,49 +1,69 @@
 //! A set of data files behind one database in memory.
 
+use super::content::Content;
 use super::loading::{Loader, Plan, Unloaded};
-use super::selection::{DataFile, DataFiles, Format, Selection};
-use super::{arrow, delimited, json_lines};
-use crate::engine::{Bounds, saturated};
+use super::place::Place;
+use super::reading::{self, Part};
+use super::selection::{DataFile, DataFiles, Files, Selection};
+use super::table::Bounds as ReadingBounds;
+use crate::engine::Bounds;
 use crate::error::DatabasesError;
 use crate::limits::SqlLimits;
 use crate::messages;
 use crate::names::quoted;
-use cap_std::time::SystemTime;
 use memex_host_tools::ToolError;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
-
-const PAGE_BYTES: usize = 4096;
+use std::time::{Instant, SystemTime};
 
 /// Data files as the tables of a database.
 pub(crate) struct DataSet {
     selection: Selection,
     limits: Arc<SqlLimits>,
-    /// Names the database in memory. Unguessable, and no SQL can open one.
-    uri: String,
+    /// Where the tables are.
+    place: Mutex<Place>,
     /// The only connection that writes. It keeps the database alive.
     writer: Mutex<Connection>,
     /// What is loaded. Queries hold it for reading, loads for writing.
-    loaded: RwLock<HashMap<String, Version>>,
+    loaded: RwLock<Loaded>,
 }
 
-/// Tells one content of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Version {
-    bytes: u64,
-    modified: Option<SystemTime>,
+type Loaded = HashMap<String, Table>;
+
+/// A table that is loaded.
+struct Table {
+    version: Version,
+    /// What was guessed, widened or left out.
+    notes: Vec<String>,
 }
+
+/// Tells one content of files from another: the size and the time of each.
+type Version = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 /// The tables are there until this is dropped.
 pub(crate) struct Ready<'a> {
     /// All tables of the set, loaded or not.
     pub(crate) tables: Vec<String>,
-    _loaded: RwLockReadGuard<'a, HashMap<String, Version>>,
+    loaded: RwLockReadGuard<'a, Loaded>,
+}
+
+impl Ready<'_> {
+    /// What a reader of these tables (lower case) should know of them.
+    pub(crate) fn notes(&self, mentioned: &HashSet<String>) -> Vec<String> {
+        let mut loaded: Vec<(&String, &Table)> = self.loaded.iter().collect();
+        loaded.sort_unstable_by_key(|(key, _)| *key);
+        let loaded = loaded
+            .into_iter()
+            .filter(|(key, _)| mentioned.contains(*key));
+        let noted = loaded.filter(|(_, table)| !table.notes.is_empty());
+        noted
+            .map(|(key, table)| format!("{key}: {}", table.notes.join("; ")))
+            .collect()
+    }
 }
 
 impl DataSet {
@@ -55,43 +75,35 @@ impl DataSet {
         let selection = files.open(database)?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(DatabasesError::Random)?;
-        let name = u128::from_le_bytes(random);
-        let uri = format!("file:/{name:032x}?vfs=memdb");
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_URI;
-        let writer = Connection::open_with_flags(&uri, flags)?;
-        writer.execute_batch(&format!(
-            "PRAGMA page_size = {PAGE_BYTES}; PRAGMA max_page_count = {}; PRAGMA hard_heap_limit = {};",
-            (limits.loaded_max_bytes / PAGE_BYTES).max(1),
-            limits.memory_max_bytes
-        ))?;
-        writer.set_limit(
-            Limit::SQLITE_LIMIT_LENGTH,
-            saturated(limits.value_max_bytes),
-        )?;
+        let place = Place::in_memory(u128::from_le_bytes(random));
+        let writer = place.writer(limits)?;
         Ok(Self {
             selection,
             limits: Arc::clone(limits),
-            uri,
+            place: Mutex::new(place),
             writer: Mutex::new(writer),
             loaded: RwLock::default(),
         })
     }
 
-    pub(crate) fn uri(&self) -> &str {
-        &self.uri
+    /// The database, and whether it is the second one.
+    pub(crate) fn place(&self) -> (String, bool) {
+        let place = self.place.lock();
+        (place.uri.clone(), place.is_on_disk())
     }
 
     /// One object for every file.
     pub(crate) fn list(&self, database: &str) -> Result<Vec<Value>, ToolError> {
-        let files = self.files()?;
-        let listed = files.into_iter().map(|file| {
-            json!({
-                "database": database, "table": file.name, "kind": file.format.name(),
-                "rows": null, "columns": null, "references": [],
-            })
+        let Files { tables, left_out } = self.files()?;
+        if tables.is_empty() && !left_out.is_empty() {
+            let message = format!(
+                "list_tables: the database {database:?} has no tables: no file is of a known format ({})",
+                left_out.join(", ")
+            );
+            return Err(ToolError::new("ValueError", message));
+        }
+        let listed = tables.into_iter().map(|file| {
+            json!({ "database": database, "table": file.name, "kind": file.format.name(), "columns": null })
         });
         Ok(listed.collect())
     }
@@ -103,7 +115,7 @@ impl DataSet {
         mentioned: &HashSet<String>,
         bounds: &Bounds,
     ) -> Result<Ready<'_>, ToolError> {
-        let files = self.files()?;
+        let files = self.files()?.tables;
         let tables = files.iter().map(|file| file.name.clone()).collect();
         let late = || messages::timeout(&self.limits);
         let loaded = self
@@ -111,35 +123,53 @@ impl DataSet {
             .try_read_until(bounds.deadline)
             .ok_or_else(late)?;
         if self.stale(&files, mentioned, &loaded)?.is_empty() && !gone(&files, &loaded) {
-            return Ok(Ready {
-                tables,
-                _loaded: loaded,
-            });
+            return Ok(Ready { tables, loaded });
         }
         drop(loaded);
         let mut loaded = self
             .loaded
             .try_write_until(bounds.deadline)
             .ok_or_else(late)?;
-        let writer = self.writer.lock();
+        let mut writer = self.writer.lock();
         let keys: HashSet<String> = files.iter().map(DataFile::key).collect();
         self.keep(&writer, &keys, &mut loaded)?;
         // Another call may have loaded some of them meanwhile.
         for (file, version) in self.stale(&files, mentioned, &loaded)? {
             loaded.remove(&file.key());
-            let mut read = self.load(&writer, file, version);
+            let mut read = self.load(&writer, file, &version);
             if matches!(read, Err(Unloaded::TooLarge))
                 && self.evict(&writer, mentioned, &mut loaded)?
             {
-                read = self.load(&writer, file, version);
+                read = self.load(&writer, file, &version);
             }
-            let version = read.map_err(|unloaded| self.failure(file, unloaded))?;
-            loaded.insert(file.key(), version);
+            if matches!(read, Err(Unloaded::TooLarge)) && self.go_to_disk(&mut writer)? {
+                loaded.clear();
+                drop((loaded, writer));
+                return self.ready(mentioned, bounds);
+            }
+            let table = read.map_err(|unloaded| self.failure(file, unloaded))?;
+            loaded.insert(file.key(), table);
         }
         Ok(Ready {
             tables,
-            _loaded: RwLockWriteGuard::downgrade(loaded),
+            loaded: RwLockWriteGuard::downgrade(loaded),
         })
+    }
+
+    /// Begins anew on disk, if that is permitted and was not done before.
+    fn go_to_disk(&self, writer: &mut Connection) -> Result<bool, ToolError> {
+        let mut place = self.place.lock();
+        if self.limits.disk_max_bytes == 0 || place.is_on_disk() {
+            return Ok(false);
+        }
+        let next = Place::on_disk().map_err(|error| {
+            let message = "sql: there is no place for tables on disk";
+            ToolError::new("OSError", message).with_detail(error.to_string())
+        })?;
+        let opened = next.writer(&self.limits);
+        *writer = opened.map_err(|error| self.engine_failure(&error))?;
+        *place = next;
+        Ok(true)
     }
 
     /// Makes room: drops what the query at hand does not mention, if anything.
@@ -147,7 +177,7 @@ impl DataSet {
         &self,
         writer: &Connection,
         mentioned: &HashSet<String>,
-        loaded: &mut HashMap<String, Version>,
+        loaded: &mut Loaded,
     ) -> Result<bool, ToolError> {
         let before = loaded.len();
         self.keep(writer, mentioned, loaded)?;
@@ -159,7 +189,7 @@ impl DataSet {
         &self,
         writer: &Connection,
         kept: &HashSet<String>,
-        loaded: &mut HashMap<String, Version>,
+        loaded: &mut Loaded,
     ) -> Result<(), ToolError> {
         let dropped: Vec<String> = loaded
             .keys()
@@ -175,9 +205,13 @@ impl DataSet {
         Ok(())
     }
 
-    fn files(&self) -> Result<Vec<DataFile>, ToolError> {
+    fn files(&self) -> Result<Files, ToolError> {
+        let bounds = self.bounds().unwrap_or(ReadingBounds {
+            max_bytes: self.limits.loaded_max_bytes,
+            deadline: Instant::now(),
+        });
         self.selection
-            .files(self.limits.tables_max)
+            .files(self.limits.tables_max, &bounds)
             .map_err(|error| {
                 let message = match error.kind() {
                     std::io::ErrorKind::QuotaExceeded => format!("sql: {error}"),
@@ -192,14 +226,15 @@ impl DataSet {
         &self,
         files: &'f [DataFile],
         mentioned: &HashSet<String>,
-        loaded: &HashMap<String, Version>,
+        loaded: &Loaded,
     ) -> Result<Vec<(&'f DataFile, Version)>, ToolError> {
         let mut stale = Vec::new();
         for file in files.iter().filter(|file| mentioned.contains(&file.key())) {
             let version = self
                 .version(file)
                 .map_err(|unloaded| self.failure(file, unloaded))?;
-            if loaded.get(&file.key()) != Some(&version) {
+            let known = loaded.get(&file.key());
+            if known.is_none_or(|known| known.version != version) {
                 stale.push((file, version));
             }
         }
@@ -208,65 +243,76 @@ impl DataSet {
 
     fn version(&self, file: &DataFile) -> Result<Version, Unloaded> {
         let host = |error: std::io::Error| Unloaded::Host(error.to_string());
-        version_of(
-            &self
-                .selection
-                .directory
-                .metadata(&file.path)
-                .map_err(host)?,
-        )
+        let versions = file.parts.iter().map(|(path, _)| {
+            let status = self.selection.directory.metadata(path).map_err(host)?;
+            version_of(path, &status)
+        });
+        versions.collect()
     }
 
-    /// Reads a file into its table, in place of what was there. Answers which
-    /// content was read.
+    fn bounds(&self) -> Result<ReadingBounds, Unloaded> {
+        let deadline = Instant::now().checked_add(self.limits.load_timeout);
+        Ok(ReadingBounds {
+            max_bytes: self.limits.loaded_max_bytes,
+            deadline: deadline.ok_or(Unloaded::TooLate)?,
+        })
+    }
+
+    /// Reads files into their table, in place of what was there.
     fn load(
         &self,
         writer: &Connection,
         file: &DataFile,
-        expected: Version,
-    ) -> Result<Version, Unloaded> {
-        let deadline = Instant::now()
-            .checked_add(self.limits.load_timeout)
-            .ok_or(Unloaded::TooLate)?;
-        if expected.bytes > self.limits.file_max_bytes {
-            return Err(Unloaded::TooLarge);
-        }
+        expected: &Version,
+    ) -> Result<Table, Unloaded> {
+        let bounds = self.bounds()?;
+        self.check_size(expected)?;
         let table = file.name.as_str();
         // Not part of the transaction: what is stale goes even if nothing can
         // take its place.
         writer.execute_batch(&format!("DROP TABLE IF EXISTS {}", quoted(table)))?;
         let transaction = writer.unchecked_transaction()?;
-        let host = |error: std::io::Error| Unloaded::Host(error.to_string());
-        let opened = self.selection.directory.open(&file.path).map_err(host)?;
-        let version = version_of(&opened.metadata().map_err(host)?)?;
-        if version.bytes > self.limits.file_max_bytes {
-            return Err(Unloaded::TooLarge);
-        }
-        let opened = opened.into_std();
-        let again = opened.try_clone().map_err(host)?;
-        let (bytes, max) = (version.bytes, self.limits.loaded_max_bytes);
-        let into_table = |plan: &[Plan]| Loader::create(&transaction, table, plan, deadline);
-        match file.format {
-            Format::Csv => delimited::load(opened, bytes, None, &transaction, table, deadline),
-            Format::Tsv => {
-                delimited::load(opened, bytes, Some(b'\t'), &transaction, table, deadline)
+        let (parts, version) = self.open_parts(file)?;
+        self.check_size(&version)?;
+        let begin = |plan: &[Plan]| Loader::create(&transaction, table, plan, bounds.deadline);
+        let sheet = file.sheet.as_deref();
+        let (_, notes) = reading::read(&parts, file.format, sheet, &bounds, begin)?;
+        for (part, (_, bytes, modified)) in parts.iter().zip(&version) {
+            let after = part.content.state();
+            let after = after.map_err(|error| Unloaded::Host(error.to_string()))?;
+            if after != (*bytes, *modified) {
+                return Err(Unloaded::Content(
+                    "it changed while it was read; try again".to_owned(),
+                ));
             }
-            Format::JsonLines => json_lines::load(opened, bytes, &transaction, table, deadline),
-            Format::Arrow => arrow::read_arrow(opened, bytes, max, into_table).map(drop),
-            Format::Parquet => {
-                arrow::read_parquet(opened, bytes, max, deadline, into_table).map(drop)
-            }
-        }?;
-        let after = cap_std::fs::File::from_std(again)
-            .metadata()
-            .map_err(host)?;
-        if version_of(&after)? != version {
-            return Err(Unloaded::Content(
-                "it changed while it was read; try again".to_owned(),
-            ));
         }
         transaction.commit()?;
-        Ok(version)
+        Ok(Table { version, notes })
+    }
+
+    fn check_size(&self, version: &Version) -> Result<(), Unloaded> {
+        let bytes = version.iter().map(|(_, bytes, _)| *bytes);
+        match bytes.fold(0, u64::saturating_add) > self.limits.file_max_bytes {
+            true => Err(Unloaded::TooLarge),
+            false => Ok(()),
+        }
+    }
+
+    /// The files of a table, opened, and what they are now.
+    fn open_parts(&self, file: &DataFile) -> Result<(Vec<Part>, Version), Unloaded> {
+        let host = |error: std::io::Error| Unloaded::Host(error.to_string());
+        let (mut parts, mut version) = (Vec::new(), Version::new());
+        for (path, constants) in &file.parts {
+            let opened = self.selection.directory.open(path).map_err(host)?;
+            let state = version_of(path, &opened.metadata().map_err(host)?)?;
+            let max = self.limits.file_max_bytes;
+            parts.push(Part {
+                content: Content::of_file(opened.into_std(), state.1, file.packing, max),
+                constants: constants.clone(),
+            });
+            version.push(state);
+        }
+        Ok((parts, version))
     }
 
     fn failure(&self, file: &DataFile, unloaded: Unloaded) -> ToolError {
@@ -281,7 +327,8 @@ impl DataSet {
                 "MemoryError",
                 format!(
                     "sql: the table {table:?} cannot be loaded: files may have {} bytes, and all tables of a database together {}",
-                    self.limits.file_max_bytes, self.limits.loaded_max_bytes
+                    self.limits.file_max_bytes,
+                    (self.limits.loaded_max_bytes as u64).max(self.limits.disk_max_bytes)
                 ),
             ),
             Unloaded::TooLate => ToolError::new(
@@ -305,18 +352,22 @@ impl DataSet {
 }
 
 /// Whether a loaded file is not there any more.
-fn gone(files: &[DataFile], loaded: &HashMap<String, Version>) -> bool {
+fn gone(files: &[DataFile], loaded: &Loaded) -> bool {
     loaded
         .keys()
         .any(|key| !files.iter().any(|file| file.key() == *key))
 }
 
-fn version_of(status: &cap_std::fs::Metadata) -> Result<Version, Unloaded> {
+fn version_of(
+    path: &Path,
+    status: &cap_std::fs::Metadata,
+) -> Result<(PathBuf, u64, Option<SystemTime>), Unloaded> {
     if !status.is_file() {
         return Err(Unloaded::Content("it is no regular file".to_owned()));
     }
-    Ok(Version {
-        bytes: status.len(),
-        modified: status.modified().ok(),
-    })
+    Ok((
+        path.to_owned(),
+        status.len(),
+        status.modified().ok().map(|time| time.into_std()),
+    ))
 }

@@ -4,7 +4,10 @@
 mod bounds;
 mod calls;
 mod data_files;
+mod dialects;
 mod refusals;
 mod results;
 mod schemas;
 mod support;
+mod table_kinds;
+mod workbooks;
