@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use memex_channel::Frame;
-use memex_sql::read_frame;
+use memex_sql::{DataFiles, plain_json};
 use memex_trajectories::formats::{Format, detect};
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
-use super::runs;
+use super::{runs, tables};
 use crate::Error;
 
-/// Bytes of the columns of a Parquet or Arrow file, unpacked.
-const FRAME_MAX_BYTES: usize = 1 << 30;
+/// What is looked at to tell text from other content.
+const HEAD_BYTES: usize = 64 << 10;
 
 pub(super) fn read(input: &Input, path: &Path, size: u64) -> Result<Content, Error> {
     if size > INPUTS_MAX_BYTES {
@@ -21,47 +20,84 @@ pub(super) fn read(input: &Input, path: &Path, size: u64) -> Result<Content, Err
     let ending = path.extension().and_then(|ending| ending.to_str());
     let ending = ending.map(str::to_ascii_lowercase).unwrap_or_default();
     match ending.as_str() {
-        "parquet" | "arrow" | "feather" | "ipc" | "arrows" => return frame(input, path),
-        "jsonl" | "ndjson" => {
-            if let Some(views) = runs::read(path) {
-                return Ok(runs::content(views));
-            }
-        }
-        "json" if matches!(detect(path), Ok(Format::Atif)) => {
-            if let Some(views) = runs::read(path) {
-                return Ok(runs::content(views));
-            }
-        }
-        _ => {}
-    }
-    let bytes = std::fs::read(path).map_err(|error| input.wrong(error))?;
-    let content = |kind, bytes, told| Ok(Content { kind, bytes, told });
-    match ending.as_str() {
+        "jsonl" | "ndjson" => match runs::read(path) {
+            Some(views) => Ok(runs::content(views)),
+            None => lines(input, whole(input, path)?),
+        },
         "json" => {
-            let value: Value =
-                serde_json::from_slice(&bytes).map_err(|error| input.wrong(error))?;
-            let told = format!("{} from JSON, {size} bytes", kind_of(&value));
-            content("json", bytes, told)
+            if matches!(detect(path), Ok(Format::Atif))
+                && let Some(views) = runs::read(path)
+            {
+                return Ok(runs::content(views));
+            }
+            json(input, whole(input, path)?)
         }
-        "jsonl" | "ndjson" => {
-            let count = check_lines(input, &bytes)?;
-            content(
-                "jsonl",
-                bytes,
-                format!("list[{count}] from JSON lines, {size} bytes"),
-            )
-        }
-        "csv" => content("csv", bytes, format!("DataFrame from CSV, {size} bytes")),
-        "tsv" => content("tsv", bytes, format!("DataFrame from TSV, {size} bytes")),
-        _ => {
-            let text = match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            };
-            let told = format!("str of {} characters", text.chars().count());
-            content("text", text.into_bytes(), told)
-        }
+        _ if DataFiles::names_format(path) => tables::read(input, path),
+        _ => text(input, whole(input, path)?),
     }
+}
+
+fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| input.wrong(error))
+}
+
+fn json(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
+    let (value, bytes): (Value, _) = match serde_json::from_slice(&bytes) {
+        Ok(value) => (value, bytes),
+        // As programs write it, it may have a mark of its encoding, or numbers that JSON has not.
+        Err(error) => {
+            let plain = plain_json(&bytes).map_err(|error| input.wrong(error))?;
+            let value = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
+            (value, plain)
+        }
+    };
+    let told = format!("{} from JSON, {} bytes", kind_of(&value), bytes.len());
+    Ok(Content::one("json", bytes, told))
+}
+
+fn lines(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
+    let (count, bytes) = match check_lines(input, &bytes) {
+        Ok(count) => (count, bytes),
+        Err(error) => {
+            let plain = plain_json(&bytes).map_err(|error| input.wrong(error))?;
+            let count = check_lines(input, &plain).map_err(|_| error)?;
+            (count, plain)
+        }
+    };
+    let told = format!("list[{count}] from JSON lines, {} bytes", bytes.len());
+    Ok(Content::one("jsonl", bytes, told))
+}
+
+fn text(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let bytes = error.as_bytes();
+            let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
+            let is_utf_16 = head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff");
+            match head.contains(&0) {
+                true if is_utf_16 => utf_16(bytes),
+                true => {
+                    let what = "it is no text, and of no format that is read; convert it, or give its folder to the code with --mount";
+                    return Err(input.wrong(what));
+                }
+                false => String::from_utf8_lossy(bytes).into_owned(),
+            }
+        }
+    };
+    let told = format!("str of {} characters", text.chars().count());
+    Ok(Content::one("text", text.into_bytes(), told))
+}
+
+/// Text in UTF-16 that begins with a byte order mark.
+fn utf_16(bytes: &[u8]) -> String {
+    let (mark, rest) = bytes.split_at(2);
+    let units = rest.as_chunks::<2>().0.iter();
+    let units: Vec<u16> = match mark {
+        [0xff, _] => units.map(|pair| u16::from_le_bytes(*pair)).collect(),
+        _ => units.map(|pair| u16::from_be_bytes(*pair)).collect(),
+    };
+    String::from_utf16_lossy(&units)
 }
 
 /// The type of a value in Python, with the length of what has one.
@@ -89,25 +125,4 @@ fn check_lines(input: &Input, bytes: &[u8]) -> Result<usize, Error> {
         count += 1;
     }
     Ok(count)
-}
-
-/// A table by columns, laid out as a frame of the channel.
-fn frame(input: &Input, path: &Path) -> Result<Content, Error> {
-    let answer = read_frame(path, FRAME_MAX_BYTES).map_err(|error| input.wrong(error))?;
-    let table = answer.json.get("$table");
-    let rows = table.and_then(|table| table.get("rows"));
-    let columns = table.and_then(|table| table.get("columns"));
-    let rows = rows.and_then(Value::as_u64).unwrap_or(0);
-    let columns = columns.and_then(Value::as_array).map_or(0, Vec::len);
-    let head = answer.json.to_string();
-    let frame = Frame {
-        op: 0,
-        head: head.as_bytes(),
-        parts: answer.parts.iter().map(Vec::as_slice).collect(),
-    };
-    Ok(Content {
-        kind: "table",
-        bytes: frame.encode(),
-        told: format!("DataFrame[{rows}×{columns}]"),
-    })
 }

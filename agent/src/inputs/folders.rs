@@ -2,29 +2,67 @@
 
 use std::path::{Path, PathBuf};
 
+use memex_sql::is_folder_of_tables;
 use serde_json::{Map, Value};
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
-use super::runs;
+use super::{runs, tables};
 use crate::Error;
 
 /// Files of a folder.
 const FILES_MAX: usize = 100_000;
 /// Folders in one another.
 const DEPTH_MAX: usize = 32;
+/// Files that are named as left out.
+const NAMED_MAX: usize = 10;
 
 pub(super) fn read(input: &Input, path: &Path) -> Result<Content, Error> {
     if let Some(views) = runs::read_folder(path) {
         return Ok(runs::content(views));
     }
-    let mut files = Map::new();
-    let mut total = 0;
-    collect(input, path, path, 0, &mut files, &mut total)?;
-    Ok(Content {
-        kind: "json",
-        told: format!("dict[str, str] of {} files, {total} bytes", files.len()),
-        bytes: Value::Object(files).to_string().into_bytes(),
-    })
+    if is_folder_of_tables(path) {
+        return tables::read(input, path);
+    }
+    let mut found = Found::default();
+    collect(input, path, path, 0, &mut found)?;
+    let Found {
+        files,
+        total,
+        left_out,
+    } = found;
+    if files.is_empty() && !left_out.is_empty() {
+        let what = format!(
+            "none of its files is text ({}); give the folder to the code with --mount",
+            listed(&left_out)
+        );
+        return Err(input.wrong(what));
+    }
+    let mut told = format!("dict[str, str] of {} files, {total} bytes", files.len());
+    if !left_out.is_empty() {
+        told.push_str(&format!(
+            "; left out, since they are no text: {}",
+            listed(&left_out)
+        ));
+    }
+    let bytes = Value::Object(files).to_string().into_bytes();
+    Ok(Content::one("json", bytes, told))
+}
+
+/// What a folder holds.
+#[derive(Default)]
+struct Found {
+    files: Map<String, Value>,
+    total: u64,
+    /// Files that are no text.
+    left_out: Vec<String>,
+}
+
+fn listed(names: &[String]) -> String {
+    let some: Vec<&str> = names.iter().take(NAMED_MAX).map(String::as_str).collect();
+    match names.len() - some.len() {
+        0 => some.join(", "),
+        more => format!("{} and {more} more", some.join(", ")),
+    }
 }
 
 fn collect(
@@ -32,8 +70,7 @@ fn collect(
     root: &Path,
     folder: &Path,
     depth: usize,
-    files: &mut serde_json::Map<String, Value>,
-    total: &mut u64,
+    found: &mut Found,
 ) -> Result<(), Error> {
     if depth > DEPTH_MAX {
         return Err(input.wrong("its folders are nested too deeply"));
@@ -47,21 +84,26 @@ fn collect(
         .map_err(|error| input.wrong(error))?;
     entries.sort();
     for path in entries {
-        let found = std::fs::symlink_metadata(&path).map_err(|error| input.wrong(error))?;
-        if found.is_dir() {
-            collect(input, root, &path, depth + 1, files, total)?;
-        } else if found.is_file() {
-            if files.len() >= FILES_MAX || total.saturating_add(found.len()) > INPUTS_MAX_BYTES {
+        let status = std::fs::symlink_metadata(&path).map_err(|error| input.wrong(error))?;
+        if status.is_dir() {
+            collect(input, root, &path, depth + 1, found)?;
+        } else if status.is_file() {
+            let entries = found.files.len() + found.left_out.len();
+            let total = found.total.saturating_add(status.len());
+            if entries >= FILES_MAX || total > INPUTS_MAX_BYTES {
                 return Err(input.wrong("the folder is too large; mount it instead"));
             }
             let bytes = std::fs::read(&path).map_err(|error| input.wrong(error))?;
             // Pictures and the like are no documents.
-            let Ok(text) = String::from_utf8(bytes) else {
-                continue;
-            };
-            *total += found.len();
             let name = path.strip_prefix(root).unwrap_or(&path);
-            files.insert(name.display().to_string(), Value::String(text));
+            let name = name.display().to_string();
+            match String::from_utf8(bytes) {
+                Ok(text) => {
+                    found.total = total;
+                    found.files.insert(name, Value::String(text));
+                }
+                Err(_) => found.left_out.push(name),
+            }
         }
     }
     Ok(())

@@ -82,9 +82,24 @@ const KEYWORDS: [&str; 32] = [
 
 /// An input that was read.
 pub(super) struct Content {
-    /// How the guest makes an object of it.
-    pub(super) kind: &'static str,
-    pub(super) bytes: Vec<u8>,
+    pub(super) objects: Objects,
     /// The description for models.
     pub(super) told: String,
+}
+
+/// What the guest makes an object of.
+pub(super) enum Objects {
+    /// Bytes, and how an object is made of them.
+    One { kind: &'static str, bytes: Vec<u8> },
+    /// A dictionary of tables.
+    Tables(Vec<(String, Vec<u8>)>),
+}
+
+impl Content {
+    pub(super) fn one(kind: &'static str, bytes: Vec<u8>, told: String) -> Self {
+        Self {
+            objects: Objects::One { kind, bytes },
+            told,
+        }
+    }
 }

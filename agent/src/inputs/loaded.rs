@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource};
-use super::record::{RecordedInput, recorded};
+use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects};
 use super::{files, folders};
 use crate::Error;
 
@@ -23,7 +22,34 @@ impl Loaded {
     pub(crate) fn read(inputs: &[Input]) -> Result<Self, Error> {
         let mut loaded = Self::default();
         for input in inputs {
-            loaded.add(input, read(input)?)?;
+            let Content { objects, told } = read(input)?;
+            let name = &input.name;
+            loaded.described.push(format!("{name}: {told}"));
+            let (value, contents) = match objects {
+                Objects::One { kind, bytes } => (load(name, kind), vec![(name.clone(), bytes)]),
+                Objects::Tables(tables) => {
+                    let mut entries = Vec::new();
+                    let mut contents = Vec::new();
+                    for (number, (table, bytes)) in tables.into_iter().enumerate() {
+                        let place = format!("{name}/{number}");
+                        let value = load(&place, "table");
+                        entries.push(format!("{}: {value}", Value::from(table)));
+                        contents.push((place, bytes));
+                    }
+                    (format!("{{{}}}", entries.join(", ")), contents)
+                }
+            };
+            loaded.setup.push_str(&format!("{name} = {value}\n"));
+            for (place, bytes) in contents {
+                total = total.saturating_add(bytes.len() as u64);
+                if total > INPUTS_MAX_BYTES {
+                    let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
+                    return Err(input.wrong(what));
+                }
+                if loaded.contents.insert(place, bytes).is_some() {
+                    return Err(input.wrong("there are two inputs of this name"));
+                }
+            }
         }
         Ok(loaded)
     }
@@ -70,13 +96,21 @@ impl Loaded {
     }
 }
 
+/// The code that makes an object of a content.
+fn load(place: &str, kind: &str) -> String {
+    format!(
+        "__import__('sys').modules['memex_guest.agents'].load({}, {})",
+        Value::from(place),
+        Value::from(kind),
+    )
+}
+
 fn read(input: &Input) -> Result<Content, Error> {
     match &input.source {
-        InputSource::Value(value) => Ok(Content {
-            kind: "json",
-            bytes: value.to_string().into_bytes(),
-            told: files::kind_of(value),
-        }),
+        InputSource::Value(value) => {
+            let bytes = value.to_string().into_bytes();
+            Ok(Content::one("json", bytes, files::kind_of(value)))
+        }
         InputSource::Path(path) => {
             let found = std::fs::metadata(path).map_err(|error| input.wrong(error))?;
             match found.is_dir() {

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `.json` | what it says, or a list of `Trajectory` where it is one |
 //! | `.jsonl`, `.ndjson` | a list, or a list of `Trajectory` where the lines are some |
-//! | `.csv`, `.tsv`, `.parquet`, `.arrow`, `.feather`, `.ipc`, `.arrows` | a DataFrame |
-//! | a folder | a dictionary of its text files, by path; a list of `Trajectory` where all are some |
+//! | a file of tables that `memex_sql` reads | a DataFrame; a dictionary of them where there are several |
+//! | a folder of partitions, workbooks, columns or packed files | the same |
+//! | another folder | a dictionary of its text files, by path; a list of `Trajectory` where all are some |
 //! | anything else | text |
 //! | a value | the value |
 //!
@@ -18,6 +19,7 @@ mod input;
 mod loaded;
 mod record;
 mod runs;
+mod tables;
 
 pub use input::{Input, InputSource};
 pub(crate) use loaded::Loaded;

@@ -9,11 +9,9 @@ use serde_json::{Value, json};
 use super::input::Content;
 
 pub(super) fn content(views: Vec<Value>) -> Content {
-    Content {
-        kind: "trajectories",
-        told: format!("list[Trajectory] of {}", views.len()),
-        bytes: json!(views).to_string().into_bytes(),
-    }
+    let told = format!("list[Trajectory] of {}", views.len());
+    let bytes = json!(views).to_string().into_bytes();
+    Content::one("trajectories", bytes, told)
 }
 
 /// The trajectories in a file, if it is of them.

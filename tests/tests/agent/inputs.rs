@@ -19,6 +19,14 @@ fn files_become_objects_that_a_model_is_told_by_type_and_size() {
     fs::write(at("notes/b.txt"), "second").unwrap();
     fs::write(at("table.csv"), "id,name\n1,ants\n2,bees\n").unwrap();
     fs::write(at("tree.json"), r#"{"a": [1, 2]}"#).unwrap();
+    fs::write(
+        at("codes.csv"),
+        "zip;country;price\n01234;NA;1,5\n10115;DE;2\n",
+    )
+    .unwrap();
+    fs::create_dir_all(at("parts/year=2024")).unwrap();
+    parquet(&at("parts/year=2024/p.parquet"));
+    fs::write(at("odd.json"), "\u{feff}[NaN, \"ü\"]").unwrap();
     fs::write(at("lines.jsonl"), "{\"n\": 1}\n{\"n\": 2}\n").unwrap();
     fs::write(at("long.txt"), "secret word ".repeat(1_000_000)).unwrap();
     parquet(&at("sales.parquet"));
@@ -41,8 +49,23 @@ fn files_become_objects_that_a_model_is_told_by_type_and_size() {
             "table.csv",
             "table.shape, table.name[1]",
             "((2, 2), 'bees')",
-            "table: DataFrame[2 × 2] (id int64, name str)",
+            "table: DataFrame[2×2] from csv",
         ),
+        (
+            "codes",
+            "codes.csv",
+            "codes.values.tolist()",
+            "[['01234', 'NA', 1.5], ['10115', 'DE', 2.0]]",
+            "codes: DataFrame[2×3] from csv (delimiter ';'; decimal comma in \"price\")",
+        ),
+        (
+            "parts",
+            "parts",
+            "parts.shape, parts.year.tolist()",
+            "((3, 3), [2024, 2024, 2024])",
+            "parts: DataFrame[3×3] from parquet",
+        ),
+        ("odd", "odd.json", "odd", "[None, 'ü']", "list[2] from JSON"),
         (
             "sales",
             "sales.parquet",
@@ -106,6 +129,13 @@ fn inputs_that_cannot_be_had_are_told_before_anything_runs() {
     fs::write(&torn, &whole[..whole.len() / 2]).unwrap();
     let lines = folder.path().join("lines.jsonl");
     fs::write(&lines, "{\"n\": 1}\n{\"n\": \n").unwrap();
+    let picture = folder.path().join("picture.bin");
+    fs::write(&picture, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\xff").unwrap();
+    let pictures = folder.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    fs::write(pictures.join("one.png"), b"\x89PNG\0\xff").unwrap();
+    let open = folder.path().join("open.csv");
+    fs::write(&open, "id,name\n1,\"open\n2,b\n").unwrap();
     for name in ["no name", "class", "1st", ""] {
         assert!(Input::new(name, "x").is_err(), "{name}");
     }
@@ -114,6 +144,9 @@ fn inputs_that_cannot_be_had_are_told_before_anything_runs() {
         (torn, "cannot be read as a table"),
         (lines, "line 2"),
         (folder.path().join("none.csv"), "No such file"),
+        (picture, "it is no text"),
+        (pictures, "none of its files is text (one.png)"),
+        (open, "the quote that opens in line 2 is never closed"),
     ] {
         let request = RunRequest {
             inputs: vec![Input::new("data", path).unwrap()],
