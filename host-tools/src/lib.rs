@@ -50,5 +50,5 @@ pub use tool::{
 };
 pub use toolbox::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,
-    ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema,
+    ToolEntry, Toolbox, ToolboxBuilder, check_parameters, check_schema, mended, mended_parameters,
 };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::shown;
 use memex_host_tools::ToolSpec;
-use memex_host_tools::{check_parameters, check_schema};
+use memex_host_tools::{check_parameters, check_schema, mended, mended_parameters};
 
 /// The most definitions in one array.
 pub const DEFINITIONS_MAX: usize = 10_000;
@@ -119,6 +119,12 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("the name contains white space or a control character".to_owned());
     }
+    if !name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-.:/".contains(c))
+    {
+        return Err("a tool's name is made of ASCII letters, digits and `_ - . : /`".to_owned());
+    }
     Ok(())
 }
 
@@ -190,17 +196,19 @@ fn spec(definition: &Map<String, Value>, parameters: &str) -> Result<ToolSpec, S
     let parameters = match definition.get(parameters) {
         None | Some(Value::Null) => nothing(),
         Some(found) => {
-            check_parameters(found)
+            let found = mended_parameters(found);
+            check_parameters(&found)
                 .map_err(|reason| format!("wrong schema in `{parameters}`: {reason}"))?;
-            found.clone()
+            found
         }
     };
     let returns = match definition.get("output_schema") {
         None | Some(Value::Null) => None,
         Some(found) => {
-            check_schema(found)
+            let found = mended(found);
+            check_schema(&found)
                 .map_err(|reason| format!("wrong schema in `output_schema`: {reason}"))?;
-            Some(found.clone())
+            Some(found)
         }
     };
     Ok(ToolSpec {

@@ -8,11 +8,13 @@ mod builder;
 mod entry;
 mod identifiers;
 mod index;
+mod mending;
 mod shape;
 mod tools;
 
 pub use builder::{TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX, ToolboxBuilder};
 pub use entry::ToolEntry;
+pub use mending::{mended, mended_parameters};
 pub use shape::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, check_parameters, check_schema,
 };

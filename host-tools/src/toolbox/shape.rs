@@ -20,7 +20,7 @@ const SHOWN_CHARS_MAX: usize = 200;
 /// Longest chain of schemas that apply to one value, each by the one before.
 const APPLIED_CHAIN_MAX: usize = 16;
 
-const TYPES: [&str; 7] = [
+pub(super) const TYPES: [&str; 7] = [
     "object", "array", "string", "integer", "number", "boolean", "null",
 ];
 /// Keywords whose value is a schema.

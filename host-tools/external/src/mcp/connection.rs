@@ -25,6 +25,7 @@ use super::declaration::{Address, ServerPlan};
 use super::guarded::{Breach, Breached, Claims, Guarded};
 use super::handler::Handler;
 use super::http::Client;
+use super::repairing::Repaired;
 use super::streams::{BoundedLines, Log};
 
 /// The longest wait until a connection that keeps failing is tried again.
@@ -139,7 +140,8 @@ impl Connection {
         });
         let breached = Breached::default();
         let lines = BoundedLines::new(stdout, plan.message_max_bytes, breached.clone());
-        let transport = AsyncRwTransport::new(lines, stdin).with_max_line_length(usize::MAX);
+        let transport =
+            AsyncRwTransport::new(Repaired::new(lines), stdin).with_max_line_length(usize::MAX);
         match Self::serve(plan, transport, surroundings, handler, breached).await {
             Ok(connection) => Ok(Self {
                 process: Some(running),

@@ -1,17 +1,20 @@
 //! What a server's result is in the guest.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use rmcp::model::{CallToolResult, ContentBlock, ResourceContents, TextContent};
 use serde_json::{Map, Value, json};
 
 use super::super::answers;
+use super::reviving::UNKNOWN_MARK;
 use memex_host_tools::{Answer, LargeInteger, PART_KEY, ToolError};
 
 /// How results of a tool are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// Structured content, else the contents.
+    /// Structured content, else the contents; a text that is an object or an array of JSON is
+    /// that.
     Plain,
     /// Likewise; a text is JSON.
     Json,
@@ -31,11 +34,9 @@ pub(super) fn text_bytes(
     result: &CallToolResult,
     max: usize,
 ) -> Result<Option<usize>, ToolError> {
-    let is_read = reading != Reading::Plain
-        && result.is_error != Some(true)
-        && result.structured_content.is_none();
+    let is_read = result.is_error != Some(true) && result.structured_content.is_none();
     match result.content.as_slice() {
-        [ContentBlock::Text(text)] if is_read => {
+        [ContentBlock::Text(text)] if is_read && may_be_json(reading, &text.text) => {
             let taken = answers::check_size(tool, text.text.as_bytes(), max)?;
             Ok(Some(taken.saturating_add(text.text.len())))
         }
@@ -71,10 +72,14 @@ pub(super) fn answer(
         .collect::<Result<Vec<_>, _>>()?;
     let json = match (values.pop(), values.is_empty()) {
         (None, _) => Value::Null,
-        (Some(Value::String(text)), true) if reading != Reading::Plain => {
+        (Some(Value::String(text)), true) if may_be_json(reading, &text) => {
             match serde_json::from_str::<Value>(&text) {
                 // As text it keeps its digits.
                 Ok(_) if LargeInteger::find(text.as_bytes(), 1).is_some() => Value::String(text),
+                // Nothing says that a number or a word is anything but text.
+                Ok(parsed) if reading == Reading::Plain && !is_nested(&parsed) => {
+                    Value::String(text)
+                }
                 Ok(parsed) => {
                     answers::refuse_reserved(tool, &parsed)?;
                     parsed
@@ -89,6 +94,15 @@ pub(super) fn answer(
         }
     };
     Ok(Answer { json, parts })
+}
+
+/// Whether a text is read as JSON: by the schema, or since it looks like an object or an array.
+fn may_be_json(reading: Reading, text: &str) -> bool {
+    reading != Reading::Plain || text.trim_start().starts_with(['{', '['])
+}
+
+fn is_nested(value: &Value) -> bool {
+    value.is_array() || value.is_object()
 }
 
 fn error_text(result: &CallToolResult) -> String {
@@ -110,6 +124,11 @@ fn error_text(result: &CallToolResult) -> String {
 /// A text is itself; everything else is a record with its `type`.
 fn value(tool: &str, block: ContentBlock, parts: &mut Vec<Vec<u8>>) -> Result<Value, ToolError> {
     Ok(match block {
+        ContentBlock::Text(text) if is_unknown(&text) => {
+            let kept = serde_json::from_str(&text.text).unwrap_or(Value::String(text.text));
+            answers::refuse_reserved(tool, &kept)?;
+            kept
+        }
         ContentBlock::Text(text) => Value::String(text.text),
         ContentBlock::Image(image) => json!({
             "type": "image",
@@ -179,8 +198,30 @@ fn record<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     Value::Object(present.collect::<Map<_, _>>())
 }
 
+/// Whether a text is a content of a kind that the library does not know.
+fn is_unknown(text: &TextContent) -> bool {
+    let meta = text.meta.as_ref();
+    meta.is_some_and(|meta| meta.0.contains_key(UNKNOWN_MARK))
+}
+
+/// Bytes in base64, with or without padding, in lines or not, of either alphabet, or as a data
+/// URL.
 fn bytes(tool: &str, text: &str, parts: &mut Vec<Vec<u8>>) -> Result<Value, ToolError> {
-    let decoded = STANDARD.decode(text.trim()).map_err(|error| {
+    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
+    let content = match text.strip_prefix("data:") {
+        Some(url) => url.split_once(',').map_or(url, |(_, content)| content),
+        None => text,
+    };
+    let plain = content.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let plain = plain.map(|byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    });
+    let decoded = ENGINE.decode(plain.collect::<Vec<u8>>()).map_err(|error| {
         ToolError::new(
             "RuntimeError",
             format!("{tool}: the answer has binary content that is not base64: {error}"),

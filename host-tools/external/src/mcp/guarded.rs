@@ -32,6 +32,7 @@ use tokio::time::Instant;
 
 use super::super::trees::{Room, Trees};
 use super::logging::log;
+use super::reviving::revived;
 use crate::scrubbing::Scrubber;
 use memex_host_tools::TreeSize;
 
@@ -193,7 +194,10 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Guarded<T> {
             match message {
                 ServerJsonRpcMessage::Request(asked) => self.answer(&asked.request, asked.id)?,
                 ServerJsonRpcMessage::Notification(told) => self.hear(told.notification),
-                ServerJsonRpcMessage::Response(response) => {
+                ServerJsonRpcMessage::Response(mut response) => {
+                    if let ServerResult::CustomResult(result) = response.result {
+                        response.result = revived(result.0);
+                    }
                     // Others are looked at and dropped.
                     let bytes = match &response.result {
                         ServerResult::CallToolResult(result) => size(result),

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::trees::{Trees, message_tree_max};
 use super::guarded::{Breach, Breached};
+use super::repairing::repaired;
 use memex_host_tools::TreeSize;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -77,7 +78,14 @@ impl Client {
             let client = client.clone();
             async move {
                 drop(passed);
-                let event = events.next().await?;
+                let mut event = events.next().await?;
+                if let Ok(Sse {
+                    data: Some(data), ..
+                }) = &mut event
+                    && let Cow::Owned(message) = repaired(data.as_bytes())
+                {
+                    *data = String::from_utf8_lossy(&message).trim_end().to_owned();
+                }
                 let data = event.as_ref().ok().and_then(|event| event.data.as_deref());
                 let taken = TreeSize::of(data.unwrap_or_default().as_bytes());
                 if let Err(breach) = client.check(taken) {
@@ -112,7 +120,7 @@ impl Client {
         let body = body(response, self.maximum).await?;
         self.check(TreeSize::of(&body))
             .map_err(|breach| Failure::Io(io::Error::other(breach)))?;
-        Ok(serde_json::from_slice(&body)?)
+        Ok(serde_json::from_slice(&repaired(&body))?)
     }
 }
 
@@ -180,7 +188,11 @@ impl StreamableHttpClient for Client {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some(value.to_owned())
         };
-        let (kind, session) = (header(CONTENT_TYPE).unwrap_or_default(), header(SESSION));
+        // Types of media are the same in any case.
+        let kind = header(CONTENT_TYPE)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let session = header(SESSION);
         let is_json = kind.starts_with(JSON);
         match status {
             StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {

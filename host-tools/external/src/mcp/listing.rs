@@ -11,7 +11,9 @@ use super::super::document::shown;
 use super::content::Reading;
 use super::declaration::ServerPlan;
 use crate::scrubbing::Scrubber;
-use memex_host_tools::{ToolSpec, TreeSize, check_parameters, check_schema};
+use memex_host_tools::{
+    ToolSpec, TreeSize, check_parameters, check_schema, mended, mended_parameters,
+};
 
 /// The most pages of a server's list of tools.
 pub const SERVER_PAGES_MAX: usize = 200;
@@ -23,6 +25,8 @@ const LISTING_BYTES_MAX: usize = 16 << 20;
 const LISTING_TREE_MAX: usize = 128 << 20;
 /// The longest description of a server's tool.
 const DESCRIPTION_MAX_BYTES: usize = 64 << 10;
+/// Why a second tool of a name is left out.
+const TWICE: &str = "it is listed twice";
 /// The mark of a library that wraps values in `{"result": …}`.
 const WRAP_MARK: &str = "x-fastmcp-wrap-result";
 
@@ -80,7 +84,8 @@ impl Listing {
 pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<Listing, String> {
     let mut remote = Vec::new();
     let (mut bytes, mut taken) = (0_usize, 0_usize);
-    let mut cursor = None;
+    let mut cursor: Option<String> = None;
+    let mut asked = BTreeSet::new();
     for _ in 0..SERVER_PAGES_MAX {
         let page = PaginatedRequestParams::default().with_cursor(cursor);
         let page = peer
@@ -107,8 +112,20 @@ pub(super) async fn list(peer: &Peer<RoleClient>, plan: &ServerPlan) -> Result<L
             return Err(format!("it has more than {SERVER_TOOLS_MAX} tools"));
         }
         cursor = page.next_cursor.filter(|cursor| !cursor.is_empty());
-        if cursor.is_none() {
-            return Ok(choose(remote, plan));
+        match &cursor {
+            None => return Ok(choose(remote, plan)),
+            Some(next) if !asked.insert(next.clone()) => {
+                let mut listing = choose(remote, plan);
+                // The page that came again has nothing new.
+                listing.skipped.retain(|(_, reason)| reason != TWICE);
+                let what =
+                    "the server gives the same page again and again; what came before is used";
+                listing
+                    .skipped
+                    .push(("its list of tools".to_owned(), what.to_owned()));
+                return Ok(listing);
+            }
+            Some(_) => {}
         }
     }
     Err(format!(
@@ -131,9 +148,9 @@ pub(super) fn choose(remote: Vec<RemoteTool>, plan: &ServerPlan) -> Listing {
             continue;
         }
         match listed(tool, &plan.prefix, plan.timeout) {
-            Ok(_) if !names.insert(name.clone()) => listing
-                .skipped
-                .push((shown(&name), "it is listed twice".to_owned())),
+            Ok(_) if !names.insert(name.clone()) => {
+                listing.skipped.push((shown(&name), TWICE.to_owned()))
+            }
             Ok(tool) => listing.tools.push(tool),
             Err(reason) => listing.skipped.push((shown(&name), reason)),
         }
@@ -166,13 +183,13 @@ fn matches(pattern: &str, name: &str) -> bool {
 fn listed(tool: RemoteTool, prefix: &str, timeout: std::time::Duration) -> Result<Listed, String> {
     let name = format!("{prefix}{}", tool.name);
     check_name(&name)?;
-    let parameters = Value::Object(Map::clone(&tool.input_schema));
+    let parameters = mended_parameters(&Value::Object(Map::clone(&tool.input_schema)));
     check_parameters(&parameters)
         .map_err(|reason| format!("wrong schema of its input: {reason}"))?;
     let (returns, reading) = match &tool.output_schema {
         None => (None, Reading::Plain),
         Some(output) => {
-            let output = Value::Object(Map::clone(output));
+            let output = mended(&Value::Object(Map::clone(output)));
             check_schema(&output)
                 .map_err(|reason| format!("wrong schema of its output: {reason}"))?;
             match unwrapped(&output) {

@@ -19,6 +19,8 @@ mod handler;
 mod http;
 mod listing;
 mod logging;
+mod repairing;
+mod reviving;
 mod server;
 mod streams;
 

@@ -5,6 +5,7 @@ mod commands;
 mod definitions;
 mod endpoints;
 mod files;
+mod odd_servers;
 mod server_endpoints;
 mod servers;
 mod support;

@@ -126,7 +126,7 @@ def main():
                 wordy = {"name": "w" + str(start), "description": "w" * 6_000_000, "inputSchema": {"type": "object"}}
                 page = {"tools": [wordy], "nextCursor": str(start + 1)}
             elif os.path.exists("endless"):
-                page = {"tools": [], "nextCursor": "0"}
+                page = {"tools": [], "nextCursor": str(start + 1)}
             elif start + 5 < len(TOOLS):
                 page["nextCursor"] = str(start + 5)
             send({"id": id, "result": page})

@@ -80,11 +80,11 @@ async fn every_tool_of_a_server_becomes_a_tool() {
     for (name, expected) in [
         ("s_echo", json!("hi")),
         ("s_typed", json!({"n": 7})),
-        ("s_untyped_json", json!("{\"n\": 8}")),
+        ("s_untyped_json", json!({"n": 8})),
         ("s_typed_text", json!({"n": 8})),
         ("s_wrapped", json!([1, 2])),
         ("s_nothing", json!(null)),
-        ("s_env", json!("[\"yes\", null, \"[secret PLAIN]\"]")),
+        ("s_env", json!(["yes", null, "[secret PLAIN]"])),
     ] {
         let found = value(&tools, name, json!({"text": "hi"})).await;
         assert_eq!(found, expected, "{name}");
@@ -126,7 +126,7 @@ async fn what_a_server_asks_of_its_client_is_unsupported() {
     let tools = open(&folder, "").await;
     assert_eq!(
         value(&tools, "s_asks", json!({})).await,
-        json!("[-32601, -32601, -32601]")
+        json!([-32601, -32601, -32601])
     );
 }
 
