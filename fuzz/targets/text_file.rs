@@ -1,4 +1,4 @@
-//! A delimited text file, or lines of JSON, as a table.
+//! A delimited text file, or JSON, as a table.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,9 +10,10 @@ thread_local! {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let form = match bytes.trim_ascii_start().starts_with(b"{") {
-        true => TextForm::JsonLines,
-        false => TextForm::Delimited,
+    let form = match bytes.trim_ascii_start().first() {
+        Some(b'{') => TextForm::JsonLines,
+        Some(b'[') => TextForm::Json,
+        _ => TextForm::Delimited,
     };
     FILES.with_borrow(|files| match files.load(form, bytes) {
         Ok(rows) => assert!(rows <= bytes.len() as u64),
