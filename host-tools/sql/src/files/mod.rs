@@ -29,9 +29,11 @@ mod records;
 mod selection;
 mod set;
 mod sheet;
+mod sheet_cells;
 mod table;
 mod workbook;
 mod xlsx;
+mod xlsx_styles;
 
 pub use frame::{FileTable, is_folder_of_tables, read_frame, read_tables};
 pub use json_tokens::plain_json;

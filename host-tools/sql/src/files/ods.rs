@@ -2,10 +2,10 @@
 
 use super::content::Content;
 use super::loading::Unloaded;
-use super::sheet::{Cell, Row, TakeRow};
+use super::sheet_cells::{Cell, Row, TakeRow};
 use super::table::Bounds;
 use super::workbook::{Workbook, add_text, attribute, next};
-use super::xlsx::moment_of_text;
+use super::xlsx_styles::moment_of_text;
 use quick_xml::events::{BytesStart, Event};
 
 /// Rows and columns that a sheet may have; empty ones are said to be many more.
