@@ -154,6 +154,10 @@ impl DatabasesBuilder {
 /// Whether a file has a beginning that no SQLite database has. An empty one may become one.
 fn is_other_content(path: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
+    // Opening a pipe would wait for who writes into it.
+    if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     let mut head = Vec::new();
     let read = std::fs::File::open(path)
         .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head));
