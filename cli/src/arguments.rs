@@ -10,6 +10,7 @@ Examples:
   memex run analysis.py --mount data:/data      a file, with a folder it may read
   memex run - --json < block.py                 one JSON object per turn
   memex repl                                    a prompt
+  memex mcp install --client claude-code        a tool of an MCP client
   memex policy show workspace                   a policy, explained in sentences
   memex doctor                                  features of this machine
 

@@ -1,10 +1,12 @@
 //! The parts of this process's environment that sessions are given.
 
+use memex_doors::clients::Directories;
 use memex_external::Secrets;
 use memex_runtime::is_for_package_client;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Variables of the environment with this prefix are the secrets of tool files.
 const SECRET_PREFIX: &str = "MEMEX_SECRET_";
@@ -44,4 +46,19 @@ pub(crate) fn store_variables() -> BTreeMap<String, String> {
         name.starts_with("AWS_").then_some((name, value))
     });
     variables.collect()
+}
+
+/// Where clients of MCP keep their settings, as this system has it.
+pub(crate) fn client_directories() -> Option<Directories> {
+    let absolute = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let home = absolute("HOME")?;
+    let settings = match cfg!(target_os = "macos") {
+        true => home.join("Library/Application Support"),
+        false => absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+    };
+    Some(Directories { home, settings })
 }

@@ -38,6 +38,7 @@ mod refusals;
 mod report;
 mod requirements_file;
 mod running;
+mod sandbox_options;
 mod session_options;
 mod signals;
 mod store_arguments;

@@ -41,9 +41,6 @@ pub enum Error {
         /// The problem.
         what: String,
     },
-    /// The server cannot listen or speak.
-    #[error("the server: {0}")]
-    Server(String),
 }
 
 impl Error {
@@ -57,7 +54,6 @@ impl Error {
             Self::Preparation(_) | Self::Policy(_) => "SandboxError",
             Self::File { .. } => "OSError",
             Self::Malformed { .. } => "ValueError",
-            Self::Server(_) => "ServerError",
         }
     }
 

@@ -34,6 +34,7 @@
 //! front end to say.
 
 mod error;
+pub mod files;
 mod host;
 mod image_defaults;
 mod images;

@@ -4,8 +4,10 @@ mod agent;
 mod bench;
 mod completions;
 mod doctor;
+mod dspy;
 mod image;
 mod key;
+mod mcp;
 mod mem;
 mod policy;
 mod repl;
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Mem(mem::MemArguments),
     Serve(serve::ServeArguments),
     Key(key::KeyArguments),
+    Mcp(Box<mcp::McpArguments>),
+    Dspy(Box<dspy::DspyArguments>),
     Agent(agent::AgentArguments),
     Bench(bench::BenchArguments),
     Doctor(doctor::DoctorArguments),
@@ -54,6 +58,8 @@ impl Command {
             Self::Mem(arguments) => mem::execute(arguments, context),
             Self::Serve(arguments) => serve::execute(arguments, context),
             Self::Key(arguments) => key::execute(arguments, context),
+            Self::Mcp(arguments) => mcp::execute(arguments, context),
+            Self::Dspy(arguments) => dspy::execute(arguments, context),
             Self::Agent(arguments) => agent::execute(arguments, context),
             Self::Bench(arguments) => bench::execute(arguments, context),
             Self::Doctor(arguments) => doctor::execute(arguments, context),

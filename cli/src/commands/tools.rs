@@ -6,7 +6,7 @@ use crate::environment::EnvironmentSecrets;
 use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use crate::refusals::refusal;
-use crate::session_options::policy_source;
+use crate::sandbox_options::policy_source;
 use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::{Args, Subcommand};

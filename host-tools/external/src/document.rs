@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::OutsideError;
 use memex_policies::nearest;
 
+/// The version of tool files.
+pub const TOOL_FILE_VERSION: u64 = 1;
 /// The longest tool file, and the longest schema or definitions file.
 pub const TOOL_FILE_MAX_BYTES: u64 = 8 << 20;
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::built_in::{CredentialDeclaration, DatabaseDeclaration};
+use super::client_servers;
 use super::command::CommandExecutor;
 use super::definitions::{anthropic_tool_specs, check_name, nothing, openai_tool_specs};
-use super::document::{Fields, ToolFileFormat, parse, read};
+use super::document::{Fields, TOOL_FILE_VERSION, ToolFileFormat, parse, read};
 use super::endpoint::{ENDPOINT_FIELDS, EndpointDeclaration};
 use super::error::OutsideError;
 use super::host::{OutsideHost, Surroundings};
@@ -22,8 +23,6 @@ use memex_host_tools::ToolSpec;
 use memex_host_tools::{SchemaProblem, check_parameters, check_schema};
 use memex_sql::DatabasesBuilder;
 
-/// The version of tool files.
-pub const TOOL_FILE_VERSION: u64 = 1;
 /// The most declarations of a tool file.
 pub const DECLARATIONS_MAX: usize = 2_000;
 /// The most MCP servers of a tool file.
@@ -86,7 +85,8 @@ impl ToolFile {
     }
 
     /// Reads a tool file's `text`. `origin` stands in messages; the files that
-    /// it names are looked for in `directory`.
+    /// it names are looked for in `directory`. The `mcp.json` of an MCP client is one too:
+    /// a tool file with its servers.
     ///
     /// # Errors
     /// Names the file, the tool and the field, and says what to write.
@@ -96,7 +96,13 @@ impl ToolFile {
         origin: &str,
         directory: &Path,
     ) -> Result<Self, OutsideError> {
-        let document = parse(text, format, origin)?;
+        let mut document = parse(text, format, origin)?;
+        if format == ToolFileFormat::Json {
+            let fields = Fields::open(origin, directory, &document)?;
+            if let Some(servers) = client_servers::tool_file(&document, &fields)? {
+                document = servers;
+            }
+        }
         let root = Fields::open(origin, directory, &document)?;
         match root.value("version").map(Value::as_u64) {
             Some(Some(TOOL_FILE_VERSION)) => {}

@@ -21,6 +21,7 @@ mod auth;
 mod body;
 mod built_in;
 mod client;
+mod client_servers;
 mod command;
 mod definitions;
 mod document;
@@ -48,10 +49,10 @@ pub use definitions::{
     DEFINITIONS_MAX, DefinitionError, DefinitionStyle, TOOL_NAME_MAX_BYTES, anthropic_tool_specs,
     openai_tool_specs, tool_definition,
 };
-pub use document::{TOOL_FILE_MAX_BYTES, ToolFileFormat};
+pub use document::{TOOL_FILE_MAX_BYTES, TOOL_FILE_VERSION, ToolFileFormat};
 pub use endpoint::REDIRECTS_MAX;
 pub use error::OutsideError;
-pub use file::{DECLARATIONS_MAX, SERVERS_MAX, TOOL_FILE_VERSION, ToolFile};
+pub use file::{DECLARATIONS_MAX, SERVERS_MAX, ToolFile};
 pub use host::{CALLS_MAX, OutsideHost, OutsideProgress, ProgressCallback};
 pub use mcp::{BACKOFF_MAX, SERVER_PAGES_MAX, SERVER_TOOLS_MAX};
 pub use scrubbing::{SECRET_MAX_BYTES, SECRET_MIN_BYTES};

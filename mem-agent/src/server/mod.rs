@@ -6,7 +6,5 @@
 //! fails answers `agent_error: {Type}: {message}`.
 
 mod service;
-mod transports;
 
 pub use service::{SERVER_NAME, Service, TOOL_NAME};
-pub use transports::{PATH, serve_http, serve_stdio};

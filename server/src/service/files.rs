@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use memex_runtime::{Errno, SessionFiles};
+use memex_sessions::files::{
+    DEPTH_MAX, FileEntry, FileKind, entry_of, folders_on_the_way, listed, make_folders, removed,
+};
 
 use super::entry::{Body, Entry};
 use super::state::{Inner, Service};
-use super::tree::{
-    DEPTH_MAX, FileEntry, FileKind, absolute, entry_of, folders_on_the_way, listed, make_folders,
-    refused, removed,
-};
+use super::tree::{absolute, refused};
 use crate::error::ServiceError;
 use crate::names::Id;
 use crate::sandbox::Durability;

@@ -24,6 +24,6 @@ mod unneeded;
 mod waking;
 
 pub use listing::{ListFilter, SandboxUsage, StateName};
+pub use memex_sessions::files::{FileEntry, FileKind};
 pub use options::ServiceOptions;
 pub use state::Service;
-pub use tree::{FileEntry, FileKind};

@@ -1,210 +1,18 @@
-//! The files of a session as a tree: paths, entries, and what is said of refusals.
+//! Files of a sandbox, in the errors of the service.
 
-use std::collections::VecDeque;
-
-use memex_runtime::{Errno, FileStat, FileType, SessionFiles};
+use memex_runtime::Errno;
 
 use super::running::waits;
 use crate::error::{ErrorKind, ServiceError};
 
-/// Where relative paths begin.
-const HOME: &str = "/home/user";
-/// Entries that one listing has, and that one removal removes.
-const ENTRIES_MAX: usize = 10_000;
-/// Bytes of the paths of one listing: a path can be a hundred times as long as most are.
-const LISTED_BYTES_MAX: usize = 4 << 20;
-pub(super) const DEPTH_MAX: u32 = 64;
-/// The longest path that is looked at.
-const PATH_BYTES_MAX: usize = 4096;
-
-/// A file, a folder or a link of a sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileEntry {
-    /// Its name; empty of `/`.
-    pub name: String,
-    /// Its absolute path.
-    pub path: String,
-    /// What it is.
-    pub kind: FileKind,
-    /// Its length.
-    pub bytes: u64,
-    /// When its content changed last, in nanoseconds since 1970.
-    pub modified_ns: u64,
-    /// Where a link leads.
-    pub target: Option<String>,
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
-    /// A file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link.
-    Link,
-    /// Something that is none of these.
-    Other,
-}
-
 /// The path as it is from `/` on, without `.` and doubled slashes.
 pub(super) fn absolute(path: &str) -> Result<String, ServiceError> {
-    let wrong = |what: &str| {
+    memex_sessions::files::absolute(path).map_err(|error| {
         ServiceError::invalid(
-            format!("the path {what}"),
+            error.to_string(),
             "send a path of the sandbox, such as /home/user/data.csv",
         )
-    };
-    if path.is_empty() {
-        return Err(wrong("is empty"));
-    }
-    if path.contains('\0') {
-        return Err(wrong("has a NUL"));
-    }
-    if path.len() > PATH_BYTES_MAX {
-        return Err(wrong("is too long"));
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    let home = if path.starts_with('/') { "" } else { HOME };
-    for part in home.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    Ok(format!("/{}", parts.join("/")))
-}
-
-pub(super) fn parent(path: &str) -> &str {
-    match path.rsplit_once('/') {
-        Some(("", _)) | None => "/",
-        Some((parent, _)) => parent,
-    }
-}
-
-pub(super) fn entry_of(files: &mut SessionFiles<'_>, path: &str) -> Result<FileEntry, Errno> {
-    let stat = files.stat(path, false)?;
-    described(files, path, &stat)
-}
-
-fn described(
-    files: &mut SessionFiles<'_>,
-    path: &str,
-    stat: &FileStat,
-) -> Result<FileEntry, Errno> {
-    let kind = match stat.filetype {
-        FileType::RegularFile => FileKind::File,
-        FileType::Directory => FileKind::Folder,
-        FileType::SymbolicLink => FileKind::Link,
-        _ => FileKind::Other,
-    };
-    let target = match kind {
-        FileKind::Link => Some(files.link_target(path)?),
-        _ => None,
-    };
-    Ok(FileEntry {
-        name: path.rsplit('/').next().unwrap_or_default().to_owned(),
-        path: path.to_owned(),
-        kind,
-        bytes: stat.size,
-        modified_ns: stat.mtim,
-        target,
     })
-}
-
-/// What lies below a folder, folder by folder.
-pub(super) fn listed(
-    files: &mut SessionFiles<'_>,
-    path: &str,
-    depth: u32,
-) -> Result<Vec<FileEntry>, Errno> {
-    let mut found: Vec<FileEntry> = Vec::new();
-    let mut room = LISTED_BYTES_MAX;
-    let mut folders = VecDeque::from([(path.to_owned(), depth)]);
-    while let Some((folder, depth)) = folders.pop_front() {
-        let left = ENTRIES_MAX.saturating_sub(found.len());
-        let mut names: Vec<String> = files
-            .list(&folder, left)?
-            .into_iter()
-            .map(|entry| entry.name)
-            .collect();
-        names.sort_unstable();
-        for name in names {
-            let path = format!("{}/{name}", folder.trim_end_matches('/'));
-            let entry = match entry_of(files, &path) {
-                // Something of the host that has gone.
-                Err(Errno::Noent) => continue,
-                entry => entry?,
-            };
-            let target = entry.target.as_ref().map_or(0, String::len);
-            let left = room.checked_sub(entry.path.len().saturating_add(target));
-            room = left.ok_or(Errno::Nametoolong)?;
-            if entry.kind == FileKind::Folder && depth > 1 {
-                folders.push_back((path, depth - 1));
-            }
-            found.push(entry);
-        }
-    }
-    Ok(found)
-}
-
-/// Makes a folder and those on the way. Says whether it is new.
-pub(super) fn make_folders(files: &mut SessionFiles<'_>, path: &str) -> Result<bool, Errno> {
-    match files.stat(path, true) {
-        Ok(stat) if stat.filetype == FileType::Directory => return Ok(false),
-        Ok(_) => return Err(Errno::Exist),
-        Err(Errno::Noent) => {}
-        Err(error) => return Err(error),
-    }
-    let mut missing = vec![path];
-    let mut above = parent(path);
-    while above != "/" {
-        match files.stat(above, true) {
-            Ok(stat) if stat.filetype == FileType::Directory => break,
-            Ok(_) => return Err(Errno::Notdir),
-            Err(Errno::Noent) => missing.push(above),
-            Err(error) => return Err(error),
-        }
-        above = parent(above);
-    }
-    for path in missing.into_iter().rev() {
-        files.make_folder(path)?;
-    }
-    Ok(true)
-}
-
-/// Makes the folders that a name needs.
-pub(super) fn folders_on_the_way(files: &mut SessionFiles<'_>, path: &str) -> Result<(), Errno> {
-    match make_folders(files, parent(path)) {
-        Err(Errno::Exist) => Err(Errno::Notdir),
-        made => made.map(|_| ()),
-    }
-}
-
-/// Removes what is in a folder before the folder. A folder that is a mount, or has one in
-/// it, is left as it is.
-pub(super) fn removed(files: &mut SessionFiles<'_>, path: &str) -> Result<(), Errno> {
-    let stat = files.stat(path, false)?;
-    if stat.filetype == FileType::Directory {
-        if path == "/" || files.stat(parent(path), true)?.dev != stat.dev {
-            return Err(Errno::Busy);
-        }
-        let mut below = listed(files, path, DEPTH_MAX)?;
-        for entry in below.iter().filter(|entry| entry.kind == FileKind::Folder) {
-            if files.stat(&entry.path, false)?.dev != stat.dev {
-                return Err(Errno::Busy);
-            }
-        }
-        // Folders come before what is in them.
-        below.reverse();
-        for entry in below {
-            files.remove(&entry.path)?;
-        }
-    }
-    files.remove(path)
 }
 
 /// What is said of a path that cannot be used so.
@@ -258,31 +66,5 @@ pub(super) fn refused(path: &str, error: Errno) -> ServiceError {
         ),
         Errno::Perm => waits(),
         error => ServiceError::internal(format!("{shown:?}: {error}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_begin_at_home_or_at_the_root_and_never_leave_it() {
-        for (path, want) in [
-            ("a.txt", "/home/user/a.txt"),
-            ("/a//b/./c", "/a/b/c"),
-            ("../x", "/home/x"),
-            ("../../../../etc/passwd", "/etc/passwd"),
-            ("/..", "/"),
-            ("/", "/"),
-        ] {
-            assert_eq!(absolute(path).unwrap(), want, "{path}");
-        }
-        for wrong in ["", "a\0b", &"x".repeat(PATH_BYTES_MAX + 1)] {
-            assert_eq!(absolute(wrong).unwrap_err().kind, ErrorKind::Invalid);
-        }
-        assert_eq!(
-            (parent("/a/b"), parent("/a"), parent("/")),
-            ("/a", "/", "/")
-        );
     }
 }

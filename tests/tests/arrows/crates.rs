@@ -86,11 +86,23 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        // Protocols of programs that people already run, on sessions.
+        "memex-doors",
+        &[
+            "memex-external",
+            "memex-host-tools",
+            "memex-listener",
+            "memex-policies",
+            "memex-runtime",
+            "memex-sessions",
+            "memex-snapshots",
+        ],
+    ),
+    (
         "memex-mem-agent",
         &[
             "memex-agent",
             "memex-host-tools",
-            "memex-listener",
             "memex-memory",
             "memex-models",
             "memex-policies",
@@ -155,6 +167,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-agent",
             "memex-benches",
             "memex-connectors",
+            "memex-doors",
             "memex-escapes",
             "memex-external",
             "memex-host-tools",

@@ -7,7 +7,8 @@ use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::Args;
-use memex_mem_agent::server::{PATH, Service, serve_http, serve_stdio};
+use memex_doors::mcp::{PATH, serve_http, serve_stdio};
+use memex_mem_agent::server::Service;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 
@@ -80,7 +81,8 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
             ctrlc::set_handler(move || interrupted.cancel())?;
             let ready = |address: SocketAddr| complain(&format!("serving http://{address}{PATH}"));
             let hosts = &arguments.allow_host;
-            runtime.block_on(serve_http(service, address, hosts, stop, ready))?;
+            let each = move || service.clone();
+            runtime.block_on(serve_http(each, address, hosts, stop, ready))?;
         }
     }
     Ok(ExitCode::SUCCESS)

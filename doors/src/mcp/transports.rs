@@ -1,4 +1,4 @@
-//! The two ways to a server: standard streams, and HTTP.
+//! The two ways to an MCP server: standard streams, and HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,17 +9,20 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
 use memex_listener::{Limits, serve};
-use rmcp::ServiceExt as _;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::transport::io::stdio_pipes;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ServerHandler, ServiceExt as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::Service;
-use crate::Error;
+use crate::error::Error;
 
-/// The path of the server over HTTP.
+/// The path of a server over HTTP.
 pub const PATH: &str = "/mcp";
+/// The longest message of a client over standard streams; a longer one is left out.
+pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 /// Clients at once. One that has been silent for five minutes is none.
 const SESSIONS_MAX: usize = 256;
 /// What a request names its session by.
@@ -28,22 +31,24 @@ const SESSION_HEADER: &str = "mcp-session-id";
 /// Serves one client over standard input and output, until it goes.
 ///
 /// # Errors
-/// [`Error::Server`] if the client does not speak MCP.
-pub async fn serve_stdio(service: Service) -> Result<(), Error> {
-    let failed = |error: String| Error::Server(error);
-    let running = service
-        .serve(rmcp::transport::io::stdio())
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    running
-        .waiting()
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+/// [`Error::Protocol`] if the client does not speak MCP.
+pub async fn serve_stdio(handler: impl ServerHandler) -> Result<(), Error> {
+    let (input, output) = stdio_pipes();
+    let transport =
+        AsyncRwTransport::new_server(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
+    let running = match handler.serve(transport).await {
+        Ok(running) => running,
+        // It went before it said anything, as those do that look whether a server starts.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(Error::Protocol(error.to_string())),
+    };
+    let ended = running.waiting().await;
+    ended.map_err(|error| Error::Protocol(error.to_string()))?;
     Ok(())
 }
 
-/// Serves any number of clients over streamable HTTP at [`PATH`]. `ready` is
-/// told where, which matters when port 0 was asked for.
+/// Serves any number of clients over streamable HTTP at [`PATH`]; `handler` makes what answers
+/// one of them. `ready` is given the address, which matters when port 0 was asked for.
 ///
 /// Requests whose `Host` is none of the loopback names or `hosts` are refused,
 /// and so are those that a page of another origin makes. Past 256 clients at
@@ -52,21 +57,21 @@ pub async fn serve_stdio(service: Service) -> Result<(), Error> {
 /// [`Limits`].
 ///
 /// # Errors
-/// [`Error::Server`] if the address cannot be listened at.
-pub async fn serve_http(
-    service: Service,
+/// [`Error::Listen`].
+pub async fn serve_http<S: ServerHandler>(
+    handler: impl Fn() -> S + Send + Sync + 'static,
     address: SocketAddr,
     hosts: &[String],
     stop: CancellationToken,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
-    let failed = |error: std::io::Error| Error::Server(format!("{address}: {error}"));
+    let failed = |source| Error::Listen { address, source };
     let mut config = StreamableHttpServerConfig::default().enforce_origin_validation();
     config.cancellation_token = stop.clone();
     config.allowed_hosts.extend(hosts.iter().cloned());
     let sessions = Arc::new(LocalSessionManager::default());
     let counted = Arc::clone(&sessions);
-    let http = StreamableHttpService::new(move || Ok(service.clone()), sessions, config);
+    let http = StreamableHttpService::new(move || Ok(handler()), sessions, config);
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     ready(listener.local_addr().map_err(failed)?);
     let router = Router::new().nest_service(PATH, http).layer(from_fn(
