@@ -7,6 +7,7 @@ use memex_runtime::{
     Image, Metering, Outcome, Progress, Runtime, Sandbox, Session, SessionOptions,
 };
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub struct Context {
     machine: Machine,
     first_turn: Option<FirstTurn>,
     server: Option<ServerCommand>,
+    doors: BTreeMap<&'static str, ServerCommand>,
     python: PathBuf,
     progress: RefCell<Box<dyn Progress>>,
 }
@@ -31,7 +33,7 @@ pub struct FirstTurn {
     pub arguments: Vec<OsString>,
 }
 
-/// A command that serves sandboxes; where its data and settings are is added.
+/// A command that serves sandboxes, or a protocol; where its data and settings are is added.
 #[derive(Debug, Clone)]
 pub struct ServerCommand {
     /// The program.
@@ -55,6 +57,7 @@ impl Context {
             machine: Machine::survey(),
             first_turn: None,
             server: None,
+            doors: BTreeMap::new(),
             python: "python3".into(),
             progress: RefCell::new(progress),
         })
@@ -71,6 +74,13 @@ impl Context {
     #[must_use]
     pub fn with_server(mut self, command: ServerCommand) -> Self {
         self.server = Some(command);
+        self
+    }
+
+    /// Measures a protocol that this command speaks on its standard streams: `mcp` or `dspy`.
+    #[must_use]
+    pub fn with_door(mut self, name: &'static str, command: ServerCommand) -> Self {
+        self.doors.insert(name, command);
         self
     }
 
@@ -106,6 +116,13 @@ impl Context {
         self.server.as_ref().ok_or_else(|| Error::Program {
             program: "memex serve".into(),
             reason: "no command was given to start servers of".into(),
+        })
+    }
+
+    pub(crate) fn door(&self, name: &str) -> Result<&ServerCommand, Error> {
+        self.doors.get(name).ok_or_else(|| Error::Program {
+            program: format!("memex {name}"),
+            reason: "no command was given to start it".into(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The figures, a file for each group.
 
 mod agent;
+mod doors;
 mod fresh;
 mod memory;
 mod midturn;
@@ -28,6 +29,7 @@ pub fn figures() -> &'static [Entry] {
             memory::FIGURES,
             process::FIGURES,
             serve::FIGURES,
+            doors::FIGURES,
             state::FIGURES,
             midturn::FIGURES,
             pool::FIGURES,

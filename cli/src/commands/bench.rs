@@ -106,12 +106,18 @@ fn take(names: &[String], as_json: bool, python: &Path, context: &Context) -> Re
     };
     let (program, first_turn) = on_this_image("run", &["-c", "print(1)"])?;
     let (server, serving) = on_this_image("serve", &[])?;
+    let door = |name: &str| {
+        let (program, arguments) = on_this_image(name, &[])?;
+        anyhow::Ok(ServerCommand { program, arguments })
+    };
     let with = memex_benches::Context::new(image, Box::new(bars))?
         .with_python(python)
         .with_server(ServerCommand {
             program: server,
             arguments: serving,
         })
+        .with_door("mcp", door("mcp")?)
+        .with_door("dspy", door("dspy")?)
         .with_first_turn(FirstTurn {
             program,
             arguments: first_turn,

@@ -1,0 +1,627 @@
+//! `memex mcp` with a real client: sessions, files, cancellation, restarts, other servers'
+//! tools, and clients that mean no good.
+
+use crate::memex::{command, memex};
+use rmcp::model::{
+    CallToolRequest, CallToolRequestParams, CallToolResult, ClientRequest,
+    ProgressNotificationParam, ServerResult,
+};
+use rmcp::service::{NotificationContext, PeerRequestOptions, RunningService};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::{ClientHandler, RoleClient, ServiceExt};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Hears of progress.
+#[derive(Clone, Default)]
+struct Client(Arc<Mutex<Vec<String>>>);
+
+impl ClientHandler for Client {
+    async fn on_progress(
+        &self,
+        told: ProgressNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        self.0
+            .lock()
+            .unwrap()
+            .push(told.message.unwrap_or_default());
+    }
+}
+
+type Connected = RunningService<RoleClient, Client>;
+
+async fn connected(server: Command) -> (Connected, tokio::process::Child) {
+    let mut server = tokio::process::Command::from(server);
+    server
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    let mut child = server.spawn().unwrap();
+    let (stdout, stdin) = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
+    let transport = AsyncRwTransport::new(stdout, stdin);
+    (Client::default().serve(transport).await.unwrap(), child)
+}
+
+async fn call(client: &Connected, tool: &str, arguments: Value) -> CallToolResult {
+    let params = CallToolRequestParams::new(tool.to_owned())
+        .with_arguments(arguments.as_object().unwrap().clone());
+    let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+    let handle = client
+        .send_cancellable_request(request, PeerRequestOptions::no_options())
+        .await
+        .unwrap();
+    match handle.await_response().await.unwrap() {
+        ServerResult::CallToolResult(result) => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn text(result: &CallToolResult) -> String {
+    let texts = result.content.iter().filter_map(|block| block.as_text());
+    texts.map(|text| text.text.as_str()).collect()
+}
+
+async fn python(client: &Connected, code: &str) -> String {
+    text(&call(client, "python", json!({ "code": code })).await)
+}
+
+fn is_error(result: &CallToolResult) -> bool {
+    result.is_error == Some(true)
+}
+
+#[test]
+fn a_session_persists_and_shows_what_its_code_shows() {
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(command(&["mcp"])).await;
+        let tools = client.list_all_tools().await.unwrap();
+        let names: Vec<_> = tools.iter().map(|tool| tool.name.to_string()).collect();
+        let all = [
+            "python",
+            "fork",
+            "reset",
+            "list_files",
+            "read_file",
+            "write_file",
+        ];
+        assert_eq!(names, all);
+        let told = tools[0].description.as_deref().unwrap();
+        assert!(told.contains("persist") && told.len() < 900, "{told}");
+        assert_eq!(python(&client, "x = 20").await, "[no output]");
+        assert_eq!(python(&client, "print('a'); x + 22").await, "a\n42");
+        let failed = call(&client, "python", json!({"code": "1 / 0"})).await;
+        assert!(is_error(&failed));
+        assert!(
+            text(&failed).contains("ZeroDivisionError"),
+            "{}",
+            text(&failed)
+        );
+        assert_eq!(python(&client, "x").await, "20");
+        let figure = "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()";
+        let shown = call(&client, "python", json!({ "code": figure })).await;
+        let blocks = serde_json::to_value(&shown.content).unwrap();
+        let pictures = blocks.as_array().unwrap().iter();
+        let pictures: Vec<_> = pictures.filter(|block| block["type"] == "image").collect();
+        assert_eq!(pictures.len(), 1, "{blocks}");
+        assert_eq!(pictures[0]["mimeType"], "image/png");
+        assert!(
+            pictures[0]["data"]
+                .as_str()
+                .unwrap()
+                .starts_with("iVBORw0KGgo")
+        );
+        let long = python(&client, "print('y' * 1_000_000)").await;
+        assert!(long.len() < 70_000 && long.contains("bytes are left out"));
+        client.cancel().await.unwrap();
+    });
+}
+
+#[test]
+fn forks_go_their_own_way_and_reset_empties() {
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(command(&["mcp"])).await;
+        python(&client, "x = [1]; open('f', 'w').write('a')").await;
+        let copied = call(&client, "fork", json!({"new_session_id": "b"})).await;
+        assert!(!is_error(&copied), "{}", text(&copied));
+        python(&client, "x.append(2)").await;
+        let inside = call(
+            &client,
+            "python",
+            json!({"session_id": "b", "code": "x, open('f').read()"}),
+        );
+        assert_eq!(text(&inside.await), "([1], 'a')");
+        assert_eq!(python(&client, "x").await, "[1, 2]");
+        let again = call(&client, "fork", json!({"new_session_id": "b"})).await;
+        assert!(
+            is_error(&again) && text(&again).contains("hint:"),
+            "{}",
+            text(&again)
+        );
+        assert!(!is_error(&call(&client, "reset", json!({})).await));
+        assert!(python(&client, "x").await.contains("NameError"));
+        assert!(
+            python(&client, "open('f')")
+                .await
+                .contains("FileNotFoundError")
+        );
+        let other = call(&client, "python", json!({"session_id": "b", "code": "x"}));
+        assert_eq!(text(&other.await), "[1]");
+    });
+}
+
+#[test]
+fn files_go_in_and_come_out_within_their_bounds() {
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(command(&["mcp"])).await;
+        let written = call(
+            &client,
+            "write_file",
+            json!({"path": "a/b.csv", "content": "n\n1\n2\n"}),
+        );
+        assert_eq!(text(&written.await), "/home/user/a/b.csv has 6 bytes");
+        let sum = "import pandas as pd\nint(pd.read_csv('/home/user/a/b.csv')['n'].sum())";
+        assert_eq!(python(&client, sum).await, "3");
+        let bytes = json!({"path": "/tmp/x.bin", "content": "/wD+", "base64": true});
+        call(&client, "write_file", bytes).await;
+        assert_eq!(
+            python(&client, "open('/tmp/x.bin', 'rb').read()").await,
+            r"b'\xff\x00\xfe'"
+        );
+        let listed = text(&call(&client, "list_files", json!({})).await);
+        assert_eq!(listed, "/home/user/a/");
+        python(&client, "open('/tmp/long', 'w').write('z' * 1_000_000)").await;
+        let read = text(&call(&client, "read_file", json!({"path": "/tmp/long"})).await);
+        assert!(
+            read.len() < 300_000 && read.contains("offset=262144"),
+            "{}",
+            read.len()
+        );
+        let rest = json!({"path": "/tmp/long", "offset": 999_998});
+        assert_eq!(text(&call(&client, "read_file", rest).await), "zz");
+        for (tool, arguments, want) in [
+            ("read_file", json!({"path": "/etc/passwd"}), "is not there"),
+            (
+                "read_file",
+                json!({"path": "../../../etc/passwd"}),
+                "is not there",
+            ),
+            ("read_file", json!({"path": ""}), "the path is empty"),
+            ("read_file", json!({"path": "/tmp"}), "is a folder"),
+            ("list_files", json!({"path": "/tmp/long"}), "is no folder"),
+            (
+                "write_file",
+                json!({"path": "/usr/x", "content": ""}),
+                "may not be changed",
+            ),
+            (
+                "write_file",
+                json!({"path": "x", "content": "%", "base64": true}),
+                "no base64",
+            ),
+            (
+                "read_file",
+                json!({"path": "x", "offset": -1}),
+                "do not fit",
+            ),
+        ] {
+            let refused = call(&client, tool, arguments.clone()).await;
+            assert!(is_error(&refused), "{tool} {arguments}");
+            assert!(
+                text(&refused).contains(want),
+                "{arguments}: {}",
+                text(&refused)
+            );
+        }
+    });
+}
+
+#[test]
+fn a_cancelled_call_interrupts_its_turn_and_nothing_else() {
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(command(&[
+            "mcp",
+            "--limit",
+            "guest_time_ms=5min",
+            "--limit",
+            "wall_time_ms=5min",
+        ]))
+        .await;
+        python(&client, "seen = 0").await;
+        let code = "while True: seen += 1";
+        let params = CallToolRequestParams::new("python")
+            .with_arguments(json!({ "code": code }).as_object().unwrap().clone());
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let running = client
+            .send_cancellable_request(request, PeerRequestOptions::no_options())
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let begun = Instant::now();
+        running.cancel(Some("enough".to_owned())).await.unwrap();
+        // Softly: what the code did before is there.
+        assert_eq!(python(&client, "seen > 0").await, "True");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+    });
+}
+
+#[test]
+fn progress_has_what_the_code_prints() {
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(command(&["mcp"])).await;
+        let code = "import time\nprint('step 1')\ntime.sleep(1)\nprint('step 2')";
+        assert_eq!(python(&client, code).await, "step 1\nstep 2");
+        let told = client.service().0.lock().unwrap().clone();
+        assert!(
+            told.iter().any(|message| message.contains("step 1")),
+            "{told:?}"
+        );
+    });
+}
+
+#[test]
+fn saved_sessions_are_found_after_a_restart() {
+    let store = tempfile::tempdir().unwrap();
+    let place = store.path().join("store").display().to_string();
+    let serve = || command(&["mcp", "--store", &place]);
+    RUNTIME.block_on(async {
+        let (client, mut child) = connected(serve()).await;
+        python(&client, "x = 41").await;
+        call(&client, "fork", json!({"new_session_id": "copy"})).await;
+        let file = json!({"path": "f", "content": "kept"});
+        call(&client, "write_file", file).await;
+        call(
+            &client,
+            "python",
+            json!({"session_id": "gone", "code": "y = 1"}),
+        )
+        .await;
+        call(&client, "reset", json!({"session_id": "gone"})).await;
+        // Killed, and not asked to end.
+        child.kill().await.unwrap();
+        let (client, _child) = connected(serve()).await;
+        assert_eq!(
+            python(&client, "x + 1, open('f').read()").await,
+            "(42, 'kept')"
+        );
+        let copy = call(
+            &client,
+            "python",
+            json!({"session_id": "copy", "code": "x"}),
+        )
+        .await;
+        assert_eq!(text(&copy), "41");
+        let taken = call(&client, "fork", json!({"new_session_id": "gone"})).await;
+        assert!(text(&taken).contains("already"), "{}", text(&taken));
+        let gone = call(
+            &client,
+            "python",
+            json!({"session_id": "gone", "code": "y"}),
+        )
+        .await;
+        assert!(text(&gone).contains("NameError"), "{}", text(&gone));
+    });
+}
+
+/// A server of standard streams, spoken to by hand.
+struct Raw {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Raw {
+    fn start(arguments: &[&str]) -> Self {
+        let mut server = command(arguments);
+        server
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = server.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut raw = Self { child, lines };
+        raw.send(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#);
+        assert_eq!(raw.answer()["result"]["serverInfo"]["name"], "memex");
+        raw.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        raw
+    }
+
+    fn send(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        stdin.write_all(line.as_bytes()).unwrap();
+        stdin.write_all(b"\n").unwrap();
+    }
+
+    fn answer(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    fn python(&mut self, id: u32, arguments: Value) {
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+            "params": { "name": "python", "arguments": arguments } });
+        self.send(&request.to_string());
+    }
+}
+
+#[test]
+fn a_hostile_client_is_answered_and_bounded() {
+    let mut raw = Raw::start(&["mcp", "--sessions", "2"]);
+    for (arguments, want) in [
+        (json!({}), "missing field `code`"),
+        (json!({"code": 1}), "invalid type"),
+        (json!({"code": "1", "cod": "2"}), "unknown field"),
+        (json!({"code": "1", "session_id": "../x"}), "hint:"),
+        (
+            json!({"code": "1", "session_id": "x".repeat(200)}),
+            "longer than 100",
+        ),
+        (json!({"code": "#".repeat(2_000_000)}), "code_bytes"),
+    ] {
+        raw.python(1, arguments);
+        let answer = raw.answer();
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains(want), "{want}: {text}");
+    }
+    raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"rm"}}"#);
+    assert_eq!(raw.answer()["error"]["code"], -32602);
+    // A third session is one too many, and the two there are go on.
+    for (name, is_error) in [("a", false), ("b", false), ("c", true), ("a", false)] {
+        raw.python(3, json!({"code": "1", "session_id": name}));
+        let answer = raw.answer();
+        assert_eq!(
+            answer["result"]["isError"] == true,
+            is_error,
+            "{name}: {answer}"
+        );
+    }
+    // One call runs and sixteen wait; others are told to come again.
+    for id in 100..140 {
+        raw.python(
+            id,
+            json!({"code": "import time; time.sleep(0.05)", "session_id": "a"}),
+        );
+    }
+    let mut refused = 0;
+    for _ in 100..140 {
+        let answer = raw.answer();
+        let is_busy = answer["result"]["isError"] == true;
+        if is_busy {
+            let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+            assert!(text.contains("calls wait"), "{text}");
+        }
+        refused += usize::from(is_busy);
+    }
+    assert!((20..=24).contains(&refused), "{refused}");
+    raw.send("{ this is no JSON");
+    raw.send(&"[".repeat(100_000));
+    raw.python(200, json!({"code": "6 * 7", "session_id": "b"}));
+    let answer = loop {
+        let answer = raw.answer();
+        if answer["id"] == 200 {
+            break answer;
+        }
+        assert!(answer["error"].is_object(), "{answer}");
+    };
+    assert_eq!(answer["result"]["content"][0]["text"], "42");
+}
+
+#[test]
+fn the_server_ends_when_its_client_goes_also_while_code_runs() {
+    let mut idle = Raw::start(&["mcp"]);
+    drop(idle.child.stdin.take());
+    assert!(idle.child.wait().unwrap().success());
+    let mut busy = Raw::start(&[
+        "mcp",
+        "--limit",
+        "guest_time_ms=10min",
+        "--limit",
+        "wall_time_ms=10min",
+    ]);
+    busy.python(1, json!({"code": "while True: pass"}));
+    std::thread::sleep(Duration::from_millis(500));
+    drop(busy.child.stdin.take());
+    let begun = Instant::now();
+    assert!(busy.child.wait().unwrap().success());
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn tools_of_other_servers_are_functions_of_the_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mcp.json");
+    let inner = command(&[]);
+    let program = inner.get_program().to_str().unwrap();
+    let cache = inner
+        .get_envs()
+        .find(|(name, _)| *name == "MEMEX_CACHE")
+        .unwrap()
+        .1
+        .unwrap();
+    let servers = json!({ "mcpServers": {
+        "calc": { "command": "/bin/sh", "args": ["-c", "exec \"$0\" mcp", program],
+            "env": { "MEMEX_CACHE": cache.to_str().unwrap() } },
+        "memex": { "command": program, "args": ["mcp", "--servers", "mcp.json"] },
+    } });
+    std::fs::write(&file, servers.to_string()).unwrap();
+    RUNTIME.block_on(async {
+        let serve = command(&["mcp", "--servers", file.to_str().unwrap()]);
+        let (client, _child) = connected(serve).await;
+        let tools = client.list_all_tools().await.unwrap();
+        let told = tools[0].description.as_deref().unwrap();
+        assert!(told.contains("def calc_python("), "{told}");
+        assert!(!told.contains("memex_python"), "{told}");
+        let code = "[calc_python(code=f'{n} * 7') for n in (5, 6)]";
+        assert_eq!(python(&client, code).await, "['35', '42']");
+        let found = python(&client, "[tool.name for tool in tools.search('fork')][:1]").await;
+        assert!(found.contains("calc_fork"), "{found}");
+    });
+    let broken = json!({ "mcpServers": { "a": { "comand": "x" } } });
+    std::fs::write(&file, broken.to_string()).unwrap();
+    let ran = memex(&["mcp", "--servers", file.to_str().unwrap()]);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("did you mean `command`"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// A server over HTTP, which ends with this.
+struct Http(Child, String);
+
+impl Http {
+    fn start() -> Self {
+        let mut serve = command(&["mcp", "--http", "127.0.0.1:0"]);
+        let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = loop {
+            let line = lines.next().unwrap().unwrap();
+            if let Some(url) = line.strip_prefix("serving ") {
+                break url.to_owned();
+            }
+        };
+        // What it says later has to go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(child, url)
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
+#[test]
+fn clients_of_one_server_have_sessions_of_their_own() {
+    let server = Http::start();
+    RUNTIME.block_on(async {
+        let connect = || async {
+            let transport = StreamableHttpClientTransport::from_uri(server.1.clone());
+            Client::default().serve(transport).await.unwrap()
+        };
+        let (one, two) = (connect().await, connect().await);
+        let first = python(&one, "x = 1\nx").await;
+        let (value, note) = first.split_once('\n').unwrap();
+        assert_eq!(value, "1");
+        let id = note
+            .strip_prefix("[session_id: ")
+            .unwrap()
+            .trim_end_matches(']');
+        assert!(python(&two, "x").await.contains("NameError"));
+        assert_eq!(python(&one, "x + 1").await, "2");
+        // Who is told the name has the session.
+        let named = json!({"session_id": id, "code": "x"});
+        assert_eq!(text(&call(&two, "python", named).await), "1");
+    });
+}
+
+#[test]
+fn pages_of_other_origins_and_other_hosts_are_refused() {
+    let server = Http::start();
+    let address = server
+        .1
+        .trim_start_matches("http://")
+        .trim_end_matches("/mcp")
+        .to_owned();
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    let status = |host: &str, more: &str| {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        write!(
+            stream,
+            "POST /mcp HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nconnection: close\r\n{more}\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        String::from_utf8_lossy(&head).into_owned()
+    };
+    assert_eq!(status(&address, ""), "HTTP/1.1 200");
+    assert_eq!(
+        status(&address, "origin: https://evil.example\r\n"),
+        "HTTP/1.1 403"
+    );
+    assert_eq!(status("evil.example", ""), "HTTP/1.1 403");
+    let public = memex(&["mcp", "--http", "0.0.0.0:0"]);
+    assert_eq!(public.status, 2);
+    assert!(public.stderr.contains("--public"), "{}", public.stderr);
+}
+
+fn install(home: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut run = command(&["mcp", "install"]);
+    run.args(arguments)
+        .env("HOME", home)
+        .env_remove("XDG_CONFIG_HOME");
+    let output = run.output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8_lossy(&told).into_owned(),
+    )
+}
+
+#[test]
+fn install_enters_a_server_that_then_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join(".cursor/mcp.json");
+    std::fs::create_dir(home.path().join(".cursor")).unwrap();
+    std::fs::write(&file, r#"{"mcpServers": {"other": {"command": "x"}}}"#).unwrap();
+    let (status, told) = install(
+        home.path(),
+        &["--client", "cursor", "--", "--limit", "guest_time_ms=2s"],
+    );
+    assert_eq!(status, 0, "{told}");
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
+    assert_eq!(read()["mcpServers"]["other"]["command"], "x");
+    let entry = read()["mcpServers"]["memex"].clone();
+    let program = entry["command"].as_str().unwrap().to_owned();
+    assert!(Path::new(&program).is_absolute(), "{program}");
+    assert_eq!(entry["args"], json!(["mcp", "--limit", "guest_time_ms=2s"]));
+    let mut server = command(&[]);
+    let envs: Vec<_> = server
+        .get_envs()
+        .map(|(n, v)| (n.to_owned(), v.map(ToOwned::to_owned)))
+        .collect();
+    server = Command::new(program);
+    server.args(["mcp", "--limit", "guest_time_ms=2s"]);
+    for (name, value) in envs {
+        match value {
+            Some(value) => server.env(name, value),
+            None => server.env_remove(name),
+        };
+    }
+    RUNTIME.block_on(async {
+        let (client, _child) = connected(server).await;
+        assert_eq!(python(&client, "1 + 1").await, "2");
+    });
+    std::fs::write(&file, "{ broken").unwrap();
+    let (status, told) = install(home.path(), &["--client", "cursor"]);
+    assert_eq!(status, 2, "{told}");
+    assert!(told.contains("no JSON") && told.contains("hint:"), "{told}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{ broken");
+    let (status, told) = install(home.path(), &["--client", "emacs"]);
+    assert_eq!(status, 2);
+    assert!(told.contains("claude-code"), "{told}");
+}
