@@ -118,9 +118,10 @@ fn said(outcome: &Outcome) -> String {
         line(&mut text, &told);
     }
     if let Some(limit) = &outcome.limit {
-        let told = match outcome.status == Status::Limit {
-            true => "ended the block",
-            false => "cut the output",
+        let told = match outcome.status {
+            Status::Limit => "ended the block",
+            Status::Refused => "does not admit the block",
+            _ => "cut the output",
         };
         line(
             &mut text,

@@ -5,8 +5,7 @@
 //!            │                                                │
 //!            └ made, or found in the store        saved after each turn
 //! ```
-//! Calls of one session run one after the other, in the order they came; sessions run beside
-//! each other. The number of sessions, of calls that wait, and of turns that run is bounded.
+//! Calls of one session run one after the other; sessions run beside each other. The number of sessions, of calls that wait, and of turns that run is bounded.
 
 mod entry;
 mod error;

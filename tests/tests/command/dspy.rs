@@ -82,12 +82,7 @@ fn blocks_give_their_value_or_what_they_print() {
     }
     for (code, number, class, argument) in [
         ("+++", -32000, "SyntaxError", None),
-        (
-            "nope",
-            -32001,
-            "NameError",
-            Some(json!("name 'nope' is not defined")),
-        ),
+        ("nope", -32001, "NameError", None),
         ("1 + 'a'", -32002, "TypeError", None),
         (
             "raise ValueError(12)",
@@ -274,7 +269,7 @@ fn the_guest_cannot_forge_a_frame() {
 
 #[test]
 fn bad_requests_are_answered_and_the_end_is_clean() {
-    let mut dspy = Dspy::start(&["--limit", "guest_time_ms=300ms"]);
+    let mut dspy = Dspy::start(&["--limit", "guest_time_ms=2s"]);
     for (line, code) in [
         ("no json", -32700),
         ("[1]", -32600),
