@@ -8,6 +8,7 @@ use super::codes::{RUNTIME_ERROR, argument, error, exception};
 use super::files::{Mounted, in_session, put};
 use super::guest::{self, FINAL, SHOW_FINAL, SHOW_VALUE, is_name};
 use super::requests::{InjectVar, MountFile, Register, RegisteredTool};
+use super::variables;
 use crate::error::Error;
 
 /// Where DSPy's code looks for variables that are too large for a line of code.
@@ -44,6 +45,13 @@ impl Interpreter {
 
     /// Runs a block. An `Err` of the outer kind ends the interpreter.
     pub(super) fn execute(&mut self, code: &str) -> Result<Answered, Error> {
+        let parted = variables::part(code);
+        for (name, text) in parted.iter().flat_map(|parted| &parted.texts) {
+            if let Err(refused) = self.session.set_text(name, text)? {
+                return Ok(Err(told(&refused)));
+            }
+        }
+        let code = parted.as_ref().map_or(code, |parted| parted.code.as_str());
         let outcome = self.session.run(code)?;
         Ok(match &outcome.status {
             Status::Ok => Ok(json!({ "output": self.output(&outcome)? })),

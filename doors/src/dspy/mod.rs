@@ -16,6 +16,7 @@ mod guest;
 mod interpreter;
 mod requests;
 mod serving;
+mod variables;
 mod wire;
 
 pub use serving::{Workspace, serve, serve_stdio};

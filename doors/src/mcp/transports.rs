@@ -25,6 +25,8 @@ pub const PATH: &str = "/mcp";
 pub const MESSAGE_BYTES_MAX: usize = 32 << 20;
 /// Clients at once. One that has been silent for five minutes is none.
 const SESSIONS_MAX: usize = 256;
+/// Hosts of this machine, whose pages at the server's own port are its own.
+const OWN_HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// What a request names its session by.
 const SESSION_HEADER: &str = "mcp-session-id";
 
@@ -66,14 +68,17 @@ pub async fn serve_http<S: ServerHandler>(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
     let failed = |source| Error::Listen { address, source };
-    let mut config = StreamableHttpServerConfig::default().enforce_origin_validation();
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let mut config = StreamableHttpServerConfig::default()
+        .enforce_origin_validation()
+        .with_allowed_origins(OWN_HOSTS.map(|host| format!("http://{host}:{}", bound.port())));
     config.cancellation_token = stop.clone();
     config.allowed_hosts.extend(hosts.iter().cloned());
     let sessions = Arc::new(LocalSessionManager::default());
     let counted = Arc::clone(&sessions);
     let http = StreamableHttpService::new(move || Ok(handler()), sessions, config);
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    ready(listener.local_addr().map_err(failed)?);
+    ready(bound);
     let router = Router::new().nest_service(PATH, http).layer(from_fn(
         move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
     ));

@@ -213,6 +213,12 @@ fn variables_and_files_go_in_and_written_files_come_back() {
     // And within the code, as smaller ones are sent.
     let code = format!("v = '{}'\nlen(v)", "y".repeat(2 << 20));
     assert_eq!(dspy.output(&code), json!(2 << 20));
+    // As DSPy sends them: a text that is bound beside the code, whose lines keep their numbers.
+    let code = format!("v = '{}\\'é\\n'\nw = 1\nv[-3:], w", "z".repeat(1 << 20));
+    assert_eq!(dspy.output(&code), json!(["'é\n", 1]));
+    let code = format!("v = '{}'\nraise ValueError(len(v))", "z".repeat(1 << 20));
+    let frame = dspy.answer("execute", json!({ "code": code }));
+    assert_eq!(frame["error"]["data"]["args"], json!([1 << 20]));
     let frame = dspy.answer("inject_var", json!({"name": "../../x", "value": "1"}));
     assert!(frame["error"].is_object(), "{frame}");
     let mount = json!({"host_path": host, "virtual_path": "/sandbox/data.txt"});

@@ -561,6 +561,10 @@ fn pages_of_other_origins_and_other_hosts_are_refused() {
         String::from_utf8_lossy(&head).into_owned()
     };
     assert_eq!(status(&address, ""), "HTTP/1.1 200");
+    let own = format!("origin: http://{address}\r\n");
+    assert_eq!(status(&address, &own), "HTTP/1.1 200");
+    let other_port = "origin: http://127.0.0.1:1\r\n";
+    assert_eq!(status(&address, other_port), "HTTP/1.1 403");
     assert_eq!(
         status(&address, "origin: https://evil.example\r\n"),
         "HTTP/1.1 403"
