@@ -517,6 +517,8 @@ impl Drop for Http {
 fn clients_of_one_server_have_sessions_of_their_own() {
     let server = Http::start();
     RUNTIME.block_on(async {
+        // The client of the registry's library takes what the process has.
+        let _had_one = (*memex_tls::provider()).clone().install_default();
         let connect = || async {
             let transport = StreamableHttpClientTransport::from_uri(server.1.clone());
             Client::default().serve(transport).await.unwrap()
