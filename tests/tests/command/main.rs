@@ -15,6 +15,7 @@ mod json;
 mod killed;
 mod machine;
 mod mcp;
+mod mcp_clients;
 mod memex;
 mod packages;
 mod peers;

@@ -1,5 +1,5 @@
 //! `memex mcp` with a real client: sessions, files, cancellation, restarts, other servers'
-//! tools, and clients that mean no good.
+//! tools.
 
 use crate::memex::{command, memex};
 use rmcp::model::{
@@ -7,23 +7,19 @@ use rmcp::model::{
     ProgressNotificationParam, ServerResult,
 };
 use rmcp::service::{NotificationContext, PeerRequestOptions, RunningService};
-use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{ClientHandler, RoleClient, ServiceExt};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// Hears of progress.
 #[derive(Clone, Default)]
-struct Client(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Client(Arc<Mutex<Vec<String>>>);
 
 impl ClientHandler for Client {
     async fn on_progress(
@@ -38,9 +34,9 @@ impl ClientHandler for Client {
     }
 }
 
-type Connected = RunningService<RoleClient, Client>;
+pub(crate) type Connected = RunningService<RoleClient, Client>;
 
-async fn connected(server: Command) -> (Connected, tokio::process::Child) {
+pub(crate) async fn connected(server: Command) -> (Connected, tokio::process::Child) {
     let mut server = tokio::process::Command::from(server);
     server
         .stdin(Stdio::piped())
@@ -52,7 +48,7 @@ async fn connected(server: Command) -> (Connected, tokio::process::Child) {
     (Client::default().serve(transport).await.unwrap(), child)
 }
 
-async fn call(client: &Connected, tool: &str, arguments: Value) -> CallToolResult {
+pub(crate) async fn call(client: &Connected, tool: &str, arguments: Value) -> CallToolResult {
     let params = CallToolRequestParams::new(tool.to_owned())
         .with_arguments(arguments.as_object().unwrap().clone());
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
@@ -66,16 +62,16 @@ async fn call(client: &Connected, tool: &str, arguments: Value) -> CallToolResul
     }
 }
 
-fn text(result: &CallToolResult) -> String {
+pub(crate) fn text(result: &CallToolResult) -> String {
     let texts = result.content.iter().filter_map(|block| block.as_text());
     texts.map(|text| text.text.as_str()).collect()
 }
 
-async fn python(client: &Connected, code: &str) -> String {
+pub(crate) async fn python(client: &Connected, code: &str) -> String {
     text(&call(client, "python", json!({ "code": code })).await)
 }
 
-fn is_error(result: &CallToolResult) -> bool {
+pub(crate) fn is_error(result: &CallToolResult) -> bool {
     result.is_error == Some(true)
 }
 
@@ -317,134 +313,6 @@ fn saved_sessions_are_found_after_a_restart() {
     });
 }
 
-/// A server of standard streams, spoken to by hand.
-struct Raw {
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Raw {
-    fn start(arguments: &[&str]) -> Self {
-        let mut server = command(arguments);
-        server
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = server.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut raw = Self { child, lines };
-        raw.send(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#);
-        assert_eq!(raw.answer()["result"]["serverInfo"]["name"], "memex");
-        raw.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
-        raw
-    }
-
-    fn send(&mut self, line: &str) {
-        let stdin = self.child.stdin.as_mut().unwrap();
-        stdin.write_all(line.as_bytes()).unwrap();
-        stdin.write_all(b"\n").unwrap();
-    }
-
-    fn answer(&mut self) -> Value {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-    }
-
-    fn python(&mut self, id: u32, arguments: Value) {
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
-            "params": { "name": "python", "arguments": arguments } });
-        self.send(&request.to_string());
-    }
-}
-
-#[test]
-fn a_hostile_client_is_answered_and_bounded() {
-    let mut raw = Raw::start(&["mcp", "--sessions", "3"]);
-    for (arguments, want) in [
-        (json!({}), "missing field `code`"),
-        (json!({"code": 1}), "invalid type"),
-        (json!({"code": "1", "cod": "2"}), "unknown field"),
-        (json!({"code": "1", "session_id": "../x"}), "hint:"),
-        (
-            json!({"code": "1", "session_id": "x".repeat(200)}),
-            "longer than 100",
-        ),
-        (json!({"code": "#".repeat(2_000_000)}), "code_bytes"),
-    ] {
-        raw.python(1, arguments);
-        let answer = raw.answer();
-        assert_eq!(answer["result"]["isError"], true, "{answer}");
-        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(text.contains(want), "{want}: {text}");
-    }
-    raw.send(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"rm"}}"#);
-    assert_eq!(raw.answer()["error"]["code"], -32602);
-    // With `main` of above there are three; one more is too many, and those there are go on.
-    for (name, is_error) in [("a", false), ("b", false), ("c", true), ("a", false)] {
-        raw.python(3, json!({"code": "1", "session_id": name}));
-        let answer = raw.answer();
-        assert_eq!(
-            answer["result"]["isError"] == true,
-            is_error,
-            "{name}: {answer}"
-        );
-    }
-    // One call runs and sixteen wait; others are told to come again.
-    for id in 100..140 {
-        raw.python(
-            id,
-            json!({"code": "import time; time.sleep(0.2)", "session_id": "a"}),
-        );
-    }
-    let mut refused = 0;
-    for _ in 100..140 {
-        let answer = raw.answer();
-        let is_busy = answer["result"]["isError"] == true;
-        if is_busy {
-            let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-            assert!(text.contains("calls wait"), "{text}");
-        }
-        refused += usize::from(is_busy);
-    }
-    assert!((10..=23).contains(&refused), "{refused}");
-    raw.send("{ this is no JSON");
-    raw.send(&"[".repeat(100_000));
-    raw.python(200, json!({"code": "6 * 7", "session_id": "b"}));
-    let answer = loop {
-        let answer = raw.answer();
-        if answer["id"] == 200 {
-            break answer;
-        }
-        assert!(answer["error"].is_object(), "{answer}");
-    };
-    assert_eq!(answer["result"]["content"][0]["text"], "42");
-}
-
-#[test]
-fn the_server_ends_when_its_client_goes_also_while_code_runs() {
-    let mut idle = Raw::start(&["mcp"]);
-    drop(idle.child.stdin.take());
-    assert!(idle.child.wait().unwrap().success());
-    let mut busy = Raw::start(&[
-        "mcp",
-        "--limit",
-        "guest_time_ms=10min",
-        "--limit",
-        "wall_time_ms=10min",
-    ]);
-    busy.python(1, json!({"code": "while True: pass"}));
-    std::thread::sleep(Duration::from_millis(500));
-    drop(busy.child.stdin.take());
-    let begun = Instant::now();
-    assert!(busy.child.wait().unwrap().success());
-    assert!(
-        begun.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        begun.elapsed()
-    );
-}
-
 #[test]
 fn tools_of_other_servers_are_functions_of_the_code() {
     let folder = tempfile::tempdir().unwrap();
@@ -484,152 +352,4 @@ fn tools_of_other_servers_are_functions_of_the_code() {
         "{}",
         ran.stderr
     );
-}
-
-/// A server over HTTP, which ends with this.
-struct Http(Child, String);
-
-impl Http {
-    fn start() -> Self {
-        let mut serve = command(&["mcp", "--http", "127.0.0.1:0"]);
-        let mut child = serve.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let url = loop {
-            let line = lines.next().unwrap().unwrap();
-            if let Some(url) = line.strip_prefix("serving ") {
-                break url.to_owned();
-            }
-        };
-        // What it says later has to go somewhere.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child, url)
-    }
-}
-
-impl Drop for Http {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _ended = self.0.wait();
-    }
-}
-
-#[test]
-fn clients_of_one_server_have_sessions_of_their_own() {
-    let server = Http::start();
-    RUNTIME.block_on(async {
-        // The client of the registry's library takes what the process has.
-        let _had_one = (*memex_tls::provider()).clone().install_default();
-        let connect = || async {
-            let transport = StreamableHttpClientTransport::from_uri(server.1.clone());
-            Client::default().serve(transport).await.unwrap()
-        };
-        let (one, two) = (connect().await, connect().await);
-        let first = python(&one, "x = 1\nx").await;
-        let (value, note) = first.split_once('\n').unwrap();
-        assert_eq!(value, "1");
-        let id = note
-            .strip_prefix("[session_id: ")
-            .unwrap()
-            .trim_end_matches(']');
-        assert!(python(&two, "x").await.contains("NameError"));
-        assert_eq!(python(&one, "x + 1").await, "2");
-        // Who is told the name has the session.
-        let named = json!({"session_id": id, "code": "x"});
-        assert_eq!(text(&call(&two, "python", named).await), "1");
-    });
-}
-
-#[test]
-fn pages_of_other_origins_and_other_hosts_are_refused() {
-    let server = Http::start();
-    let address = server
-        .1
-        .trim_start_matches("http://")
-        .trim_end_matches("/mcp")
-        .to_owned();
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
-    let status = |host: &str, more: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "POST /mcp HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             accept: application/json, text/event-stream\r\nconnection: close\r\n{more}\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).unwrap();
-        String::from_utf8_lossy(&head).into_owned()
-    };
-    assert_eq!(status(&address, ""), "HTTP/1.1 200");
-    let own = format!("origin: http://{address}\r\n");
-    assert_eq!(status(&address, &own), "HTTP/1.1 200");
-    let other_port = "origin: http://127.0.0.1:1\r\n";
-    assert_eq!(status(&address, other_port), "HTTP/1.1 403");
-    assert_eq!(
-        status(&address, "origin: https://evil.example\r\n"),
-        "HTTP/1.1 403"
-    );
-    assert_eq!(status("evil.example", ""), "HTTP/1.1 403");
-    let public = memex(&["mcp", "--http", "0.0.0.0:0"]);
-    assert_eq!(public.status, 2);
-    assert!(public.stderr.contains("--public"), "{}", public.stderr);
-}
-
-fn install(home: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut run = command(&["mcp", "install"]);
-    run.args(arguments)
-        .env("HOME", home)
-        .env_remove("XDG_CONFIG_HOME");
-    let output = run.output().unwrap();
-    let told = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8_lossy(&told).into_owned(),
-    )
-}
-
-#[test]
-fn install_enters_a_server_that_then_starts() {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join(".cursor/mcp.json");
-    std::fs::create_dir(home.path().join(".cursor")).unwrap();
-    std::fs::write(&file, r#"{"mcpServers": {"other": {"command": "x"}}}"#).unwrap();
-    let (status, told) = install(
-        home.path(),
-        &["--client", "cursor", "--", "--limit", "guest_time_ms=2s"],
-    );
-    assert_eq!(status, 0, "{told}");
-    let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
-    assert_eq!(read()["mcpServers"]["other"]["command"], "x");
-    let entry = read()["mcpServers"]["memex"].clone();
-    let program = entry["command"].as_str().unwrap().to_owned();
-    assert!(Path::new(&program).is_absolute(), "{program}");
-    assert_eq!(entry["args"], json!(["mcp", "--limit", "guest_time_ms=2s"]));
-    let mut server = command(&[]);
-    let envs: Vec<_> = server
-        .get_envs()
-        .map(|(n, v)| (n.to_owned(), v.map(ToOwned::to_owned)))
-        .collect();
-    server = Command::new(program);
-    server.args(["mcp", "--limit", "guest_time_ms=2s"]);
-    for (name, value) in envs {
-        match value {
-            Some(value) => server.env(name, value),
-            None => server.env_remove(name),
-        };
-    }
-    RUNTIME.block_on(async {
-        let (client, _child) = connected(server).await;
-        assert_eq!(python(&client, "1 + 1").await, "2");
-    });
-    std::fs::write(&file, "{ broken").unwrap();
-    let (status, told) = install(home.path(), &["--client", "cursor"]);
-    assert_eq!(status, 2, "{told}");
-    assert!(told.contains("no JSON") && told.contains("hint:"), "{told}");
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{ broken");
-    let (status, told) = install(home.path(), &["--client", "emacs"]);
-    assert_eq!(status, 2);
-    assert!(told.contains("claude-code"), "{told}");
 }
