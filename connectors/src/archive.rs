@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path, limits: &ImportLimits) -> Result<File, Error> {
     let failed = |error: std::io::Error| malformed(place.as_ref(), error.to_string());
     let is_file = std::fs::metadata(path).map_err(failed)?.is_file();
     if !is_file {
-        return Err(malformed(place.as_ref(), "is no file"));
+        return Err(malformed(place.as_ref(), "is no file that can be read"));
     }
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
@@ -143,60 +143,107 @@ impl<'w> Unpacker<'w> {
                 report.skip(&name, "is a link");
                 continue;
             }
-            let left = limits.unpacked_bytes_max.saturating_sub(self.bytes);
-            let bound = left.min(limits.entry_bytes_max);
-            let mut bounded = Bounded {
-                inner: &mut entry,
-                left: bound,
-                read: 0,
-                is_over: false,
-            };
-            let taken = match wanted_as {
-                Wanted::Archive if nesting > 0 => {
-                    let mut bytes = Vec::new();
-                    match bounded.read_to_end(&mut bytes) {
-                        Ok(_) => {
-                            self.bytes = self.bytes.saturating_add(bounded.read);
-                            bounded.read = 0;
-                            let nested = Cursor::new(bytes);
-                            self.nested(nested, &name, report, take, nesting - 1)
-                        }
-                        Err(error) => Err(malformed(name.as_str(), error.to_string())),
-                    }
-                }
-                Wanted::Archive => {
-                    report.skip(&name, "is an archive too deep in archives");
-                    Ok(())
-                }
-                _ => take(&name, &mut bounded, report),
-            };
-            self.bytes = self.bytes.saturating_add(bounded.read);
-            if bounded.is_over {
-                return Err(malformed(
-                    name.as_str(),
-                    format!("unpacks to more than {bound} bytes, which is all that is left for it"),
-                ));
-            }
-            match taken {
-                Ok(()) => {}
-                // One damaged entry is no reason to lose the others.
-                Err(Error::Malformed { place, what }) => report.skip(place, what),
-                Err(error) => return Err(error),
-            }
+            self.entry(&name, &mut entry, wanted_as, report, take, nesting)?;
         }
         Ok(())
+    }
+
+    /// Takes one entry, within what is left of the bounds.
+    fn entry(
+        &mut self,
+        name: &str,
+        content: &mut dyn Read,
+        wanted_as: Wanted,
+        report: &mut ImportReport,
+        take: &mut Take<'_>,
+        nesting: u32,
+    ) -> Result<(), Error> {
+        let limits = self.limits;
+        let left = limits.unpacked_bytes_max.saturating_sub(self.bytes);
+        let bound = left.min(limits.entry_bytes_max);
+        let mut bounded = Bounded {
+            inner: content,
+            left: bound,
+            read: 0,
+            is_over: false,
+        };
+        let taken = match wanted_as {
+            Wanted::Archive if nesting > 0 => {
+                let mut bytes = Vec::new();
+                match bounded.read_to_end(&mut bytes) {
+                    Ok(_) => {
+                        self.bytes = self.bytes.saturating_add(bounded.read);
+                        bounded.read = 0;
+                        let nested = Cursor::new(bytes);
+                        self.nested(nested, name, report, take, nesting - 1)
+                    }
+                    Err(error) => Err(malformed(name, error.to_string())),
+                }
+            }
+            Wanted::Archive => {
+                report.skip(name, "is an archive too deep in archives");
+                Ok(())
+            }
+            _ => take(name, &mut bounded, report),
+        };
+        self.bytes = self.bytes.saturating_add(bounded.read);
+        if bounded.is_over {
+            return Err(malformed(
+                name,
+                format!("unpacks to more than {bound} bytes, which is all that is left for it"),
+            ));
+        }
+        match taken {
+            // One damaged entry is no reason to lose the others.
+            Err(Error::Malformed { place, what }) => {
+                report.skip(place, what);
+                Ok(())
+            }
+            taken => taken,
+        }
+    }
+
+    /// Takes a file that lies beside others in a folder, or alone.
+    pub(super) fn one(
+        &mut self,
+        name: &str,
+        mut file: File,
+        wanted_as: Wanted,
+        report: &mut ImportReport,
+        take: &mut Take<'_>,
+    ) -> Result<(), Error> {
+        let nesting = self.limits.nesting_max;
+        self.entry(name, &mut file, wanted_as, report, take, nesting)
+    }
+
+    /// What is done with an entry of this name.
+    pub(super) fn wanted(&self, name: &str) -> Wanted {
+        (self.wanted)(name)
+    }
+
+    /// Counts entries that were met outside of an archive.
+    pub(super) fn count(&mut self, entries: u64, place: &str) -> Result<(), Error> {
+        self.entries = self.entries.saturating_add(entries);
+        let limit = self.limits.entries_max;
+        match self.entries > limit {
+            true => Err(malformed(
+                place,
+                format!("has more entries than an import may read ({limit})"),
+            )),
+            false => Ok(()),
+        }
     }
 }
 
 /// A reader that fails, rather than ends, when it is asked for too much.
-struct Bounded<'e, R> {
-    inner: &'e mut R,
+struct Bounded<'e> {
+    inner: &'e mut dyn Read,
     left: u64,
     read: u64,
     is_over: bool,
 }
 
-impl<R: Read> Read for Bounded<'_, R> {
+impl Read for Bounded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         // Reading one byte more than is left distinguishes the end from an excess.
         let wanted = self.left.saturating_add(1).min(buffer.len() as u64);

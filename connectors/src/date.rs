@@ -1,6 +1,6 @@
 //! Dates of timestamps, as `YYYY-MM-DD`.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 /// The date in UTC of seconds since 1970, for the years that have four digits.
 pub(super) fn of_seconds(seconds: f64) -> Option<String> {
@@ -20,9 +20,40 @@ pub(super) fn of_iso(text: &str) -> Option<String> {
     (known.to_string() == date).then(|| date.to_owned())
 }
 
+/// The seconds since 1970 of an ISO timestamp; one without a zone is in UTC.
+pub(super) fn seconds_of_iso(text: &str) -> Option<f64> {
+    let time = match DateTime::parse_from_rfc3339(text) {
+        Ok(time) => time.to_utc().naive_utc(),
+        Err(_) => {
+            let with_t = text.replacen(' ', "T", 1);
+            NaiveDateTime::parse_from_str(&with_t, "%Y-%m-%dT%H:%M:%S%.f")
+                .ok()
+                .or_else(|| {
+                    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+                    day.and_hms_opt(0, 0, 0)
+                })?
+        }
+    };
+    let time = time.and_utc();
+    Some(time.timestamp() as f64 + f64::from(time.timestamp_subsec_millis()) / 1000.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_of_timestamps() {
+        for (text, expect) in [
+            ("1970-01-01T00:01:00Z", Some(60.0)),
+            ("1970-01-01T01:00:00.500+01:00", Some(0.5)),
+            ("1970-01-02", Some(86_400.0)),
+            ("1970-01-01 00:00:07", Some(7.0)),
+            ("yesterday", None),
+        ] {
+            assert_eq!(seconds_of_iso(text), expect, "{text}");
+        }
+    }
 
     #[test]
     fn dates_of_seconds() {

@@ -75,7 +75,8 @@ pub fn import_archive(bytes: &[u8], limits: ImportLimits) -> Result<u64, Error> 
 /// # Errors
 /// [`Error::Malformed`] when it is none.
 pub fn import_chatgpt(json: &[u8], importer: &Importer<'_>) -> Result<usize, Error> {
-    let (mut found, mut report) = (Vec::new(), ImportReport::default());
+    let mut report = ImportReport::default();
+    let mut found = chatgpt::Found::default();
     chatgpt::read(
         json,
         "conversations.json",
@@ -83,5 +84,5 @@ pub fn import_chatgpt(json: &[u8], importer: &Importer<'_>) -> Result<usize, Err
         &mut found,
         &mut report,
     )?;
-    Ok(found.len())
+    Ok(found.conversations.len())
 }

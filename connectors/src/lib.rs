@@ -6,10 +6,13 @@
 //! ```
 //! No model is needed, and the same export always makes the same files: what
 //! an export says as a fact becomes a fact, everything else is kept as text.
+//! Importing again updates what is there and keeps what was edited by hand.
 //! Everything in an archive is bounded and its paths are never used as paths.
 
 mod archive;
 mod chatgpt;
+mod chats;
+mod claude;
 mod csv;
 mod date;
 mod docx;
@@ -21,13 +24,19 @@ mod github;
 mod google_docs;
 mod html;
 mod importer;
+mod index;
 mod limits;
 mod links;
+mod merge;
 mod notes;
+mod obsidian;
+mod page;
 mod pages;
 mod report;
 mod services;
 mod slug;
+mod source;
+mod splitting;
 mod text;
 
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};

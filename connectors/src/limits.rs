@@ -13,9 +13,9 @@ pub struct ImportLimits {
     pub unpacked_bytes_max: u64,
     /// Archives in archives. Default 2.
     pub nesting_max: u32,
-    /// Files that are written. Default 5,000.
+    /// Files that are written. Default 20,000.
     pub files_max: usize,
-    /// The text of one file; longer ones are cut. Default 64 KiB.
+    /// The text of one file; longer ones are split. Default 64 KiB.
     pub file_text_bytes_max: usize,
 }
 
@@ -27,7 +27,7 @@ impl Default for ImportLimits {
             entry_bytes_max: 256 << 20,
             unpacked_bytes_max: 1 << 30,
             nesting_max: 2,
-            files_max: 5_000,
+            files_max: 20_000,
             file_text_bytes_max: 64 << 10,
         }
     }

@@ -8,7 +8,8 @@ use memex_memory::{Error, markdown};
 
 use crate::archive::{self, Unpacker, Wanted, ending};
 use crate::links::{Place, linked};
-use crate::pages::{Page, Pages};
+use crate::page::Page;
+use crate::pages::Pages;
 use crate::report::malformed;
 use crate::slug::Slugs;
 use crate::{ImportReport, Importer, csv, text};

@@ -15,6 +15,8 @@ pub struct ImportReport {
     pub skipped: Vec<Skipped>,
     /// How many more were skipped than are named.
     pub skipped_unnamed: usize,
+    /// What stays as a person left it, such as a page that was deleted. The first thousand.
+    pub left: Vec<Skipped>,
 }
 
 /// Something that was not taken in.
@@ -30,6 +32,21 @@ pub struct Skipped {
 const SKIPPED_MAX: usize = 1_000;
 
 impl ImportReport {
+    /// Whether everything was taken in.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.skipped.is_empty() && self.skipped_unnamed == 0
+    }
+
+    pub(crate) fn leave(&mut self, place: &str, why: &str) {
+        if self.left.len() < SKIPPED_MAX {
+            self.left.push(Skipped {
+                place: memex_memory::shown(place),
+                why: why.to_owned(),
+            });
+        }
+    }
+
     pub(crate) fn skip(&mut self, place: impl AsRef<str>, why: impl Into<String>) {
         if self.skipped.len() >= SKIPPED_MAX {
             self.skipped_unnamed += 1;

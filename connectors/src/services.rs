@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use memex_memory::Error;
 
-use crate::{Fetch, ImportReport, Importer, chatgpt, github, google_docs, notes};
+use crate::{
+    Fetch, ImportReport, Importer, chatgpt, claude, github, google_docs, notes, obsidian,
+};
 
 /// Where GitHub's API is. GitHub Enterprise has it at `https://HOST/api/v3`.
 pub const GITHUB_API: &str = "https://api.github.com";
@@ -12,8 +14,8 @@ pub const GITHUB_API: &str = "https://api.github.com";
 pub const GOOGLE_API: &str = "https://www.googleapis.com";
 
 impl Importer<'_> {
-    /// A ChatGPT export: the `.zip`, or the `conversations.json` in it. Every
-    /// conversation becomes an entity.
+    /// A ChatGPT export: the `.zip`, the folder it unpacks to, or a file of
+    /// conversations. Every conversation becomes an entity.
     ///
     /// # Errors
     /// If the file is no such export or breaks a limit; what was written before
@@ -22,8 +24,26 @@ impl Importer<'_> {
         chatgpt::import(self, export.as_ref())
     }
 
-    /// A Notion export: a `.zip` of Markdown and CSV, archives in it included.
-    /// Every page and every table becomes an entity.
+    /// A Claude export: the `.zip`, the folder it unpacks to, or a file of
+    /// conversations. Every conversation and every project becomes an entity.
+    ///
+    /// # Errors
+    /// As [`Self::chatgpt`].
+    pub fn claude(&self, export: impl AsRef<Path>) -> Result<ImportReport, Error> {
+        claude::import(self, export.as_ref())
+    }
+
+    /// An Obsidian vault: its folder, or a `.zip` of it. Every note is taken as
+    /// it is, under its path in the vault.
+    ///
+    /// # Errors
+    /// As [`Self::chatgpt`].
+    pub fn obsidian(&self, vault: impl AsRef<Path>) -> Result<ImportReport, Error> {
+        obsidian::import(self, vault.as_ref())
+    }
+
+    /// A Notion export: a `.zip` of Markdown and CSV, archives in it included,
+    /// or the folder it unpacks to. Every page and every table becomes an entity.
     ///
     /// # Errors
     /// As [`Self::chatgpt`].
@@ -31,7 +51,8 @@ impl Importer<'_> {
         notes::import(self, export.as_ref(), &notes::NOTION)
     }
 
-    /// A Nuclino export: a `.zip` of Markdown. Every item becomes an entity.
+    /// A Nuclino export: a `.zip` of Markdown, or the folder it unpacks to.
+    /// Every item becomes an entity.
     ///
     /// # Errors
     /// As [`Self::chatgpt`].

@@ -38,6 +38,11 @@ pub(super) struct Slugs {
 }
 
 impl Slugs {
+    /// Hands out this name no more.
+    pub(super) fn reserve(&mut self, slug: &str) {
+        self.taken.insert(slug.to_owned());
+    }
+
     pub(super) fn take(&mut self, name: &str) -> String {
         let slug = slug(name);
         if self.taken.insert(slug.clone()) {

@@ -49,13 +49,17 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// Cuts a text at a character; whether it was too long.
 pub(super) fn cut(text: &mut String, bytes_max: usize) -> bool {
-    if text.len() <= bytes_max {
-        return false;
-    }
-    let mut end = bytes_max;
+    let end = floor(text, bytes_max);
+    let is_long = end < text.len();
+    text.truncate(end);
+    is_long
+}
+
+/// The end of the last character that ends within so many bytes.
+pub(super) fn floor(text: &str, bytes_max: usize) -> usize {
+    let mut end = bytes_max.min(text.len());
     while !text.is_char_boundary(end) {
         end = end.saturating_sub(1);
     }
-    text.truncate(end);
-    true
+    end
 }

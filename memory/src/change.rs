@@ -47,7 +47,9 @@ pub enum Content {
 }
 
 impl Content {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// A file of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
         Self::File {
             digest: ContentDigest::of(bytes),
             bytes: bytes.len() as u64,

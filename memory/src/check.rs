@@ -5,9 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::names::{Names, with_ending};
+use crate::names::Names;
 use crate::path::shown;
-use crate::{Error, Limits, Memory, markdown, tree};
+use crate::target::with_ending;
+use crate::{Error, Limits, Memory, Mode, markdown, tree};
 
 /// How many findings are reported.
 const FINDINGS_MAX: usize = 10_000;
@@ -120,8 +121,17 @@ impl Memory {
         let walked = |errno| Error::system(errno, "");
         let files = tree::files(self.root(), false).map_err(walked)?;
         let sizes = tree::measure(self.root(), true).map_err(walked)?;
+        let mut names: Names = files.iter().map(|file| file.path.clone()).collect();
+        let is_note = |file: &&tree::Found| {
+            file.path.ends_with(".md") && file.bytes <= self.limits().file_bytes_max
+        };
+        for file in files.iter().filter(is_note) {
+            let text = self.text(&file.path).unwrap_or_default();
+            names.alias(&file.path, &markdown::aliases(&text));
+        }
         let mut check = Check {
-            names: files.iter().map(|file| file.path.clone()).collect(),
+            names,
+            mode: self.options().mode,
             linked: BTreeSet::from(["user.md".to_owned()]),
             findings: Vec::new(),
         };
@@ -165,6 +175,7 @@ impl Memory {
 
 struct Check {
     names: Names,
+    mode: Mode,
     linked: BTreeSet<String>,
     findings: Vec<Finding>,
 }
@@ -187,6 +198,7 @@ impl Check {
     }
 
     fn file(&mut self, path: &str, text: &str) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for link in markdown::links(text) {
             let literal = link.text.trim_start_matches("[[").trim_end_matches("]]");
             let literal = with_ending(literal);
@@ -196,11 +208,23 @@ impl Check {
                 }
                 continue;
             }
-            let meant = self.names.resolve(link.text).map(str::to_owned);
+            let meant = self.names.resolve_from(folder, link.text);
+            let meant = meant.map(str::to_owned);
             // What the link means has been linked to, if not in the way that
             // every model follows.
             self.linked
                 .extend(meant.clone().filter(|meant| meant != path));
+            let is_followed = match (&meant, self.mode) {
+                // The tools follow it.
+                (Some(_), Mode::Extended) => true,
+                // Pictures and other files are for people.
+                (Some(meant), Mode::Compat) => link.is_inline || !meant.ends_with(".md"),
+                // In a heading of this very file, or in a text from elsewhere.
+                (None, _) => link.text.starts_with("[[#") || !names_a_note(&link),
+            };
+            if is_followed {
+                continue;
+            }
             self.findings.push(Finding::BrokenLink {
                 path: path.to_owned(),
                 line: link.line,
@@ -218,4 +242,13 @@ impl Check {
             }
         }
     }
+}
+
+/// Whether a link says that it leads to a note: an inline link does so by its ending.
+fn names_a_note(link: &markdown::Link<'_>) -> bool {
+    let inline = markdown::inline_link(link.text).filter(|_| link.is_inline);
+    inline.is_none_or(|inline| {
+        let path = inline.address.split(['#', '?']).next().unwrap_or_default();
+        path.to_ascii_lowercase().ends_with(".md")
+    })
 }

@@ -50,6 +50,30 @@ impl Memory {
         })
     }
 
+    /// What a person's command last made of each path, as far as the journal
+    /// remembers and it was not undone.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn written_by(&self, tool: &str) -> Result<HashMap<String, Content>, Error> {
+        let changes = self.changes()?.into_iter();
+        let own = changes.filter(|change| {
+            let is_own = change.session.is_empty() && change.tool == tool;
+            is_own && !change.undone && change.undoes.is_none()
+        });
+        Ok(own.map(|change| (change.path, change.after)).collect())
+    }
+
+    /// The bytes of a content that a change names, if the journal keeps them.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn content(&self, content: &Content) -> Result<Option<Vec<u8>>, Error> {
+        self.change(Author::person("log"), |transaction| {
+            transaction.kept(content)
+        })
+    }
+
     /// The changes, oldest first.
     fn changes(&self) -> Result<Vec<Change>, Error> {
         self.check_root()?;

@@ -101,7 +101,8 @@ fn fits(sizes: &Sizes, limits: &Limits, place: &Place<'_>, growth: Grown) -> Res
     }
     let bytes = sizes.bytes.saturating_add(growth.bytes);
     check("the memory", "bytes", bytes, limits.memory_bytes_max)?;
-    for directory in place.ancestors() {
+    // What lies in directories below counts there.
+    if let Some(directory) = place.ancestors().pop() {
         let held = sizes.directories.get(&directory).copied().unwrap_or(0);
         let bytes = held.saturating_add(growth.bytes);
         check(&directory, "bytes", bytes, limits.directory_bytes_max)?;

@@ -50,6 +50,7 @@ mod history;
 mod journal;
 mod ledger;
 mod limits;
+mod link_index;
 pub mod markdown;
 mod memory;
 mod names;
@@ -60,6 +61,7 @@ mod replacement;
 mod root;
 mod settling;
 mod static_form;
+mod target;
 #[cfg(feature = "tools")]
 mod tools;
 mod transaction;

@@ -19,8 +19,8 @@ pub enum Mode {
 pub struct Limits {
     /// One file, written or read. Default 1 MiB.
     pub file_bytes_max: u64,
-    /// One directory below the root with all that it holds. Default 10 MiB;
-    /// `None` in compat mode.
+    /// The files of one directory below the root; directories in it have as much
+    /// for themselves. Default 10 MiB; `None` in compat mode.
     pub directory_bytes_max: Option<u64>,
     /// The whole memory. Default 100 MiB; `None` in compat mode.
     pub memory_bytes_max: Option<u64>,

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 
+use crate::link_index::LinkIndex;
 use crate::place::{Last, Place};
 use crate::root::Root;
 use crate::transaction::Transaction;
 use crate::writer::Writer;
-use crate::{Author, Content, Error, Limits, Options, files};
+use crate::{Author, Content, Error, Limits, Options, files, tree};
 
 /// A memory of Markdown files, held by the handle of its directory.
 ///
@@ -34,6 +35,7 @@ pub struct Memory {
 struct Shared {
     root: Root,
     writer: Mutex<Writer>,
+    links: Mutex<LinkIndex>,
 }
 
 impl std::fmt::Debug for Memory {
@@ -74,6 +76,7 @@ impl Memory {
             shared: Arc::new(Shared {
                 root,
                 writer: Mutex::new(writer),
+                links: Mutex::default(),
             }),
         })
     }
@@ -94,6 +97,21 @@ impl Memory {
 
     pub(crate) fn root(&self) -> BorrowedFd<'_> {
         self.shared.root.handle()
+    }
+
+    /// What is known of the names of files, for one link at a time.
+    pub(crate) fn link_index(&self) -> MutexGuard<'_, LinkIndex> {
+        self.shared.links.lock()
+    }
+
+    /// The paths of all files by code point, those that a listing hides left out.
+    ///
+    /// # Errors
+    /// If the memory cannot be walked.
+    pub fn files(&self) -> Result<Vec<String>, Error> {
+        self.check_root()?;
+        let files = tree::files(self.root(), false).map_err(|errno| Error::system(errno, ""))?;
+        Ok(files.into_iter().map(|file| file.path).collect())
     }
 
     /// Fails if the directory was removed.

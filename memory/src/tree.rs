@@ -63,8 +63,8 @@ pub(crate) fn open(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Er
 pub(crate) struct Sizes {
     pub(crate) bytes: u64,
     pub(crate) entries: u64,
-    /// The bytes of every directory below, by its path from the top, with all
-    /// that it holds.
+    /// The bytes of the files in every directory below, by its path from the
+    /// top; directories in it have their own.
     pub(crate) directories: BTreeMap<String, u64>,
 }
 
@@ -76,6 +76,7 @@ pub(crate) fn measure(top: BorrowedFd<'_>, at_root: bool) -> Result<Sizes, Errno
     Ok(sizes)
 }
 
+/// Adds up a directory, and notes what its own files have.
 fn measure_into(
     directory: BorrowedFd<'_>,
     path: &str,
@@ -83,7 +84,7 @@ fn measure_into(
     depth: usize,
     sizes: &mut Sizes,
 ) -> Result<u64, Errno> {
-    let mut bytes = 0_u64;
+    let (mut own, mut below) = (0_u64, 0_u64);
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
         let raw = entry.file_name();
@@ -105,21 +106,23 @@ fn measure_into(
             };
             kind = FileType::from_raw_mode(stat.st_mode);
             if kind == FileType::RegularFile {
-                bytes = bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
+                own = own.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
             }
         }
         if kind == FileType::Directory && depth < PATH_DEPTH_MAX {
-            let Ok(below) = openat(directory, raw, DIRECTORY, Mode::empty()) else {
+            let Ok(handle) = openat(directory, raw, DIRECTORY, Mode::empty()) else {
                 continue;
             };
             let separator = if path.is_empty() { "" } else { "/" };
             let below_path = format!("{path}{separator}{}", raw.to_string_lossy());
-            let held = measure_into(below.as_fd(), &below_path, false, depth + 1, sizes)?;
-            sizes.directories.insert(below_path, held);
-            bytes = bytes.saturating_add(held);
+            let held = measure_into(handle.as_fd(), &below_path, false, depth + 1, sizes)?;
+            below = below.saturating_add(held);
         }
     }
-    Ok(bytes)
+    if !path.is_empty() {
+        sizes.directories.insert(path.to_owned(), own);
+    }
+    Ok(own.saturating_add(below))
 }
 
 /// A regular file that a walk found.

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use memex_memory::Error;
 
 use super::repository::Repository;
-use crate::pages::{Page, Pages};
+use crate::page::Page;
+use crate::pages::Pages;
 use crate::slug::{Slugs, slug};
 use crate::{ImportReport, Importer, text};
 

@@ -2,7 +2,8 @@
 
 use memex_memory::{Error, markdown};
 
-use crate::pages::{Page, Pages};
+use crate::page::Page;
+use crate::pages::Pages;
 use crate::slug::Slugs;
 use crate::{ImportReport, Importer};
 

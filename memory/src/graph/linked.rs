@@ -60,13 +60,17 @@ impl Memory {
         let files = tree::files(self.root(), false).map_err(|errno| Error::system(errno, ""))?;
         let files = files.into_iter().map(|file| file.path);
         let paths: Vec<String> = files.filter(|path| path.ends_with(".md")).collect();
-        let names: Names = paths.iter().cloned().collect();
+        let mut names: Names = paths.iter().cloned().collect();
+        for path in &paths {
+            names.alias(path, &markdown::aliases(&self.text(path).unwrap_or_default()));
+        }
         let mut links: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
         let mut nodes = Vec::new();
         for path in &paths {
             let text = self.text(path).unwrap_or_default();
             for link in markdown::links(&text) {
-                let Some(to) = names.resolve(link.text).filter(|to| to != path) else {
+                let to = names.resolve_from(folder(path), link.text);
+                let Some(to) = to.filter(|to| to != path) else {
                     continue;
                 };
                 let relations = links.entry((path.clone(), to.to_owned())).or_default();
@@ -76,6 +80,11 @@ impl Memory {
         }
         Ok(Graph::new(nodes, links))
     }
+}
+
+/// The folder of a file.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn node(path: &str, text: &str) -> Node {

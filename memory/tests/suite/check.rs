@@ -31,7 +31,7 @@ fn the_example_memory_is_right() {
 #[test]
 fn everything_that_is_wrong_is_found() {
     let (directory, memory) = filled(
-        Mode::Extended,
+        Mode::Compat,
         &[
             (
                 "user.md",
@@ -84,6 +84,37 @@ fn directories_that_are_too_large_are_found() {
     };
     assert_eq!(
         memory.check().unwrap(),
-        [over("", 6, 5), over("d", 5, 4), over("d/e", 5, 4)]
+        [over("", 6, 5), over("d/e", 5, 4)]
     );
+}
+
+#[test]
+fn check_resolves_what_the_tools_resolve() {
+    let text = "# User\n- a: [[entities/bo.md|Bo]] and [[bo#Facts]]\n- b: [Bo](entities/bo.md) and [x](entities/b%20c.md)\n- c: ![[pic.png]] and `[[code]]` <!-- [[gone]] -->\n| [[bo\\|Bo]] |\n- d: [[Bobby]]\n- e: [[BO]]\n- f: [y](bo.md)\n- g: [[gone]] and [z](gone.md)\n";
+    let files = [
+        ("user.md", text),
+        ("entities/bo.md", "---\naliases: [Bobby]\n---\n[[user]] [b](b%20c.md)\n"),
+        ("entities/b c.md", "x"),
+        ("pic.png", "png"),
+    ];
+    let (_directory, memory) = filled(Mode::Extended, &files);
+    assert_eq!(
+        told(&memory),
+        [
+            "user.md:9: [[gone]] names no file",
+            "user.md:9: [z](gone.md) names no file",
+        ]
+    );
+    // The tools agree, link by link.
+    for link in memex_memory::markdown::links(text) {
+        let is_followed = !memory.go_to_link(link.text).starts_with("Error:");
+        assert_eq!(is_followed, !link.text.contains("gone"), "{}", link.text);
+    }
+    // The trained model's tools follow what is literal only.
+    let (_directory, memory) = filled(Mode::Compat, &files);
+    let told = told(&memory);
+    for link in ["[[entities/bo.md|Bo]]", "[[bo#Facts]]", "[[Bobby]]", "[[BO]]"] {
+        let expect = format!("{link} names no file; [[entities/bo.md]] would");
+        assert!(told.iter().any(|told| told.ends_with(&expect)), "{link} {told:?}");
+    }
 }

@@ -409,6 +409,67 @@ fn links_are_literal_first_and_in_extended_mode_understood() {
 }
 
 #[test]
+fn links_are_followed_as_people_write_them() {
+    let (directory, memory) = filled(
+        Mode::Extended,
+        &[
+            ("entities/anna.md", "anna"),
+            ("entities/anna b.md", "anna b"),
+            ("entities/zo\u{eb}.md", "zoe"),
+            ("entities/work/Plan.md", "work plan"),
+            ("entities/home/Plan.md", "home plan"),
+            ("entities/tove_ek.md", "---\naliases:\n  - Aunt Tove\n---\ntove"),
+            ("C# notes.md", "sharp"),
+            ("a (v2).md", "v2"),
+        ],
+    );
+    let tove = "---\naliases:\n  - Aunt Tove\n---\ntove";
+    for (link, expect) in [
+        ("[Anna](entities/anna.md)", "anna"),
+        ("[Anna](entities/anna.md \"title\")", "anna"),
+        ("[Anna b](<entities/anna b.md>)", "anna b"),
+        ("[Anna b](entities/anna%20b.md#top)", "anna b"),
+        ("entities/anna%20b.md", "anna b"),
+        ("[[entities/anna\\|Anna]]", "anna"),
+        ("[[entities/zoe\u{308}]]", "zoe"),
+        ("[[ZOE\u{308}]]", "zoe"),
+        ("[[/entities/anna]]", "anna"),
+        ("/entities/anna.md", "anna"),
+        ("./entities/anna.md", "anna"),
+        ("![[anna#^block]]", "anna"),
+        ("[[anna#Facts|her]]", "anna"),
+        ("<anna.md>", "anna"),
+        ("[[work/plan]]", "work plan"),
+        ("[[home/PLAN.md]]", "home plan"),
+        ("[[Tove Ek]]", tove),
+        ("[[aunt tove]]", tove),
+        ("[[C# notes]]", "sharp"),
+        ("[x](a (v2).md)", "v2"),
+        ("[x](../x/anna.md)", "anna"),
+    ] {
+        assert_eq!(memory.go_to_link(link), expect, "{link}");
+    }
+    for link in ["[[../anna]]", "[x](../../etc/passwd)", "[x](https://anna.md/x)", "[[#Facts]]"] {
+        assert!(memory.go_to_link(link).starts_with("Error:"), "{link}");
+    }
+    // The index is never older than the files.
+    for round in 0..20 {
+        let (old, new) = (format!("n{round}.md"), format!("n{}.md", round + 1));
+        if round == 0 {
+            put(directory.path(), "deep/n0.md", b"deep");
+        }
+        assert_eq!(memory.go_to_link(&format!("[[{old}]]")), "deep");
+        let deep = directory.path().join("deep");
+        std::fs::rename(deep.join(&old), deep.join(&new)).unwrap();
+        assert_eq!(memory.go_to_link(&format!("[[{new}]]")), "deep");
+        assert!(memory.go_to_link(&format!("[[{old}]]")).starts_with("Error:"));
+    }
+    put(directory.path(), "entities/tove_ek.md", b"---\nalias: Tutu\n---\nnew");
+    assert!(memory.go_to_link("[[Tutu]]").ends_with("new"));
+    assert!(memory.go_to_link("[[aunt tove]]").starts_with("Error:"));
+}
+
+#[test]
 fn a_memory_whose_directory_is_gone_says_so() {
     for mode in BOTH {
         let (directory, memory) = filled(mode, &[("user.md", "x")]);
