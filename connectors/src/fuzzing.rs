@@ -1,15 +1,15 @@
 //! Readers of exports, for the fuzz targets.
 
-use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use memex_memory::Error;
 
 use crate::archive::{Unpacker, Wanted};
-use crate::links::Place;
+use crate::links::{Place, Places};
 use crate::report::malformed;
 use crate::{
-    ImportLimits, ImportReport, Importer, chatgpt, csv, date, docx, html, links, slug, text,
+    ImportLimits, ImportReport, Importer, chatgpt, csv, date, docx, html, links, slug, splitting,
+    text,
 };
 
 /// The Markdown of an HTML document.
@@ -41,8 +41,11 @@ pub fn import_text(bytes: &[u8]) {
         title: "A".to_owned(),
         path: "entities/a.md".to_owned(),
     };
-    let places = BTreeMap::from([("a.md", place)]);
+    let mut places = Places::default();
+    places.insert("a.md", None, place);
     let _linked = links::linked(&text, "b.md", &places);
+    let _related = links::related(&text, "b.md", &places);
+    let _pieces = splitting::pieces(&text, 64);
     let _quoted = text::quoted(&text);
 }
 

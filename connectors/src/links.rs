@@ -1,7 +1,9 @@
 //! Links between the pages of an export, as links of a memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+
+use memex_memory::markdown::{inline_link, unescaped};
 
 /// Where a file of the export goes.
 pub(super) struct Place {
@@ -9,98 +11,171 @@ pub(super) struct Place {
     pub(super) path: String,
 }
 
+/// Where the files of an export go.
+#[derive(Default)]
+pub(super) struct Places<'n> {
+    by_name: BTreeMap<&'n str, Place>,
+    /// Names by what makes them unique.
+    by_id: HashMap<String, &'n str>,
+}
+
+impl<'n> Places<'n> {
+    pub(super) fn insert(&mut self, name: &'n str, id: Option<&str>, place: Place) {
+        if let Some(id) = id {
+            self.by_id.insert(id.to_ascii_lowercase(), name);
+        }
+        self.by_name.insert(name, place);
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Place> {
+        self.by_name.get(name)
+    }
+
+    /// All files by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.by_name.iter().map(|(name, place)| (*name, place))
+    }
+
+    /// The file that an address names, seen from another file.
+    fn find(&self, from: &str, address: &str) -> Option<&Place> {
+        if address.contains("://") {
+            return self.of_service(address);
+        }
+        let end = address.find(['?', '#']).unwrap_or(address.len());
+        let path = joined(from, &unescaped(address.get(..end).unwrap_or(address)))?;
+        let whole = path
+            .strip_suffix(".csv")
+            .map(|view| format!("{view}_all.csv"));
+        let whole = whole.and_then(|whole| self.by_name.get(whole.as_str()));
+        self.by_name.get(path.as_str()).or(whole)
+    }
+
+    /// The file of a page that an address of the service itself names.
+    fn of_service(&self, address: &str) -> Option<&Place> {
+        let (_, rest) = address.split_once("://")?;
+        let (host, rest) = rest.split_once('/')?;
+        let host = host.strip_prefix("www.").unwrap_or(host);
+        let is_notion = host == "notion.so" || host == "app.notion.com" || host.ends_with(".notion.site");
+        if !is_notion && host != "app.nuclino.com" {
+            return None;
+        }
+        let rest = rest.split('#').next().unwrap_or(rest);
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        // A page that is shown above a table stands in the query.
+        let shown = query.split('&').find_map(|pair| pair.strip_prefix("p="));
+        let last = path.trim_end_matches('/').rsplit('/').next();
+        let name = shown.into_iter().chain(last).find_map(|text| {
+            let digits: String = text.chars().filter(|c| *c != '-').collect();
+            let digits = digits.to_ascii_lowercase();
+            let id = digits.get(digits.len().checked_sub(ID_DIGITS)?..)?;
+            let known = self.by_id.get(id);
+            // Names are made unique by the first digits, where they are not by all.
+            known.or_else(|| self.by_id.get(id.get(..SHORT_ID_DIGITS)?))
+        })?;
+        self.by_name.get(name)
+    }
+}
+
+/// Digits of an identifier, and of its short form.
+const ID_DIGITS: usize = 32;
+const SHORT_ID_DIGITS: usize = 8;
+
 /// The text with its links to other pages as links of a memory.
-pub(super) fn linked(text: &str, from: &str, places: &BTreeMap<&str, Place>) -> String {
+pub(super) fn linked(text: &str, from: &str, places: &Places<'_>) -> String {
     let text = text.replace("[[", "[ [");
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
-    while let Some(at) = rest.find('[') {
+    while let Some(at) = rest.find(['[', 'h']) {
         out.push_str(rest.get(..at).unwrap_or_default());
         rest = rest.get(at..).unwrap_or_default();
-        let link = link(rest);
-        let place = link.as_ref().and_then(|link| {
-            let path = joined(from, &decoded(link.target))?;
-            let whole = path
-                .strip_suffix(".csv")
-                .map(|view| format!("{view}_all.csv"));
-            let whole = whole.and_then(|whole| places.get(whole.as_str()));
-            places.get(path.as_str()).or(whole)
-        });
-        match (link, place) {
-            (Some(link), Some(place)) => {
-                let is_title = link.text == place.title || link.text.is_empty();
-                let _ = match is_title {
-                    true => write!(out, "[[{}]]", place.path),
-                    false => write!(out, "{} [[{}]]", link.text, place.path),
-                };
-                rest = rest.get(link.bytes..).unwrap_or_default();
-            }
-            _ => {
-                out.push('[');
-                rest = rest.get(1..).unwrap_or_default();
-            }
-        }
+        let used = match rest.starts_with('[') {
+            true => bracketed(rest, from, places, &mut out),
+            false => bare(rest, places, &mut out),
+        };
+        rest = rest.get(used..).unwrap_or_default();
     }
     out.push_str(rest);
     out
 }
 
-struct MarkdownLink<'t> {
-    text: &'t str,
-    target: &'t str,
-    bytes: usize,
-}
-
-/// The longest link that is looked at.
-const LINK_BYTES_MAX: usize = 2048;
-
-/// `[text](target)` or `[text](<target>)` at the beginning of a text.
-fn link(text: &str) -> Option<MarkdownLink<'_>> {
-    let mut end = text.len().min(LINK_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    let near = text.get(..end)?;
-    let middle = near.find("](")?;
-    let inner = near.get(1..middle)?;
-    if inner.contains(['[', '\n']) {
-        return None;
-    }
-    let after = near.get(middle + 2..)?;
-    let (target, length) = match after.strip_prefix('<') {
-        Some(quoted) => (quoted.get(..quoted.find(">)")?)?, quoted.find(">)")? + 3),
-        None => (after.get(..after.find(')')?)?, after.find(')')? + 1),
-    };
-    (!target.contains('\n')).then_some(MarkdownLink {
-        text: inner,
-        target,
-        bytes: middle + 2 + length,
-    })
-}
-
-/// A link's target without query and heading, its escapes replaced.
-fn decoded(target: &str) -> String {
-    let end = target.find(['?', '#']).unwrap_or(target.len());
-    let bytes = target.get(..end).unwrap_or(target).as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3);
-        let hex = hex
-            .filter(|_| *byte == b'%')
-            .and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(value) => {
-                decoded.push(value);
-                at += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                at += 1;
-            }
+/// Writes what begins with a bracket; how much of it.
+fn bracketed(rest: &str, from: &str, places: &Places<'_>, out: &mut String) -> usize {
+    let link = inline_link(rest);
+    let place = link.and_then(|link| places.find(from, link.address));
+    match (link, place) {
+        (Some(link), Some(place)) => {
+            let _ = match link.text == place.title || link.text.is_empty() {
+                true => write!(out, "[[{}]]", place.path),
+                false => write!(out, "{} [[{}]]", link.text, place.path),
+            };
+            link.bytes
+        }
+        // An address that is kept is not looked into.
+        (Some(link), None) if !link.text.contains('[') => {
+            out.push_str(rest.get(..link.bytes).unwrap_or_default());
+            link.bytes
+        }
+        _ => {
+            out.push('[');
+            1
         }
     }
-    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// Writes an address without brackets, or the letter that begins none; how much of it.
+fn bare(rest: &str, places: &Places<'_>, out: &mut String) -> usize {
+    if rest.starts_with("https://") || rest.starts_with("http://") {
+        let end = rest.find(|c: char| c.is_whitespace() || "<>()[]\"|".contains(c));
+        let address = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let address = address.trim_end_matches(['.', ',', ';']);
+        match places.of_service(address) {
+            Some(place) => {
+                let _ = write!(out, "[[{}]]", place.path);
+            }
+            None => out.push_str(address),
+        }
+        return address.len();
+    }
+    out.push('h');
+    1
+}
+
+/// A value of a property, with its relations as links: `Name (address), Name (address)`.
+pub(super) fn related(value: &str, from: &str, places: &Places<'_>) -> String {
+    let mut out = String::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(open) = value.get(at..).and_then(|rest| rest.find('(')).map(|open| at + open) {
+        // As the address of a link without a text.
+        let link = format!("[]{}", value.get(open..).unwrap_or_default());
+        let found = inline_link(&link).and_then(|link| {
+            let place = places.find(from, link.address)?;
+            Some((place, open + link.bytes - 2))
+        });
+        let Some((place, end)) = found else {
+            at = open + 1;
+            continue;
+        };
+        let before = value.get(done..open).unwrap_or_default();
+        let name = before.trim_start_matches([',', ';', ' ']).trim_end();
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        let _ = match name == place.title || name.is_empty() {
+            true => write!(out, "[[{}]]", place.path),
+            false => write!(out, "{} [[{}]]", linked(name, from, places), place.path),
+        };
+        done = end;
+        at = end;
+    }
+    let rest = value.get(done..).unwrap_or_default();
+    match out.is_empty() {
+        true => linked(rest, from, places),
+        false => {
+            out.push_str(&linked(rest, from, places));
+            out
+        }
+    }
 }
 
 /// A path seen from a file; only ever looked up among the names there are.
@@ -123,23 +198,74 @@ fn joined(from: &str, target: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn links_between_pages() {
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    fn places() -> Places<'static> {
         let place = |title: &str| Place {
             title: title.to_owned(),
             path: format!("entities/n/{title}.md"),
         };
-        let places = BTreeMap::from([("a/B c.md", place("b")), ("d.md", place("d"))]);
+        let mut places = Places::default();
+        places.insert("a/B c.md", Some(ID), place("b"));
+        places.insert("a/P (v2).md", Some("deadbeef"), place("p"));
+        places.insert("d.md", None, place("d"));
+        places
+    }
+
+    #[test]
+    fn links_between_pages() {
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
         for (text, expect) in [
             ("x [b](B%20c.md) y", "x [[entities/n/b.md]] y"),
             ("[see](<B c.md>)!", "see [[entities/n/b.md]]!"),
             ("[d](../d.md#top)", "[[entities/n/d.md]]"),
             ("[d](../../d.md)", "[d](../../d.md)"),
+            ("[P (v2)](P%20(v2).md).", "P (v2) [[entities/n/p.md]]."),
             ("[w](https://example.com)", "[w](https://example.com)"),
             ("![i](i.png) [ [[x]]", "![i](i.png) [ [ [x]]"),
             ("[é", "[é"),
+            (
+                &format!("[b](https://www.notion.so/team/B-c-{ID}?pvs=4#x) h"),
+                "[[entities/n/b.md]] h",
+            ),
+            (
+                &format!("see https://www.notion.so/{uuid}, then"),
+                "see [[entities/n/b.md]], then",
+            ),
+            (
+                &format!("<https://notion.so/0?v=1&p={ID}>"),
+                "<[[entities/n/b.md]]>",
+            ),
+            (
+                "[x](https://app.nuclino.com/t/b/deadbeef-89ab-cdef-0123-456789abcdef)",
+                "x [[entities/n/p.md]]",
+            ),
+            (
+                &format!("https://example.com/{ID}"),
+                &format!("https://example.com/{ID}"),
+            ),
         ] {
-            assert_eq!(linked(text, "a/x.md", &places), expect, "{text}");
+            assert_eq!(linked(text, "a/x.md", &places()), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn relations_of_properties() {
+        for (value, expect) in [
+            ("b (B%20c.md)", "[[entities/n/b.md]]"),
+            (
+                "P (v2) (P%20(v2).md), d (../d.md)",
+                "P (v2) [[entities/n/p.md]], [[entities/n/d.md]]",
+            ),
+            (
+                &format!("B, c (https://www.notion.so/B-c-{ID}?pvs=21)"),
+                "B, c [[entities/n/b.md]]",
+            ),
+            ("nobody (x.md)", "nobody (x.md)"),
+            ("[b](B%20c.md)", "[[entities/n/b.md]]"),
+            ("plain (a, b", "plain (a, b"),
+        ] {
+            assert_eq!(related(value, "a/x.md", &places()), expect, "{value}");
         }
     }
 }

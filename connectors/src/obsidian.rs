@@ -40,7 +40,10 @@ pub(super) fn import(importer: &Importer<'_>, vault: &Path) -> Result<ImportRepo
         return Err(malformed(place, "holds no Markdown; is it an Obsidian vault?"));
     }
     // An archive has the vault in a folder of its own.
-    let top = common_top(&notes);
+    let top = match vault.is_dir() {
+        true => String::new(),
+        false => common_top(&notes),
+    };
     let mut pages = Pages::new(importer, SOURCE, report);
     for (name, text) in &notes {
         let below = name.strip_prefix(&top).unwrap_or(name);

@@ -52,6 +52,11 @@ impl<'i> Pages<'i> {
         format!("entities/{}/{slug}.md", self.source)
     }
 
+    /// Notes something that was not taken in.
+    pub(super) fn skip(&mut self, place: &str, why: &str) {
+        self.report.skip(place, why);
+    }
+
     /// Writes a page. One that does not fit is skipped.
     pub(super) fn add(&mut self, page: &Page) -> Result<(), Error> {
         let parts = page.render(self.importer, self.source);
