@@ -109,10 +109,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
-fn conversation(
-    value: &Value,
-    odd: &mut dyn FnMut(usize, &str),
-) -> Result<Conversation, String> {
+fn conversation(value: &Value, odd: &mut dyn FnMut(usize, &str)) -> Result<Conversation, String> {
     let Some(messages) = value.get("chat_messages").and_then(Value::as_array) else {
         return Err(match value.get("mapping") {
             Some(_) => "is a conversation of ChatGPT; import it with `memex mem import chatgpt`",
@@ -202,7 +199,10 @@ fn block_words(block: &Value) -> Option<String> {
             let name = text(block, &["name"]);
             Some(match content.is_empty() {
                 true => format!("[calls {name}: {input}]"),
-                false => format!("[{name}: {title}]\n{}", fenced(text(input, &["language"]), content)),
+                false => format!(
+                    "[{name}: {title}]\n{}",
+                    fenced(text(input, &["language"]), content)
+                ),
             })
         }
         "tool_result" => {
@@ -230,7 +230,10 @@ fn project(value: &Value, odd: &mut dyn FnMut(usize, &str)) -> Result<Conversati
         return Err("is no project".to_owned());
     }
     let mut preface = String::new();
-    for (title, key) in [("Description", "description"), ("Instructions", "prompt_template")] {
+    for (title, key) in [
+        ("Description", "description"),
+        ("Instructions", "prompt_template"),
+    ] {
         let words = text(value, &[key]).trim();
         if !words.is_empty() {
             preface.push_str(&format!("## {title}\n\n{}\n", crate::text::quoted(words)));

@@ -146,7 +146,11 @@ mod tests {
             last.text,
             "## Groups\n- pages_1: [[entities/s_index/pages_1.md]]\n- n_2024_05_1: [[entities/s_index/n_2024_05_1.md]]\n- n_2024_05_2: [[entities/s_index/n_2024_05_2.md]]\n- n_2024_05_3: [[entities/s_index/n_2024_05_3.md]]\n"
         );
-        let named: usize = index.pages.iter().map(|page| page.text.lines().count() - 1).sum();
+        let named: usize = index
+            .pages
+            .iter()
+            .map(|page| page.text.lines().count() - 1)
+            .sum();
         assert_eq!(named, 462 + 4);
     }
 }

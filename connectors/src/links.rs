@@ -55,7 +55,8 @@ impl<'n> Places<'n> {
         let (_, rest) = address.split_once("://")?;
         let (host, rest) = rest.split_once('/')?;
         let host = host.strip_prefix("www.").unwrap_or(host);
-        let is_notion = host == "notion.so" || host == "app.notion.com" || host.ends_with(".notion.site");
+        let is_notion =
+            host == "notion.so" || host == "app.notion.com" || host.ends_with(".notion.site");
         if !is_notion && host != "app.nuclino.com" {
             return None;
         }
@@ -145,7 +146,11 @@ pub(super) fn related(value: &str, from: &str, places: &Places<'_>) -> String {
     let mut out = String::new();
     let mut done = 0;
     let mut at = 0;
-    while let Some(open) = value.get(at..).and_then(|rest| rest.find('(')).map(|open| at + open) {
+    while let Some(open) = value
+        .get(at..)
+        .and_then(|rest| rest.find('('))
+        .map(|open| at + open)
+    {
         // As the address of a link without a text.
         let link = format!("[]{}", value.get(open..).unwrap_or_default());
         let found = inline_link(&link).and_then(|link| {

@@ -191,7 +191,8 @@ mod tests {
             ("a b c", "c", "a b c d", "c d", 0),
             ("", "x", "y", "y x", 0),
         ] {
-            let [base, hand, new, expect] = [base, hand, new, expect].map(|text| text.replace(' ', "\n"));
+            let [base, hand, new, expect] =
+                [base, hand, new, expect].map(|text| text.replace(' ', "\n"));
             assert_eq!(
                 merged(&base, &hand, &new),
                 Merged {
@@ -206,7 +207,10 @@ mod tests {
     #[test]
     fn without_an_ancestor_nothing_is_lost_and_facts_are_renewed() {
         assert_eq!(
-            joined("# T\n- messages: 1\n- mine: 2\n\na\n", "# T\n- messages: 3\n\na\nb\n"),
+            joined(
+                "# T\n- messages: 1\n- mine: 2\n\na\n",
+                "# T\n- messages: 3\n\na\nb\n"
+            ),
             "# T\n- mine: 2\n- messages: 3\n\na\nb\n"
         );
     }

@@ -269,7 +269,9 @@ impl<'p> RowPages<'p> {
         };
         let folders = [format!("{stem}/"), format!("{bare}/")];
         let pages = places.iter().filter_map(|(name, place)| {
-            let mut below = folders.iter().filter_map(|folder| name.strip_prefix(folder.as_str()));
+            let mut below = folders
+                .iter()
+                .filter_map(|folder| name.strip_prefix(folder.as_str()));
             let is_own = below.any(|below| !below.contains('/') && below.ends_with(".md"));
             is_own.then(|| (slug(&place.title), place.path.as_str()))
         });

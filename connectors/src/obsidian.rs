@@ -34,10 +34,16 @@ pub(super) fn import(importer: &Importer<'_>, vault: &Path) -> Result<ImportRepo
     )?;
     let place = vault.to_string_lossy();
     if kind == Kind::Single {
-        return Err(malformed(place, "is no vault: give its folder or a .zip of it"));
+        return Err(malformed(
+            place,
+            "is no vault: give its folder or a .zip of it",
+        ));
     }
     if notes.is_empty() {
-        return Err(malformed(place, "holds no Markdown; is it an Obsidian vault?"));
+        return Err(malformed(
+            place,
+            "holds no Markdown; is it an Obsidian vault?",
+        ));
     }
     // An archive has the vault in a folder of its own.
     let top = match vault.is_dir() {
@@ -53,7 +59,9 @@ pub(super) fn import(importer: &Importer<'_>, vault: &Path) -> Result<ImportRepo
 }
 
 fn wanted(name: &str) -> Wanted {
-    let is_hidden = name.split('/').any(|part| part.starts_with('.') || part == "__MACOSX");
+    let is_hidden = name
+        .split('/')
+        .any(|part| part.starts_with('.') || part == "__MACOSX");
     match is_hidden {
         true => Wanted::No,
         false => Wanted::Yes,

@@ -149,7 +149,8 @@ impl<'i> Pages<'i> {
             return Ok(Some(text.to_owned()));
         }
         let Ok(there) = String::from_utf8(there).map(universal_newlines) else {
-            self.report.skip(path, "is no text any more, and stays as it is");
+            self.report
+                .skip(path, "is no text any more, and stays as it is");
             return Ok(None);
         };
         let base = match last {
@@ -168,7 +169,9 @@ impl<'i> Pages<'i> {
                     };
                     self.report.skip(
                         path,
-                        format!("the export changed {places} that was edited by hand; the edit stays"),
+                        format!(
+                            "the export changed {places} that was edited by hand; the edit stays"
+                        ),
                     );
                 }
                 merged.text

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use memex_memory::Error;
 
-use crate::{
-    Fetch, ImportReport, Importer, chatgpt, claude, github, google_docs, notes, obsidian,
-};
+use crate::{Fetch, ImportReport, Importer, chatgpt, claude, github, google_docs, notes, obsidian};
 
 /// Where GitHub's API is. GitHub Enterprise has it at `https://HOST/api/v3`.
 pub const GITHUB_API: &str = "https://api.github.com";

@@ -17,7 +17,9 @@ pub(super) fn pieces(text: &str, bytes_max: usize) -> Vec<String> {
     let mut rest = text;
     let mut prefix = "";
     while rest.len() > bytes_max - prefix.len() {
-        let window = rest.get(..floor(rest, bytes_max - prefix.len())).unwrap_or_default();
+        let window = rest
+            .get(..floor(rest, bytes_max - prefix.len()))
+            .unwrap_or_default();
         let seams = SEAMS.iter().filter_map(|seam| window.rfind(seam));
         let seam = seams.into_iter().find(|at| *at > window.len() / 2);
         let at = seam.unwrap_or(window.len());
@@ -54,7 +56,11 @@ mod tests {
             ("", 10, vec![""]),
             ("short", 10, vec!["short"]),
             ("one two\nthree\nfour", 14, vec!["one two\nthree", "four"]),
-            ("aaaaaaaa\n\n**B**\n\n> b", 12, vec!["aaaaaaaa", "**B**\n\n> b"]),
+            (
+                "aaaaaaaa\n\n**B**\n\n> b",
+                12,
+                vec!["aaaaaaaa", "**B**\n\n> b"],
+            ),
             ("éééééééé", 7, vec!["ééé", "ééé", "éé"]),
             ("> abcdefghijkl", 8, vec!["> abcdef", "> ghijkl"]),
         ] {

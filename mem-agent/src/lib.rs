@@ -32,8 +32,10 @@ pub mod server;
 
 pub use error::Error;
 pub use memex_agent::{Stopper, Stopping};
-pub use sandbox::{Assigned, BlockOutcome, Scratchpad, TOOL_NAMES, Workplace, policy, render};
+pub use sandbox::{
+    Assigned, BlockOutcome, Changed, Scratchpad, TOOL_NAMES, Workplace, policy, render,
+};
 pub use scaffold::{
     Agent, AgentOptions, Answer, BlockStream, Blocks, CODE_TIME, Conversation, Entry, Event,
-    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Watch,
+    NoWatch, Piece, Role, SYSTEM_PROMPT, Section, Watch, system_prompt,
 };

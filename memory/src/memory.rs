@@ -129,7 +129,7 @@ impl Memory {
         author: Author<'_>,
         make: impl FnOnce(&mut Transaction<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Shared { root, writer } = &*self.shared;
+        let Shared { root, writer, .. } = &*self.shared;
         root.check()?;
         let wait = wait_of(author, root.options().lock_wait_max);
         let wait_until = Instant::now() + wait;

@@ -141,7 +141,10 @@ pub(crate) fn folded(name: &str) -> String {
         c => c,
     };
     match name.is_ascii() {
-        true => name.chars().map(|c| plain(c.to_ascii_lowercase())).collect(),
+        true => name
+            .chars()
+            .map(|c| plain(c.to_ascii_lowercase()))
+            .collect(),
         false => {
             let lower = name.nfd().flat_map(char::to_lowercase);
             lower.map(plain).nfc().collect()

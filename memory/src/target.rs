@@ -44,7 +44,9 @@ fn inner(link: &str) -> (&str, bool) {
     if let Some(inline) = inline_link(link).filter(|inline| inline.bytes == link.len()) {
         return (inline.address.trim(), true);
     }
-    let quoted = link.strip_prefix('<').and_then(|link| link.strip_suffix('>'));
+    let quoted = link
+        .strip_prefix('<')
+        .and_then(|link| link.strip_suffix('>'));
     (quoted.unwrap_or(link).trim(), false)
 }
 
@@ -89,7 +91,10 @@ mod tests {
             ("[[a#h]]", vec!["a#h", "a"]),
             ("[[a#^block|A]]", vec!["a#^block", "a"]),
             ("[A](b/a.md)", vec!["b/a.md"]),
-            ("[A](a%20b.md#h)", vec!["a%20b.md#h", "a b.md#h", "a%20b.md", "a b.md"]),
+            (
+                "[A](a%20b.md#h)",
+                vec!["a%20b.md#h", "a b.md#h", "a%20b.md", "a b.md"],
+            ),
             ("[A](<a b.md>)", vec!["a b.md"]),
             ("<a.md>", vec!["a.md"]),
             ("/b/./x/../a", vec!["b/a"]),

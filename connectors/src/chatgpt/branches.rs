@@ -190,7 +190,11 @@ mod tests {
                 Some("c"),
                 "axc",
             ),
-            (json!({"a": {"parent": "x"}, "b": {}}), Some("a"), "xa | -: b"),
+            (
+                json!({"a": {"parent": "x"}, "b": {}}),
+                Some("a"),
+                "xa | -: b",
+            ),
             // A list that only time orders.
             (
                 json!({"a": {"message": {"create_time": 2}}, "b": {"message": {"create_time": 1}}}),
@@ -199,8 +203,16 @@ mod tests {
             ),
             // Circles.
             (json!({"a": {"parent": "a"}}), Some("a"), "a"),
-            (json!({"a": {"parent": "b"}, "b": {"parent": "a"}, "c": {}}), Some("c"), "c | -: ab"),
-            (json!({"a": {"parent": "b"}, "b": {"parent": "a"}}), None, "ab"),
+            (
+                json!({"a": {"parent": "b"}, "b": {"parent": "a"}, "c": {}}),
+                Some("c"),
+                "c | -: ab",
+            ),
+            (
+                json!({"a": {"parent": "b"}, "b": {"parent": "a"}}),
+                None,
+                "ab",
+            ),
             (json!({}), Some("a"), ""),
         ] {
             assert_eq!(told(&mapping, current), expect, "{mapping}");

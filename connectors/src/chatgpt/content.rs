@@ -124,7 +124,10 @@ fn canvas(arguments: &str) -> Vec<Said> {
     };
     match text(&document, &["name"]) {
         "" => one("Assistant, canvas", shown),
-        name => one(&format!("Assistant, canvas {}", crate::text::one_line(name)), shown),
+        name => one(
+            &format!("Assistant, canvas {}", crate::text::one_line(name)),
+            shown,
+        ),
     }
 }
 
@@ -217,9 +220,7 @@ fn recordings(parts: &[Value]) -> &'static str {
 /// Whether a content of an unknown kind holds nothing but its kind and nulls.
 fn is_empty(content: &Value) -> bool {
     let nothing = |value: &Value| {
-        value.is_null()
-            || value.as_str() == Some("")
-            || value.as_array().is_some_and(Vec::is_empty)
+        value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
     };
     content.as_object().is_none_or(|fields| {
         let mut others = fields.iter().filter(|(key, _)| *key != "content_type");

@@ -22,7 +22,10 @@ pub(super) fn conversation(
         return Err("is no conversation".to_owned());
     }
     let nodes = nodes(value)?;
-    let nodes: Vec<(&str, &Value)> = nodes.iter().map(|(id, node)| (id.as_str(), *node)).collect();
+    let nodes: Vec<(&str, &Value)> = nodes
+        .iter()
+        .map(|(id, node)| (id.as_str(), *node))
+        .collect();
     let order = order(&nodes, value.get("current_node").and_then(Value::as_str));
     let nodes: HashMap<&str, &Value> = nodes.into_iter().collect();
     let mut read = |id: &str| match nodes.get(id) {
@@ -62,10 +65,12 @@ pub(super) fn conversation(
 fn nodes(value: &Value) -> Result<Vec<(String, &Value)>, String> {
     let listed = |nodes: &'_ [Value]| -> Vec<String> {
         (0..nodes.len())
-            .map(|index| match nodes.get(index).map(|node| text(node, &["id"])) {
-                None | Some("") => format!("{index:08}"),
-                Some(id) => id.to_owned(),
-            })
+            .map(
+                |index| match nodes.get(index).map(|node| text(node, &["id"])) {
+                    None | Some("") => format!("{index:08}"),
+                    Some(id) => id.to_owned(),
+                },
+            )
             .collect()
     };
     match value.get("mapping") {
@@ -77,7 +82,9 @@ fn nodes(value: &Value) -> Result<Vec<(String, &Value)>, String> {
         _ if value.get("chat_messages").is_some() => {
             Err("is a conversation of Claude; import it with `memex mem import claude`".to_owned())
         }
-        _ => Err("is not in the form of a conversation: it has no `mapping` of messages".to_owned()),
+        _ => {
+            Err("is not in the form of a conversation: it has no `mapping` of messages".to_owned())
+        }
     }
 }
 

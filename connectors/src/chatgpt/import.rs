@@ -64,7 +64,12 @@ pub(crate) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
         importer,
         (SOURCE, TITLE),
         found.conversations,
-        found.profile.page().into_iter().map(|page| ("profile", page)).collect(),
+        found
+            .profile
+            .page()
+            .into_iter()
+            .map(|page| ("profile", page))
+            .collect(),
         report,
     )
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::chats::text;
-use crate::pages::Page;
+use crate::page::Page;
 use crate::text::quoted;
 
 /// What was found, in the order in which it was met.
@@ -21,7 +21,10 @@ impl Profile {
         let given = metadata.get("user_context_message_data");
         if let Some(given) = given {
             keep(&mut self.about, text(given, &["about_user_message"]));
-            keep(&mut self.instructions, text(given, &["about_model_message"]));
+            keep(
+                &mut self.instructions,
+                text(given, &["about_model_message"]),
+            );
         }
         match kind {
             "user_editable_context" => {
@@ -99,7 +102,11 @@ fn keep(texts: &mut Vec<String>, text: &str) {
 fn bare(text: &str) -> &str {
     let mut parts = text.split("```");
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(_), Some(inner), Some(_), None) if text.starts_with("The user") || text.starts_with("Preferred name") => inner,
+        (Some(_), Some(inner), Some(_), None)
+            if text.starts_with("The user") || text.starts_with("Preferred name") =>
+        {
+            inner
+        }
         _ => text,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::pages::Page;
+use crate::page::Page;
 use crate::{date, text};
 
 /// A conversation, read.

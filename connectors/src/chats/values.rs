@@ -38,5 +38,9 @@ pub(crate) fn fenced(language: &str, code: &str) -> String {
     let fence = "`".repeat(longest.saturating_add(1).max(3));
     let word = language.split_whitespace().next().unwrap_or_default();
     let word = Some(word).filter(|word| *word != "unknown" && !word.contains('`'));
-    format!("{fence}{}\n{}\n{fence}", word.unwrap_or_default(), code.trim_end())
+    format!(
+        "{fence}{}\n{}\n{fence}",
+        word.unwrap_or_default(),
+        code.trim_end()
+    )
 }

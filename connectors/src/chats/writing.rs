@@ -107,8 +107,8 @@ impl Places {
         let mut number = 1_u32;
         loop {
             let held = self.held.entry(folder.clone()).or_default();
-            let fits = held.0 < FOLDER_PAGES_MAX
-                && held.1.saturating_add(bytes) <= FOLDER_BYTES_MAX;
+            let fits =
+                held.0 < FOLDER_PAGES_MAX && held.1.saturating_add(bytes) <= FOLDER_BYTES_MAX;
             if fits || held.0 == 0 {
                 *held = (held.0 + 1, held.1.saturating_add(bytes));
                 return format!("{folder}/");

@@ -1,6 +1,8 @@
 //! Imports, from archives and folders made here.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod conversations;
+
 use memex_connectors::{
     Fetch, FetchError, FetchRequest, Fetched, GITHUB_API, GOOGLE_API, ImportLimits, ImportReport,
     Importer,
@@ -118,10 +120,11 @@ fn chatgpt_conversations_become_entities() {
         let report = importer(&memory).chatgpt(export).unwrap();
         assert_eq!(report.created.len(), 3, "{report:?}");
         assert_eq!(report.updated, ["user.md"]);
-        assert_eq!(report.skipped.len(), 1 + refused, "{:?}", skipped(&report));
+        // The one that says nothing, and the one that is none.
+        assert_eq!(report.skipped.len(), 2 + refused, "{:?}", skipped(&report));
         assert_eq!(
             memory.read_file("entities/chatgpt/trip_to_rome_2.md"),
-            "# Trip to Rome!\n- source: chatgpt\n- created_on: 2023-11-14\n- updated_on: 2023-11-15\n- messages: 2\n- model: model-x\n\n## Conversation\n\n**User**\n\n> Where to?\n> - [ [secret]] list\n\n**Assistant**\n\n> Rome.\n"
+            "# Trip to Rome!\n- source: chatgpt\n- created_on: 2023-11-14\n- updated_on: 2023-11-15\n- messages: 2\n- model: model-x\n\n## Conversation\n\n**User**\n\n> Where to?\n> - [ [secret]] list\n\n**Assistant**\n\n> Rome.\n\n## Other branches\n\n### After message 1\n\n**Assistant**\n\n> Discarded\n"
         );
         assert!(
             memory
@@ -176,7 +179,10 @@ fn notion_pages_tables_and_archives_in_archives_become_entities() {
     let report = importer(&memory).notion(&export).unwrap();
     assert_eq!(
         skipped(&report),
-        ["latin.md: is not UTF-8; save it as UTF-8 and import it again"]
+        [
+            "image.png: is no text; only Markdown and tables are imported",
+            "latin.md: is not UTF-8; save it as UTF-8 and import it again",
+        ]
     );
     assert_eq!(
         memory.list_files(),
@@ -483,7 +489,8 @@ fn google_docs_are_listed_and_exported_through_the_api() {
         .unwrap();
     assert_eq!(
         (report.unchanged, report.updated.as_slice()),
-        (1, &["entities/google_docs.md".to_owned()][..])
+        // The pages that are there already stay in the index.
+        (2, &[][..])
     );
     let error = importer(&memory)
         .google_docs_live(&fetch, GOOGLE_API, &["a/b"])
@@ -650,9 +657,9 @@ fn names_in_archives_are_never_paths() {
 }
 
 #[test]
-fn what_does_not_fit_is_skipped_and_what_is_long_is_cut() {
+fn what_does_not_fit_is_skipped_and_what_is_long_is_split() {
     let place = tempfile::tempdir().unwrap();
-    let long = format!("# Long\n\n{}", "é".repeat(500));
+    let long = format!("# Long\n\n{}", "é".repeat(120));
     let archive = zipped(&[
         ("Long.md", long.as_bytes()),
         ("Next.md", b"x"),
@@ -662,7 +669,7 @@ fn what_does_not_fit_is_skipped_and_what_is_long_is_cut() {
     let (_directory, memory) = memory(Mode::Extended);
     let limits = ImportLimits {
         file_text_bytes_max: 101,
-        files_max: 2,
+        files_max: 4,
         ..ImportLimits::default()
     };
     let report = importer(&memory)
@@ -673,13 +680,85 @@ fn what_does_not_fit_is_skipped_and_what_is_long_is_cut() {
         skipped(&report),
         ["Third: more files than an import may write"]
     );
-    assert_eq!(
-        memory.read_file("entities/notion/long.md"),
-        format!(
-            "# Long\n- source: notion\n\n{}\n\n(shortened when it was imported)\n",
-            "é".repeat(50)
-        )
+    for (name, expect) in [
+        (
+            "long",
+            format!(
+                "# Long\n- source: notion\n\n{}\n\nContinues in [[entities/notion/long_part_2.md]]\n",
+                "é".repeat(50)
+            ),
+        ),
+        (
+            "long_part_2",
+            format!(
+                "# Long (part 2)\n- source: notion\n- part_of: [[entities/notion/long.md]]\n\n{}\n\nContinues in [[entities/notion/long_part_3.md]]\n",
+                "é".repeat(50)
+            ),
+        ),
+        (
+            "long_part_3",
+            format!(
+                "# Long (part 3)\n- source: notion\n- part_of: [[entities/notion/long.md]]\n\n{}\n",
+                "é".repeat(20)
+            ),
+        ),
+    ] {
+        assert_eq!(
+            memory.read_file(&format!("entities/notion/{name}.md")),
+            expect
+        );
+    }
+    assert_eq!(memory.check().unwrap(), []);
+}
+
+#[test]
+fn links_relations_and_rows_of_notion_lead_to_pages() {
+    let id = |digit: &str| digit.repeat(32);
+    let (list, rome, table) = (id("a"), id("b"), id("c"));
+    let home = format!(
+        "# Home\n\nTrip: Rome (Trips/Rome%20{rome}.md)\n\n* [Packing list (v2)](Packing%20list%20(v2)%20{list}.md)\n* [Rome](https://www.notion.so/team/Rome-{rome}?pvs=4)\n"
     );
+    let rows = format!(
+        "Name,List,Notes\nRome,\"Packing list (v2) (Packing%20list%20(v2)%20{list}.md)\",{}\nOslo,,short\n",
+        "long ".repeat(100)
+    );
+    let entries: Vec<(String, Vec<u8>)> = vec![
+        (format!("Home {}.md", id("d")), home.into_bytes()),
+        (
+            format!("Packing list (v2) {list}.md"),
+            b"# Packing list (v2)\n\nSocks\n".to_vec(),
+        ),
+        (format!("Trips {table}.csv"), rows.into_bytes()),
+        (
+            format!("Trips/Rome {rome}.md"),
+            b"# Rome\n\nEternal\n".to_vec(),
+        ),
+    ];
+    let place = tempfile::tempdir().unwrap();
+    let borrowed: Vec<(&str, &[u8])> = entries
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    let export = saved(place.path(), "export.zip", &zipped(&borrowed));
+    for (name, bytes) in &entries {
+        put(place.path(), &format!("folder/{name}"), bytes);
+    }
+    for export in [export, place.path().join("folder")] {
+        let (_directory, memory) = memory(Mode::Extended);
+        let report = importer(&memory).notion(&export).unwrap();
+        assert!(report.is_complete(), "{:?}", skipped(&report));
+        assert_eq!(
+            memory.read_file("entities/notion/home.md"),
+            "# Home\n- source: notion\n- trip: [[entities/notion/rome.md]]\n\n* Packing list (v2) [[entities/notion/packing_list_v2.md]]\n* [[entities/notion/rome.md]]\n"
+        );
+        assert_eq!(
+            memory.read_file("entities/notion/trips.md"),
+            format!(
+                "# Trips\n- source: notion\n- rows: 2\n\n## Rome\n- page: [[entities/notion/rome.md]]\n- list: Packing list (v2) [[entities/notion/packing_list_v2.md]]\n\n**Notes**\n\n> {}\n\n## Oslo\n- notes: short\n",
+                "long ".repeat(100).trim()
+            )
+        );
+    }
 }
 
 #[test]
@@ -696,6 +775,10 @@ fn what_is_no_export_says_so() {
         importer.chatgpt(&empty),
         importer.notion(&text),
         importer.notion(&empty),
+        importer.claude(&text),
+        importer.claude(&empty),
+        importer.obsidian(&text),
+        importer.obsidian(&empty),
         importer.github(&text),
     ];
     for error in errors {

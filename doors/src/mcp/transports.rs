@@ -17,7 +17,9 @@ use rmcp::{ServerHandler, ServiceExt as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Error;
+use super::origins::{LOOPBACK, share};
+use super::service::Service;
+use crate::Error;
 
 /// The path of a server over HTTP.
 pub const PATH: &str = "/mcp";
@@ -53,7 +55,8 @@ pub async fn serve_stdio(handler: impl ServerHandler) -> Result<(), Error> {
 /// one of them. `ready` is given the address, which matters when port 0 was asked for.
 ///
 /// Requests whose `Host` is none of the loopback names or `hosts` are refused,
-/// and so are those that a page of another origin makes. Past 256 clients at
+/// and so are those that a page of another origin makes: where the address is a
+/// loopback address, pages of the loopback names are let in. Past 256 clients at
 /// once, further ones are told to try again later. Connections, and what a client
 /// may hold and for how long, are bounded by the defaults of
 /// [`Limits`].
@@ -75,6 +78,10 @@ pub async fn serve_http<S: ServerHandler>(
         .with_allowed_origins(OWN_HOSTS.map(|host| format!("http://{host}:{}", bound.port())));
     config.cancellation_token = stop.clone();
     config.allowed_hosts.extend(hosts.iter().cloned());
+    let is_local = address.ip().is_loopback();
+    if is_local {
+        config.allowed_origins = LOOPBACK.map(str::to_owned).to_vec();
+    }
     let sessions = Arc::new(LocalSessionManager::default());
     let counted = Arc::clone(&sessions);
     let http = StreamableHttpService::new(move || Ok(handler()), sessions, config);
@@ -82,6 +89,10 @@ pub async fn serve_http<S: ServerHandler>(
     let router = Router::new().nest_service(PATH, http).layer(from_fn(
         move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
     ));
+    let router = match is_local {
+        true => router.layer(from_fn(share)),
+        false => router,
+    };
     serve(listener, router, Limits::default(), stop).await;
     Ok(())
 }

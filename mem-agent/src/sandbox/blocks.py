@@ -18,6 +18,9 @@ REPR_CHARACTERS_MAX = 64 << 10
 # words in which the memory tells it of what reaches it.
 CALL_CHARACTERS_MAX = (1 << 20) - 256
 FILE_BYTES_MAX = 1 << 20
+# Texts up to this length are shown whole, and so many values of one block.
+SHOWN_CHARACTERS_MAX = 400
+SHOWN_VALUES_MAX = 20
 
 _scope = sys.modules["__main__"].__dict__
 _Code = types.CodeType
@@ -27,6 +30,7 @@ _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 _AWAIT = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 # These never change: the same object is the same value.
 _CONSTANT = frozenset((int, float, complex, bool, str, bytes, type(None)))
+_SHOWN = frozenset((int, float, bool, str, type(None)))
 
 _before = dict(_scope)
 _digests = {}
@@ -175,13 +179,29 @@ def values(source, last_line):
     sys.stdout.write(told)
 
 
+def _shown(value):
+    """A short value as it is written, so that what a tool answered is seen; a failure always."""
+    if type(value) is str and len(value) > SHOWN_CHARACTERS_MAX:
+        if not value.startswith("Error"):
+            return None
+        return repr(value[:SHOWN_CHARACTERS_MAX] + "...")
+    if type(value) is int and value.bit_length() > SHOWN_CHARACTERS_MAX:
+        return None
+    return repr(value)
+
+
 def names(source, last_line):
     """Prints what became of the names as JSON."""
     found = _changes(source, last_line)
     gone = [name for name in _before if name not in _scope and not _is_hidden(name)]
     told = []
+    shown = []
     for name, is_new in found.items():
         value = _scope[name]
+        if type(value) in _SHOWN and len(shown) < SHOWN_VALUES_MAX:
+            line = _shown(value)
+            if line is not None:
+                shown.append(text.scrubbed(f"{name} = {line}"))
         entry = {"name": text.scrubbed(name), "change": "new" if is_new else "changed"}
         entry["type"] = text.scrubbed(text.type_path(type(value)))
         if isinstance(value, (str, bytes, list, tuple, dict, set, frozenset)):
@@ -189,4 +209,4 @@ def names(source, last_line):
         told.append(entry)
     told.extend({"name": text.scrubbed(name), "change": "deleted"} for name in gone)
     _settle(found)
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps({"names": told, "values": shown}))

@@ -5,6 +5,7 @@ use memex_runtime::{Outcome, Status};
 use memex_trajectories::NameChange;
 
 use super::scratchpad::{Assigned, BlockOutcome};
+use super::traceback::of_strings;
 
 /// Names shown at the end of a result.
 const NAMES_SHOWN_MAX: usize = 50;
@@ -47,7 +48,7 @@ fn compat(block: &BlockOutcome, code_time_ms: u64, bytes_max: usize) -> String {
         Some(Assigned::Values(values)) => Some(cut(values, bytes_max)),
         _ => None,
     };
-    match failure(&block.outcome, code_time_ms) {
+    match failure(&block.outcome, code_time_ms, Mode::Compat) {
         None => {
             let values = assigned.as_deref().unwrap_or(NOTHING);
             format!("<result>\n{values}\n</result>")
@@ -77,13 +78,14 @@ fn extended(block: &BlockOutcome, code_time_ms: u64) -> String {
     if let Some(value) = &outcome.value {
         add(value);
     }
-    if let Some(message) = failure(outcome, code_time_ms) {
+    if let Some(message) = failure(outcome, code_time_ms, Mode::Extended) {
         add(&message);
     }
-    if let Some(Assigned::Names(names)) = &block.assigned
-        && !names.is_empty()
-    {
-        add(&format!("Names: {}", shown(names)));
+    if let Some(Assigned::Names(changed)) = &block.assigned {
+        changed.values.iter().for_each(|value| add(value));
+        if !changed.names.is_empty() {
+            add(&format!("Names: {}", shown(&changed.names)));
+        }
     }
     match parts.is_empty() {
         true => NOTHING.to_owned(),
@@ -107,7 +109,7 @@ fn shown(names: &[NameChange]) -> String {
 }
 
 /// The message to the model about a block that failed.
-fn failure(outcome: &Outcome, code_time_ms: u64) -> Option<String> {
+fn failure(outcome: &Outcome, code_time_ms: u64, mode: Mode) -> Option<String> {
     if outcome.status == Status::Ok {
         return None;
     }
@@ -123,7 +125,10 @@ fn failure(outcome: &Outcome, code_time_ms: u64) -> Option<String> {
     }
     let trace = match error.traceback.trim_end() {
         "" => format!("{}: {}", error.class, error.message),
-        trace => trace.to_owned(),
+        trace => match mode {
+            Mode::Compat => of_strings(trace),
+            Mode::Extended => trace.to_owned(),
+        },
     };
     Some(format!("Exception in sandboxed code:\n{trace}"))
 }

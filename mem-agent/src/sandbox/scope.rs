@@ -41,7 +41,7 @@ impl MemoryScope {
         let time_ms = self.workplace.code_time_ms();
         let text = render(Some(&block), self.mode, time_ms, self.result_bytes_max);
         let names = match block.assigned {
-            Some(Assigned::Names(names)) => names,
+            Some(Assigned::Names(changed)) => changed.names,
             _ => Vec::new(),
         };
         let mut outcome = scratchpad.said(&block.outcome);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use memex_memory::Mode;
 use memex_runtime::{Error, Interrupter, Outcome, Session, Status};
 use memex_trajectories::NameChange;
+use serde::Deserialize;
 
 use super::tracking::{MODULE, literal};
 use super::warnings::Warnings;
@@ -34,7 +35,16 @@ pub enum Assigned {
     /// Names and values, as Python shows the dictionary of them.
     Values(String),
     /// Names, and what became of them.
-    Names(Vec<NameChange>),
+    Names(Changed),
+}
+
+/// What became of names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Changed {
+    /// The names.
+    pub names: Vec<NameChange>,
+    /// The short texts, numbers and truths among the values, as assignments.
+    pub values: Vec<String>,
 }
 
 impl std::fmt::Debug for Scratchpad {

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use memex_agent::{Action, Dialect};
-use memex_models::{Reply, Request};
+use memex_memory::Mode;
+use memex_models::{Reply, Request, StopReason};
 
 use super::conversation::{Conversation, Role};
+use super::meaning::Meaning;
 use super::options::AgentOptions;
 use super::tags::Blocks;
 use crate::sandbox::{nothing, notice};
@@ -18,6 +20,12 @@ pub(super) const AGENT: &str = "mem-agent";
 const RESULT_TAG: &str = "<result>";
 
 const BOTH: &str = "Error: the message has a <python> block and a <reply> block. Nothing was run. Write one of the two";
+/// What a model is told, outside of compat mode, whose reply had nothing to act on.
+const MISSING: &str = "Your reply has neither a <python> block nor a <reply> block, so nothing \
+happened. Put code between <python> and </python>, or what the person is told between <reply> \
+and </reply>.";
+const CUT_OFF: &str = "Your reply was cut off at its limit of tokens before its block ended, so \
+nothing happened. Write a shorter one.";
 const NEITHER: &str =
     "Error: the message has neither a <python> block nor a <reply> block. Write one of the two";
 
@@ -29,6 +37,8 @@ pub(super) struct Tagged {
     pub(super) blocks: Blocks,
     options: Arc<AgentOptions>,
     id: String,
+    /// Whether the model was told of missing tags, and has not used any since.
+    is_told: bool,
 }
 
 impl Tagged {
@@ -38,6 +48,7 @@ impl Tagged {
             blocks: Blocks::default(),
             options,
             id: id.to_owned(),
+            is_told: false,
         }
     }
 
@@ -64,6 +75,36 @@ impl Tagged {
             (None, Some(reply)) => Action::Answer(reply.clone()),
         }
     }
+
+    /// What a reply of a model means that was not trained on these tags. A reply in plain words
+    /// is the answer; one that shows code, or says nothing, is sent back.
+    fn meant(&mut self, meaning: &Meaning, stop: &StopReason) -> Action {
+        let blocks = &meaning.blocks;
+        if !self.options.strict_blocks && *stop == StopReason::MaxTokens && meaning.is_open {
+            return Action::Nudge(CUT_OFF.to_owned());
+        }
+        if self.options.strict_blocks || !blocks.python.is_empty() || !blocks.reply.is_empty() {
+            self.is_told = false;
+            return self.action(blocks);
+        }
+        let refused = matches!(stop, StopReason::Refusal | StopReason::ContentFilter);
+        if meaning.bare.is_empty() && refused {
+            return Action::Refusal("the model declined to answer".to_owned());
+        }
+        let shows_code = ["```", "~~~"]
+            .iter()
+            .any(|fence| meaning.bare.contains(fence));
+        match meaning.bare.is_empty() || shows_code && !self.is_told {
+            true => {
+                self.is_told = true;
+                Action::Nudge(MISSING.to_owned())
+            }
+            false => {
+                self.is_told = false;
+                Action::Answer(meaning.bare.clone())
+            }
+        }
+    }
 }
 
 impl Dialect for Tagged {
@@ -86,14 +127,30 @@ impl Dialect for Tagged {
 
     fn read(&mut self, reply: &Reply) -> Action {
         let text = reply.message.text();
-        let mut blocks = Blocks::parse(&text);
-        if blocks.thoughts.is_empty() {
-            blocks.thoughts = reply.message.reasoning();
+        let mut meaning = match self.options.mode {
+            Mode::Compat => Meaning {
+                blocks: Blocks::parse(&text),
+                ..Meaning::default()
+            },
+            Mode::Extended => Meaning::of(&text),
+        };
+        if meaning.blocks.thoughts.is_empty() {
+            meaning.blocks.thoughts = reply.message.reasoning();
         }
         self.conversation.push(Role::Assistant, text);
-        let action = self.action(&blocks);
-        self.blocks = blocks;
+        let action = match self.options.mode {
+            Mode::Compat => self.action(&meaning.blocks),
+            Mode::Extended => self.meant(&meaning, &reply.stop),
+        };
+        self.blocks = meaning.blocks;
+        if let (Action::Answer(answer), true) = (&action, self.blocks.reply.is_empty()) {
+            self.blocks.reply.clone_from(answer);
+        }
         action
+    }
+
+    fn nudges_max(&self) -> u32 {
+        2
     }
 
     fn say(&mut self, text: &str) {

@@ -6,15 +6,33 @@ use std::time::Duration;
 use memex_memory::Mode;
 use memex_models::Prices;
 
-/// The prompt that teaches a model the memory and the tags.
+/// The prompt that teaches a model the memory and the tags, for
+/// [`Mode::Compat`]; see [`system_prompt`].
 pub const SYSTEM_PROMPT: &str = include_str!("system.md");
+
+/// How results are seen in compat mode, as the prompt says it.
+const ASSIGNED_IS_SEEN: &str = "Assign what you want to see to a
+  variable; what a block assigned is part of its result.";
+/// How they are seen otherwise.
+const PRINTED_IS_SEEN: &str = "Of a block you see what it
+  prints, the value of its last expression, its error, and short values that it assigned
+  to variables. Print what you want to read: `print(read_file(\"user.md\"))`.";
+
+/// The prompt of a mode: it says how the results of that mode are seen.
+#[must_use]
+pub fn system_prompt(mode: Mode) -> String {
+    match mode {
+        Mode::Compat => SYSTEM_PROMPT.to_owned(),
+        Mode::Extended => SYSTEM_PROMPT.replacen(ASSIGNED_IS_SEEN, PRINTED_IS_SEEN, 1),
+    }
+}
 
 /// How an agent goes about its work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentOptions {
     /// What a block of Python returns. Default [`Mode::Extended`].
     pub mode: Mode,
-    /// The first message. Default [`SYSTEM_PROMPT`].
+    /// The first message. Default [`system_prompt`] of the mode.
     pub system_prompt: String,
     /// Results that are sent back for one question; the model is called once
     /// more. Default 20.
@@ -46,7 +64,7 @@ impl Default for AgentOptions {
     fn default() -> Self {
         Self {
             mode: Mode::Extended,
-            system_prompt: SYSTEM_PROMPT.to_owned(),
+            system_prompt: system_prompt(Mode::Extended),
             tool_turns_max: 20,
             stop_at_result: true,
             last_thoughts_only: false,
@@ -65,6 +83,7 @@ impl AgentOptions {
     pub fn of(mode: Mode) -> Self {
         Self {
             mode,
+            system_prompt: system_prompt(mode),
             ..Self::default()
         }
     }

@@ -58,8 +58,10 @@ impl BlockStream {
                 Some(now) => (now == *section).then_some((*section, *close)),
                 None => (!self.seen.contains(section)).then_some((*section, *open)),
             });
+        // The bytes of other letters stay where they are.
+        let lower = self.pending.to_ascii_lowercase();
         let found = wanted
-            .filter_map(|(section, tag)| Some((self.pending.find(tag)?, section, tag)))
+            .filter_map(|(section, tag)| Some((lower.find(tag)?, section, tag)))
             .min_by_key(|(at, ..)| *at);
         let Some((at, section, tag)) = found else {
             self.release(pieces);

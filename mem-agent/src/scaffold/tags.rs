@@ -38,7 +38,7 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> &'t str {
 
 /// The code without what models put around it: a fence, and the name of the
 /// language. What the code itself says, its indentation included, stays.
-fn unfenced(block: &str) -> String {
+pub(super) fn unfenced(block: &str) -> String {
     let block = block.trim_end();
     let block = block.trim_start_matches(['\n', '\r']);
     let mut code = block;

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Agent, AgentOptions, Error, Event, Workplace};
+use crate::{Agent, AgentOptions, Answer, Error, Event, Workplace};
 
 /// The name of the server.
 pub const SERVER_NAME: &str = "memory-agent-server";
@@ -30,6 +30,8 @@ the person, people, places and projects. It answers from the memory, saves what 
 asks back where something is missing. Pass the person's words on as they are.";
 /// Agents at work at once; further calls wait.
 const AGENTS_MAX: usize = 16;
+/// How often a client is told that its agent is still at work.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Steps that are queued for a slow client; further ones are dropped.
 const STEPS_MAX: usize = 64;
 /// The time of one of the ten tools.
@@ -94,19 +96,27 @@ impl Service {
         format!("{}-{number}", self.shared.prefix)
     }
 
-    /// Asks a fresh agent; a failure is a text too.
-    async fn ask(&self, question: &str, steps: Option<mpsc::Sender<String>>) -> String {
-        match self.answer(question, steps).await {
-            Ok(reply) => reply,
+    /// Asks a fresh agent. A failure is a text too, and says that it is one; an
+    /// agent that ran out of turns has failed.
+    async fn ask(&self, question: &str, steps: Option<mpsc::Sender<String>>) -> CallToolResult {
+        let answered = self.answer(question, steps).await;
+        let failure = match answered {
+            Ok(Answer { reply, .. }) if !reply.is_empty() => {
+                return CallToolResult::success(vec![ContentBlock::text(reply)]);
+            }
+            Ok(Answer { calls, .. }) => {
+                format!("agent_error: NoAnswer: the model replied {calls} times and did not answer")
+            }
             Err(error) => format!("agent_error: {}: {error}", error.class()),
-        }
+        };
+        CallToolResult::error(vec![ContentBlock::text(failure)])
     }
 
     async fn answer(
         &self,
         question: &str,
         steps: Option<mpsc::Sender<String>>,
-    ) -> Result<String, Error> {
+    ) -> Result<Answer, Error> {
         let shared = &self.shared;
         let _place = shared
             .agents
@@ -127,8 +137,7 @@ impl Service {
             // A client that does not keep up misses steps, not the answer.
             let _ = steps.try_send(told);
         };
-        let answer = agent.ask(question, &mut watch).await?;
-        Ok(answer.reply)
+        agent.ask(question, &mut watch).await
     }
 
     async fn use_agent(
@@ -150,7 +159,7 @@ impl Service {
         };
         let work = async { tokio::join!(self.ask(question, steps), telling).0 };
         tokio::select! {
-            reply = work => Ok(CallToolResult::success(vec![ContentBlock::text(reply)])),
+            answered = work => Ok(answered),
             () = context.ct.cancelled() => {
                 Err(ErrorData::internal_error("the call was cancelled", None))
             }
@@ -193,11 +202,19 @@ impl Service {
     }
 }
 
-/// Reports steps to a client as they come.
+/// Reports steps to a client as they come, and between them that there are some to come: a
+/// client may give up a call of which it hears nothing.
 async fn tell(peer: Peer<RoleServer>, token: ProgressToken, mut steps: mpsc::Receiver<String>) {
     let mut number = 0.0;
-    while let Some(step) = steps.recv().await {
+    let mut last = "waiting for other calls".to_owned();
+    loop {
+        let step = match tokio::time::timeout(HEARTBEAT, steps.recv()).await {
+            Ok(Some(step)) => step,
+            Ok(None) => return,
+            Err(_) => last.clone(),
+        };
         number += 1.0;
+        last.clone_from(&step);
         let told = ProgressNotificationParam::new(token.clone(), number).with_message(step);
         if peer.notify_progress(told).await.is_err() {
             return;

@@ -1,6 +1,7 @@
 //! Conversations as they are kept and as they are sent.
 
-use memex_mem_agent::{AgentOptions, Conversation, Role, SYSTEM_PROMPT};
+use memex_mem_agent::{AgentOptions, Conversation, Role, SYSTEM_PROMPT, system_prompt};
+use memex_memory::Mode;
 
 #[test]
 fn results_are_sent_as_the_persons() {
@@ -72,4 +73,25 @@ fn the_prompt_teaches_tags_tools_and_files() {
         (options.tool_turns_max, options.training().tool_turns_max),
         (20, 7)
     );
+}
+
+#[test]
+fn the_prompt_says_how_results_of_its_mode_are_seen() {
+    let compat = AgentOptions::of(Mode::Compat).system_prompt;
+    assert_eq!(compat, SYSTEM_PROMPT);
+    assert!(compat.contains("Assign what you want to see"), "{compat}");
+    for prompt in [
+        system_prompt(Mode::Extended),
+        AgentOptions::default().system_prompt,
+        AgentOptions::of(Mode::Extended).system_prompt,
+    ] {
+        assert!(!prompt.contains("Assign what you want"), "{prompt}");
+        for told in [
+            "what it\n  prints",
+            "last expression",
+            "short values that it assigned",
+        ] {
+            assert!(prompt.contains(told), "{told}: {prompt}");
+        }
+    }
 }

@@ -62,7 +62,10 @@ impl Memory {
         let paths: Vec<String> = files.filter(|path| path.ends_with(".md")).collect();
         let mut names: Names = paths.iter().cloned().collect();
         for path in &paths {
-            names.alias(path, &markdown::aliases(&self.text(path).unwrap_or_default()));
+            names.alias(
+                path,
+                &markdown::aliases(&self.text(path).unwrap_or_default()),
+            );
         }
         let mut links: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
         let mut nodes = Vec::new();

@@ -82,7 +82,9 @@ fn untitled(inner: &str) -> &str {
             continue;
         };
         if let Some(at) = before.find(open)
-            && before.get(..at).is_some_and(|address| address.ends_with(' '))
+            && before
+                .get(..at)
+                .is_some_and(|address| address.ends_with(' '))
         {
             return before.get(..at).unwrap_or(before).trim_end();
         }
@@ -135,7 +137,10 @@ mod tests {
             ("[a [b] c](d)", Some(("a [b] c", "d", 12))),
             ("[a\\]](b)", Some(("a\\]", "b", 8))),
             ("[a](<b ).md>)x", Some(("a", "b ).md", 13))),
-            ("[a](b \"title (x\") y)", Some(("a", "b \"title (x\") y", 20))),
+            (
+                "[a](b \"title (x\") y)",
+                Some(("a", "b \"title (x\") y", 20)),
+            ),
             ("[a](b.md \"title\")", Some(("a", "b.md", 17))),
             ("[a](b\\).md)", Some(("a", "b\\).md", 11))),
             ("[](b)", Some(("", "b", 5))),

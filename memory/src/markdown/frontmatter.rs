@@ -56,7 +56,10 @@ mod tests {
     fn aliases_are_read_in_their_forms() {
         for (text, expect) in [
             ("---\naliases: [A b, \"C\"]\n---\nx", vec!["A b", "C"]),
-            ("---\ntitle: x\nAliases:\n  - A\n- 'B'\ntags: [y]\n---\n", vec!["A", "B"]),
+            (
+                "---\ntitle: x\nAliases:\n  - A\n- 'B'\ntags: [y]\n---\n",
+                vec!["A", "B"],
+            ),
             ("---\nalias: A\n...\n", vec!["A"]),
             ("---\naliases: A\n", vec![]),
             ("x\n---\naliases: A\n---\n", vec![]),

@@ -108,9 +108,17 @@ fn named(rest: &str) -> (Option<(&str, bool)>, usize) {
 
 /// Whether an address names a file rather than a page of the web or a heading of the same text.
 fn is_local(address: &str) -> bool {
-    let scheme = address.split([':', '/', '#', '?']).next().unwrap_or_default();
-    let has_scheme = address.get(scheme.len()..).is_some_and(|rest| rest.starts_with(':'));
-    !address.is_empty() && !has_scheme && !address.starts_with(['#', '?']) && !address.starts_with("//")
+    let scheme = address
+        .split([':', '/', '#', '?'])
+        .next()
+        .unwrap_or_default();
+    let has_scheme = address
+        .get(scheme.len()..)
+        .is_some_and(|rest| rest.starts_with(':'));
+    !address.is_empty()
+        && !has_scheme
+        && !address.starts_with(['#', '?'])
+        && !address.starts_with("//")
 }
 
 #[cfg(test)]
@@ -132,7 +140,10 @@ mod tests {
             ("````\n```\n[[a]]\n````\n[[b]]", vec!["[[b]]"]),
             ("---\nrelated: \"[[a]]\"\n---\n[[b]]", vec!["[[b]]"]),
             ("![[a.png]]", vec!["[[a.png]]"]),
-            ("[a](b.md) [c](https://d) [e](#f) [g](mailto:h)", vec!["[a](b.md)"]),
+            (
+                "[a](b.md) [c](https://d) [e](#f) [g](mailto:h)",
+                vec!["[a](b.md)"],
+            ),
             ("[x [[a]] y](https://b)", vec!["[[a]]"]),
             ("`a", vec![]),
             ("é[[ü]]", vec!["[[ü]]"]),

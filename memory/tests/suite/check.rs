@@ -82,10 +82,7 @@ fn directories_that_are_too_large_are_found() {
         bytes,
         limit,
     };
-    assert_eq!(
-        memory.check().unwrap(),
-        [over("", 6, 5), over("d/e", 5, 4)]
-    );
+    assert_eq!(memory.check().unwrap(), [over("", 6, 5), over("d/e", 5, 4)]);
 }
 
 #[test]
@@ -93,7 +90,10 @@ fn check_resolves_what_the_tools_resolve() {
     let text = "# User\n- a: [[entities/bo.md|Bo]] and [[bo#Facts]]\n- b: [Bo](entities/bo.md) and [x](entities/b%20c.md)\n- c: ![[pic.png]] and `[[code]]` <!-- [[gone]] -->\n| [[bo\\|Bo]] |\n- d: [[Bobby]]\n- e: [[BO]]\n- f: [y](bo.md)\n- g: [[gone]] and [z](gone.md)\n";
     let files = [
         ("user.md", text),
-        ("entities/bo.md", "---\naliases: [Bobby]\n---\n[[user]] [b](b%20c.md)\n"),
+        (
+            "entities/bo.md",
+            "---\naliases: [Bobby]\n---\n[[user]] [b](b%20c.md)\n",
+        ),
         ("entities/b c.md", "x"),
         ("pic.png", "png"),
     ];
@@ -113,8 +113,16 @@ fn check_resolves_what_the_tools_resolve() {
     // The trained model's tools follow what is literal only.
     let (_directory, memory) = filled(Mode::Compat, &files);
     let told = told(&memory);
-    for link in ["[[entities/bo.md|Bo]]", "[[bo#Facts]]", "[[Bobby]]", "[[BO]]"] {
+    for link in [
+        "[[entities/bo.md|Bo]]",
+        "[[bo#Facts]]",
+        "[[Bobby]]",
+        "[[BO]]",
+    ] {
         let expect = format!("{link} names no file; [[entities/bo.md]] would");
-        assert!(told.iter().any(|told| told.ends_with(&expect)), "{link} {told:?}");
+        assert!(
+            told.iter().any(|told| told.ends_with(&expect)),
+            "{link} {told:?}"
+        );
     }
 }

@@ -58,7 +58,11 @@ fn ten_thousand_files_are_listed_and_measured_quickly() {
     // Directories that were written to just now are read anew for each link.
     std::thread::sleep(Duration::from_millis(300));
     let link = median(1000, |n| {
-        assert!(memory.go_to_link(&format!("[[Entity {n}]]")).starts_with('-'));
+        assert!(
+            memory
+                .go_to_link(&format!("[[Entity {n}]]"))
+                .starts_with('-')
+        );
     });
     println!(
         "list_files {list:?}, get_size {size:?}, read_file {read:?}, update_file {write:?}, go_to_link by name {link:?}"

@@ -418,7 +418,10 @@ fn links_are_followed_as_people_write_them() {
             ("entities/zo\u{eb}.md", "zoe"),
             ("entities/work/Plan.md", "work plan"),
             ("entities/home/Plan.md", "home plan"),
-            ("entities/tove_ek.md", "---\naliases:\n  - Aunt Tove\n---\ntove"),
+            (
+                "entities/tove_ek.md",
+                "---\naliases:\n  - Aunt Tove\n---\ntove",
+            ),
             ("C# notes.md", "sharp"),
             ("a (v2).md", "v2"),
         ],
@@ -449,7 +452,12 @@ fn links_are_followed_as_people_write_them() {
     ] {
         assert_eq!(memory.go_to_link(link), expect, "{link}");
     }
-    for link in ["[[../anna]]", "[x](../../etc/passwd)", "[x](https://anna.md/x)", "[[#Facts]]"] {
+    for link in [
+        "[[../anna]]",
+        "[x](../../etc/passwd)",
+        "[x](https://anna.md/x)",
+        "[[#Facts]]",
+    ] {
         assert!(memory.go_to_link(link).starts_with("Error:"), "{link}");
     }
     // The index is never older than the files.
@@ -462,9 +470,17 @@ fn links_are_followed_as_people_write_them() {
         let deep = directory.path().join("deep");
         std::fs::rename(deep.join(&old), deep.join(&new)).unwrap();
         assert_eq!(memory.go_to_link(&format!("[[{new}]]")), "deep");
-        assert!(memory.go_to_link(&format!("[[{old}]]")).starts_with("Error:"));
+        assert!(
+            memory
+                .go_to_link(&format!("[[{old}]]"))
+                .starts_with("Error:")
+        );
     }
-    put(directory.path(), "entities/tove_ek.md", b"---\nalias: Tutu\n---\nnew");
+    put(
+        directory.path(),
+        "entities/tove_ek.md",
+        b"---\nalias: Tutu\n---\nnew",
+    );
     assert!(memory.go_to_link("[[Tutu]]").ends_with("new"));
     assert!(memory.go_to_link("[[aunt tove]]").starts_with("Error:"));
 }

@@ -98,7 +98,7 @@ fn compat_errors_keep_what_was_assigned_before() {
         "{error}"
     );
     assert!(
-        error.ends_with("ZeroDivisionError: division by zero})\n</result>"),
+        error.ends_with("ZeroDivisionError: division by zero\n})\n</result>"),
         "{error}"
     );
     assert!(error.contains("line 2, in <module>"), "{error}");
@@ -121,7 +121,11 @@ fn compat_errors_keep_what_was_assigned_before() {
         results[5],
         "<result>\n({}, {Sandboxed code called sys.exit(why)})\n</result>"
     );
-    assert!(results[6].contains("SyntaxError"), "{}", results[6]);
+    assert!(
+        results[6].ends_with("SyntaxError: invalid syntax\n})\n</result>"),
+        "{}",
+        results[6]
+    );
     assert_eq!(results[7], "<result>\n{'after': 1}\n</result>");
 }
 
@@ -146,9 +150,18 @@ fn extended_results_are_the_observation() {
             ("x.append(3)", "Names: x (changed, list, 3)"),
             ("pass", "{}"),
             ("del x", "Names: x (deleted)"),
+            // Short values are seen, and failures always.
+            (
+                "r = update_file('user.md', 'Bob', 'x')",
+                "r = \"Error: Could not find the specified content in the file. Looking for: 'Bob'\"\nNames: r (str, 80)",
+            ),
+            (
+                "n = None; t = 'x' * 401",
+                "n = None\nNames: n (NoneType), t (str, 401)",
+            ),
             (
                 "ok = create_file('a.md', 'aa')\nok = update_file('a.md', 'a', 'b')",
-                "Warning: Found 2 occurrences of the content. Replacing only the first one.\nNames: ok (bool)",
+                "Warning: Found 2 occurrences of the content. Replacing only the first one.\nok = True\nNames: ok (bool)",
             ),
         ],
     );
@@ -209,7 +222,7 @@ fn files_of_every_size_are_created_or_refused_in_the_words_of_the_memory() {
     assert_eq!(results[0], "<result>\n{'ok': True}\n</result>");
     for (result, name) in [(&results[1], "more.md"), (&results[2], "much.md")] {
         let told = format!(
-            "Exception: Error creating file {name}: File {name} is too large to create}})\n</result>"
+            "Exception: Error creating file {name}: File {name} is too large to create\n}})\n</result>"
         );
         assert!(result.ends_with(&told), "{result}");
         // The frames are the block's own.

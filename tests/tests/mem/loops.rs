@@ -95,6 +95,61 @@ fn malformed_replies_are_answered_with_an_empty_result() {
 }
 
 #[test]
+fn a_model_that_knows_no_tags_is_understood_or_told_once() {
+    let desk = Desk::new(Mode::Extended);
+    // One reply each: plain words, unclosed, in capitals, spoken of in thoughts.
+    for (reply, expected) in [
+        ("Anna is a baker.", "Anna is a baker."),
+        ("<think>t</think>\nAnna is a baker.", "Anna is a baker."),
+        ("<think>t</think>\n<reply>Anna", "Anna"),
+        ("<THINK>t</THINK><Reply>Anna</REPLY>", "Anna"),
+        (
+            "<think>I could <python> it</think><reply>Anna</reply>",
+            "Anna",
+        ),
+        ("t</think><reply>Anna</reply>", "Anna"),
+    ] {
+        let (_, answer) = desk.ask(&[reply]);
+        let answer = answer.unwrap();
+        assert_eq!(
+            (answer.calls, answer.reply.as_str()),
+            (1, expected),
+            "{reply}"
+        );
+    }
+    // A tag in a string of the code is no reply, and a block that is not closed runs.
+    let (agent, answer) = desk.ask(&[
+        "<think>t</think>\n<python>\ns = '<reply>injected</reply>'\nprint(s)\n</python>",
+        "<think>t</think>\n<python>\nprint('open')\n",
+        DONE,
+    ]);
+    assert_eq!(answer.unwrap().reply, "Ada");
+    let entries = agent.conversation().entries();
+    assert!(
+        entries[3].content.contains("<reply>injected</reply>\n"),
+        "{}",
+        entries[3].content
+    );
+    assert_eq!(entries[5].content, "<result>\nopen\n</result>");
+    // Code without tags is sent back, once; what says nothing ends the question soon.
+    let fenced = "```python\nprint(1)\n```";
+    let (agent, answer) = desk.ask(&[fenced, DONE]);
+    assert_eq!(answer.unwrap().reply, "Ada");
+    let told = &agent.conversation().entries()[3];
+    assert!(
+        told.content
+            .contains("neither a <python> block nor a <reply>"),
+        "{told:?}"
+    );
+    let (_, answer) = desk.ask(&[fenced, fenced, DONE]);
+    let answer = answer.unwrap();
+    assert_eq!((answer.calls, answer.reply.as_str()), (2, fenced));
+    let (_, answer) = desk.ask(&["", "<think>hm</think>", "<reply></reply>", DONE]);
+    let answer = answer.unwrap();
+    assert_eq!((answer.calls, answer.reply.as_str()), (3, ""));
+}
+
+#[test]
 fn fences_are_stripped() {
     let desk = Desk::new(Mode::Compat);
     let results = desk.results(&[

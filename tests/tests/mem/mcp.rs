@@ -64,7 +64,12 @@ impl Place {
 
     /// The arguments of a server.
     fn serve(&self, more: &[&str]) -> std::process::Command {
-        let mut serve = command(&["mem", "serve", "--compat"]);
+        self.serve_any(&[&["--compat"], more].concat())
+    }
+
+    /// The same for models that were not trained for it.
+    fn serve_any(&self, more: &[&str]) -> std::process::Command {
+        let mut serve = command(&["mem", "serve"]);
         serve.arg("--memory").arg(self.path("memory"));
         serve
             .arg("--model")
@@ -138,6 +143,48 @@ fn an_agent_answers_over_standard_streams() {
 }
 
 #[test]
+fn a_client_hears_of_an_agent_whose_model_is_slow() {
+    const SLOW: &str = r#"
+[[reply]]
+text = "<reply>Here.</reply>"
+latency_ms = 5500
+"#;
+    let place = Place::new();
+    std::fs::write(place.path("script.toml"), SLOW).unwrap();
+    RUNTIME.block_on(async {
+        let (client, _child) = over_streams(place.serve(&[])).await;
+        let result = call(&client, "use_memory_agent", json!({"question": "wait"})).await;
+        assert_eq!(text(&result), "Here.");
+        // One when the model is asked, and one every two seconds.
+        let steps = client.service().steps.lock().unwrap().clone();
+        assert!((3..=6).contains(&steps.len()), "{steps:?}");
+        client.cancel().await.unwrap();
+    });
+}
+
+#[test]
+fn an_agent_that_does_not_answer_is_an_error() {
+    let place = Place::new();
+    std::fs::write(
+        place.path("script.toml"),
+        "[[reply]]\ntimes = 0\ntext = \"\"\n",
+    )
+    .unwrap();
+    RUNTIME.block_on(async {
+        for (serve, calls) in [(place.serve_any(&[]), 3), (place.serve(&[]), 21)] {
+            let (client, _child) = over_streams(serve).await;
+            let result = call(&client, "use_memory_agent", json!({"question": "Who?"})).await;
+            assert_eq!(result.is_error, Some(true));
+            let told = format!(
+                "agent_error: NoAnswer: the model replied {calls} times and did not answer"
+            );
+            assert_eq!(text(&result), told);
+            client.cancel().await.unwrap();
+        }
+    });
+}
+
+#[test]
 fn failures_of_the_agent_are_texts() {
     let place = Place::new();
     RUNTIME.block_on(async {
@@ -148,6 +195,7 @@ fn failures_of_the_agent_are_texts() {
             text(&result).starts_with("agent_error: ModelError: "),
             "{result:?}"
         );
+        assert_eq!(result.is_error, Some(true));
         std::fs::remove_dir_all(place.path("memory")).unwrap();
         let result = call(
             &client,
@@ -337,6 +385,10 @@ fn foreign_hosts_and_pages_are_refused() {
         (vec![("host", named.as_str())], 200),
         // A name that an attacker points at this machine.
         (vec![("host", "rebound.example")], 403),
+        // Pages of this machine, such as the protocol's inspector.
+        (vec![("origin", "http://localhost:6274")], 200),
+        (vec![("origin", "http://127.0.0.1")], 200),
+        (vec![("origin", "http://localhost.example")], 403),
         // A page in the browser of somebody on this machine.
         (vec![("origin", "https://page.example")], 403),
         (vec![("origin", "null")], 403),

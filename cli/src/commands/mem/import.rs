@@ -5,10 +5,10 @@ use super::options::MemoryArguments;
 use crate::console::{complain, print_line};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::usage;
+use crate::failure::{TURN_FAILED, usage};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use memex_connectors::{ImportReport, Importer};
+use memex_connectors::{ImportReport, Importer, Skipped};
 use memex_escapes::line;
 use memex_memory::{Author, Error, Memory};
 use serde_json::json;
@@ -16,13 +16,16 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Everything stays a draft for you to edit: pages become entities, what an export says as a
-fact becomes a fact, and importing again updates what is there.
+fact becomes a fact. Importing again updates what is there and keeps what you edited. What is
+not taken in is named on standard error, and the exit status is then 1.
 
 Live imports reach the hosts of their service and no other. The token goes to the API alone,
 and is in no output, error or file of the memory.
 
 Examples:
   memex mem import chatgpt export.zip --memory notes
+  memex mem import claude ~/Downloads/claude-export --memory notes
+  memex mem import obsidian ~/vault --memory notes
   memex mem import notion pages.zip --memory notes
   memex mem import github . --memory notes                         a checked-out repository
   GITHUB_TOKEN=… memex mem import github --live rust-lang/book --memory notes
@@ -48,19 +51,31 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Source {
-    /// A ChatGPT export: the .zip, or its conversations.json
+    /// A ChatGPT export: the .zip, the folder it unpacks to, or its conversations.json
     Chatgpt {
         export: PathBuf,
         #[command(flatten)]
         common: Common,
     },
-    /// A Notion export: a .zip of Markdown and CSV
+    /// A Claude export: the .zip, the folder it unpacks to, or its conversations.json
+    Claude {
+        export: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// An Obsidian vault: its folder, or a .zip of it
+    Obsidian {
+        vault: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A Notion export: a .zip of Markdown and CSV, or the folder it unpacks to
     Notion {
         export: PathBuf,
         #[command(flatten)]
         common: Common,
     },
-    /// A Nuclino export: a .zip of Markdown
+    /// A Nuclino export: a .zip of Markdown, or the folder it unpacks to
     Nuclino {
         export: PathBuf,
         #[command(flatten)]
@@ -101,6 +116,8 @@ pub(super) fn execute(arguments: &ImportArguments, context: &Context) -> Result<
     let source = &arguments.source;
     let common = match source {
         Source::Chatgpt { common, .. }
+        | Source::Claude { common, .. }
+        | Source::Obsidian { common, .. }
         | Source::Notion { common, .. }
         | Source::Nuclino { common, .. }
         | Source::Github { common, .. }
@@ -108,9 +125,36 @@ pub(super) fn execute(arguments: &ImportArguments, context: &Context) -> Result<
     };
     let memory = common.memory.open()?;
     let report = report(source, &memory, context)?
-        .map_err(|error| usage(error.to_string(), "what was written before stays"))?;
+        .map_err(|error| usage(error.to_string(), source.wanted()))?;
     tell(&report, common.json);
-    Ok(ExitCode::SUCCESS)
+    Ok(match report.is_complete() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(TURN_FAILED),
+    })
+}
+
+impl Source {
+    /// What this source takes, for those who gave something else.
+    fn wanted(&self) -> &'static str {
+        match self {
+            Self::Chatgpt { .. } | Self::Claude { .. } => {
+                "give the export as it was sent, a .zip, or the folder it unpacks to, or its conversations.json; what was written before stays"
+            }
+            Self::Notion { .. } | Self::Nuclino { .. } => {
+                "export as Markdown and give the .zip, or the folder it unpacks to; what was written before stays"
+            }
+            Self::Obsidian { .. } => {
+                "give the folder of the vault, or a .zip of it; what was written before stays"
+            }
+            Self::Github { live: false, .. } => {
+                "give a folder or a .zip, or OWNER/NAME with --live; what was written before stays"
+            }
+            Self::Gdocs { live: false, .. } => {
+                "give .docx, .html, .md, .txt or .zip files; what was written before stays"
+            }
+            Self::Github { .. } | Self::Gdocs { .. } => "what was written before stays",
+        }
+    }
 }
 
 fn report(
@@ -121,6 +165,8 @@ fn report(
     let importer = Importer::new(memory, Author::person("import"));
     Ok(match source {
         Source::Chatgpt { export, .. } => importer.chatgpt(export),
+        Source::Claude { export, .. } => importer.claude(export),
+        Source::Obsidian { vault, .. } => importer.obsidian(vault),
         Source::Notion { export, .. } => importer.notion(export),
         Source::Nuclino { export, .. } => importer.nuclino(export),
         Source::Github {
@@ -157,15 +203,18 @@ fn report(
 
 fn tell(report: &ImportReport, as_json: bool) {
     if as_json {
-        let skipped = report.skipped.iter();
-        let skipped: Vec<_> = skipped
-            .map(|skipped| json!({"place": skipped.place, "why": skipped.why}))
-            .collect();
+        let listed = |places: &[Skipped]| -> Vec<_> {
+            let places = places.iter();
+            places
+                .map(|one| json!({"place": one.place, "why": one.why}))
+                .collect()
+        };
         let object = json!({
             "created": report.created,
             "updated": report.updated,
             "unchanged": report.unchanged,
-            "skipped": skipped,
+            "left": listed(&report.left),
+            "skipped": listed(&report.skipped),
             "skipped_unnamed": report.skipped_unnamed,
         });
         print_line(&object.to_string());
@@ -182,6 +231,10 @@ fn tell(report: &ImportReport, as_json: bool) {
         report.updated.len(),
         report.unchanged
     ));
+    for left in &report.left {
+        let place = line(&left.place);
+        print_line(&format!("left {place}: {}", line(&left.why)));
+    }
     for skipped in &report.skipped {
         let place = line(&skipped.place);
         complain(&format!("skipped {place}: {}", line(&skipped.why)));

@@ -1,0 +1,599 @@
+//! Conversations as people export them: whatever is odd, nothing else is lost.
+
+use crate::{conversation, importer, memory, put, saved, skipped, turn, zipped};
+use memex_connectors::{ImportLimits, ImportReport};
+use memex_memory::{Author, Memory, Mode};
+use serde_json::{Value, json};
+
+/// A node with this message.
+fn node(id: &str, parent: Option<&str>, message: Value) -> (String, Value) {
+    (
+        id.to_owned(),
+        json!({"id": id, "parent": parent, "message": message}),
+    )
+}
+
+fn said(role: &str, content: Value) -> Value {
+    json!({"author": {"role": role}, "content": content, "metadata": {}})
+}
+
+fn text(words: &str) -> Value {
+    json!({"content_type": "text", "parts": [words]})
+}
+
+fn imported(export: &Value) -> (tempfile::TempDir, Memory, ImportReport) {
+    let place = tempfile::tempdir().unwrap();
+    let export = saved(
+        place.path(),
+        "conversations.json",
+        export.to_string().as_bytes(),
+    );
+    let (directory, memory) = memory(Mode::Extended);
+    let report = importer(&memory).chatgpt(export).unwrap();
+    (directory, memory, report)
+}
+
+#[test]
+fn every_kind_of_content_is_taken_in() {
+    let spoken = json!({"content_type": "multimodal_text", "parts": [
+        {"content_type": "audio_transcription", "text": "My sister is called Mira.", "direction": "in"},
+        {"content_type": "audio_asset_pointer", "asset_pointer": "x"},
+    ]});
+    let mut attached = said("user", text("Look at this"));
+    attached["metadata"] = json!({"attachments": [{"name": "plan.pdf"}, {"name": "x.png"}]});
+    let mut code = said(
+        "assistant",
+        json!({"content_type": "code", "language": "python", "text": "print(6 * 7)"}),
+    );
+    code["recipient"] = json!("python");
+    let output = json!({"author": {"role": "tool", "name": "python"}, "content": {"content_type": "execution_output", "text": "42"}});
+    let mut canvas = said(
+        "assistant",
+        json!({"content_type": "code", "text": "{\"name\": \"Letter\", \"type\": \"document\", \"content\": \"Dear Bo\"}"}),
+    );
+    canvas["recipient"] = json!("canmore.create_textdoc");
+    let mut changed = said(
+        "assistant",
+        json!({"content_type": "code", "text": "{\"updates\": [{\"pattern\": \".*\", \"replacement\": \"Dear Bea\"}]}"}),
+    );
+    changed["recipient"] = json!("canmore.update_textdoc");
+    let mut remembered = said("assistant", text("Plays the oboe"));
+    remembered["recipient"] = json!("bio");
+    let quote = json!({"author": {"role": "tool", "name": "browser"}, "content": {"content_type": "tether_quote", "title": "Oboes", "url": "https://oboes.example", "text": "Reeds"}});
+    let picture = json!({"author": {"role": "tool", "name": "dalle.text2im"}, "content": {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer", "metadata": {"dalle": {"prompt": "an oboe"}}}]}});
+    let context = json!({"author": {"role": "user"}, "content": {"content_type": "user_editable_context", "user_profile": "I am a luthier", "user_instructions": "Be brief"}, "metadata": {"is_visually_hidden_from_conversation": true}});
+    let thoughts = said(
+        "assistant",
+        json!({"content_type": "thoughts", "thoughts": [{"content": "hidden"}]}),
+    );
+    let future = said(
+        "assistant",
+        json!({"content_type": "hologram", "waves": [1]}),
+    );
+    let messages = [
+        context,
+        said("user", spoken),
+        attached,
+        thoughts,
+        code,
+        output,
+        canvas,
+        changed,
+        remembered,
+        quote,
+        picture,
+        future,
+    ];
+    let nodes: Vec<(String, Value)> = messages
+        .into_iter()
+        .enumerate()
+        .map(|(at, message)| {
+            let parent = at.checked_sub(1).map(|at| format!("n{at}"));
+            node(&format!("n{at}"), parent.as_deref(), message)
+        })
+        .collect();
+    let (_directory, memory, report) = imported(&json!([conversation("All", 1.7e9, nodes, "n11")]));
+    let page = memory.read_file("entities/chatgpt/all.md");
+    for expect in [
+        "**User**\n\n> My sister is called Mira.\n",
+        "> Look at this\n>\n> [attachment: plan.pdf]\n> [attachment: x.png]\n",
+        "**Assistant, code**\n\n> ```python\n> print(6 * 7)\n> ```\n",
+        "**Output**\n\n> ```\n> 42\n> ```\n",
+        "**Assistant, canvas Letter**\n\n> Dear Bo\n",
+        "**Assistant, canvas changed**\n\n> Dear Bea\n",
+        "**Assistant, to its memory**\n\n> Plays the oboe\n",
+        "**Tool browser**\n\n> Oboes, https://oboes.example\n> Reeds\n",
+        "> [picture: an oboe]\n",
+        "- messages: 9\n",
+    ] {
+        assert!(page.contains(expect), "{expect}: {page}");
+    }
+    assert!(
+        !page.contains("hidden") && !page.contains("luthier"),
+        "{page}"
+    );
+    assert_eq!(
+        skipped(&report),
+        [format!(
+            "{}: message n11: has content of the unknown kind \"hologram\"; it is left out",
+            place_of(&report)
+        )]
+    );
+    let profile = memory.read_file("entities/chatgpt/profile.md");
+    assert!(
+        profile.contains("> I am a luthier\n") && profile.contains("> Be brief\n"),
+        "{profile}"
+    );
+    let user = memory.read_file("user.md");
+    assert!(
+        user.contains(
+            "- chatgpt: [[entities/chatgpt.md]]\n- chatgpt_profile: [[entities/chatgpt/profile.md]]"
+        ),
+        "{user}"
+    );
+    assert_eq!(memory.check().unwrap(), []);
+}
+
+/// The conversation that the first skipped message is in.
+fn place_of(report: &ImportReport) -> String {
+    let place = &report.skipped[0].place;
+    place
+        .rsplit_once(": message")
+        .map_or(place.clone(), |(place, _)| place.to_owned())
+}
+
+#[test]
+fn one_odd_message_loses_that_message_only() {
+    let good = |id: &str, parent: Option<&str>, role: &str, words: &str| {
+        node(id, parent, said(role, text(words)))
+    };
+    let odd = [
+        json!({"content": text("x")}),
+        json!({"author": null, "content": text("x")}),
+        json!({"author": {"role": null}, "content": text("x")}),
+        json!("a text"),
+        json!(7),
+        json!({"author": {"role": "assistant"}, "content": {"content_type": "new", "y": 1}}),
+    ];
+    for odd in odd {
+        let nodes = vec![
+            good("n0", None, "user", "My dentist is Dr. Okafor."),
+            node("n1", Some("n0"), odd.clone()),
+            good("n2", Some("n1"), "assistant", "Noted."),
+        ];
+        let mut one = conversation("Odd", 1.7e9, nodes, "n2");
+        one["create_time"] = json!("2024-05-01T10:00:00Z");
+        one["update_time"] = json!(null);
+        let (_directory, memory, report) = imported(&json!([null, one]));
+        let page = memory.read_file("entities/chatgpt/odd.md");
+        assert!(
+            page.contains("Okafor") && page.contains("> Noted.\n"),
+            "{odd}: {page}"
+        );
+        assert!(
+            page.contains("- created_on: 2024-05-01\n- messages: 2\n"),
+            "{page}"
+        );
+        let told = skipped(&report);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].contains("conversation 1: is no conversation"),
+            "{told:?}"
+        );
+        assert!(told[1].contains("conversation 2: message n1: "), "{told:?}");
+        assert!(!report.is_complete());
+    }
+    // Nodes that are odd themselves, and text that is none.
+    let nodes = vec![
+        (
+            "n0".to_owned(),
+            json!({"message": said("user", text("first")), "children": ["n1"]}),
+        ),
+        ("n1".to_owned(), json!(null)),
+        good("n2", Some("n1"), "assistant", "second \u{fffd}"),
+    ];
+    let broken = json!([conversation("Odd", 1.7e9, nodes, "n2")]).to_string();
+    let broken = broken.replace('\u{fffd}', "\\ud83d");
+    let place = tempfile::tempdir().unwrap();
+    let export = saved(place.path(), "conversations.json", broken.as_bytes());
+    let (_directory, memory) = memory(Mode::Extended);
+    importer(&memory).chatgpt(export).unwrap();
+    let page = memory.read_file("entities/chatgpt/odd.md");
+    assert!(
+        page.contains("> first\n") && page.contains("> second \u{fffd}\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn exports_are_read_in_all_their_forms() {
+    let one = conversation("Form", 1.7e9, vec![turn("q", None, "user", "hello")], "q");
+    let list = json!([one]).to_string();
+    let place = tempfile::tempdir().unwrap();
+    put(
+        place.path(),
+        "folder/export/conversations-000.json",
+        list.as_bytes(),
+    );
+    put(place.path(), "folder/export/chat.html", b"<html>");
+    put(
+        place.path(),
+        "folder/.git/conversations.json",
+        b"not looked at",
+    );
+    let lines = format!("{one}\n{one}\n");
+    let forms: Vec<std::path::PathBuf> = [
+        ("list.json", list.clone().into_bytes()),
+        ("bom.json", format!("\u{feff}{list}").into_bytes()),
+        (
+            "object.json",
+            json!({"user": 1, "conversations": [one]})
+                .to_string()
+                .into_bytes(),
+        ),
+        (
+            "map.json",
+            json!({"conversations": {"a": one}})
+                .to_string()
+                .into_bytes(),
+        ),
+        ("single.json", one.to_string().into_bytes()),
+        ("lines.json", lines.into_bytes()),
+        (
+            "export.zip",
+            zipped(&[
+                ("x/conversations.json", list.as_bytes()),
+                (
+                    "x/user.json",
+                    b"{\"email\": \"ada@example.com\", \"birth_year\": 1980}",
+                ),
+            ]),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, bytes)| saved(place.path(), name, &bytes))
+    .chain([
+        place.path().join("folder"),
+        place.path().join("folder/export"),
+    ])
+    .collect();
+    for form in forms {
+        let (_directory, memory) = memory(Mode::Extended);
+        let report = importer(&memory).chatgpt(&form).unwrap();
+        assert!(report.is_complete(), "{form:?} {:?}", skipped(&report));
+        let page = memory.read_file("entities/chatgpt/form.md");
+        assert!(page.contains("> hello\n"), "{form:?} {page}");
+        let profile = memory.read_file("entities/chatgpt/profile.md");
+        assert_eq!(
+            profile.contains("- email: ada@example.com\n- birth_year: 1980\n"),
+            form.ends_with("export.zip")
+        );
+    }
+    // What was read before a file breaks off is kept, and the rest is told.
+    let cut = saved(place.path(), "cut.json", &list.as_bytes()[..list.len() - 1]);
+    let (_directory, memory) = memory(Mode::Extended);
+    let report = importer(&memory).chatgpt(cut).unwrap();
+    assert!(
+        skipped(&report)[0].contains("after conversation 1: cannot be read any further"),
+        "{report:?}"
+    );
+    assert!(memory.check_if_file_exists("entities/chatgpt/form.md"));
+}
+
+#[test]
+fn other_branches_are_kept_behind_the_one_that_was_seen_last() {
+    let nodes = vec![
+        turn("a", None, "user", "Where to?"),
+        turn("b", Some("a"), "assistant", "Paris."),
+        turn("c", Some("a"), "assistant", "Rome."),
+        turn("d", Some("b"), "user", "Why Paris?"),
+    ];
+    let (_directory, memory, report) = imported(&json!([conversation("Trip", 1.7e9, nodes, "c")]));
+    assert!(report.is_complete());
+    let page = memory.read_file("entities/chatgpt/trip.md");
+    assert!(
+        page.ends_with("**User**\n\n> Where to?\n\n**Assistant**\n\n> Rome.\n\n## Other branches\n\n### After message 1\n\n**Assistant**\n\n> Paris.\n\n**User**\n\n> Why Paris?\n"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_long_conversation_is_split_and_nothing_of_it_is_lost() {
+    let nodes: Vec<(String, Value)> = (0..300)
+        .map(|at: usize| {
+            let parent = at.checked_sub(1).map(|at| format!("n{at}"));
+            turn(
+                &format!("n{at}"),
+                parent.as_deref(),
+                "user",
+                &format!("needle {at} {}", "word ".repeat(100)),
+            )
+        })
+        .collect();
+    let (directory, memory, report) =
+        imported(&json!([conversation("Long", 1.7e9, nodes, "n299")]));
+    assert!(report.is_complete());
+    let parts: Vec<String> = memory
+        .files()
+        .unwrap()
+        .into_iter()
+        .filter(|path| path.starts_with("entities/chatgpt/"))
+        .collect();
+    assert_eq!(parts.len(), 3, "{parts:?}");
+    let whole: String = parts
+        .iter()
+        .map(|path| std::fs::read_to_string(directory.path().join(path)).unwrap())
+        .collect();
+    for at in 0..300 {
+        assert!(whole.contains(&format!("> needle {at} word")), "{at}");
+    }
+    assert!(
+        parts
+            .iter()
+            .all(|path| memory.bytes(path).unwrap().len() < 66 << 10)
+    );
+    assert!(
+        memory
+            .read_file("entities/chatgpt/long.md")
+            .contains("Continues in [[entities/chatgpt/long_part_2.md]]")
+    );
+    assert_eq!(memory.check().unwrap(), []);
+}
+
+#[test]
+fn an_export_of_real_size_fits_and_its_index_stays_small() {
+    const COUNT: usize = 3_000;
+    let export: Vec<Value> = (0..COUNT)
+        .map(|number| {
+            let words = format!("needle-{number} {}", "lorem ipsum ".repeat(900));
+            let mut one = conversation(
+                &format!("Talk {number}"),
+                1.6e9 + number as f64 * 20_000.0,
+                vec![turn("q", None, "user", &words)],
+                "q",
+            );
+            one["conversation_id"] = json!(format!("id-{number}"));
+            one
+        })
+        .collect();
+    let export = json!(export);
+    assert!(export.to_string().len() > 32 << 20);
+    let started = std::time::Instant::now();
+    let (directory, memory, report) = imported(&export);
+    println!("{COUNT} conversations in {:?}", started.elapsed());
+    assert!(report.is_complete(), "{:?}", skipped(&report));
+    for path in ["entities/chatgpt.md", "user.md"] {
+        assert!(memory.bytes(path).unwrap().len() < 16 << 10, "{path}");
+    }
+    let files = memory.files().unwrap();
+    let pages = files
+        .iter()
+        .filter(|path| path.starts_with("entities/chatgpt/"))
+        .count();
+    assert_eq!(pages, COUNT);
+    for path in files.iter().filter(|path| path.contains("_index/")) {
+        assert!(memory.bytes(path).unwrap().len() < 32 << 10, "{path}");
+    }
+    assert_eq!(memory.check().unwrap(), []);
+    assert!(
+        std::fs::read_to_string(directory.path().join("entities/chatgpt/2020_09/talk_0.md"))
+            .unwrap()
+            .contains("needle-0 ")
+    );
+    // There is room for what an agent writes.
+    let author = Author::session("s", "create_file");
+    assert_eq!(memory.create_file(author, "entities/new.md", "x"), Ok(true));
+    // Once more: everything is as it was.
+    let place = tempfile::tempdir().unwrap();
+    let export = saved(
+        place.path(),
+        "conversations.json",
+        export.to_string().as_bytes(),
+    );
+    let again = importer(&memory).chatgpt(export).unwrap();
+    assert_eq!(
+        (again.created.len(), again.updated.len()),
+        (0, 0),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn a_second_import_updates_and_keeps_what_was_edited_by_hand() {
+    let export = |title: &str, turns: &[(&str, &str)]| {
+        let nodes: Vec<(String, Value)> = turns
+            .iter()
+            .enumerate()
+            .map(|(at, (role, words))| {
+                let parent = at.checked_sub(1).map(|at| format!("n{at}"));
+                turn(&format!("n{at}"), parent.as_deref(), role, words)
+            })
+            .collect();
+        let current = format!("n{}", turns.len() - 1);
+        let mut one = conversation(title, 1.7e9, nodes, &current);
+        one["conversation_id"] = json!("c-1");
+        let other = conversation("Other", 1.8e9, vec![turn("q", None, "user", "other")], "q");
+        json!([one, other]).to_string()
+    };
+    let place = tempfile::tempdir().unwrap();
+    let (directory, memory) = memory(Mode::Extended);
+    let path = "entities/chatgpt/trip.md";
+    let import = |text: &str| {
+        let file = saved(place.path(), "conversations.json", text.as_bytes());
+        importer(&memory).chatgpt(file).unwrap()
+    };
+    import(&export(
+        "Trip",
+        &[("user", "Where to?"), ("assistant", "Rome.")],
+    ));
+    let edited = memory
+        .read_file(path)
+        .replace("> Rome.", "> Rome. (we went to Naples)")
+        .replace("# Trip\n", "# Trip\n- companion: Bo\n")
+        + "\nMy own note.\n";
+    put(directory.path(), path, edited.as_bytes());
+    put(
+        directory.path(),
+        "user.md",
+        b"# User\n- name: Ada\n\n## Imports\n- chatgpt: [[entities/chatgpt.md]]\n- mine: x\n",
+    );
+    std::fs::remove_file(directory.path().join("entities/chatgpt/other.md")).unwrap();
+    // The conversation has another title now, and goes on.
+    let report = import(&export(
+        "Trip to Italy",
+        &[
+            ("user", "Where to?"),
+            ("assistant", "Rome."),
+            ("user", "When?"),
+            ("assistant", "May."),
+        ],
+    ));
+    let page = memory.read_file(path);
+    for expect in [
+        "- companion: Bo\n",
+        "> Rome. (we went to Naples)\n",
+        "> When?\n",
+        "> May.\n",
+        "My own note.\n",
+        "- messages: 4\n",
+    ] {
+        assert!(page.contains(expect), "{expect}: {page}");
+    }
+    assert!(
+        page.starts_with("# Trip to Italy\n") || page.starts_with("# Trip\n"),
+        "{page}"
+    );
+    assert!(!memory.check_if_file_exists("entities/chatgpt/trip_to_italy.md"));
+    assert!(memory.read_file("user.md").contains("- mine: x\n"));
+    // What was deleted stays deleted, and that is told.
+    assert!(!memory.check_if_file_exists("entities/chatgpt/other.md"));
+    assert_eq!(report.left.len(), 1, "{report:?}");
+    // Where both changed the same line, the person's stays and the import says so.
+    let edited = memory.read_file(path).replace("> May.", "> June.");
+    put(directory.path(), path, edited.as_bytes());
+    let report = import(&export(
+        "Trip to Italy",
+        &[
+            ("user", "Where to?"),
+            ("assistant", "Rome."),
+            ("user", "When?"),
+            ("assistant", "April."),
+        ],
+    ));
+    assert!(memory.read_file(path).contains("> June.\n"));
+    assert!(
+        skipped(&report)
+            .iter()
+            .any(|told| told.contains("edited by hand")),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn claude_exports_become_entities() {
+    let conversations = json!([
+        {"uuid": "u1", "name": "Bread", "created_at": "2024-03-01T10:00:00.000Z", "updated_at": "2024-03-02T10:00:00Z", "summary": "About dough.",
+         "chat_messages": [
+            {"sender": "human", "text": "How long?", "content": [{"type": "text", "text": "How long?"}], "attachments": [{"file_name": "dough.txt", "extracted_content": "500 g flour"}], "files": [{"file_name": "loaf.jpg"}]},
+            {"sender": "assistant", "text": "", "content": [{"type": "thinking", "thinking": "hm"}, {"type": "tool_use", "name": "artifacts", "input": {"title": "Recipe", "content": "Mix", "language": "text"}}, {"type": "text", "text": "A day."}]},
+            {"text": "no sender"},
+         ]},
+        {"uuid": "u2", "name": "Empty", "chat_messages": []},
+        {"mapping": {}},
+    ]);
+    let projects = json!([{"uuid": "p1", "name": "Bakery", "description": "Our shop", "prompt_template": "Be kind", "docs": [{"filename": "menu.md", "content": "Rye"}]}]);
+    let memories = json!([{"conversations_memory": "Ada bakes.", "account_uuid": "x"}]);
+    let archive = zipped(&[
+        ("conversations.json", conversations.to_string().as_bytes()),
+        ("projects.json", projects.to_string().as_bytes()),
+        ("memories.json", memories.to_string().as_bytes()),
+        ("users.json", b"[]"),
+    ]);
+    let place = tempfile::tempdir().unwrap();
+    let export = saved(place.path(), "data.zip", &archive);
+    let (_directory, memory) = memory(Mode::Extended);
+    let report = importer(&memory).claude(&export).unwrap();
+    assert_eq!(
+        memory.read_file("entities/claude/bread.md"),
+        "# Bread\n- source: claude\n- created_on: 2024-03-01\n- updated_on: 2024-03-02\n- messages: 2\n- conversation_id: u1\n\n## Summary\n\n> About dough.\n\n## Conversation\n\n**User**\n\n> How long?\n>\n> [attachment: dough.txt]\n>\n> 500 g flour\n>\n> [attachment: loaf.jpg]\n\n**Assistant**\n\n> [artifacts: Recipe]\n> ```text\n> Mix\n> ```\n>\n> A day.\n"
+    );
+    assert!(
+        memory
+            .read_file("entities/claude/project_bakery.md")
+            .contains("> Be kind\n")
+    );
+    assert!(
+        memory
+            .read_file("entities/claude/project_bakery.md")
+            .contains("## menu.md\n\n> Rye\n")
+    );
+    assert!(
+        memory
+            .read_file("entities/claude/memory.md")
+            .contains("> Ada bakes.\n")
+    );
+    let told = skipped(&report).join("\n");
+    for expect in [
+        "entry 1: message 3: names no sender",
+        "entry 2: says nothing",
+        "import it with `memex mem import chatgpt`",
+    ] {
+        assert!(told.contains(expect), "{told}");
+    }
+    assert_eq!(memory.check().unwrap(), []);
+    // Each importer names the other.
+    let alone = saved(place.path(), "c.json", conversations.to_string().as_bytes());
+    let error = importer(&memory).chatgpt(&alone).unwrap_err().to_string();
+    assert!(
+        error.contains("import it with `memex mem import claude`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_vault_is_taken_as_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let note = "---\naliases: [Mum]\ntags: [family]\n---\n# Eva\nSee [[Daily/2024-05-01|that day]] and ![[pic.png]].\n";
+    for (path, bytes) in [
+        ("vault/People/Eva Ek.md", note.as_bytes()),
+        (
+            "vault/Daily/2024-05-01.md",
+            b"Met [[Mum]] and [Eva](../People/Eva%20Ek.md).\n",
+        ),
+        ("vault/pic.png", b"png"),
+        ("vault/.obsidian/app.json", b"{}"),
+    ] {
+        put(place.path(), path, bytes);
+    }
+    let (_directory, memory) = memory(Mode::Extended);
+    let report = importer(&memory)
+        .obsidian(place.path().join("vault"))
+        .unwrap();
+    assert_eq!(
+        skipped(&report),
+        ["pic.png: is no note; only text is imported"]
+    );
+    assert_eq!(memory.read_file("entities/obsidian/People/Eva Ek.md"), note);
+    assert_eq!(memory.go_to_link("[[Mum]]"), note);
+    assert!(
+        memory
+            .go_to_link("[[Daily/2024-05-01|that day]]")
+            .starts_with("Met")
+    );
+    let again = importer(&memory)
+        .obsidian(place.path().join("vault"))
+        .unwrap();
+    assert_eq!((again.created.len(), again.updated.len()), (0, 0));
+    let limits = ImportLimits {
+        files_max: 1,
+        ..ImportLimits::default()
+    };
+    let report = importer(&memory)
+        .with_limits(limits)
+        .obsidian(place.path().join("vault"))
+        .unwrap();
+    assert!(
+        skipped(&report)[1].contains("more files than an import may write"),
+        "{report:?}"
+    );
+}
