@@ -1,16 +1,51 @@
 //! The text of a Word document as Markdown.
 
+use std::collections::HashMap;
+
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use crate::table::{Table, link};
+
 /// The part of the archive that holds the text.
 pub(super) const DOCUMENT: &str = "word/document.xml";
+/// The part that holds the addresses of its links.
+pub(super) const RELATIONS: &str = "word/_rels/document.xml.rels";
+
+/// Addresses by the names that the text has for them.
+pub(super) fn relations(xml: &str) -> HashMap<String, String> {
+    let mut reader = Reader::from_str(xml);
+    let mut found = HashMap::new();
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element) | Event::Empty(element)) => {
+                if let (Some(id), Some(target)) =
+                    (attribute(&element, "Id"), attribute(&element, "Target"))
+                {
+                    found.insert(id, target);
+                }
+            }
+            // What comes before the damage still holds.
+            Ok(Event::Eof) | Err(_) => return found,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = element.try_get_attribute(name).ok().flatten()?;
+    let value = String::from_utf8_lossy(&attribute.value).into_owned();
+    Some(value.replace("&amp;", "&"))
+}
 
 /// The Markdown of `word/document.xml`, and its title if a paragraph has that
-/// style.
-pub(super) fn markdown(xml: &str) -> Result<(String, Option<String>), String> {
+/// style. `relations` are the addresses of its links.
+pub(super) fn markdown(
+    xml: &str,
+    relations: &HashMap<String, String>,
+) -> Result<(String, Option<String>), String> {
     let mut reader = Reader::from_str(xml);
-    let mut writer = Writer::default();
+    let mut writer = Writer::of(relations);
     loop {
         match reader.read_event() {
             Ok(Event::Start(element)) => writer.start(&element),
@@ -35,6 +70,7 @@ pub(super) fn markdown(xml: &str) -> Result<(String, Option<String>), String> {
             Err(error) => return Err(format!("is no document that can be read: {error}")),
         }
     }
+    writer.end_table();
     Ok((writer.out.trim().to_owned(), writer.title))
 }
 
@@ -49,31 +85,61 @@ fn predefined(name: &str) -> Option<char> {
     }
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'r> {
+    relations: &'r HashMap<String, String>,
     out: String,
     title: Option<String>,
     paragraph: String,
     style: String,
     is_item: bool,
     in_text: bool,
-    /// Tables in tables are written as one.
+    /// The outermost table that is open; tables in it are text of its cells.
+    table: Option<Table>,
     tables: usize,
+    /// The link that is open: where its text begins in the paragraph, and its address.
+    link: Option<(usize, String)>,
 }
 
-impl Writer {
+impl<'r> Writer<'r> {
+    fn of(relations: &'r HashMap<String, String>) -> Self {
+        Self {
+            relations,
+            out: String::new(),
+            title: None,
+            paragraph: String::new(),
+            style: String::new(),
+            is_item: false,
+            in_text: false,
+            table: None,
+            tables: 0,
+            link: None,
+        }
+    }
+
     fn start(&mut self, element: &BytesStart<'_>) {
         match element.local_name().as_ref() {
             b"t" => self.in_text = true,
             b"tab" => self.paragraph.push(' '),
             b"br" | b"cr" => self.paragraph.push('\n'),
             b"pStyle" => {
-                let style = element.try_get_attribute("w:val").ok().flatten();
-                let style = style.map(|style| String::from_utf8_lossy(&style.value).into_owned());
-                self.style = style.unwrap_or_default();
+                self.style = attribute(element, "w:val").unwrap_or_default();
             }
             b"numPr" => self.is_item = true,
-            b"tbl" => self.tables += 1,
+            b"hyperlink" => {
+                let address = attribute(element, "r:id").and_then(|id| self.relations.get(&id));
+                self.link = address.map(|address| (self.paragraph.len(), address.clone()));
+            }
+            b"tbl" => {
+                self.tables += 1;
+                if self.tables == 1 {
+                    self.table = Some(Table::behind(std::mem::take(&mut self.out)));
+                }
+            }
+            b"tr" if self.tables == 1 => {
+                if let Some(table) = &mut self.table {
+                    table.row();
+                }
+            }
             _ => {}
         }
     }
@@ -82,17 +148,43 @@ impl Writer {
         match name {
             b"t" => self.in_text = false,
             b"p" => self.end_paragraph(),
-            b"tc" => self.out.push_str("| "),
-            b"tr" => self.out.push('\n'),
+            b"hyperlink" => self.end_link(),
+            b"tc" if self.tables == 1 => {
+                let text = std::mem::take(&mut self.out);
+                if let Some(table) = &mut self.table {
+                    table.cell(&text);
+                }
+            }
             b"tbl" => {
                 self.tables = self.tables.saturating_sub(1);
-                self.out.push('\n');
+                if self.tables == 0 {
+                    self.end_table();
+                }
             }
             _ => {}
         }
     }
 
+    fn end_link(&mut self) {
+        if let Some((start, address)) = self.link.take()
+            && let Some(text) = self.paragraph.get(start..).map(str::to_owned)
+        {
+            self.paragraph.truncate(start);
+            self.paragraph.push_str(&link(&text, &address));
+        }
+    }
+
+    fn end_table(&mut self) {
+        if let Some(table) = self.table.take() {
+            let rest = std::mem::take(&mut self.out);
+            self.out = table.finish();
+            self.out.push_str(&rest);
+            self.out.push('\n');
+        }
+    }
+
     fn end_paragraph(&mut self) {
+        self.end_link();
         let text = std::mem::take(&mut self.paragraph);
         let text = text.trim();
         let style = std::mem::take(&mut self.style).to_lowercase();
@@ -159,13 +251,22 @@ mod tests {
         let title = paragraph("<w:pStyle w:val=\"Title\"/>", "The &amp; Title");
         let item = paragraph("<w:numPr/>", "item");
         let plain = paragraph("", "a &lt;b&gt; &#233;");
+        let known = relations(
+            "<Relationships><Relationship Id=\"r1\" Target=\"https://b.example/?c&amp;d\"/></Relationships>",
+        );
         let table = format!("<w:tbl><w:tr><w:tc>{plain}</w:tc><w:tc>{plain}</w:tc></w:tr></w:tbl>");
         for (xml, expect) in [
             (
                 body(&[&*title, &*heading, &*item, &*item, &*plain].concat()),
                 "## One\n\n- item\n- item\n\na <b> é",
             ),
-            (body(&table), "a <b> é | a <b> é |"),
+            (body(&table), "| a <b> é | a <b> é |\n| --- | --- |"),
+            (
+                body(
+                    "<w:p><w:r><w:t xml:space=\"preserve\">see </w:t></w:r><w:hyperlink r:id=\"r1\"><w:r><w:t>it</w:t></w:r></w:hyperlink><w:hyperlink r:id=\"none\"><w:r><w:t>!</w:t></w:r></w:hyperlink></w:p>",
+                ),
+                "see [it](https://b.example/?c&d)!",
+            ),
             (
                 body("<w:p><w:r><w:t>a</w:t><w:br/><w:tab/><w:t>b</w:t></w:r></w:p>"),
                 "a\n b",
@@ -179,12 +280,12 @@ mod tests {
                 "x",
             ),
         ] {
-            assert_eq!(markdown(&xml).unwrap().0, expect, "{xml}");
+            assert_eq!(markdown(&xml, &known).unwrap().0, expect, "{xml}");
         }
         assert_eq!(
-            markdown(&body(&title)).unwrap().1.as_deref(),
+            markdown(&body(&title), &known).unwrap().1.as_deref(),
             Some("The & Title")
         );
-        assert!(markdown("<w:p><w:t>a</w:p>").is_err());
+        assert!(markdown("<w:p><w:t>a</w:p>", &known).is_err());
     }
 }

@@ -23,7 +23,8 @@ pub fn import_html(html: &str) -> String {
 /// # Errors
 /// Says why it cannot be read.
 pub fn import_docx(xml: &str) -> Result<String, String> {
-    docx::markdown(xml).map(|(text, _)| text)
+    let relations = docx::relations(xml);
+    docx::markdown(xml, &relations).map(|(text, _)| text)
 }
 
 /// The pieces of text that importers take from anywhere: rows of CSV, dates,

@@ -1,10 +1,12 @@
 //! The text of an HTML document as Markdown: headings, paragraphs, lists,
-//! tables. Everything else is left out.
+//! tables, links. Everything else is left out.
 
 use std::convert::Infallible;
 
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
+
+use crate::table::{Table, link};
 
 /// Elements whose content is no text.
 const SILENT: &[&str] = &["script", "style", "head", "template", "noscript"];
@@ -31,6 +33,9 @@ struct Document {
     silent: Option<(&'static str, usize)>,
     title: Option<String>,
     in_title: bool,
+    /// Whether an attribute that is read belongs to a link, and names its target.
+    in_link: bool,
+    in_address: bool,
 }
 
 impl Document {
@@ -38,6 +43,13 @@ impl Document {
         match event {
             CallbackEvent::OpenStartTag { name } => self.opens(&String::from_utf8_lossy(name)),
             CallbackEvent::EndTag { name } => self.closes(&String::from_utf8_lossy(name)),
+            CallbackEvent::AttributeName { name } => {
+                self.in_address = self.in_link && name == b"href";
+            }
+            CallbackEvent::AttributeValue { value } if self.in_address => {
+                self.writer.address(&String::from_utf8_lossy(value));
+            }
+            CallbackEvent::CloseStartTag { .. } => self.in_link = false,
             CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
             _ => {}
         }
@@ -45,6 +57,8 @@ impl Document {
 
     fn opens(&mut self, name: &str) {
         self.in_title = name == "title" && self.title.is_none();
+        self.in_link = name == "a" && self.silent.is_none();
+        self.in_address = false;
         match &mut self.silent {
             // The end of a head need not be written.
             Some(("head", _)) if name == "body" => self.silent = None,
@@ -59,6 +73,7 @@ impl Document {
 
     fn closes(&mut self, name: &str) {
         self.in_title = false;
+        self.in_link = false;
         match &mut self.silent {
             Some((silent, 0)) if *silent == name => self.silent = None,
             Some((silent, within)) if *silent == name => *within = within.saturating_sub(1),
@@ -81,6 +96,13 @@ struct Writer {
     out: String,
     lists: usize,
     in_pre: bool,
+    /// The outermost table that is open; tables in it are text of its cells.
+    table: Option<Table>,
+    tables: usize,
+    /// Whether a cell is open.
+    in_cell: bool,
+    /// The link that is open: where its text begins, and its address.
+    link: Option<(usize, String)>,
 }
 
 impl Writer {
@@ -123,15 +145,40 @@ impl Writer {
                 self.out.push_str(&"  ".repeat(depth));
                 self.out.push_str("- ");
             }
-            ("td" | "th", true) => self.out.push_str(" | "),
+            ("a", false) => {
+                self.end_link();
+                self.link = Some((self.out.len(), String::new()));
+            }
+            ("a", true) => self.end_link(),
+            ("table", false) => {
+                self.tables += 1;
+                if self.tables == 1 {
+                    self.end_link();
+                    self.lines(2);
+                    self.table = Some(Table::behind(std::mem::take(&mut self.out)));
+                }
+            }
+            ("table", true) => self.end_table(),
+            ("td" | "th", false) if self.tables == 1 => {
+                self.end_cell();
+                self.in_cell = true;
+            }
+            ("td" | "th", true) if self.tables == 1 => self.end_cell(),
+            ("td" | "th", _) => self.out.push(' '),
+            ("tr", false) if self.tables == 1 => {
+                self.end_cell();
+                if let Some(table) = &mut self.table {
+                    table.row();
+                }
+            }
             ("tr", _) => self.lines(1),
             ("pre", _) => {
                 self.lines(2);
                 self.in_pre = !closes;
             }
             (
-                "p" | "div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "table" | "section"
-                | "article" | "blockquote",
+                "p" | "div" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "section" | "article"
+                | "blockquote",
                 _,
             ) => {
                 let in_item = self.lists > 0;
@@ -155,7 +202,59 @@ impl Writer {
         }
     }
 
-    fn finish(self) -> String {
+    /// Takes the address of the link that is open.
+    fn address(&mut self, address: &str) {
+        if let Some((_, known)) = &mut self.link {
+            address.clone_into(known);
+        }
+    }
+
+    fn end_link(&mut self) {
+        let Some((start, address)) = self.link.take() else {
+            return;
+        };
+        // Text that was taken away meanwhile belongs to no link.
+        let Some(text) = self.out.get(start..).map(str::to_owned) else {
+            return;
+        };
+        let words = text.trim();
+        // Paragraphs in a link stay paragraphs.
+        if address.is_empty() || words.is_empty() || words.contains('\n') {
+            return;
+        }
+        let lead = text.len() - text.trim_start().len();
+        let trail = text.len() - text.trim_end().len();
+        self.out.truncate(start + lead);
+        self.out.push_str(&link(words, &address));
+        self.out
+            .push_str(text.get(text.len() - trail..).unwrap_or_default());
+    }
+
+    fn end_cell(&mut self) {
+        self.end_link();
+        let text = std::mem::take(&mut self.out);
+        if let (Some(table), true) = (&mut self.table, self.in_cell || !text.trim().is_empty()) {
+            table.cell(&text);
+        }
+        self.in_cell = false;
+    }
+
+    fn end_table(&mut self) {
+        self.tables = self.tables.saturating_sub(1);
+        if self.tables > 0 || self.table.is_none() {
+            return;
+        }
+        self.end_cell();
+        if let Some(table) = self.table.take() {
+            self.out = table.finish();
+            self.lines(2);
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.end_link();
+        self.tables = self.tables.min(1);
+        self.end_table();
         self.out.trim().to_owned()
     }
 }
@@ -175,7 +274,21 @@ mod tests {
             ),
             (
                 "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>",
-                "a | b |\nc |",
+                "| a | b |\n| --- | --- |\n| c |  |",
+            ),
+            (
+                "x<table><tr><th>a<td><p>b</p><p>c|</p><table><tr><td>d</table><tr><td></td><td>e</table>y",
+                "x\n\n| a | b c\\| d |\n| --- | --- |\n|  | e |\n\ny",
+            ),
+            ("<table><tr><td>a", "| a |\n| --- |"),
+            (
+                "see <a href=\"https://b.example/c\" class=x> it </a>, <a href='#d'>e</a> <a>f</a>",
+                "see [it](https://b.example/c) , e f",
+            ),
+            ("<a href=https://b><p>c</p><p>d</p></a>e", "c\n\nd\n\ne"),
+            (
+                "<table><tr><td><a href=https://b>c</a></table>",
+                "| [c](https://b) |\n| --- |",
             ),
             ("a<script>x<b></script>b<!-- <p> -->c", "abc"),
             ("<style>p{}", ""),

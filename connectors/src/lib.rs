@@ -37,6 +37,7 @@ mod services;
 mod slug;
 mod source;
 mod splitting;
+mod table;
 mod text;
 
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};

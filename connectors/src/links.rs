@@ -11,6 +11,15 @@ pub(super) struct Place {
     pub(super) path: String,
 }
 
+impl Place {
+    /// Whether the path says what a link's text says, so that the text can go.
+    fn says(&self, text: &str) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let name = name.strip_suffix(".md").unwrap_or(name);
+        text.is_empty() || text.to_lowercase().replace(' ', "_") == name
+    }
+}
+
 /// Where the files of an export go.
 #[derive(Default)]
 pub(super) struct Places<'n> {
@@ -105,7 +114,7 @@ fn bracketed(rest: &str, from: &str, places: &Places<'_>, out: &mut String) -> u
     let place = link.and_then(|link| places.find(from, link.address));
     match (link, place) {
         (Some(link), Some(place)) => {
-            let _ = match link.text == place.title || link.text.is_empty() {
+            let _ = match place.says(link.text) {
                 true => write!(out, "[[{}]]", place.path),
                 false => write!(out, "{} [[{}]]", link.text, place.path),
             };
@@ -151,6 +160,14 @@ pub(super) fn related(value: &str, from: &str, places: &Places<'_>) -> String {
         .and_then(|rest| rest.find('('))
         .map(|open| at + open)
     {
+        // Links of Markdown have their own brackets.
+        if value
+            .get(..open)
+            .is_some_and(|before| before.ends_with(']'))
+        {
+            at = open + 1;
+            continue;
+        }
         // As the address of a link without a text.
         let link = format!("[]{}", value.get(open..).unwrap_or_default());
         let found = inline_link(&link).and_then(|link| {
@@ -166,7 +183,7 @@ pub(super) fn related(value: &str, from: &str, places: &Places<'_>) -> String {
         if !out.is_empty() {
             out.push_str(", ");
         }
-        let _ = match name == place.title || name.is_empty() {
+        let _ = match place.says(name) {
             true => write!(out, "[[{}]]", place.path),
             false => write!(out, "{} [[{}]]", linked(name, from, places), place.path),
         };

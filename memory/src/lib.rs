@@ -42,6 +42,8 @@ mod error;
 mod example;
 mod files;
 mod filters;
+#[cfg(feature = "tools")]
+mod foreign;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

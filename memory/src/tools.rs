@@ -6,7 +6,7 @@ use futures_util::future;
 use memex_host_tools::{Answer, Arguments, CallContext, Tool, ToolError, ToolFuture, ToolSpec};
 use serde_json::{Map, Value, json};
 
-use crate::{Author, Memory, Mode, Raised};
+use crate::{Author, Memory, Mode, Raised, foreign};
 
 /// Where warnings go that the original prints: the session's name and the
 /// warning, for the embedder to show as output of the block.
@@ -63,7 +63,11 @@ impl Tool for MemoryTool {
                 arguments: &arguments.json,
                 warnings: warnings.as_deref(),
             };
-            match run(&call) {
+            let foreign = match memory.options().mode {
+                Mode::Compat => foreign::answer(&memory, call.author, call.arguments),
+                Mode::Extended => None,
+            };
+            match foreign.unwrap_or_else(|| run(&call)) {
                 Ok(value) => Ok(Answer::json(value)),
                 Err(raised) => Err(ToolError::new(raised.class, raised.message)),
             }
@@ -279,17 +283,21 @@ impl Operation {
             false => (self.required, self.optional),
         };
         let mut properties = Map::new();
-        for parameter in required {
-            let schema = json!({"type": "string", "description": parameter.description});
-            properties.insert(parameter.name.to_owned(), schema);
-        }
-        for parameter in optional {
-            let schema = json!({
-                "type": "string",
-                "description": parameter.description,
-                "default": "",
-            });
-            properties.insert(parameter.name.to_owned(), schema);
+        for (parameter, is_optional) in required
+            .iter()
+            .map(|parameter| (parameter, false))
+            .chain(optional.iter().map(|parameter| (parameter, true)))
+        {
+            let mut schema = Map::new();
+            // The trained model's operations take whatever they are given.
+            if mode == Mode::Extended {
+                schema.insert("type".to_owned(), "string".into());
+            }
+            schema.insert("description".to_owned(), parameter.description.into());
+            if is_optional {
+                schema.insert("default".to_owned(), "".into());
+            }
+            properties.insert(parameter.name.to_owned(), schema.into());
         }
         let names: Vec<&str> = required.iter().map(|parameter| parameter.name).collect();
         let kinds: Vec<&str> = self.returns.split(" or ").collect();

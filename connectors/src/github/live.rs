@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  repos/NAME ─► git/trees/BRANCH ─► few documents:  git/blobs/SHA for each
-//!                                 └► many documents: zipball
+//!             │                   └► many documents: zipball
+//!             └► issues, issues/comments
 //! ```
 //! Without a token GitHub answers sixty requests an hour, hence the archive.
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use memex_memory::{Error, shown};
 
+use super::issues;
 use super::reading::read_archive;
 use super::repository::{PASSED_OVER, Repository, is_document, is_license};
 use super::writing::write;
@@ -101,6 +103,7 @@ pub(crate) fn import(
     };
     repository.name = name.to_owned();
     repository.facts = facts(&about);
+    repository.issues = issues::ask(fetch, &api.base, &mut report);
     write(importer, repository, report)
 }
 

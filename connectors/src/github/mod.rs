@@ -1,6 +1,7 @@
 //! GitHub repositories: what they are, and what is written in them.
 
 mod copy;
+mod issues;
 mod live;
 mod reading;
 mod repository;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use memex_memory::shown;
 
+use super::issues::Issue;
 use crate::{ImportReport, text};
 
 /// Folders that hold what others wrote, or what was built.
@@ -28,6 +29,7 @@ pub(super) struct Repository {
     pub(super) root: BTreeSet<String>,
     /// Documents by path.
     pub(super) documents: BTreeMap<String, String>,
+    pub(super) issues: Vec<Issue>,
     /// The first line of the license, by its file.
     pub(super) license: BTreeMap<String, String>,
 }

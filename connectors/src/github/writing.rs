@@ -25,6 +25,9 @@ pub(super) fn write(
     };
     let folder = slug(name);
     let mut slugs = Slugs::default();
+    for issue in &repository.issues {
+        slugs.reserve(&issue.name());
+    }
     let mut links = String::new();
     let mut documents = Vec::new();
     for (path, text) in &repository.documents {
@@ -44,6 +47,11 @@ pub(super) fn write(
         let _ = writeln!(links, "- {slug}: [[{}]]", page.path);
         documents.push(page);
     }
+    let own = format!("[[{}]]", pages.path(&folder));
+    for issue in &repository.issues {
+        let path = pages.path(&format!("{folder}/{}", issue.name()));
+        documents.push(issue.page(path, &own));
+    }
     let mut page = Page {
         path: pages.path(&folder),
         title: name.to_owned(),
@@ -56,6 +64,17 @@ pub(super) fn write(
     }
     page.fact("languages", &repository.shares());
     page.fact("files", &repository.files.to_string());
+    let count = |is_pull: bool| {
+        let issues = repository.issues.iter();
+        let count = issues.filter(|issue| issue.is_pull() == is_pull);
+        Some(count.count()).filter(|count| *count > 0)
+    };
+    for (fact, is_pull) in [("issues", false), ("pull_requests", true)] {
+        page.fact(
+            fact,
+            &count(is_pull).map_or(String::new(), |count| count.to_string()),
+        );
+    }
     let license = repository.license.values().next();
     page.fact("license", license.map_or("", String::as_str));
     if !links.is_empty() {

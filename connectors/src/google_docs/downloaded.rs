@@ -1,5 +1,6 @@
 //! Documents that were downloaded.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -65,7 +66,10 @@ fn keep(
 
 fn read(name: &str, bytes: &[u8], importer: &Importer<'_>) -> Result<Document, String> {
     let (text, title) = match ending(name).as_str() {
-        "docx" => docx::markdown(&document_xml(bytes, importer)?)?,
+        "docx" => {
+            let (xml, relations) = document(bytes, importer)?;
+            docx::markdown(&xml, &relations)?
+        }
         "html" | "htm" => html::markdown(&text::decode(bytes)?),
         "md" => split_title(&text::decode(bytes)?),
         "txt" => (text::quoted(&text::decode(bytes)?), None),
@@ -80,20 +84,31 @@ fn read(name: &str, bytes: &[u8], importer: &Importer<'_>) -> Result<Document, S
     })
 }
 
-fn document_xml(bytes: &[u8], importer: &Importer<'_>) -> Result<String, String> {
+/// The text of a Word document, and the addresses of its links.
+fn document(
+    bytes: &[u8],
+    importer: &Importer<'_>,
+) -> Result<(String, HashMap<String, String>), String> {
     let mut report = ImportReport::default();
-    let mut xml = None;
-    let wanted = |name: &str| match name == docx::DOCUMENT {
+    let (mut xml, mut relations) = (None, None);
+    let wanted = |name: &str| match name == docx::DOCUMENT || name == docx::RELATIONS {
         true => Wanted::Yes,
         false => Wanted::No,
     };
     let reader = std::io::Cursor::new(bytes);
     let mut unpacker = Unpacker::new(importer.limits, &wanted);
     let read = unpacker.each(reader, "document", &mut report, &mut |name, content, _| {
-        xml = Some(archive::whole(name, content)?);
+        let part = Some(archive::whole(name, content)?);
+        match name == docx::DOCUMENT {
+            true => xml = part,
+            false => relations = part,
+        }
         Ok(())
     });
     read.map_err(|error| error.to_string())?;
     let xml = xml.ok_or("is no Word document: it has no text in it")?;
-    text::decode(&xml)
+    // Without addresses links are their text.
+    let relations = relations.and_then(|relations| text::decode(&relations).ok());
+    let relations = relations.map_or_else(HashMap::new, |xml| docx::relations(&xml));
+    Ok((text::decode(&xml)?, relations))
 }

@@ -345,7 +345,7 @@ fn an_export_of_real_size_fits_and_its_index_stays_small() {
     const COUNT: usize = 3_000;
     let export: Vec<Value> = (0..COUNT)
         .map(|number| {
-            let words = format!("needle-{number} {}", "lorem ipsum ".repeat(900));
+            let words = format!("needle-{number} {}", "lorem ipsum ".repeat(960));
             let mut one = conversation(
                 &format!("Talk {number}"),
                 1.6e9 + number as f64 * 20_000.0,

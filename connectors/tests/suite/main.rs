@@ -417,6 +417,58 @@ fn repositories_are_read_through_the_api() {
 }
 
 #[test]
+fn issues_and_pull_requests_become_entities() {
+    let issues = json!([
+        {"number": 7, "title": "It\ncrashes", "state": "closed", "body": "At [[once]]", "user": {"login": "bo"}, "labels": [{"name": "bug"}], "created_at": "2024-01-02T03:04:05Z", "closed_at": "2024-01-03T00:00:00Z"},
+        {"number": 8, "title": "Mend it", "state": "open", "body": null, "user": null, "created_at": "2024-01-03T03:04:05Z", "pull_request": {"url": "x"}},
+    ]);
+    let comments = json!([
+        {"issue_url": "https://api.github.com/repos/ada/tool/issues/7", "user": {"login": "ada"}, "body": "Where?", "created_at": "2024-01-02T05:00:00Z"},
+        {"issue_url": "https://api.github.com/repos/ada/tool/issues/99", "body": "lost"},
+    ]);
+    let bytes = |value: &Value| value.to_string().into_bytes();
+    let fetch = Table::new(vec![
+        ("/issues/comments?", 200, bytes(&comments)),
+        ("/issues?state=all", 200, bytes(&issues)),
+        ("/git/trees/", 409, Vec::new()),
+        (
+            "/repos/ada/tool",
+            200,
+            bytes(&json!({"default_branch": "main"})),
+        ),
+    ]);
+    let (_directory, memory) = memory(Mode::Extended);
+    let report = importer(&memory)
+        .github_live(&fetch, GITHUB_API, "ada/tool")
+        .unwrap();
+    assert!(report.is_complete(), "{:?}", skipped(&report));
+    assert_eq!(
+        memory.read_file("entities/github/ada_tool/issue_7.md"),
+        "# Issue 7: It crashes\n- source: github\n- repository: [[entities/github/ada_tool.md]]\n- state: closed\n- author: bo\n- created_on: 2024-01-02\n- closed_on: 2024-01-03\n- labels: bug\n\n> At [ [once]]\n\n## Comments\n\n**ada**, 2024-01-02\n\n> Where?\n"
+    );
+    assert_eq!(
+        memory.read_file("entities/github/ada_tool/pull_8.md"),
+        "# Pull request 8: Mend it\n- source: github\n- repository: [[entities/github/ada_tool.md]]\n- state: open\n- created_on: 2024-01-03\n"
+    );
+    let about = memory.read_file("entities/github/ada_tool.md");
+    assert!(
+        about.contains("- issues: 1\n- pull_requests: 1\n"),
+        "{about}"
+    );
+    assert_eq!(memory.check().unwrap(), []);
+    // A refusal loses the issues only, and is told.
+    let fetch = Table::new(vec![
+        ("/issues?", 403, Vec::new()),
+        ("/git/trees/", 409, Vec::new()),
+        ("/repos/ada/tool", 200, bytes(&json!({}))),
+    ]);
+    let report = importer(&memory)
+        .github_live(&fetch, GITHUB_API, "ada/tool")
+        .unwrap();
+    assert!(skipped(&report)[0].starts_with("issues: "), "{report:?}");
+}
+
+#[test]
 fn google_docs_of_every_kind_become_entities() {
     let place = tempfile::tempdir().unwrap();
     let xml = "<w:document xmlns:w=\"x\"><w:p><w:pPr><w:pStyle w:val=\"Title\"/></w:pPr><w:r><w:t>The Plan</w:t></w:r></w:p><w:p><w:r><w:t>Step</w:t></w:r></w:p></w:document>";

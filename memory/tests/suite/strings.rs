@@ -486,6 +486,28 @@ fn links_are_followed_as_people_write_them() {
 }
 
 #[test]
+fn linked_folders_are_drawn_if_they_stay_in_the_memory() {
+    use std::os::unix::fs::symlink;
+    for mode in BOTH {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret.md"), "x").unwrap();
+        let (directory, memory) = filled(mode, &[("real/a.md", "a"), ("b.md", "b")]);
+        for (target, link) in [
+            ("real", "linked"),
+            ("b.md", "file.md"),
+            ("..", "real/up"),
+            (outside.path().to_str().unwrap(), "outside"),
+        ] {
+            symlink(target, directory.path().join(link)).unwrap();
+        }
+        assert_eq!(
+            memory.list_files(),
+            "./\n├── b.md\n├── file.md\n├── linked/\n│   ├── a.md\n│   └── up/\n├── outside\n└── real/\n    ├── a.md\n    └── up/"
+        );
+    }
+}
+
+#[test]
 fn a_memory_whose_directory_is_gone_says_so() {
     for mode in BOTH {
         let (directory, memory) = filled(mode, &[("user.md", "x")]);

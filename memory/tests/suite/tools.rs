@@ -264,3 +264,82 @@ fn a_waiting_writer_gives_up_at_its_deadline() {
         Ok(())
     );
 }
+
+#[test]
+fn arguments_that_are_no_text_are_answered_as_python_would_in_compat_mode() {
+    let (_directory, memory) = filled(Mode::Compat, &[("user.md", "- a: 1\n")]);
+    let compat = tools(&memory, None);
+    let no_path = |class: &str| {
+        format!("stat: path should be string, bytes, os.PathLike or integer, not {class}")
+    };
+    for (name, arguments, expect) in [
+        (
+            "check_if_file_exists",
+            json!({"file_path": null}),
+            json!(false),
+        ),
+        (
+            "check_if_dir_exists",
+            json!({"dir_path": [1]}),
+            json!(false),
+        ),
+        ("delete_file", json!({"file_path": 5}), json!(false)),
+        ("create_dir", json!({"dir_path": {}}), json!(false)),
+        (
+            "read_file",
+            json!({"file_path": 5}),
+            json!("Error: File 5 does not exist"),
+        ),
+        (
+            "read_file",
+            json!({"file_path": null}),
+            json!(format!("Error: {}", no_path("NoneType"))),
+        ),
+        (
+            "update_file",
+            json!({"file_path": [], "old_content": "a", "new_content": "b"}),
+            json!(format!("Error: Unexpected error - {}", no_path("list"))),
+        ),
+        (
+            "update_file",
+            json!({"file_path": "none.md", "old_content": 1, "new_content": "b"}),
+            json!("Error: File 'none.md' does not exist"),
+        ),
+        (
+            "update_file",
+            json!({"file_path": "user.md", "old_content": 1, "new_content": "b"}),
+            json!(
+                "Error: Unexpected error - 'in <string>' requires string as left operand, not int"
+            ),
+        ),
+        (
+            "go_to_link",
+            json!({"link_string": 1.5}),
+            json!("Error: 'float' object has no attribute 'startswith'"),
+        ),
+        ("get_size", json!({"file_or_dir_path": null}), json!(7)),
+    ] {
+        assert_eq!(
+            call(&compat, name, arguments.clone()),
+            Ok(expect),
+            "{name} {arguments}"
+        );
+    }
+    let (class, message) = call(&compat, "create_file", json!({"file_path": null})).unwrap_err();
+    assert_eq!(
+        (class.as_str(), message.as_str()),
+        (
+            "Exception",
+            "Error creating file None: expected str, bytes or os.PathLike object, not NoneType"
+        )
+    );
+    assert_eq!(memory.read_file("user.md"), "- a: 1\n");
+    // Elsewhere such an argument is an error of the call.
+    let (_directory, memory) = filled(Mode::Extended, &[("user.md", "x")]);
+    let (class, message) =
+        call(&tools(&memory, None), "read_file", json!({"file_path": 5})).unwrap_err();
+    assert_eq!(
+        (class.as_str(), message.as_str()),
+        ("TypeError", "read_file: file_path: is not a string")
+    );
+}

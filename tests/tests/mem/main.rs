@@ -6,6 +6,7 @@ mod bench;
 mod blocks;
 mod commands;
 mod desk;
+mod golden;
 mod imports;
 mod killed;
 mod loops;

@@ -59,6 +59,7 @@ pub(super) fn execute(arguments: &ChatArguments, context: &Context) -> Result<Ex
     let mut talk = Talk {
         agent: opened.agent,
         memory: opened.memory,
+        questions: Questions::new(opened.session),
         runtime: opened.runtime,
         saved_at: opened.saved_at,
         paint: context.out.paint,

@@ -40,6 +40,8 @@ pub(super) struct Opened {
     pub(super) saved_at: Option<PathBuf>,
     /// Whether there was a conversation to go on with.
     pub(super) is_resumed: bool,
+    /// The name under which its changes are journalled.
+    pub(super) session: String,
 }
 
 impl ConversationArguments {
@@ -57,6 +59,7 @@ impl ConversationArguments {
         let runtime = context.runtime()?;
         let workplace = self.agent.workplace(context, &memory)?;
         let (id, is_resumed) = (run_id(kind), saved.is_some());
+        let session = id.clone();
         let mut agent = match saved {
             Some(conversation) => Agent::resume(&workplace, model, options, id, conversation),
             None => Agent::new(&workplace, model, options, id),
@@ -70,6 +73,7 @@ impl ConversationArguments {
             runtime,
             saved_at: self.conversation.clone(),
             is_resumed,
+            session,
         })
     }
 

@@ -11,6 +11,7 @@ mod live;
 mod options;
 mod serve;
 mod talk;
+mod undoing;
 
 use crate::context::Context;
 use crate::exit_code::ExitCode;

@@ -1,5 +1,6 @@
 //! One line of a talk after the other: messages, and commands with a slash.
 
+use super::undoing::Questions;
 use crate::console::{complain, print_line, print_passed};
 use crate::exit_code::ExitCode;
 use crate::failure::TURN_FAILED;
@@ -7,7 +8,7 @@ use crate::paint::Paint;
 use anyhow::Result;
 use memex_escapes::{Filter, line, plain};
 use memex_mem_agent::{Agent, Answer, Error, Event, Piece, Section};
-use memex_memory::{Author, Memory, Undo};
+use memex_memory::{Author, Change, Memory, Undo};
 use std::path::PathBuf;
 use tokio::runtime::Handle;
 
@@ -17,7 +18,8 @@ const HELP: &str = "\
 /filters           what is not to be told
 /filters add TEXT  one more of them;  /filters reset removes all
 /log               the newest changes
-/undo [N]          undo the newest change, or N of them
+/undo              undo what the newest question changed that changed anything
+/undo [N]          undo the newest N changes of anyone
 /show              show Python blocks and results from now on, or no longer
 /thoughts          show thoughts from now on, or no longer
 /help              this
@@ -50,6 +52,7 @@ pub(super) enum Then {
 pub(super) struct Talk {
     pub(super) agent: Agent,
     pub(super) memory: Memory,
+    pub(super) questions: Questions,
     pub(super) runtime: Handle,
     pub(super) saved_at: Option<PathBuf>,
     pub(super) paint: Paint,
@@ -102,6 +105,7 @@ impl Talk {
     }
 
     fn say(&mut self, message: &str) {
+        self.questions.begin(&self.memory);
         let mut shown = Shown::new(self.paint, self.shows_thoughts, self.shows_blocks);
         let mut watch = |event: Event<'_>| shown.event(event);
         let answered = self.runtime.block_on(self.agent.ask(message, &mut watch));
@@ -180,14 +184,19 @@ impl Talk {
         }
     }
 
-    fn undo(&self, count: &str) {
-        let Ok(count) = (if count.is_empty() { "1" } else { count }).parse() else {
-            return self.refuse("write /undo or /undo N");
+    fn undo(&mut self, count: &str) {
+        let undone = match count {
+            "" => match self.questions.undo(&self.memory) {
+                // Of this talk nothing is left: the newest change of anyone.
+                Ok(None) => self.undo_newest(1),
+                undone => undone.map(Option::unwrap_or_default),
+            },
+            count => match count.parse() {
+                Ok(count) => self.undo_newest(count),
+                Err(_) => return self.refuse("write /undo or /undo N"),
+            },
         };
-        match self
-            .memory
-            .undo(Author::person("undo"), Undo::Newest(count), false)
-        {
+        match undone {
             Err(error) => self.refuse(&error.to_string()),
             Ok(changes) if changes.is_empty() => print_line("nothing was undone"),
             Ok(changes) => {
@@ -200,6 +209,11 @@ impl Talk {
                 }
             }
         }
+    }
+
+    fn undo_newest(&self, count: usize) -> Result<Vec<Change>, memex_memory::Error> {
+        let author = Author::person("undo");
+        self.memory.undo(author, Undo::Newest(count), false)
     }
 
     fn tell_switch(&self, what: &str, on: bool) {
