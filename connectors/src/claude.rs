@@ -19,7 +19,7 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
     let mut found = Vec::new();
     let mut remembered = String::new();
     let mut files = 0;
-    let kind = source::each(
+    let kind = source::searched(
         importer,
         export,
         &wanted,
@@ -69,11 +69,17 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             "holds no conversations.json; is it an export of Claude?",
         ));
     }
-    if found.is_empty()
-        && kind == Kind::Single
-        && let Some(first) = report.skipped.first()
-    {
-        return Err(malformed(first.place.as_str(), first.why.as_str()));
+    if found.is_empty() && remembered.is_empty() {
+        match report.skipped.first() {
+            None => {
+                let place = export.to_string_lossy();
+                return Err(malformed(place, "holds no conversation"));
+            }
+            Some(first) if kind == Kind::Single => {
+                return Err(malformed(first.place.as_str(), first.why.as_str()));
+            }
+            Some(_) => {}
+        }
     }
     let mut beside = Vec::new();
     if !remembered.trim().is_empty() {

@@ -49,6 +49,31 @@ pub(super) fn each(
     Ok(Kind::Single)
 }
 
+/// As [`each`]; where nothing that is wanted is found, archives among the entries are looked
+/// into. Attachments, which are archives too, are not, where there is something beside them.
+pub(super) fn searched(
+    importer: &Importer<'_>,
+    export: &Path,
+    wanted: &dyn Fn(&str) -> Wanted,
+    report: &mut ImportReport,
+    take: &mut Take<'_>,
+) -> Result<Kind, Error> {
+    let mut taken = 0;
+    let mut counted = |name: &str, content: &mut dyn Read, report: &mut ImportReport| {
+        taken += 1;
+        take(name, content, report)
+    };
+    let kind = each(importer, export, wanted, report, &mut counted)?;
+    if taken > 0 || kind == Kind::Single {
+        return Ok(kind);
+    }
+    let with_archives = |name: &str| match (wanted(name), archive::ending(name).as_str()) {
+        (Wanted::No, "zip") => Wanted::Archive,
+        (wanted, _) => wanted,
+    };
+    each(importer, export, &with_archives, report, take)
+}
+
 fn is_archive(file: &mut File) -> std::io::Result<bool> {
     let mut mark = Vec::new();
     file.by_ref().take(2).read_to_end(&mut mark)?;

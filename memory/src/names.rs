@@ -108,13 +108,12 @@ pub(crate) fn candidates(target: &str) -> [String; 4] {
 
 /// The best of several files.
 fn nearest<'p>(paths: &'p [String], target: &str) -> Option<&'p str> {
-    let wanted = target.strip_suffix(".md").unwrap_or(target);
+    let wanted = without_ending(target);
     let name = stem(target);
     let composed: String = name.nfc().collect();
     let suffix = format!("/{}", folded(wanted));
     let rank = |path: &str| {
-        let whole = path.strip_suffix(".md").unwrap_or(path);
-        let whole = format!("/{}", folded(whole));
+        let whole = format!("/{}", folded(without_ending(path)));
         let own = stem(path);
         (
             !whole.ends_with(&suffix),
@@ -129,8 +128,16 @@ fn nearest<'p>(paths: &'p [String], target: &str) -> Option<&'p str> {
 
 /// The name in a path, without the ending of a note.
 fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".md").unwrap_or(name)
+    without_ending(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// A path without the ending of a note, in whatever case.
+fn without_ending(path: &str) -> &str {
+    let at = path.len().saturating_sub(3);
+    match path.get(at..) {
+        Some(end) if end.eq_ignore_ascii_case(".md") => path.get(..at).unwrap_or(path),
+        _ => path,
+    }
 }
 
 /// A name as it is compared: composed or not, in capitals or not, in words or in snake_case,

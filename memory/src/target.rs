@@ -21,7 +21,13 @@ pub(crate) fn targets(link: &str) -> Vec<String> {
     let file = inner.split('#').next().unwrap_or(inner);
     let mut found: Vec<String> = Vec::new();
     for reading in whole.into_iter().chain([file]) {
-        for name in [reading.to_owned(), unescaped(reading)] {
+        let readings = [
+            reading.to_owned(),
+            unescaped(reading),
+            // As paths are written on Windows.
+            reading.replace('\\', "/"),
+        ];
+        for name in readings {
             let name = plain(&name, is_inline);
             if !name.is_empty() && !found.contains(&name) {
                 found.push(name);
@@ -33,7 +39,12 @@ pub(crate) fn targets(link: &str) -> Vec<String> {
 
 /// What stands in the brackets of a link, and whether it is an inline one.
 fn inner(link: &str) -> (&str, bool) {
-    let link = link.trim();
+    let link = link.trim().trim_matches(['"', '\'']).trim();
+    // A fact with one link in it stands for that.
+    let link = match (link.find("[["), link.find("]]")) {
+        (Some(start), Some(end)) if start < end => link.get(start..end + 2).unwrap_or(link),
+        _ => link,
+    };
     let link = match link.strip_prefix('!') {
         Some(embedded) if embedded.starts_with('[') => embedded,
         _ => link,
@@ -105,6 +116,9 @@ mod tests {
             ("[[]]", vec![]),
             ("", vec![]),
             ("[A](b) c", vec!["[A](b) c"]),
+            ("- friend: [[a]]", vec!["a"]),
+            ("\"[[a]]\"", vec!["a"]),
+            ("[[b\\a]]", vec!["b\\a", "b/a"]),
         ] {
             assert_eq!(targets(link), expect, "{link}");
         }

@@ -233,6 +233,9 @@ fn part(part: &Value) -> Option<String> {
     if let Some(text) = part.as_str() {
         return Some(text.to_owned());
     }
+    if part.is_number() || part.is_boolean() {
+        return Some(part.to_string());
+    }
     if text(part, &["content_type"]) == "image_asset_pointer" {
         let prompt = part.pointer("/metadata/dalle/prompt");
         return Some(match prompt.and_then(Value::as_str).unwrap_or_default() {

@@ -28,25 +28,20 @@ pub(crate) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
     let mut report = ImportReport::default();
     let mut found = Found::default();
     let mut files = 0;
-    let kind = source::each(
-        importer,
-        export,
-        &wanted,
-        &mut report,
-        &mut |name, content, report| {
-            if file_name(name) == "user.json" {
-                let account = archive::whole(name, content)?;
-                let account = serde_json::from_slice::<Value>(&account);
-                match account {
-                    Ok(account) => found.profile.take_account(&account),
-                    Err(error) => report.skip(name, format!("is no JSON: {error}")),
-                }
-                return Ok(());
+    let mut take = |name: &str, content: &mut dyn Read, report: &mut ImportReport| {
+        if file_name(name) == "user.json" {
+            let account = archive::whole(name, content)?;
+            let account = serde_json::from_slice::<Value>(&account);
+            match account {
+                Ok(account) => found.profile.take_account(&account),
+                Err(error) => report.skip(name, format!("is no JSON: {error}")),
             }
-            files += 1;
-            read(content, name, importer, &mut found, report)
-        },
-    )?;
+            return Ok(());
+        }
+        files += 1;
+        read(content, name, importer, &mut found, report)
+    };
+    let kind = source::searched(importer, export, &wanted, &mut report, &mut take)?;
     let place = export.to_string_lossy();
     if files == 0 {
         return Err(malformed(
@@ -54,11 +49,14 @@ pub(crate) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             "holds no conversations.json; is it a ChatGPT export?",
         ));
     }
-    if found.conversations.is_empty()
-        && kind == Kind::Single
-        && let Some(first) = report.skipped.first()
-    {
-        return Err(malformed(first.place.as_str(), first.why.as_str()));
+    if found.conversations.is_empty() {
+        match report.skipped.first() {
+            None => return Err(malformed(place, "holds no conversation")),
+            Some(first) if kind == Kind::Single => {
+                return Err(malformed(first.place.as_str(), first.why.as_str()));
+            }
+            Some(_) => {}
+        }
     }
     chats::write(
         importer,

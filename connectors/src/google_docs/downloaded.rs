@@ -48,6 +48,11 @@ pub(crate) fn import(
             Ok(())
         })?;
     }
+    if found.is_empty() && report.skipped.is_empty() {
+        let place = documents.first().map(|path| path.to_string_lossy());
+        let what = "holds no document: docx, html, md or txt";
+        return Err(malformed(place.unwrap_or_default(), what));
+    }
     write(importer, found, report)
 }
 

@@ -269,9 +269,21 @@ fn exports_are_read_in_all_their_forms() {
             form.ends_with("export.zip")
         );
     }
+    // An archive in a folder, and nothing in it.
+    let archive = zipped(&[("conversations.json", list.as_bytes())]);
+    put(place.path(), "downloads/export.zip", &archive);
+    let (_directory, memory) = memory(Mode::Extended);
+    let downloads = place.path().join("downloads");
+    assert!(importer(&memory).chatgpt(&downloads).unwrap().is_complete());
+    assert!(memory.check_if_file_exists("entities/chatgpt/form.md"));
+    for nothing in ["[]", "{\"conversations\": []}", ""] {
+        let file = saved(place.path(), "nothing.json", nothing.as_bytes());
+        assert!(importer(&memory).chatgpt(&file).is_err(), "{nothing}");
+        assert!(importer(&memory).claude(&file).is_err(), "{nothing}");
+    }
     // What was read before a file breaks off is kept, and the rest is told.
     let cut = saved(place.path(), "cut.json", &list.as_bytes()[..list.len() - 1]);
-    let (_directory, memory) = memory(Mode::Extended);
+    let (_directory, memory) = crate::memory(Mode::Extended);
     let report = importer(&memory).chatgpt(cut).unwrap();
     assert!(
         skipped(&report)[0].contains("after conversation 1: cannot be read any further"),

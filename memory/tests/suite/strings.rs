@@ -449,6 +449,9 @@ fn links_are_followed_as_people_write_them() {
         ("[[C# notes]]", "sharp"),
         ("[x](a (v2).md)", "v2"),
         ("[x](../x/anna.md)", "anna"),
+        ("- friend: [[entities/anna.md]]", "anna"),
+        ("[[entities\\anna]]", "anna"),
+        ("[[entities/anna.MD]]", "anna"),
     ] {
         assert_eq!(memory.go_to_link(link), expect, "{link}");
     }

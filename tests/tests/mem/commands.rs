@@ -270,6 +270,118 @@ fn a_talk_goes_on_in_its_file() {
 }
 
 #[test]
+fn a_question_s_changes_are_shown_and_taken_back_together() {
+    let place = Place::new();
+    let memory = place.init();
+    let model = place.script(&[
+        "<python>\na = create_file('entities/one.md', '# One\\n- n: 1\\n')\nb = create_file('entities/two.md', '# Two\\n')\n</python>",
+        "<python>\nc = update_file('entities/one.md', '- n: 1', '- n: 2')\n</python>",
+        "<reply>Kept.</reply>",
+        "<reply>Nothing to keep.</reply>",
+    ]);
+    let arguments = ["mem", "chat", "--memory", &memory, "--model", &model];
+    let input = "keep\nnothing\n/memory entities/one.md\n/undo\n/memory\n";
+    let chat = memex_with(&arguments, input.as_bytes());
+    assert_eq!(chat.status, 0, "{}", chat.stderr);
+    let (before, after) = chat.stdout.split_once("undone: ").unwrap();
+    assert!(before.contains("- n: 2"), "{before}");
+    assert_eq!(after.matches("undone: ").count(), 2, "{after}");
+    let (_, last) = after.rsplit_once("undone: ").unwrap();
+    let (path, tree) = last.split_once('\n').unwrap();
+    assert_eq!(path, "create_file entities/one.md");
+    assert!(
+        tree.starts_with("./\n") && !tree.contains("one.md"),
+        "{tree}"
+    );
+    let log = memex(&["mem", "log", "--diff", "-n", "6", "--memory", &memory]);
+    assert_eq!(log.status, 0, "{}", log.stderr);
+    for line in [
+        "    - - n: 1\n    + - n: 2\n",
+        "    + # One\n    + - n: 1\n",
+        "    - # Two\n",
+    ] {
+        assert!(log.stdout.contains(line), "{line}: {}", log.stdout);
+    }
+}
+
+#[test]
+fn a_client_s_configuration_names_the_server_and_no_key() {
+    let place = Place::new();
+    let memory = place.init();
+    let file = place.text("mcp.json");
+    std::fs::write(
+        &file,
+        r#"{"theme": 1, "mcpServers": {"other": {"command": "x"}}}"#,
+    )
+    .unwrap();
+    let setup = |client: &str, more: &[&str]| {
+        let arguments = [
+            &["mem", "setup", client, "--memory", &memory, "--file", &file],
+            more,
+        ];
+        memex(&arguments.concat())
+    };
+    let done = setup("cursor", &["--model", "openai:gpt-5-mini"]);
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
+    let config = read();
+    assert_eq!(
+        (&config["theme"], &config["mcpServers"]["other"]["command"]),
+        (&1.into(), &"x".into())
+    );
+    let entry = &config["mcpServers"]["memory"];
+    let command = entry["command"].as_str().unwrap();
+    assert!(std::path::Path::new(command).is_absolute(), "{entry}");
+    let given: Vec<&str> = entry["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    assert_eq!(
+        given,
+        [
+            "mem",
+            "serve",
+            "--memory",
+            &memory,
+            "--model",
+            "openai:gpt-5-mini"
+        ]
+    );
+    assert_eq!(entry["env"]["OPENAI_API_KEY"], "${env:OPENAI_API_KEY}");
+    // A client that cannot refer to a variable is told of it, and so is who forgot --compat.
+    let done = setup(
+        "lm-studio",
+        &[
+            "--model",
+            "local:mem-agent@http://127.0.0.1:1/v1",
+            "--key-variable",
+            "MY_KEY",
+        ],
+    );
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("MY_KEY is set") && done.stderr.contains("needs --compat"),
+        "{}",
+        done.stderr
+    );
+    assert!(read()["mcpServers"]["memory"]["env"].is_null());
+    let printed = setup("vscode", &["--model", "openai:gpt-5-mini", "--print"]);
+    assert!(
+        printed.stdout.contains("\"servers\"") && read()["servers"].is_null(),
+        "{}",
+        printed.stdout
+    );
+    // What is no configuration stays as it is.
+    std::fs::write(&file, "{ // mine\n}").unwrap();
+    let refused = setup("cursor", &["--model", "openai:gpt-5-mini"]);
+    assert_eq!(refused.status, 2, "{}", refused.stdout);
+    assert!(refused.stderr.contains("hint:"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{ // mine\n}");
+}
+
+#[test]
 fn an_answer_that_never_comes_is_a_status() {
     let place = Place::new();
     let memory = place.init();

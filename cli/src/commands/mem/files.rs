@@ -1,6 +1,7 @@
 //! The commands on a memory that need no model: init, check, graph, log, undo,
 //! filters, export, instantiate.
 
+use super::difference::difference;
 use super::options::{MemoryArguments, mode, read};
 use crate::console::{complain, print_line};
 use crate::context::Context;
@@ -103,18 +104,27 @@ pub(super) struct LogArguments {
     /// How many changes, the newest first
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// Also the lines that each change took away and added
+    #[arg(long, conflicts_with = "json")]
+    diff: bool,
     /// One JSON object per change
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn log(arguments: &LogArguments, context: &Context) -> Result<ExitCode> {
-    for change in arguments.memory.open()?.log(arguments.limit)? {
+    let memory = arguments.memory.open()?;
+    for change in memory.log(arguments.limit)? {
         let line = match arguments.json {
             true => serde_json::to_string(&change)?,
             false => told(&change, context),
         };
         print_line(&line);
+        if arguments.diff {
+            for line in difference(&memory, &change, context.out.paint)? {
+                print_line(&line);
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,12 +4,14 @@ mod ask;
 mod bench;
 mod chat;
 mod conversing;
+mod difference;
 mod files;
 mod import;
 mod line;
 mod live;
 mod options;
 mod serve;
+mod setup;
 mod talk;
 mod undoing;
 
@@ -44,6 +46,7 @@ enum Action {
     Chat(chat::ChatArguments),
     Ask(ask::AskArguments),
     Serve(serve::ServeArguments),
+    Setup(setup::SetupArguments),
     Filters(files::FilterArguments),
     /// Make a memory: an example, or an empty one
     Init(files::InitArguments),
@@ -71,6 +74,7 @@ pub(super) fn execute(arguments: &MemArguments, context: &Context) -> Result<Exi
         Action::Chat(arguments) => chat::execute(arguments, context),
         Action::Ask(arguments) => ask::execute(arguments, context),
         Action::Serve(arguments) => serve::execute(arguments, context),
+        Action::Setup(arguments) => setup::execute(arguments),
         Action::Filters(arguments) => files::filters(arguments),
         Action::Init(arguments) => files::init(arguments),
         Action::Check(arguments) => files::check(arguments, context),

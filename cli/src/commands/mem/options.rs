@@ -88,6 +88,39 @@ pub(super) struct ModelArguments {
 }
 
 impl ModelArguments {
+    /// The environment variable that holds the key, if the model has one.
+    pub(super) fn key_name(&self) -> Option<String> {
+        let usual = || match ModelConfig::parse(&self.model).ok()?.spec {
+            ModelSpec::Remote { provider, .. } => provider.key_variable(),
+            _ => None,
+        };
+        self.own_key_variable().or_else(usual).map(str::to_owned)
+    }
+
+    /// The variable that was named in place of the usual one.
+    pub(super) fn own_key_variable(&self) -> Option<&str> {
+        self.key_variable.as_deref()
+    }
+
+    /// The file of the model's options.
+    pub(super) fn options_file(&self) -> Option<&Path> {
+        self.model_options.as_deref()
+    }
+
+    /// The line that names the model from any directory.
+    pub(super) fn absolute_line(&self) -> Result<String> {
+        ModelConfig::parse(&self.model).map_err(|error| {
+            let hint = "write PROVIDER:MODEL, such as local:mem-agent@http://127.0.0.1:8000/v1";
+            usage(error.to_string(), hint)
+        })?;
+        Ok(match self.model.split_once(':') {
+            Some((kind @ ("script" | "replay"), path)) => {
+                format!("{kind}:{}", std::path::absolute(path)?.display())
+            }
+            _ => self.model.clone(),
+        })
+    }
+
     pub(super) fn build(&self) -> Result<Arc<dyn Model>> {
         let options = self.model_options.as_deref();
         build(&self.model, options, self.key_variable.as_deref())
