@@ -12,11 +12,13 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether the path says what a link's text says, so that the text can go.
+    /// Whether the path says what a link's text says, so that the text can go: it is the
+    /// title, and all of that is in the path.
     fn says(&self, text: &str) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         let name = name.strip_suffix(".md").unwrap_or(name);
-        text.is_empty() || text.to_lowercase().replace(' ', "_") == name
+        let is_title = text == self.title && text.to_lowercase().replace(' ', "_") == name;
+        is_title || text.is_empty()
     }
 }
 

@@ -20,10 +20,11 @@ const FACT_LINES: usize = 20;
 pub(crate) fn write(
     importer: &Importer<'_>,
     (source, title): (&'static str, &str),
-    mut found: Vec<Conversation>,
+    found: Vec<Conversation>,
     beside: Vec<(&str, Page)>,
     report: ImportReport,
 ) -> Result<ImportReport, Error> {
+    let mut found = newest(found);
     // The order of an export is not always the same.
     let rank = |one: &Conversation| one.created.unwrap_or(0.0);
     found.sort_by(|a, b| {
@@ -60,6 +61,25 @@ pub(crate) fn write(
         pages.add(&page)?;
     }
     pages.finish(title)
+}
+
+/// Of conversations that an export has twice, the one that was updated last.
+fn newest(found: Vec<Conversation>) -> Vec<Conversation> {
+    let mut updates: HashMap<String, f64> = HashMap::new();
+    let updated = |one: &Conversation| one.updated.unwrap_or(0.0);
+    for one in found.iter().filter(|one| !one.id.is_empty()) {
+        let newest = updates.entry(one.id.clone()).or_insert(f64::MIN);
+        *newest = newest.max(updated(one));
+    }
+    let mut is_newest = |one: &Conversation| match one.id.is_empty() {
+        true => true,
+        // The first of several that are equally new takes the entry with it.
+        false => {
+            let is_newest = updates.get(&one.id).is_some_and(|newest| updated(one) >= *newest);
+            is_newest && updates.remove(&one.id).is_some()
+        }
+    };
+    found.into_iter().filter(|one| is_newest(one)).collect()
 }
 
 /// Where conversations are and may go.

@@ -293,6 +293,21 @@ fn exports_are_read_in_all_their_forms() {
 }
 
 #[test]
+fn a_conversation_that_an_export_has_twice_is_taken_once() {
+    let mut old = conversation("Old", 1.7e9, vec![turn("q", None, "user", "old")], "q");
+    let mut new = conversation("New", 1.7e9, vec![turn("q", None, "user", "new")], "q");
+    new["update_time"] = json!(1.8e9);
+    for one in [&mut old, &mut new] {
+        one["conversation_id"] = json!("c-1");
+    }
+    let (_directory, memory, report) = imported(&json!([old, new, new]));
+    assert!(report.is_complete());
+    assert!(memory.check_if_file_exists("entities/chatgpt/new.md"));
+    let files = memory.files().unwrap();
+    assert_eq!(files.iter().filter(|path| path.contains("/chatgpt/")).count(), 1, "{files:?}");
+}
+
+#[test]
 fn other_branches_are_kept_behind_the_one_that_was_seen_last() {
     let nodes = vec![
         turn("a", None, "user", "Where to?"),

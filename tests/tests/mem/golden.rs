@@ -18,12 +18,12 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// Blocks of one conversation.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Case {
     blocks: Vec<Block>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Block {
     code: String,
     result: String,

@@ -395,6 +395,13 @@ fn foreign_hosts_and_pages_are_refused() {
     ] {
         assert_eq!(server.initialize(&headers).0, expected, "{headers:?}");
     }
+    // What a browser asks before a page of this machine may call.
+    let asks = |origin| {
+        let headers = [("origin", origin), ("access-control-request-method", "POST")];
+        server.ask("OPTIONS", &headers, "").0
+    };
+    assert_eq!(asks("http://localhost:6274"), 204);
+    assert_ne!(asks("https://page.example"), 204);
 }
 
 #[test]
