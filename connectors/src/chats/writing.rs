@@ -75,7 +75,9 @@ fn newest(found: Vec<Conversation>) -> Vec<Conversation> {
         true => true,
         // The first of several that are equally new takes the entry with it.
         false => {
-            let is_newest = updates.get(&one.id).is_some_and(|newest| updated(one) >= *newest);
+            let is_newest = updates
+                .get(&one.id)
+                .is_some_and(|newest| updated(one) >= *newest);
             is_newest && updates.remove(&one.id).is_some()
         }
     };

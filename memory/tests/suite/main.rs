@@ -9,6 +9,7 @@ mod filters;
 mod graph;
 mod history;
 mod limits;
+mod links;
 mod speed;
 mod static_form;
 mod strings;

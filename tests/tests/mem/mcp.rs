@@ -397,7 +397,10 @@ fn foreign_hosts_and_pages_are_refused() {
     }
     // What a browser asks before a page of this machine may call.
     let asks = |origin| {
-        let headers = [("origin", origin), ("access-control-request-method", "POST")];
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+        ];
         server.ask("OPTIONS", &headers, "").0
     };
     assert_eq!(asks("http://localhost:6274"), 204);
