@@ -153,7 +153,7 @@ fn extended_results_are_the_observation() {
             // Short values are seen, and failures always.
             (
                 "r = update_file('user.md', 'Bob', 'x')",
-                "r = \"Error: Could not find the specified content in the file. Looking for: 'Bob'\"\nNames: r (str, 80)",
+                "r = \"Error: Could not find the specified content in the file. Looking for: 'Bob'\"\nNames: r (str, 75)",
             ),
             (
                 "n = None; t = 'x' * 401",
