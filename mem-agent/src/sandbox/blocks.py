@@ -135,7 +135,9 @@ def _changes(source, last_line):
         _stores(code, stored, 0)
         _mentions(code, mentioned, 0)
     found = {}
-    for name, line in stored.items():
+    # What stands in a `finally` is compiled twice, and first where nothing was raised.
+    in_order = sorted(stored.items(), key=lambda item: (item[1] is None, item[1] or 0))
+    for name, line in in_order:
         ran = last_line is None if line is None else last_line is None or line <= last_line
         if ran and name in _scope and not _is_hidden(name):
             found[name] = name not in _before

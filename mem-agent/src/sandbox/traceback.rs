@@ -1,6 +1,16 @@
 //! Tracebacks in the form that the trained model knows.
 
 const HEADER: &str = "Traceback (most recent call last):";
+/// Syntax errors that are found after parsing: of these a string has no line to show.
+const LATE: [&str; 7] = [
+    "outside loop",
+    "not properly in loop",
+    "outside function",
+    "outside async function",
+    "before global declaration",
+    "before nonlocal declaration",
+    "no binding for nonlocal",
+];
 /// What every block is called there.
 const FILE: &str = "  File \"<string>\"";
 
@@ -13,6 +23,8 @@ pub(super) fn of_strings(traceback: &str) -> String {
         out.push_str(HEADER);
         out.push('\n');
     }
+    let last = traceback.trim_end().lines().next_back().unwrap_or_default();
+    let is_late = last.starts_with("SyntaxError: ") && LATE.iter().any(|late| last.contains(late));
     let mut in_frame = false;
     for line in traceback.trim_end().lines() {
         // Below a frame stand its source and the marks under it.
@@ -22,7 +34,7 @@ pub(super) fn of_strings(traceback: &str) -> String {
         in_frame = false;
         match place(line) {
             Some(rest) => {
-                in_frame = rest.contains(", in ");
+                in_frame = rest.contains(", in ") || is_late;
                 out.push_str(FILE);
                 out.push_str(rest);
             }
