@@ -3,6 +3,7 @@
 use super::conversing::{ConversationArguments, Opened};
 use super::line::{LineEditor, Typed};
 use super::talk::{COMMANDS, Talk, Then};
+use super::undoing::Questions;
 use crate::console::complain;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
