@@ -29,8 +29,8 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             match file_name(name) {
                 "memories.json" => {
                     let bytes = archive::whole(name, content)?;
-                    let memories: Value = serde_json::from_slice(&bytes)
-                        .map_err(|error| malformed(name, format!("is no JSON: {error}")))?;
+                    let memories: Value = chats::document(&bytes)
+                        .map_err(|what| malformed(name, what))?;
                     strings(&memories, "", &mut remembered);
                     Ok(())
                 }

@@ -36,5 +36,4 @@ pub mod sandbox;
 pub mod service;
 pub mod tenants;
 pub mod turns;
-mod values;
 mod wires;

@@ -9,6 +9,8 @@ use memex_runtime::{Errno, FileStat, FileType, SessionFiles};
 const HOME: &str = "/home/user";
 /// Entries that one listing has, and that one removal removes.
 const ENTRIES_MAX: usize = 10_000;
+/// Bytes of the paths of one listing: a path can be a hundred times as long as most are.
+const LISTED_BYTES_MAX: usize = 4 << 20;
 /// The depth of folders to which a listing goes.
 pub const DEPTH_MAX: u32 = 64;
 /// The longest path that is looked at.
@@ -133,13 +135,14 @@ fn described(
 /// What lies below a folder, folder by folder, to this depth; 1 is the folder alone.
 ///
 /// # Errors
-/// As [`SessionFiles::list`]; `Nametoolong` past 10,000 entries.
+/// As [`SessionFiles::list`]; `Nametoolong` past 10,000 entries, or 4 MiB of their paths.
 pub fn listed(
     files: &mut SessionFiles<'_>,
     path: &str,
     depth: u32,
 ) -> Result<Vec<FileEntry>, Errno> {
     let mut found: Vec<FileEntry> = Vec::new();
+    let mut room = LISTED_BYTES_MAX;
     let mut folders = VecDeque::from([(path.to_owned(), depth)]);
     while let Some((folder, depth)) = folders.pop_front() {
         let left = ENTRIES_MAX.saturating_sub(found.len());
@@ -156,6 +159,9 @@ pub fn listed(
                 Err(Errno::Noent) => continue,
                 entry => entry?,
             };
+            let target = entry.target.as_ref().map_or(0, String::len);
+            let left = room.checked_sub(entry.path.len().saturating_add(target));
+            room = left.ok_or(Errno::Nametoolong)?;
             if entry.kind == FileKind::Folder && depth > 1 {
                 folders.push_back((path, depth - 1));
             }

@@ -85,6 +85,8 @@ pub(super) struct Content {
     pub(super) objects: Objects,
     /// The description for models.
     pub(super) told: String,
+    /// What was guessed or changed, in words that follow "read".
+    pub(super) notes: Vec<String>,
 }
 
 /// What the guest makes an object of.
@@ -100,6 +102,7 @@ impl Content {
         Self {
             objects: Objects::One { kind, bytes },
             told,
+            notes: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects};
+use super::record::{RecordedInput, recorded};
 use super::{files, folders};
 use crate::Error;
 
@@ -16,40 +17,15 @@ pub(crate) struct Loaded {
     pub(crate) contents: BTreeMap<String, Vec<u8>>,
     pub(crate) setup: String,
     pub(crate) described: Vec<String>,
+    /// What was guessed or changed in reading them, for models.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Loaded {
     pub(crate) fn read(inputs: &[Input]) -> Result<Self, Error> {
         let mut loaded = Self::default();
         for input in inputs {
-            let Content { objects, told } = read(input)?;
-            let name = &input.name;
-            loaded.described.push(format!("{name}: {told}"));
-            let (value, contents) = match objects {
-                Objects::One { kind, bytes } => (load(name, kind), vec![(name.clone(), bytes)]),
-                Objects::Tables(tables) => {
-                    let mut entries = Vec::new();
-                    let mut contents = Vec::new();
-                    for (number, (table, bytes)) in tables.into_iter().enumerate() {
-                        let place = format!("{name}/{number}");
-                        let value = load(&place, "table");
-                        entries.push(format!("{}: {value}", Value::from(table)));
-                        contents.push((place, bytes));
-                    }
-                    (format!("{{{}}}", entries.join(", ")), contents)
-                }
-            };
-            loaded.setup.push_str(&format!("{name} = {value}\n"));
-            for (place, bytes) in contents {
-                total = total.saturating_add(bytes.len() as u64);
-                if total > INPUTS_MAX_BYTES {
-                    let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
-                    return Err(input.wrong(what));
-                }
-                if loaded.contents.insert(place, bytes).is_some() {
-                    return Err(input.wrong("there are two inputs of this name"));
-                }
-            }
+            loaded.add(input, read(input)?)?;
         }
         Ok(loaded)
     }
@@ -75,24 +51,43 @@ impl Loaded {
     }
 
     fn add(&mut self, input: &Input, content: Content) -> Result<(), Error> {
-        let before: u64 = self.contents.values().map(|one| one.len() as u64).sum();
-        if before.saturating_add(content.bytes.len() as u64) > INPUTS_MAX_BYTES {
-            let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
-            return Err(input.wrong(what));
-        }
         self.recorded.push(recorded(input, Some(&content)));
-        let Content { kind, bytes, told } = content;
+        let Content {
+            objects,
+            told,
+            notes,
+        } = content;
         let name = &input.name;
-        self.setup.push_str(&format!(
-            "{name} = __import__('sys').modules['memex_guest.agents'].load({}, {})\n",
-            Value::from(name.as_str()),
-            Value::from(kind),
-        ));
+        let notes = notes.iter().map(|note| format!("{name}: read {note}"));
+        self.notes.extend(notes);
         self.described.push(format!("{name}: {told}"));
-        match self.contents.insert(name.clone(), bytes) {
-            Some(_) => Err(input.wrong("there are two inputs of this name")),
-            None => Ok(()),
+        let (value, contents) = match objects {
+            Objects::One { kind, bytes } => (load(name, kind), vec![(name.clone(), bytes)]),
+            Objects::Tables(tables) => {
+                let mut entries = Vec::new();
+                let mut contents = Vec::new();
+                for (number, (table, bytes)) in tables.into_iter().enumerate() {
+                    let place = format!("{name}/{number}");
+                    let value = load(&place, "table");
+                    entries.push(format!("{}: {value}", Value::from(table)));
+                    contents.push((place, bytes));
+                }
+                (format!("{{{}}}", entries.join(", ")), contents)
+            }
+        };
+        self.setup.push_str(&format!("{name} = {value}\n"));
+        let mut total: u64 = self.contents.values().map(|one| one.len() as u64).sum();
+        for (place, bytes) in contents {
+            total = total.saturating_add(bytes.len() as u64);
+            if total > INPUTS_MAX_BYTES {
+                let what = "with it the inputs are over 2 GiB; give less, or mount the folder";
+                return Err(input.wrong(what));
+            }
+            if self.contents.insert(place, bytes).is_some() {
+                return Err(input.wrong("there are two inputs of this name"));
+            }
         }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::input::{Content, Input, InputSource};
+use super::input::{Content, Input, InputSource, Objects};
 use crate::Error;
 
 /// An input as a trajectory has it.
@@ -75,9 +75,21 @@ pub(super) fn recorded(input: &Input, content: Option<&Content>) -> Value {
 /// The digest of what the guest makes an object of.
 fn digest(content: &Content) -> String {
     let mut hash = Sha256::new();
-    hash.update(content.kind);
-    hash.update([0]);
-    hash.update(&content.bytes);
+    match &content.objects {
+        Objects::One { kind, bytes } => {
+            hash.update(kind);
+            hash.update([0]);
+            hash.update(bytes);
+        }
+        Objects::Tables(tables) => {
+            for (name, bytes) in tables {
+                for part in [name.as_bytes(), bytes] {
+                    hash.update(part.len().to_le_bytes());
+                    hash.update(part);
+                }
+            }
+        }
+    }
     format!("{:x}", hash.finalize())
 }
 

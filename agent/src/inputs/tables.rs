@@ -10,7 +10,7 @@ use crate::Error;
 
 /// Bytes of the columns of one input, unpacked.
 const FRAMES_MAX_BYTES: usize = 1 << 30;
-/// Tables whose sizes are told.
+/// Tables of which something is told.
 const TOLD_MAX: usize = 20;
 
 /// A file or a folder of tables: one is a DataFrame, several are a dictionary of them.
@@ -22,20 +22,28 @@ pub(super) fn read(input: &Input, path: &Path) -> Result<Content, Error> {
     if tables.len() == 1
         && let Some(table) = tables.pop()
     {
-        let told = told(&table);
-        return Ok(Content::one("table", encoded(&table), told));
+        let content = Content::one("table", encoded(&table), told(&table));
+        return Ok(Content {
+            notes: noted(&table).into_iter().collect(),
+            ..content
+        });
     }
     let described = tables.iter().take(TOLD_MAX);
     let described: Vec<String> = described
         .map(|table| format!("{:?}: {}", table.name, told(table)))
         .collect();
     let more = if tables.len() > TOLD_MAX { ", …" } else { "" };
+    let notes = tables.iter().filter_map(|table| {
+        let noted = noted(table)?;
+        Some(format!("{:?} {noted}", table.name))
+    });
     Ok(Content {
         told: format!(
             "dict[str, DataFrame] of {} tables: {}{more}",
             tables.len(),
             described.join(", ")
         ),
+        notes: notes.take(TOLD_MAX).collect(),
         objects: Objects::Tables(
             tables
                 .into_iter()
@@ -47,11 +55,12 @@ pub(super) fn read(input: &Input, path: &Path) -> Result<Content, Error> {
 
 fn told(table: &FileTable) -> String {
     let (rows, columns) = table.size();
-    let notes = match table.notes.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", table.notes.join("; ")),
-    };
-    format!("DataFrame[{rows}×{columns}] from {}{notes}", table.format)
+    format!("DataFrame[{rows}×{columns}] from {}", table.format)
+}
+
+fn noted(table: &FileTable) -> Option<String> {
+    let notes = table.notes.join("; ");
+    (!notes.is_empty()).then(|| format!("from {}: {notes}", table.format))
 }
 
 /// A table by columns, laid out as a frame of the channel.

@@ -40,6 +40,8 @@ struct Told {
     grants: ToolGrants,
     /// The inputs, as they were read.
     described: Vec<String>,
+    /// What was guessed or changed in reading them.
+    notes: Vec<String>,
     is_child: bool,
 }
 
@@ -63,6 +65,7 @@ impl Driver {
             slot,
             family,
             described,
+            notes,
         } = plan.prepare(&recorder)?;
         let tools = prompt::definitions(&config, &toolbox, &grants);
         let names = CallNames::of(toolbox.iter());
@@ -98,6 +101,7 @@ impl Driver {
                 toolbox,
                 grants,
                 described,
+                notes,
                 is_child,
             },
             task,
@@ -132,13 +136,15 @@ impl Driver {
             toolbox,
             grants,
             described,
+            notes,
             is_child,
         } = &self.told;
-        let described = held.as_ref().unwrap_or(described);
+        let mut described = held.unwrap_or_else(|| described.clone());
+        described.extend(notes.iter().cloned());
         let Spoken {
             config, submits, ..
         } = &self.core.dialect;
-        let mut text = prompt::system_prompt(config, toolbox, grants, *submits, described);
+        let mut text = prompt::system_prompt(config, toolbox, grants, *submits, &described);
         if *is_child {
             text.push_str("\n\n");
             text.push_str(prompt::CHILD);

@@ -164,19 +164,24 @@ impl Plan {
         }
         let (filled, spawner) = (slot.clone(), spawns.then(|| (self.spawner)(&family)));
         let begins = begin_run(toolbox.iter().map(ToolEntry::identifier));
-        let prepared = move |hands, described| Prepared {
+        let prepared = move |hands, described, notes| Prepared {
             hands,
             toolbox,
             grants,
             slot: filled,
             family,
             described,
+            notes,
         };
         if inner.config.action_space == ActionSpace::Tools {
-            return Ok(prepared(Hands::Tools(Box::new(broker.build())), Vec::new()));
+            return Ok(prepared(
+                Hands::Tools(Box::new(broker.build())),
+                Vec::new(),
+                Vec::new(),
+            ));
         }
         let loaded = self.loaded;
-        let (mut described, mut setup) = (loaded.described, loaded.setup);
+        let (mut described, mut setup, notes) = (loaded.described, loaded.setup, loaded.notes);
         described.extend(self.described);
         let inputs: Inputs = Arc::new(loaded.contents);
         let board = self.head.tree.board.clone();
@@ -204,7 +209,7 @@ impl Plan {
             .place
             .ok_or_else(|| Error::setting("backend", "is `in_process`, which needs a sandbox"))?;
         let scope = place.open(equipment, self.setup.unwrap_or(setup))?;
-        Ok(prepared(Hands::Code(scope), described))
+        Ok(prepared(Hands::Code(scope), described, notes))
     }
 }
 
@@ -216,4 +221,6 @@ pub(crate) struct Prepared {
     pub(crate) family: Arc<Family>,
     /// The inputs, as described to models.
     pub(crate) described: Vec<String>,
+    /// What was guessed or changed in reading them.
+    pub(crate) notes: Vec<String>,
 }

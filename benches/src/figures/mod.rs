@@ -23,7 +23,7 @@ use std::sync::LazyLock;
 #[must_use]
 pub fn figures() -> &'static [Entry] {
     static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-        let groups: [&[Entry]; 14] = [
+        let groups: [&[Entry]; 15] = [
             fresh::FIGURES,
             turns::FIGURES,
             memory::FIGURES,

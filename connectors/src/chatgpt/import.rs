@@ -4,7 +4,6 @@ use std::io::Read;
 use std::path::Path;
 
 use memex_memory::Error;
-use serde_json::Value;
 
 use super::conversation::conversation;
 use super::profile::Profile;
@@ -31,10 +30,9 @@ pub(crate) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
     let mut take = |name: &str, content: &mut dyn Read, report: &mut ImportReport| {
         if file_name(name) == "user.json" {
             let account = archive::whole(name, content)?;
-            let account = serde_json::from_slice::<Value>(&account);
-            match account {
+            match chats::document(&account) {
                 Ok(account) => found.profile.take_account(&account),
-                Err(error) => report.skip(name, format!("is no JSON: {error}")),
+                Err(what) => report.skip(name, what),
             }
             return Ok(());
         }

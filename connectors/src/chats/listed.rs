@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::mended::Mended;
+use super::weighed::{Taken, Weighed};
 
 /// The keys under which a file has its list.
 const LISTS: [&str; 4] = ["conversations", "chats", "items", "data"];
@@ -20,12 +21,14 @@ pub(crate) fn each(
     content: impl Read,
     take: &mut dyn FnMut(usize, Value),
 ) -> Result<(), serde_json::Error> {
-    let content = BufReader::new(Mended::new(content));
+    let taken = Taken::default();
+    let content = BufReader::new(Weighed::new(Mended::new(content), taken.clone()));
     let mut json = serde_json::Deserializer::from_reader(content);
     let mut number = 0;
     loop {
         let list = List {
             number: &mut number,
+            taken: taken.clone(),
             take: &mut *take,
         };
         list.deserialize(&mut json)?;
@@ -37,12 +40,14 @@ pub(crate) fn each(
 
 struct List<'e> {
     number: &'e mut usize,
+    taken: Taken,
     take: &'e mut dyn FnMut(usize, Value),
 }
 
 impl List<'_> {
     fn give(&mut self, value: Value) {
         *self.number += 1;
+        self.taken.clear();
         (self.take)(*self.number, value);
     }
 }

@@ -4,9 +4,11 @@ mod conversation;
 mod listed;
 mod mended;
 mod values;
+mod weighed;
 mod writing;
 
 pub(crate) use conversation::{Branch, Conversation, Said};
 pub(crate) use listed::each;
 pub(crate) use values::{fenced, text, time};
+pub(crate) use weighed::document;
 pub(crate) use writing::write;

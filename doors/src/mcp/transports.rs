@@ -18,8 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::origins::{LOOPBACK, share};
-use super::service::Service;
-use crate::Error;
+use crate::error::Error;
 
 /// The path of a server over HTTP.
 pub const PATH: &str = "/mcp";

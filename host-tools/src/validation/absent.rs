@@ -21,10 +21,14 @@ enum Place {
 /// with them. Code and models write `None` for what they do not give.
 ///
 /// Only the first error is asked for each time, so that many wrong values cost no more than
-/// one.
-pub(super) fn without_nulls(validator: &jsonschema::Validator, arguments: &Value) -> Option<Value> {
+/// one; and so often that all checks together take no longer than one may.
+pub(super) fn without_nulls(
+    validator: &jsonschema::Validator,
+    arguments: &Value,
+    checks_max: usize,
+) -> Option<Value> {
     let mut left: Option<Value> = None;
-    for _ in 0..FIELDS_MAX {
+    for _ in 0..checks_max.min(FIELDS_MAX) {
         let current = left.as_ref().unwrap_or(arguments);
         let checked = validator.validate(current);
         match checked.map_err(|error| null_at(&error, 0)) {

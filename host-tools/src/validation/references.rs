@@ -66,7 +66,7 @@ fn nullable(mut schema: Map<String, Value>) -> Map<String, Value> {
 
 /// Definitions stay where references look for them.
 fn apart(schema: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
-    let outside = ["$schema", "$id", "$defs", "definitions"];
+    let outside = ["$schema", "$defs", "definitions"];
     schema
         .into_iter()
         .partition(|(key, _)| outside.contains(&key.as_str()))

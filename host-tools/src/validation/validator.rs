@@ -1,6 +1,6 @@
 //! A compiled schema.
 
-use super::{absent, messages, references};
+use super::{absent, messages, references, steps};
 use crate::tool::ToolError;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
@@ -47,27 +47,9 @@ impl Validator {
     /// # Errors
     /// `TypeError` or `ValueError`, naming the tool and the field.
     pub(crate) fn check(&self, name: &str, arguments: &Value) -> Result<(), ToolError> {
-        if steps::count(&self.schema, arguments).is_err() {
-            let message = format!(
-                "{name}: it takes more than {} steps to hold the arguments against their schema; \
-                 pass less at a time, or nest it less deeply",
-                steps::STEPS_MAX
-            );
-            return Err(ToolError::new("ValueError", message));
-        }
-        if self.compiled.is_valid(arguments) {
-            return Ok(());
-        }
-        if !steps::may_be_explained(&self.schema, arguments) {
-            let message = format!(
-                "{name}: arguments: they fit none of the allowed forms, and are too many to say \
-                 where; pass less at a time"
-            );
-            return Err(ToolError::new("ValueError", message));
-        }
-        match self.compiled.validate(arguments) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(messages::refusal(name, arguments, &error)),
+        match self.judge(name, arguments)? {
+            Judged::Fits => Ok(()),
+            Judged::Wrong { .. } => self.explain(name, arguments),
         }
     }
 
@@ -76,12 +58,53 @@ impl Validator {
     /// # Errors
     /// As [`check`](Self::check).
     pub(crate) fn admit(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
-        if self.compiled.is_valid(&arguments) {
+        let Judged::Wrong { steps } = self.judge(name, &arguments)? else {
             return Ok(arguments);
-        }
-        match absent::without_nulls(&self.compiled, &arguments) {
+        };
+        match absent::without_nulls(&self.compiled, &arguments, steps::STEPS_MAX / steps.max(1)) {
             Some(left) => Ok(left),
-            None => self.check(name, &arguments).map(|()| arguments),
+            None => self.explain(name, &arguments).map(|()| arguments),
         }
     }
+
+    /// # Errors
+    /// If the check takes too long, or if what is wrong takes too much to be found.
+    fn judge(&self, name: &str, arguments: &Value) -> Result<Judged, ToolError> {
+        let Ok(steps) = steps::count(&self.schema, arguments) else {
+            let message = format!(
+                "{name}: it takes more than {} steps to hold the arguments against their schema; \
+                 pass less at a time, or nest it less deeply",
+                steps::STEPS_MAX
+            );
+            return Err(ToolError::new("ValueError", message));
+        };
+        if self.compiled.is_valid(arguments) {
+            return Ok(Judged::Fits);
+        }
+        if !steps::may_be_explained(&self.schema, arguments) {
+            let message = format!(
+                "{name}: arguments: they fit none of the allowed forms, and are too many to say \
+                 where; pass less at a time"
+            );
+            return Err(ToolError::new("ValueError", message));
+        }
+        Ok(Judged::Wrong { steps })
+    }
+
+    /// Says what is wrong with arguments that were judged.
+    fn explain(&self, name: &str, arguments: &Value) -> Result<(), ToolError> {
+        match self.compiled.validate(arguments) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(messages::refusal(name, arguments, &error)),
+        }
+    }
+}
+
+/// What came of a check whose steps were counted.
+enum Judged {
+    Fits,
+    /// What is wrong may be looked for, in as many steps again each time.
+    Wrong {
+        steps: usize,
+    },
 }

@@ -5,7 +5,6 @@
 //! a client that gave a progress token is told of its steps; an agent that
 //! fails answers `agent_error: {Type}: {message}`.
 
-mod origins;
 mod service;
 
 pub use service::{SERVER_NAME, Service, TOOL_NAME};

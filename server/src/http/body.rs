@@ -8,7 +8,7 @@ use super::problem::Refusal;
 use crate::error::ServiceError;
 use crate::json::{Misread, object};
 use crate::names::Id;
-use crate::values::{REMEDY, check_values};
+use crate::pieces::{media_type, whole};
 
 /// The largest JSON body.
 const JSON_BYTES_MAX: usize = 32 << 20;
@@ -39,25 +39,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
-    // Structs could be written as arrays, which nobody is to rely on.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(ServiceError::invalid(
-            "the body is no JSON object",
-            "see /openapi.json for what the request may hold",
-        )
-        .into());
-    }
-    check_values(bytes).map_err(|reason| {
-        let what = format!("the body {reason}");
-        ServiceError::new(ErrorKind::TooLarge, "too-large", what, REMEDY)
-    })?;
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let what = error.into_inner();
-        let message = match path.as_str() {
-            "." => format!("the body cannot be read: {what}"),
-            path => format!("`{path}` in the body cannot be read: {what}"),
+    object(bytes).map_err(|Misread { field, what }| {
+        let message = match field {
+            None => format!("the body cannot be read: {what}"),
+            Some(field) => format!("`{field}` in the body cannot be read: {what}"),
         };
         ServiceError::invalid(message, "see /openapi.json for what the request may hold").into()
     })

@@ -3,9 +3,9 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::json::{bounded, object};
 use super::ranges::{Range, range_of};
 use super::{e2b, opensandbox};
+use crate::json::{object, value as bounded};
 
 /// Reads the body of a request, as each wire does and as what each wire asks for with it.
 ///

@@ -16,7 +16,6 @@ pub(crate) mod e2b;
 pub(crate) mod executions;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-pub(crate) mod json;
 pub(crate) mod languages;
 pub(crate) mod lines;
 mod mounting;

@@ -122,7 +122,7 @@ fn parquet_batches(
     let failure = |error: parquet::errors::ParquetError| undecoded(&error.to_string());
     let size = content.bytes();
     let file = content.file()?;
-    examine_footer(&file, size)?;
+    let described = examine_footer(&file, size, bounds.max_bytes as u64)?;
     let again = Arc::new(content.file()?);
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failure)?;
     let groups = builder.metadata().row_groups();
@@ -139,7 +139,9 @@ fn parquet_batches(
         return Ok(());
     }
     let is_late = || bounds.in_time().is_err();
-    let at_a_time = examine_pages(&again, size, bounds.max_bytes, builder.metadata(), &is_late)?;
+    let described = usize::try_from(described).unwrap_or(usize::MAX);
+    let left = bounds.max_bytes.saturating_sub(described);
+    let at_a_time = examine_pages(&again, size, left, builder.metadata(), &is_late)?;
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
     let batches = builder
         .with_batch_size(at_a_time)

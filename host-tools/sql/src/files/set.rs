@@ -103,7 +103,10 @@ impl DataSet {
             return Err(ToolError::new("ValueError", message));
         }
         let listed = tables.into_iter().map(|file| {
-            json!({ "database": database, "table": file.name, "kind": file.format.name(), "columns": null })
+            json!({
+                "database": database, "table": file.name, "kind": file.format.name(),
+                "rows": null, "columns": null, "references": [],
+            })
         });
         Ok(listed.collect())
     }

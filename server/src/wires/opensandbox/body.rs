@@ -5,7 +5,8 @@ use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
-use crate::wires::json::bounded;
+use crate::json::value;
+use crate::pieces::whole;
 
 /// Bytes of a body in JSON; a block of code may carry data.
 const BODY_MAX_BYTES: usize = 16 << 20;
@@ -17,15 +18,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, ApiError> {
-        let bytes = to_bytes(request.into_body(), BODY_MAX_BYTES)
-            .await
-            .map_err(|error| {
-                let message =
-                    format!("the body was not read: {error}\nhint: it has at most 16 MiB");
-                ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
-            })?;
-        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        bounded(bytes)
+        let bytes = whole(request.into_body(), BODY_MAX_BYTES).await?;
+        value(&bytes)
             .map(Self)
             .map_err(|error| ApiError::invalid(format!("the body cannot be read: {error}")))
     }

@@ -1,7 +1,7 @@
 //! Bodies of the control plane, for the fuzz target.
 
 use super::create::NewSandbox;
-use crate::wires::json::object;
+use crate::json::object;
 
 pub(in super::super) fn read_new_sandbox(body: &[u8]) -> Result<(), String> {
     match object::<NewSandbox>(body) {

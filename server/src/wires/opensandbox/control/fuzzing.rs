@@ -1,7 +1,7 @@
 //! Bodies of the control plane, for the fuzz target.
 
 use super::create::{NewSandbox, origin_of, refuse};
-use crate::wires::json::bounded;
+use crate::json::value as bounded;
 
 pub(in super::super) fn read_new_sandbox(body: &[u8]) -> Result<(), String> {
     let asked = match bounded::<NewSandbox>(body) {
