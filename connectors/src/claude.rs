@@ -29,8 +29,8 @@ pub(super) fn import(importer: &Importer<'_>, export: &Path) -> Result<ImportRep
             match file_name(name) {
                 "memories.json" => {
                     let bytes = archive::whole(name, content)?;
-                    let memories: Value = chats::document(&bytes)
-                        .map_err(|what| malformed(name, what))?;
+                    let memories: Value =
+                        chats::document(&bytes).map_err(|what| malformed(name, what))?;
                     strings(&memories, "", &mut remembered);
                     Ok(())
                 }

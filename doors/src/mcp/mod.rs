@@ -20,4 +20,4 @@ mod server;
 mod transports;
 
 pub use server::{SERVER_NAME, Server};
-pub use transports::{MESSAGE_BYTES_MAX, PATH, serve_http, serve_stdio};
+pub use transports::{MESSAGE_BYTES_MAX, PATH, Pages, serve_http, serve_stdio};

@@ -50,12 +50,20 @@ pub async fn serve_stdio(handler: impl ServerHandler) -> Result<(), Error> {
     Ok(())
 }
 
+/// Pages of browsers that may use a server over HTTP. No others may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// Those of its own origin.
+    Own,
+    /// Those of this machine at any port, where the server listens at a loopback address.
+    Loopback,
+}
+
 /// Serves any number of clients over streamable HTTP at [`PATH`]; `handler` makes what answers
 /// one of them. `ready` is given the address, which matters when port 0 was asked for.
 ///
 /// Requests whose `Host` is none of the loopback names or `hosts` are refused,
-/// and so are those that a page of another origin makes: where the address is a
-/// loopback address, pages of the loopback names are let in. Past 256 clients at
+/// and so are those of pages other than `pages`. Past 256 clients at
 /// once, further ones are told to try again later. Connections, and what a client
 /// may hold and for how long, are bounded by the defaults of
 /// [`Limits`].
@@ -66,6 +74,7 @@ pub async fn serve_http<S: ServerHandler>(
     handler: impl Fn() -> S + Send + Sync + 'static,
     address: SocketAddr,
     hosts: &[String],
+    pages: Pages,
     stop: CancellationToken,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
@@ -77,8 +86,8 @@ pub async fn serve_http<S: ServerHandler>(
         .with_allowed_origins(OWN_HOSTS.map(|host| format!("http://{host}:{}", bound.port())));
     config.cancellation_token = stop.clone();
     config.allowed_hosts.extend(hosts.iter().cloned());
-    let is_local = address.ip().is_loopback();
-    if is_local {
+    let shares = pages == Pages::Loopback && address.ip().is_loopback();
+    if shares {
         config.allowed_origins = LOOPBACK.map(str::to_owned).to_vec();
     }
     let sessions = Arc::new(LocalSessionManager::default());
@@ -88,7 +97,7 @@ pub async fn serve_http<S: ServerHandler>(
     let router = Router::new().nest_service(PATH, http).layer(from_fn(
         move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
     ));
-    let router = match is_local {
+    let router = match shares {
         true => router.layer(from_fn(share)),
         false => router,
     };

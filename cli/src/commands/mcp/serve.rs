@@ -11,7 +11,7 @@ use crate::sandbox_options::SandboxArguments;
 use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::Args;
-use memex_doors::mcp::{PATH, Server, serve_http, serve_stdio};
+use memex_doors::mcp::{PATH, Pages, Server, serve_http, serve_stdio};
 use memex_doors::{ScopeOptions, Scopes};
 use memex_sessions::open_store;
 use std::net::SocketAddr;
@@ -75,7 +75,7 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
             let ready = |address: SocketAddr| complain(&format!("serving http://{address}{PATH}"));
             let each = move || Server::among_others(scopes.clone());
             let hosts = &arguments.allow_host;
-            runtime.block_on(serve_http(each, address, hosts, stop, ready))?;
+            runtime.block_on(serve_http(each, address, hosts, Pages::Own, stop, ready))?;
         }
     }
     ended.stop();

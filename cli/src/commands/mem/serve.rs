@@ -7,7 +7,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use anyhow::Result;
 use clap::Args;
-use memex_doors::mcp::{PATH, serve_http, serve_stdio};
+use memex_doors::mcp::{PATH, Pages, serve_http, serve_stdio};
 use memex_mem_agent::server::Service;
 use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,14 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
             let ready = |address: SocketAddr| complain(&format!("serving http://{address}{PATH}"));
             let hosts = &arguments.allow_host;
             let each = move || service.clone();
-            runtime.block_on(serve_http(each, address, hosts, stop, ready))?;
+            runtime.block_on(serve_http(
+                each,
+                address,
+                hosts,
+                Pages::Loopback,
+                stop,
+                ready,
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
