@@ -16,6 +16,7 @@
 
 mod arguments;
 mod asking;
+mod client_entry;
 mod commands;
 mod configuration;
 mod console;

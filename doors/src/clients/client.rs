@@ -86,6 +86,21 @@ impl Client {
         matches!(self, Self::ClaudeCode | Self::VsCode)
     }
 
+    /// How an entry in this configuration refers to a variable of the client's environment;
+    /// none if it cannot.
+    #[must_use]
+    pub fn reference(self, file: &Path, variable: &str) -> Option<String> {
+        match self {
+            // In a project's file alone.
+            Self::ClaudeCode => {
+                (file.file_name()? == ".mcp.json").then(|| format!("${{{variable}}}"))
+            }
+            Self::Cursor | Self::VsCode | Self::Windsurf => Some(format!("${{env:{variable}}}")),
+            Self::GeminiCli => Some(format!("${variable}")),
+            Self::ClaudeDesktop | Self::LmStudio => None,
+        }
+    }
+
     /// What makes the client look at it.
     #[must_use]
     pub fn next(self) -> &'static str {

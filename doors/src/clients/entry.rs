@@ -1,5 +1,6 @@
 //! One entry of one configuration.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub struct Entry {
     pub command: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Variables that the client sets for it, which may be references.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// What became of a configuration.
@@ -48,6 +51,9 @@ impl Entry {
         }
         entry.insert("command".to_owned(), json!(self.command.to_string_lossy()));
         entry.insert("args".to_owned(), json!(self.arguments));
+        if !self.environment.is_empty() {
+            entry.insert("env".to_owned(), json!(self.environment));
+        }
         Value::Object(entry)
     }
 }
@@ -168,6 +174,7 @@ mod tests {
             name: "memex".to_owned(),
             command: "/opt/memex".into(),
             arguments: vec!["mcp".to_owned()],
+            environment: BTreeMap::new(),
         }
     }
 

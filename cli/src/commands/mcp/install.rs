@@ -1,15 +1,12 @@
 //! `memex mcp install`: the entry that makes a client start the server.
 
-use crate::console::{complain, print_line};
+use crate::client_entry::{absolute, file_of, named, names, show, write};
 use crate::context::Context;
-use crate::environment::client_directories;
 use crate::exit_code::ExitCode;
-use crate::failure::{is_of_the_place, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
-use clap::builder::PossibleValuesParser;
-use memex_doors::clients::{Client, ClientError, Entered, Entry, enter};
-use serde_json::json;
+use memex_doors::clients::Entry;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -43,15 +40,8 @@ pub(super) struct InstallArguments {
     arguments: Vec<String>,
 }
 
-fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(Client::ALL.map(Client::name))
-}
-
 pub(super) fn execute(arguments: &InstallArguments, context: &Context) -> Result<ExitCode> {
-    let client = Client::ALL
-        .into_iter()
-        .find(|client| client.name() == arguments.client)
-        .context("the client is not known")?;
+    let client = named(&arguments.client)?;
     let (command, before) = context
         .installation()
         .command(["mcp"])
@@ -64,35 +54,12 @@ pub(super) fn execute(arguments: &InstallArguments, context: &Context) -> Result
         name: arguments.name.clone(),
         command: absolute(&command)?,
         arguments: before.chain(whole(&arguments.arguments)?).collect(),
+        environment: BTreeMap::new(),
     };
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => client.file(&client_directories().ok_or_else(|| {
-            usage(
-                "there is no home directory: HOME is no absolute path",
-                "name the configuration with --file",
-            )
-        })?),
-    };
-    if arguments.print {
-        let servers = json!({ entry.name.as_str(): entry.to_json(client) });
-        let shown = json!({ client.key(): servers });
-        print_line(&serde_json::to_string_pretty(&shown)?);
-        complain(&format!("note: for {}", file.display()));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let entered = enter(&entry, client, &file).map_err(told)?;
-    let (name, place) = (&entry.name, file.display());
-    match entered {
-        Entered::Already => print_line(&format!("{place} has {name:?} so already")),
-        Entered::Written { backup, replaced } => {
-            let how = if replaced { "replaced" } else { "added" };
-            print_line(&format!("{how} {name:?} in {place}"));
-            if let Some(backup) = backup {
-                print_line(&format!("kept the file before as {}", backup.display()));
-            }
-            print_line(&format!("next: {}", client.next()));
-        }
+    let file = file_of(client, arguments.file.as_deref())?;
+    match arguments.print {
+        true => show(&entry, client, &file)?,
+        false => write(&entry, client, &file)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -139,26 +106,6 @@ fn with_absolute_path(option: Option<&str>, value: &str) -> Result<String> {
             None => Ok(value.to_owned()),
         },
         _ => Ok(value.to_owned()),
-    }
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).with_context(|| path.display().to_string())
-}
-
-fn told(error: ClientError) -> anyhow::Error {
-    let text = error.to_string();
-    match error {
-        ClientError::Content { .. } => usage(
-            text,
-            "correct the file (comments are no JSON), or see the entry with --print and add it \
-             by hand",
-        ),
-        ClientError::Changed { .. } => usage(text, "close the client, and try again"),
-        ClientError::File { source, .. } if is_of_the_place(&source) => {
-            usage(text, "name the configuration with --file")
-        }
-        ClientError::File { .. } => anyhow::Error::new(error),
     }
 }
 

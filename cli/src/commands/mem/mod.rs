@@ -74,7 +74,7 @@ pub(super) fn execute(arguments: &MemArguments, context: &Context) -> Result<Exi
         Action::Chat(arguments) => chat::execute(arguments, context),
         Action::Ask(arguments) => ask::execute(arguments, context),
         Action::Serve(arguments) => serve::execute(arguments, context),
-        Action::Setup(arguments) => setup::execute(arguments),
+        Action::Setup(arguments) => setup::execute(arguments, context),
         Action::Filters(arguments) => files::filters(arguments),
         Action::Init(arguments) => files::init(arguments),
         Action::Check(arguments) => files::check(arguments, context),

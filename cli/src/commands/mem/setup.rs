@@ -1,14 +1,13 @@
 //! `memex mem setup`: the server in the configuration of an MCP client.
 
 use super::options::{MemoryArguments, ModelArguments};
-use crate::console::{complain, print_line};
+use crate::client_entry::{absolute, file_of, named, names, show, write};
+use crate::console::complain;
+use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::usage;
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
-use memex_escapes::line;
-use serde_json::{Map, Value, json};
-use std::io::Write as _;
+use clap::Args;
+use memex_doors::clients::{Client, Entry};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -22,14 +21,13 @@ Examples:
   memex mem setup lm-studio --memory notes --model local:mem-agent@http://127.0.0.1:1234/v1 --compat
   memex mem setup cursor --memory notes --model openai:gpt-5-mini --print";
 
-/// The longest configuration that is read.
-const CONFIG_BYTES_MAX: u64 = 8 << 20;
-
 /// Write the server into the configuration of an MCP client
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct SetupArguments {
-    client: Client,
+    /// The client
+    #[arg(value_name = "CLIENT", value_parser = names())]
+    client: String,
     #[command(flatten)]
     memory: MemoryArguments,
     #[command(flatten)]
@@ -48,70 +46,19 @@ pub(super) struct SetupArguments {
     print: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Client {
-    ClaudeDesktop,
-    ClaudeCode,
-    LmStudio,
-    Cursor,
-    Vscode,
-    Windsurf,
-    GeminiCli,
-}
-
-impl Client {
-    /// Where its configuration lies: in the home directory, or in the project's.
-    fn place(self) -> &'static str {
-        match self {
-            Self::ClaudeDesktop if cfg!(target_os = "macos") => {
-                "~/Library/Application Support/Claude/claude_desktop_config.json"
-            }
-            Self::ClaudeDesktop => "~/.config/Claude/claude_desktop_config.json",
-            Self::ClaudeCode => ".mcp.json",
-            Self::LmStudio => "~/.lmstudio/mcp.json",
-            Self::Cursor => "~/.cursor/mcp.json",
-            Self::Vscode => ".vscode/mcp.json",
-            Self::Windsurf => "~/.codeium/windsurf/mcp_config.json",
-            Self::GeminiCli => "~/.gemini/settings.json",
-        }
-    }
-
-    /// The key under which it has its servers.
-    fn servers(self) -> &'static str {
-        match self {
-            Self::Vscode => "servers",
-            _ => "mcpServers",
-        }
-    }
-
-    /// How it refers to a variable of its environment; none if it cannot.
-    fn reference(self, variable: &str) -> Option<String> {
-        match self {
-            Self::ClaudeDesktop | Self::LmStudio => None,
-            Self::ClaudeCode => Some(format!("${{{variable}}}")),
-            Self::Cursor | Self::Vscode | Self::Windsurf => Some(format!("${{env:{variable}}}")),
-            Self::GeminiCli => Some(format!("${variable}")),
-        }
-    }
-}
-
-pub(super) fn execute(arguments: &SetupArguments) -> Result<ExitCode> {
+pub(super) fn execute(arguments: &SetupArguments, context: &Context) -> Result<ExitCode> {
     // What the client would meet is told now.
     arguments.memory.open()?;
-    let entry = entry(arguments)?;
-    let shown = json!({arguments.client.servers(): {arguments.name.as_str(): entry}});
+    let client = named(&arguments.client)?;
+    let file = file_of(client, arguments.file.as_deref())?;
+    let entry = entry(arguments, context, client, &file)?;
     if arguments.print {
-        print_line(&serde_json::to_string_pretty(&shown)?);
+        show(&entry, client, &file)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let path = match &arguments.file {
-        Some(path) => path.clone(),
-        None => usual_place(arguments.client)?,
-    };
-    write(&path, arguments, entry)?;
-    print_line(&format!("wrote {}", line(&path.to_string_lossy())));
+    write(&entry, client, &file)?;
     if let Some(variable) = arguments.model.key_name()
-        && arguments.client.reference(&variable).is_none()
+        && entry.environment.is_empty()
     {
         complain(&format!(
             "hint: start the client where {variable} is set; it cannot refer to a variable itself"
@@ -128,15 +75,29 @@ fn is_trained(model: &str) -> bool {
     model.to_ascii_lowercase().contains("mem-agent")
 }
 
-fn entry(arguments: &SetupArguments) -> Result<Value> {
-    let absolute = |path: &Path| std::path::absolute(path).context("the path has no directory");
-    let command = match &arguments.command {
-        Some(command) => absolute(command)?,
-        None => std::env::current_exe().context("the command does not know its own path")?,
+fn entry(
+    arguments: &SetupArguments,
+    context: &Context,
+    client: Client,
+    file: &Path,
+) -> Result<Entry> {
+    let (command, before) = match &arguments.command {
+        Some(command) => (command.clone(), Vec::new()),
+        None => {
+            let own = context.installation().command(["mem"]);
+            own.context("cannot find this program's own file")?
+        }
     };
-    let memory = absolute(&arguments.memory.memory)?;
-    let mut given = vec!["mem".to_owned(), "serve".to_owned()];
+    let mut given: Vec<String> = before
+        .into_iter()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    if arguments.command.is_some() {
+        given.push("mem".to_owned());
+    }
+    given.push("serve".to_owned());
     let mut option = |name: &str, value: &str| given.extend([name.to_owned(), value.to_owned()]);
+    let memory = absolute(&arguments.memory.memory)?;
     option("--memory", &memory.to_string_lossy());
     option("--model", &arguments.model.absolute_line()?);
     if let Some(path) = arguments.model.options_file() {
@@ -148,78 +109,14 @@ fn entry(arguments: &SetupArguments) -> Result<Value> {
     if arguments.memory.compat {
         given.push("--compat".to_owned());
     }
-    let mut entry = json!({"command": command.to_string_lossy(), "args": given});
-    let variable = arguments.model.key_name();
-    let reference = variable.as_deref().and_then(|name| {
-        let reference = arguments.client.reference(name)?;
-        Some((name.to_owned(), reference))
+    let reference = arguments.model.key_name().and_then(|variable| {
+        let reference = client.reference(file, &variable)?;
+        Some((variable, reference))
     });
-    if let Some(fields) = entry.as_object_mut() {
-        if matches!(arguments.client, Client::ClaudeCode | Client::Vscode) {
-            fields.insert("type".to_owned(), "stdio".into());
-        }
-        if let Some((name, reference)) = reference {
-            fields.insert("env".to_owned(), json!({name: reference}));
-        }
-    }
-    Ok(entry)
-}
-
-fn usual_place(client: Client) -> Result<PathBuf> {
-    let place = client.place();
-    match place.strip_prefix("~/") {
-        None => Ok(PathBuf::from(place)),
-        Some(below) => {
-            let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-            let home = home
-                .ok_or_else(|| usage("there is no home directory", "name the file with --file"))?;
-            Ok(PathBuf::from(home).join(below))
-        }
-    }
-}
-
-/// Adds the entry to the file, which is replaced as a whole.
-fn write(path: &Path, arguments: &SetupArguments, entry: Value) -> Result<()> {
-    let shown = path.display();
-    let damaged = |why: String| {
-        usage(
-            format!("{shown}: {why}; it is left as it is"),
-            "mend it, or add what --print shows by hand",
-        )
-    };
-    let mut config = match std::fs::metadata(path) {
-        Err(_) => Map::new(),
-        Ok(metadata) if metadata.len() > CONFIG_BYTES_MAX => {
-            return Err(damaged("is too large for a configuration".to_owned()));
-        }
-        Ok(_) => {
-            let text = std::fs::read_to_string(path).map_err(|error| damaged(error.to_string()))?;
-            match text.trim().is_empty() {
-                true => Map::new(),
-                false => match serde_json::from_str(&text) {
-                    Ok(Value::Object(config)) => config,
-                    Ok(_) => return Err(damaged("is no JSON object".to_owned())),
-                    Err(error) => return Err(damaged(format!("is no JSON: {error}"))),
-                },
-            }
-        }
-    };
-    let servers = config
-        .entry(arguments.client.servers())
-        .or_insert_with(|| json!({}));
-    let Some(servers) = servers.as_object_mut() else {
-        let key = arguments.client.servers();
-        return Err(damaged(format!("`{key}` is no object")));
-    };
-    servers.insert(arguments.name.clone(), entry);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all((serde_json::to_string_pretty(&config)? + "\n").as_bytes())?;
-    file.persist(path)?;
-    Ok(())
+    Ok(Entry {
+        name: arguments.name.clone(),
+        command: absolute(&command)?,
+        arguments: given,
+        environment: reference.into_iter().collect(),
+    })
 }
