@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, ReadBuf};
@@ -101,14 +101,19 @@ impl<R: AsyncRead + Unpin> AsyncRead for Repaired<R> {
 #[derive(Deserialize)]
 struct Envelope<'m> {
     jsonrpc: Option<Value>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "stated")]
     id: Option<&'m RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "stated")]
     method: Option<&'m RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "stated")]
     error: Option<&'m RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "stated")]
     result: Option<&'m RawValue>,
+}
+
+/// A value that is there, also where it is `null`.
+fn stated<'m, D: Deserializer<'m>>(reader: D) -> Result<Option<&'m RawValue>, D::Error> {
+    <&RawValue>::deserialize(reader).map(Some)
 }
 
 /// A message, repaired if it is off.
