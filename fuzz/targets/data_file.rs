@@ -35,7 +35,10 @@ fuzz_target!(|bytes: &[u8]| {
         let folder = folder.expect("a temporary folder").keep();
         ["parquet", "arrow", "xlsx", "ods"].map(|ending| folder.join("file").with_extension(ending))
     });
-    let is_open_document = bytes.windows(11).take(4096).any(|name| name == b"content.xml");
+    let is_open_document = bytes
+        .windows(11)
+        .take(4096)
+        .any(|name| name == b"content.xml");
     let path = match bytes {
         [b'P', b'A', b'R', b'1', ..] => parquet,
         [b'P', b'K', ..] if is_open_document => ods,

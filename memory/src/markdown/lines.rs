@@ -31,8 +31,12 @@ pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
                 (None, None) => {}
             }
             if line.trim_start().starts_with("<!--") {
-                in_comment = !line.contains("-->");
-                return None;
+                let after = line.split_once("-->").map(|(_, after)| after);
+                in_comment = after.is_none();
+                // What follows a comment on its line says something.
+                return after
+                    .is_some_and(|after| !after.trim().is_empty())
+                    .then_some((index + 1, line));
             }
             Some((index + 1, line))
         })

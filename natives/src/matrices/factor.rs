@@ -72,7 +72,7 @@ pub fn factor<T: Element>(
     let extent = asked.extent().ok_or_else(misfit)?;
     let data = data.get_mut(..extent).ok_or_else(misfit)?;
     let pivots = pivots.get_mut(..asked.pivots()).ok_or_else(misfit)?;
-    // The stride of what is empty may be anything, also 0.
+    // What is empty has no columns to go through.
     if pivots.is_empty() {
         return Ok(0);
     }

@@ -93,7 +93,7 @@ pub fn product<T: Element>(
     let mut panels = Panels::for_products(sizes, room)?;
     room.charge(asked.work())?;
     let [first_stride, second_stride, stride] = asked.strides;
-    // The stride of what is empty may be anything, also 0.
+    // What is empty has no columns to go through.
     if asked.rows == 0 || asked.columns == 0 {
         return Ok(());
     }

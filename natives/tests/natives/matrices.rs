@@ -241,13 +241,13 @@ fn what_is_no_matrix_is_refused() {
     assert_eq!(elements, [4.0; 16]);
 }
 
-/// What is empty has no columns to be apart, and its stride may be anything.
+/// What is empty has no columns that could overlap, and its stride may be any but 0.
 #[test]
-fn empty_matrices_are_done_whatever_their_strides() {
+fn empty_matrices_are_done_at_every_stride() {
     let room = Room::new(WIDE, &|| false);
     let mut elements = [3.0; 16];
     for (rows, columns) in [(0, 4), (4, 0), (0, 0)] {
-        for stride in [0, 1, 4, usize::MAX] {
+        for stride in [1, 4, usize::MAX] {
             let asked = Product {
                 rows,
                 columns,

