@@ -8,6 +8,8 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 
 import enum
 import sys
+from collections import deque as _deque
+from collections.abc import MappingView as _MappingView
 from _json import encode_basestring_ascii as _quote, make_encoder as _make_encoder
 from datetime import date as _date, datetime as _datetime, time as _time, timedelta as _timedelta
 from decimal import Decimal as _Decimal
@@ -27,6 +29,8 @@ _SCALARS = frozenset((str, int, bool, type(None)))
 _BINARY = (bytes, bytearray, memoryview)
 _ISO = (_datetime, _date, _time)
 _SETS = (set, frozenset)
+# What has an end and an order, and is a list to everybody but its type.
+_LISTS = (range, _deque, _MappingView)
 # Containers that a cycle is looked for in, and how deep.
 _NESTED = (list, tuple, dict)
 _CYCLE_DEPTH_MAX = 2 * DEPTH_MAX
@@ -210,6 +214,8 @@ def _other(value, parts, path, depth, expected):
         return plain(list(value), parts, path, depth, expected)
     if isinstance(value, _SETS):
         return plain(ordered(value), parts, path, depth, expected)
+    if isinstance(value, _LISTS):
+        return plain(list(value), parts, path, depth, expected)
     if isinstance(value, _PathLike):
         return plain(_fspath(value), parts, path, depth)
     if isinstance(value, _timedelta):
@@ -245,8 +251,10 @@ def _of_library(value):
         return False, None
     if value is pandas.NA or value is pandas.NaT:
         return True, None
-    if isinstance(value, (pandas.Series, pandas.Index)):
+    if isinstance(value, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
         return True, value.tolist()
+    if isinstance(value, (pandas.Period, pandas.Interval)):
+        return True, str(value)
     return False, None
 
 

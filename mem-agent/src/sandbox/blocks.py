@@ -77,8 +77,8 @@ def _sent(value):
     return True, hash(b"".join(sink.pieces))
 
 
-def _bounded(tool, given, encoded=calls._encoded, call_max=CALL_CHARACTERS_MAX, file_max=FILE_BYTES_MAX):
-    written, parts = encoded(tool, given)
+def _bounded(tool, given, function, encoded=calls._encoded, call_max=CALL_CHARACTERS_MAX, file_max=FILE_BYTES_MAX):
+    written, parts = encoded(tool, given, function)
     if (parts or len(written) > call_max) and tool == "create_file":
         if len(given["content"].encode("utf-8", "surrogatepass")) > file_max:
             path = given["file_path"]
