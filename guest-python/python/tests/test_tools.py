@@ -100,7 +100,7 @@ class Tools(unittest.TestCase):
 
     def test_arguments(self):
         host = serve({"search": SEARCH, "echo": simple("echo", "value=..., *, other=...")}, {"search": {"result": []}})
-        run("import datetime, decimal, uuid, pathlib, enum, dataclasses, array\nsearch('a')")
+        run("import collections, datetime, decimal, uuid, pathlib, enum, dataclasses, array\nsearch('a')")
         cases = [
             ("echo()", {}, []),
             ("echo({'a': [1, 2.5, None, True, 'ü']}, other=())", {"value": {"a": [1, 2.5, None, True, "ü"]}, "other": []}, []),
@@ -111,6 +111,8 @@ class Tools(unittest.TestCase):
             ("class E(enum.Enum):\n    A = 'a'\nclass I(enum.IntEnum):\n    B = 2\necho(E.A, other=I.B)", {"value": "a", "other": 2}, []),
             ("@dataclasses.dataclass\nclass P:\n    x: int\n    y: bytes\necho(P(1, b'z'))", {"value": {"x": 1, "y": {"$part": 0}}}, [b"z"]),
             ("echo(b'', other=[bytearray(b'a'), memoryview(b'bcd')[::2]])", {"value": {"$part": 0}, "other": [{"$part": 1}, {"$part": 2}]}, [b"", b"a", b"bd"]),
+            ("echo(range(3), other={'b': 1, 'a': 2}.keys())", {"value": [0, 1, 2], "other": ["b", "a"]}, []),
+            ("echo({'b': 1}.items(), other=collections.deque([{'x': 2}.values()]))", {"value": [["b", 1]], "other": [[2]]}, []),
             ("echo({1: 2, None: E.A})", {"value": {"1": 2, "None": "a"}}, []),
             ("class D(dict): pass\nclass S(str): pass\necho(D(a=S('b')), other=range)", None, "cannot be passed"),
             ("echo(float('nan'))", None, "echo: value: nan"),

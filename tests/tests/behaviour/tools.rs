@@ -308,6 +308,14 @@ fn binary_values_go_both_ways() {
                 value("[3, 0.5, [0, 1, 2], '2024-01-02', '1.5', [1, 2]]"),
             ),
             (
+                "import pandas as pd\ndf = pd.DataFrame({'n': ['b', 'a', 'b'], 'd': pd.to_datetime(['2024-01-02', None, '2024-01-02']), 'i': pd.array([1, None, 1], dtype='Int64'), 'c': pd.Categorical(['x', 'y', 'x'])})\n[echo(df[name].unique()) for name in df]",
+                value("[['b', 'a'], ['2024-01-02T00:00:00', None], [1, None], ['x', 'y']]"),
+            ),
+            (
+                "echo([df.n.array, pd.arrays.PeriodArray._from_sequence(['2024-01'], dtype='period[M]'), pd.interval_range(0, 1).array])",
+                value("[['b', 'a', 'b'], ['2024-01'], ['(0, 1]']]"),
+            ),
+            (
                 "echo(float('nan'))",
                 raises("ValueError", &["echo: value: nan"]),
             ),
