@@ -233,7 +233,7 @@ fn a_conversation_is_bounded_by_what_it_takes_as_values() {
     // As much in many conversations, and a text of the same length, are looked at: they are no
     // conversations.
     let some = format!("[{}]", vec![r#"{"":0}"#; 100_000].join(","));
-    let many = format!("[{}]", vec![some.as_str(); 6].join(","));
+    let many = format!("[{}]", [some.as_str(); 6].join(","));
     let text = json!(["x".repeat(hostile.len())]).to_string();
     for content in [many, text] {
         std::fs::write(&export, content).unwrap();

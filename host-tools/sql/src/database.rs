@@ -19,7 +19,7 @@ pub(super) enum Source {
     /// In a SQLite file, at a resolved path.
     File { path: PathBuf, access: Access },
     /// In data files.
-    Set(DataSet),
+    Set(Box<DataSet>),
 }
 
 /// A named database.

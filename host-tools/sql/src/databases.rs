@@ -141,7 +141,7 @@ impl DatabasesBuilder {
         }
         for (name, files) in self.files {
             let set = DataSet::open(&name, files, &limits)?;
-            add(name, Source::Set(set))?;
+            add(name, Source::Set(Box::new(set)))?;
         }
         if all.is_empty() {
             return Err(DatabasesError::None);

@@ -69,12 +69,13 @@ fn remove(value: &mut Value, path: &[Place]) {
         return;
     };
     match (value, first) {
-        (Value::Object(map), Place::Field(name)) if rest.is_empty() => {
-            if map.get(name).is_some_and(Value::is_null) {
-                // The others keep the order that the caller wrote.
-                map.shift_remove(name);
-            }
+        (Value::Object(map), Place::Field(name))
+            if rest.is_empty() && map.get(name).is_some_and(Value::is_null) =>
+        {
+            // The others keep the order that the caller wrote.
+            map.shift_remove(name);
         }
+        (Value::Object(_), Place::Field(_)) if rest.is_empty() => {}
         (Value::Object(map), Place::Field(name)) => {
             if let Some(inner) = map.get_mut(name) {
                 remove(inner, rest);

@@ -46,7 +46,7 @@ fn leaves_of(data_type: &DataType) -> Result<u64, Refusal> {
 
 /// What writing these rows takes at once, besides what they take as they are.
 pub(super) fn unfolded_bytes(rows: &RecordBatch) -> u64 {
-    let columns = rows.columns().iter().map(|column| Unfolded::of(column));
+    let columns = rows.columns().iter().map(Unfolded::of);
     // The notes of one column are gone when the next is written.
     let all = columns.fold(Unfolded::default(), |all, column| Unfolded {
         bytes: all.bytes.saturating_add(column.bytes),

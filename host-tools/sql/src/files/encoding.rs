@@ -79,9 +79,12 @@ pub(super) fn decoded<'c>(
     Ok((encoding, text))
 }
 
+/// What has been looked at of a text, and the rest of it.
+type Whole<'c> = Chain<Cursor<Vec<u8>>, Box<dyn Read + 'c>>;
+
 /// UTF-16 as UTF-8; halves of pairs are replacement characters.
 struct Utf16<'c> {
-    input: BufReader<Chain<Cursor<Vec<u8>>, Box<dyn Read + 'c>>>,
+    input: BufReader<Whole<'c>>,
     is_little_endian: bool,
     /// The first half of a pair at the end of what was decoded so far.
     high: Option<u16>,

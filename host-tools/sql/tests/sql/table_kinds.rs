@@ -69,13 +69,16 @@ async fn both(name: &str, content: &[u8]) -> (Vec<String>, Value, Vec<String>) {
     (queried.types(), json!(queried.rows()), notes.clone())
 }
 
+/// A file and its content; its columns, rows, and what is told of it.
+type Case<'c> = (&'c str, &'c [u8], &'c [&'c str], Value, &'c [&'c str]);
+
 #[tokio::test]
 async fn text_tables_are_read_as_they_come() {
     let utf_16: Vec<u8> = "\u{feff}a;b\nü;1\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    let cases: [(&str, &[u8], &[&str], Value, &[&str]); 17] = [
+    let cases: [Case<'_>; 17] = [
         ("semicolon.csv", b"name;price\nA;1,5\nB;2,5\n", &["name: text", "price: float64"],
             json!([["A", 1.5], ["B", 2.5]]), &["delimiter ';'", "decimal comma in \"price\""]),
         ("thousands.csv", b"name;price;n\nA;1.234,50;1.000\nB;-7,25;12\n",
