@@ -385,7 +385,7 @@ fn a_client_s_configuration_names_the_server_and_no_key() {
 fn an_answer_that_never_comes_is_a_status() {
     let place = Place::new();
     let memory = place.init();
-    let model = place.script(&["nothing", "nothing"]);
+    let model = place.script(&["<python>1</python>", "<python>2</python>"]);
     let ask = |more: &[&str]| {
         memex(
             &[

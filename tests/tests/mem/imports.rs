@@ -157,7 +157,7 @@ fn a_repository_is_imported_live_and_the_token_stays_where_it_belongs() {
     place.has_no_token(&ran);
     // The server was sent it with every request, by the host alone.
     let requests = server.requests();
-    assert_eq!(requests.len(), 5, "{requests:?}");
+    assert_eq!(requests.len(), 6, "{requests:?}");
     assert!(
         requests
             .iter()
@@ -314,7 +314,7 @@ fn documents_are_imported_live() {
     let report = &one.objects()[0];
     assert_eq!(
         (&report["created"], &report["unchanged"]),
-        (&json!([]), &json!(1))
+        (&json!([]), &json!(2))
     );
     assert_eq!(report["skipped"][0]["place"], "gone", "{report}");
     let none = import(&["gone"], Some(TOKEN));
