@@ -37,7 +37,8 @@ impl<T> Default for FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    /// Adds work, or gives it back where as much waits as may.
+    /// Adds work, or gives it back where as much waits as may. What could run at once, and
+    /// only has not been taken yet, does not wait.
     pub(crate) fn push(&mut self, tenant: &str, share: Share, work: T) -> Result<(), T> {
         let least = self.tenants.values().map(|lane| lane.served).min();
         let lane = match self.tenants.get_mut(tenant) {
@@ -50,7 +51,8 @@ impl<T> FairQueue<T> {
             }),
         };
         lane.running_max = share.running_max.max(1);
-        if lane.waiting.len() >= share.waiting_max {
+        let free = lane.running_max.saturating_sub(lane.running);
+        if lane.waiting.len() >= share.waiting_max.saturating_add(free) {
             return Err(work);
         }
         lane.waiting.push_back(work);
@@ -135,14 +137,19 @@ mod tests {
     #[test]
     fn both_bounds_hold_at_the_bound_and_one_past_it() {
         let mut queue = FairQueue::default();
-        for n in 0..4 {
+        for n in 0..6 {
             queue.push("a", SHARE, n).unwrap();
         }
-        assert_eq!(queue.push("a", SHARE, 4), Err(4));
-        assert!(queue.pop().is_some() && queue.pop().is_some());
+        // Whether they have been taken yet changes nothing.
+        assert_eq!(queue.push("a", SHARE, 6), Err(6));
+        assert!(queue.pop().is_some());
+        assert_eq!(queue.push("a", SHARE, 6), Err(6));
+        assert!(queue.pop().is_some());
         assert_eq!(queue.pop(), None, "two run");
-        assert_eq!((queue.waiting(), queue.running()), (2, 2));
+        assert_eq!((queue.waiting(), queue.running()), (4, 2));
+        assert_eq!(queue.push("a", SHARE, 6), Err(6));
         queue.done("a", TICK);
+        queue.push("a", SHARE, 6).unwrap();
         assert!(queue.pop().is_some());
     }
 
