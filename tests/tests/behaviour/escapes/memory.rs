@@ -12,7 +12,7 @@ import opcode, struct
 def take(size):
     fake = struct.pack('<IIIIIIII', 1000, id(bytearray), size, size + 1, 0, 0, 0, 0)
     # The constants that lie highest, so that the index is small: holes far below are filled first.
-    functions = [eval(f'lambda: {n}.5') for n in range(20_000)]
+    functions = [eval(f'lambda: {n}.5') for n in range(2_000)]
     f = max(functions, key=lambda f: id(f.__code__.co_consts))
     holders = [struct.pack('<I', id(fake) + 16) for _ in range(50_000)]
     holder = max(holders, key=id)
