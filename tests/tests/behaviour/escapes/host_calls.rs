@@ -8,6 +8,9 @@ use memex_runtime::{
 use memex_tests::{each, run, still_works, value_of};
 use std::sync::mpsc::{Sender, channel};
 
+/// The operation that asks for the session's tools.
+const TOOLBOX: u8 = 3;
+
 /// Records the frames that get through.
 struct Recorder(Sender<(u8, Vec<u8>, Vec<usize>)>);
 
@@ -294,7 +297,9 @@ fn a_frame_over_the_words_of_the_interrupt_is_refused() {
         value_of(&mut session, elsewhere),
         "((0, '\"heard\"'), b'\\x07\\x02\\x00\\x00\\x00')"
     );
-    assert_eq!(heard.recv().unwrap(), (7, b"{}".to_vec(), vec![10]));
+    // The attack takes its functions from `eval`, for which the guest asks what tools there are.
+    let others = heard.try_iter().filter(|(op, ..)| *op != TOOLBOX);
+    assert_eq!(others.collect::<Vec<_>>(), [(7, b"{}".to_vec(), vec![10])]);
     // Any frame that touches the flag of loops, and none beside it.
     for (first, end, is_refused) in [
         (0, 16, false),
