@@ -29,6 +29,7 @@ mod file_name;
 mod fonts;
 mod global_options;
 mod grants;
+mod http_arguments;
 mod image_options;
 mod image_store;
 mod installation;

@@ -1,35 +1,26 @@
 //! `memex mcp`: the server.
 
-use crate::console::complain;
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
 use crate::exit_code::ExitCode;
 use crate::failure::usage;
+use crate::http_arguments::{HttpArguments, announce, until_interrupted};
 use crate::progress::Bars;
 use crate::refusals::refusal;
 use crate::sandbox_options::SandboxArguments;
 use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::Args;
-use memex_doors::mcp::{PATH, Pages, Server, serve_http, serve_stdio};
+use memex_doors::mcp::{Pages, Server, serve_http, serve_stdio};
 use memex_doors::{ScopeOptions, Scopes};
 use memex_sessions::open_store;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use tokio_util::sync::CancellationToken;
 
 /// What is served, and where.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
-    /// Listen here for streamable HTTP, instead of standard streams
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    http: Option<SocketAddr>,
-    /// A name under which clients may call the server, besides those of this machine
-    #[arg(long, value_name = "NAME", requires = "http")]
-    allow_host: Vec<String>,
-    /// Listen at an address that other machines can reach
-    #[arg(long, requires = "http")]
-    public: bool,
+    #[command(flatten)]
+    http: HttpArguments,
     /// Save sessions under their session_id, in this directory or at s3://BUCKET/PREFIX, and
     /// find them again after a restart
     #[arg(long, value_name = "DIR|URL", help_heading = "Saved sessions")]
@@ -47,15 +38,7 @@ pub(super) struct ServeArguments {
 }
 
 pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<ExitCode> {
-    if let Some(address) = arguments.http
-        && !address.ip().is_loopback()
-        && !arguments.public
-    {
-        return Err(usage(
-            format!("{address} can be reached from other machines, and the server has no password"),
-            "listen at 127.0.0.1, or say --public",
-        ));
-    }
+    let address = arguments.http.address()?;
     let scopes = scopes(arguments, context)?;
     let runtime = context.runtime()?;
     // Clients wait seconds for the first answer, and the image may take longer.
@@ -66,16 +49,13 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
         let _told_later = warming.warm(&mut bars);
     });
     let ended = scopes.clone();
-    match arguments.http {
+    match address {
         None => runtime.block_on(serve_stdio(Server::alone(scopes)))?,
         Some(address) => {
-            let stop = CancellationToken::new();
-            let interrupted = stop.clone();
-            ctrlc::set_handler(move || interrupted.cancel())?;
-            let ready = |address: SocketAddr| complain(&format!("serving http://{address}{PATH}"));
+            let stop = until_interrupted()?;
             let each = move || Server::among_others(scopes.clone());
-            let hosts = &arguments.allow_host;
-            runtime.block_on(serve_http(each, address, hosts, Pages::Own, stop, ready))?;
+            let hosts = &arguments.http.allow_host;
+            runtime.block_on(serve_http(each, address, hosts, Pages::Own, stop, announce))?;
         }
     }
     ended.stop();

@@ -1,16 +1,13 @@
 //! `memex mem serve`: the agent for MCP clients.
 
 use super::options::{AgentArguments, MemoryArguments, ModelArguments, run_id};
-use crate::console::complain;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::usage;
+use crate::http_arguments::{HttpArguments, announce, until_interrupted};
 use anyhow::Result;
 use clap::Args;
-use memex_doors::mcp::{PATH, Pages, serve_http, serve_stdio};
+use memex_doors::mcp::{Pages, serve_http, serve_stdio};
 use memex_mem_agent::server::Service;
-use std::net::SocketAddr;
-use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\
 The server `memory-agent-server` has the tool `use_memory_agent(question)`. Each call is
@@ -37,30 +34,15 @@ pub(super) struct ServeArguments {
     model: ModelArguments,
     #[command(flatten)]
     agent: AgentArguments,
-    /// Listen here for streamable HTTP, instead of standard streams
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    http: Option<SocketAddr>,
-    /// A name under which clients may call the server, besides those of this machine
-    #[arg(long, value_name = "NAME", requires = "http")]
-    allow_host: Vec<String>,
-    /// Listen at an address that other machines can reach
-    #[arg(long, requires = "http")]
-    public: bool,
+    #[command(flatten)]
+    http: HttpArguments,
     /// Offer the ten tools of the memory too
     #[arg(long)]
     tools: bool,
 }
 
 pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<ExitCode> {
-    if let Some(address) = arguments.http
-        && !address.ip().is_loopback()
-        && !arguments.public
-    {
-        return Err(usage(
-            format!("{address} can be reached from other machines, and the server has no password"),
-            "listen at 127.0.0.1, or say --public",
-        ));
-    }
+    let address = arguments.http.address()?;
     let memory = arguments.memory.open()?;
     let model = arguments.model.build()?;
     let options = arguments.agent.options(arguments.memory.mode())?;
@@ -73,14 +55,11 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
         arguments.tools,
         &run_id("serve"),
     );
-    match arguments.http {
+    match address {
         None => runtime.block_on(serve_stdio(service))?,
         Some(address) => {
-            let stop = CancellationToken::new();
-            let interrupted = stop.clone();
-            ctrlc::set_handler(move || interrupted.cancel())?;
-            let ready = |address: SocketAddr| complain(&format!("serving http://{address}{PATH}"));
-            let hosts = &arguments.allow_host;
+            let stop = until_interrupted()?;
+            let hosts = &arguments.http.allow_host;
             let each = move || service.clone();
             runtime.block_on(serve_http(
                 each,
@@ -88,7 +67,7 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
                 hosts,
                 Pages::Loopback,
                 stop,
-                ready,
+                announce,
             ))?;
         }
     }
