@@ -77,14 +77,37 @@ pub fn is_for_package_client(name: &str) -> bool {
     VARIABLES.contains(&name) || prefixes.any(|prefix| name.starts_with(prefix))
 }
 
+/// Asks nothing, shows no bar, and runs no code of what it downloads.
+const DOWNLOAD: [&str; 8] = [
+    "download",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--progress-bar",
+    "off",
+    // Only at this verbosity does the client say that it was the network, and what it passed over.
+    "-vv",
+    "--only-binary",
+    ":all:",
+];
+const PURE: [&str; 6] = [
+    "--platform",
+    "any",
+    "--implementation",
+    "py",
+    "--abi",
+    "none",
+];
+
 /// One run of the client.
 pub(crate) struct Call<'a> {
     /// Whose client is asked, and what of the environment it gets.
     pub(crate) options: &'a FetchOptions,
     /// Where it runs, and all that it may write to.
     pub(crate) folder: &'a Path,
-    /// The arguments after `-m pip`.
+    /// What is downloaded, and where to.
     pub(crate) arguments: &'a [&'a OsStr],
+    /// Whether only wheels of Python code alone are taken, which run on any machine.
+    pub(crate) are_pure: bool,
     /// How much the folder may hold.
     pub(crate) bytes_max: u64,
 }
@@ -151,6 +174,8 @@ impl Call<'_> {
         let mut command = Command::new(python);
         command
             .args(["-m", "pip"])
+            .args(DOWNLOAD)
+            .args(self.are_pure.then_some(PURE).into_iter().flatten())
             .args(self.arguments)
             // `-m` looks in the current folder first: that must not be the caller's.
             .current_dir(self.folder)

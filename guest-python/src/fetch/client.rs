@@ -28,18 +28,9 @@ pub(super) fn download(
     fs::write(&requirements, pin).map_err(Error::io("write", &requirements))?;
     let total = package.bytes;
     let arguments = [
-        "download",
         "--no-deps",
         "--require-hashes",
-        "--only-binary",
-        ":all:",
         "--ignore-requires-python",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--progress-bar",
-        "off",
-        // Only at this verbosity does the client say that it was the network.
-        "-vv",
         "-r",
         "requirements.txt",
         "-d",
@@ -50,6 +41,7 @@ pub(super) fn download(
         options,
         folder: &scratch,
         arguments: &arguments,
+        are_pure: false,
         bytes_max: total.saturating_mul(COPIES_MAX).saturating_add(EXTRA_BYTES),
     };
     let mut done = 0;

@@ -90,21 +90,6 @@ fn ask(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Said, Error> {
     let mut arguments: Vec<&OsStr> = [
-        "download",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--progress-bar",
-        "off",
-        // Only at this verbosity does the client say what it passed over.
-        "-vv",
-        "--only-binary",
-        ":all:",
-        "--platform",
-        "any",
-        "--implementation",
-        "py",
-        "--abi",
-        "none",
         "--python-version",
         python,
         "--find-links",
@@ -122,6 +107,7 @@ fn ask(
         options,
         folder: work,
         arguments: &arguments,
+        are_pure: true,
         bytes_max: DOWNLOAD_MAX_BYTES,
     };
     match call.run(progress)? {

@@ -77,25 +77,10 @@ fn download(
     fs::write(&requirements, pins).map_err(Error::io("write", &requirements))?;
     let python = manifest.python_version()?;
     let arguments = [
-        "download",
         "--no-deps",
         "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--platform",
-        "any",
-        "--implementation",
-        "py",
-        "--abi",
-        "none",
         "--python-version",
         &python,
-        "--no-input",
-        "--disable-pip-version-check",
-        "--progress-bar",
-        "off",
-        // Only at this verbosity does the client say that it was the network.
-        "-vv",
         "-r",
         "requirements.txt",
         "-d",
@@ -108,6 +93,7 @@ fn download(
         options,
         folder: &work,
         arguments: &arguments,
+        are_pure: true,
         bytes_max: total.saturating_mul(COPIES_MAX).saturating_add(EXTRA_BYTES),
     };
     let said = match call.run(progress)? {
