@@ -11,7 +11,7 @@ pub(super) fn picture(c: char, out: &mut String) {
 /// Characters that show nothing themselves, but change how others are shown or
 /// hide among them: those of direction, joiners, fillers, separators of lines,
 /// tags, and selectors of variants. Unicode's `Default_Ignorable_Code_Point`,
-/// with what parts or annotates lines.
+/// with what parts or annotates lines. In order.
 pub(super) const HIDDEN: &[RangeInclusive<char>] = &[
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -33,9 +33,12 @@ pub(super) const HIDDEN: &[RangeInclusive<char>] = &[
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-pub(super) fn is_hidden(c: char) -> bool {
-    // Everything below is visible or was looked at before.
-    c >= '\u{ad}' && HIDDEN.iter().any(|range| range.contains(&c))
+/// Whether a character shows nothing itself, but changes how others are shown or hides among
+/// them. Control characters are not among these.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    let next = HIDDEN.partition_point(|range| *range.end() < c);
+    HIDDEN.get(next).is_some_and(|range| range.contains(&c))
 }
 
 /// Whether `c` is a joiner that belongs to what stands before it: to a letter of

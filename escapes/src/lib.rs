@@ -15,5 +15,6 @@ mod characters;
 mod filter;
 mod texts;
 
+pub use characters::is_hidden;
 pub use filter::Filter;
 pub use texts::{harmless, line, plain, said};

@@ -39,7 +39,7 @@ pub use function::{Blob, Function, NoArguments, function, immediate};
 pub use integers::LargeInteger;
 pub use memex_channel::TreeSize;
 pub use memex_channel::tree::REQUEST_TREE_BYTES;
-pub use python::{Definition, Form, misleads};
+pub use python::{Definition, Form};
 pub use table::{
     BinaryBuilder, BinaryValues, Column, ColumnType, Number, NumberBuilder, NumberType, Numbers,
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::io::{BufReader, Read};
 
+use memex_json::Mended;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::mended::Mended;
 use super::weighed::{Taken, Weighed};
 
 /// The keys under which a file has its list.

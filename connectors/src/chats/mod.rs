@@ -2,7 +2,6 @@
 
 mod conversation;
 mod listed;
-mod mended;
 mod values;
 mod weighed;
 mod writing;

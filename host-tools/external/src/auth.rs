@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::document::{Fields, list};
 use super::error::OutsideError;
 use super::secrets::Vault;
-use crate::scrubbing::check_header_value;
 use memex_policies::nearest;
+use memex_scrubbing::check_header_value;
 
 const KINDS: &[&str] = &["basic", "bearer", "header", "query"];
 /// Headers that belong to the connection.

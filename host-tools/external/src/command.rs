@@ -11,8 +11,8 @@ use super::answers;
 use super::host::Surroundings;
 use super::process::Process;
 use super::trees::{Held, tree_max};
-use crate::scrubbing::Scrubber;
 use memex_host_tools::{Answer, ToolError};
+use memex_scrubbing::Scrubber;
 
 /// The exit status with which a command says that the last line of its standard
 /// error is a message for the guest.
@@ -270,7 +270,7 @@ fn stated_error(answer: &Value) -> Option<(&'static str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::{STDERR_MAX_BYTES, Tail};
-    use crate::scrubbing::{Scrubber, parts};
+    use memex_scrubbing::{Scrubber, parts};
 
     #[test]
     fn a_secret_is_found_where_the_end_of_a_log_begins() {

@@ -13,10 +13,10 @@ use super::answers;
 use super::client::{HttpClient, ReqwestClient};
 use super::error::OutsideError;
 use super::secrets::Secrets;
-use super::supervision::Supervisor;
 use super::trees::{Held, Room, Trees};
-use crate::scrubbing::Scrubber;
-use memex_host_tools::{CallContext, ToolError, ToolFuture};
+use memex_host_tools::{Answer, CallContext, ToolError, ToolFuture};
+use memex_scrubbing::Scrubber;
+use memex_supervision::Supervisor;
 
 /// How many calls of one file's tools run at once; more wait for their turn.
 pub const CALLS_MAX: usize = 64;
@@ -183,7 +183,7 @@ impl Surroundings {
                     }
                 };
                 // Before it is clipped: half a secret would be found no more.
-                scrubber.result(seen).map_err(|mut error| {
+                scrubbed(&scrubber, seen).map_err(|mut error| {
                     error.message = answers::clipped(error.message);
                     error
                 })
@@ -197,6 +197,26 @@ impl Surroundings {
                 .with_detail(error.to_string())),
             }
         })
+    }
+}
+
+/// What goes back to a guest, without secrets.
+fn scrubbed(scrubber: &Scrubber, result: Result<Answer, ToolError>) -> Result<Answer, ToolError> {
+    match result {
+        Ok(mut answer) => {
+            scrubber.json(&mut answer.json);
+            for part in &mut answer.parts {
+                *part = scrubber.clean(std::mem::take(part));
+            }
+            Ok(answer)
+        }
+        Err(mut error) => {
+            scrubber.text(&mut error.message);
+            if let Some(detail) = &mut error.detail {
+                scrubber.text(detail);
+            }
+            Err(error)
+        }
     }
 }
 

@@ -16,9 +16,7 @@ use super::document::Fields;
 use super::error::OutsideError;
 use super::host::OutsideHost;
 use super::secrets::Vault;
-use super::supervision::clearing::{Mark, clear_below};
-use super::supervision::domain::Domain;
-use super::supervision::{Supervisor, confines_signals};
+use memex_supervision::{Domain, Mark, Supervisor, clear_below, confines_signals};
 
 /// The fields of a declaration that say which process to start.
 pub(super) const PROCESS_FIELDS: &[&str] =
@@ -174,7 +172,7 @@ impl Process {
             Some(supervisor) => supervisor.command(&self.program, is_confined),
             None => Command::new(&self.program),
         };
-        let mark = Mark::new();
+        let mark = Mark::another();
         let (name, value) = mark.variable();
         let runtime = Handle::current();
         command

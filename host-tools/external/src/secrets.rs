@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::error::OutsideError;
-use crate::scrubbing::{Scrubber, check_size, parts};
+use memex_scrubbing::{Scrubber, check_size, parts};
 
 /// Where the values of secrets come from; the embedder decides.
 ///

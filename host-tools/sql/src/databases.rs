@@ -3,11 +3,11 @@
 use super::access::Access;
 use super::database::{Database, Source};
 use super::error::DatabasesError;
-use super::files::{DataFiles, DataSet};
+use super::files::DataSet;
 use super::limits::SqlLimits;
 use super::messages;
-use super::names::check_name;
 use memex_host_tools::ToolError;
+use memex_tables::{DataFiles, FilesError, check_name};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,7 +130,7 @@ impl DatabasesBuilder {
                 .iter()
                 .any(|other| other.name().eq_ignore_ascii_case(&name))
             {
-                return Err(DatabasesError::Twice { name });
+                return Err(DatabasesError::Files(FilesError::Twice { name }));
             }
             all.push(Arc::new(Database::new(name, source, Arc::clone(&limits))));
             Ok(())

@@ -1,5 +1,6 @@
 //! Why databases cannot be set up.
 
+use memex_tables::FilesError;
 use std::path::PathBuf;
 
 /// Why [`Databases`](super::Databases) could not be built. Meant for the
@@ -9,20 +10,9 @@ pub enum DatabasesError {
     /// There is no database.
     #[error("no database was given; add one with sqlite() or files()")]
     None,
-    /// A name cannot be used.
-    #[error(
-        "the name {name:?} cannot be used: names are letters, digits and '_', at most 64, not beginning with a digit"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// A name stands for two things.
-    #[error("the name {name:?} is given twice; names are compared without case")]
-    Twice {
-        /// The name.
-        name: String,
-    },
+    /// A name cannot be used, or a data file is of no known format.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// A file or directory cannot be opened.
     #[error("database {name:?}: cannot open {path:?}: {source}; give a path that exists")]
     Open {
@@ -39,14 +29,6 @@ pub enum DatabasesError {
         /// The database.
         name: String,
         /// The path.
-        path: PathBuf,
-    },
-    /// The ending of a data file is not known.
-    #[error(
-        "{path:?} is no SQLite database and of no other known format; known endings: .csv .tsv .json .jsonl .ndjson .xlsx .ods .parquet .arrow .feather .ipc .arrows, and of text also with .gz .zst .zip"
-    )]
-    Format {
-        /// The file.
         path: PathBuf,
     },
     /// A data file cannot be read as a table.
@@ -71,4 +53,18 @@ pub enum DatabasesError {
     /// The embedded engine failed.
     #[error("the embedded SQL engine could not be set up: {0}")]
     Engine(#[from] rusqlite::Error),
+}
+
+impl DatabasesError {
+    /// Why the files of a database cannot be opened.
+    pub(super) fn of_files(database: &str, error: FilesError) -> Self {
+        match error {
+            FilesError::Open { path, source } => Self::Open {
+                name: database.to_owned(),
+                path,
+                source,
+            },
+            other => Self::Files(other),
+        }
+    }
 }

@@ -51,8 +51,9 @@ mod tools;
 pub use access::Access;
 pub use databases::{Databases, DatabasesBuilder};
 pub use error::DatabasesError;
-pub use files::{DataFiles, FileTable, is_folder_of_tables, plain_json, read_frame, read_tables};
+pub use files::{FileTable, is_folder_of_tables, read_frame, read_tables};
 pub use limits::SqlLimits;
+pub use memex_tables::{DataFiles, FilesError, plain_json};
 pub use scratch::{
     Scratch, ScratchFile, ScratchLimits, SharedScratch, scratch_read_tools, scratch_tools,
 };

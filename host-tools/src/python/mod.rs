@@ -30,5 +30,4 @@ mod walk;
 
 pub use definition::{Definition, Form};
 
-pub use text::misleads;
 pub(crate) use text::summary;

@@ -1,6 +1,7 @@
 //! Text and values as Python literals.
 
 use crate::validation::clipped;
+use memex_escapes::is_hidden;
 use serde_json::Value;
 
 /// Most characters of a description.
@@ -74,7 +75,7 @@ pub(super) fn one_line(text: &str) -> String {
     words
         .join(" ")
         .chars()
-        .filter(|c| !c.is_control() && !misleads(*c))
+        .filter(|c| !c.is_control() && !is_hidden(*c))
         .collect()
 }
 
@@ -97,7 +98,7 @@ fn push_escaped(text: &mut String, c: char) {
         '\\' => text.push_str("\\\\"),
         '\t' => text.push_str("\\t"),
         '\r' => text.push_str("\\r"),
-        c if c.is_control() || misleads(c) => {
+        c if c.is_control() || is_hidden(c) => {
             let code = u32::from(c);
             let escape = match code {
                 0..=0xff => format!("\\x{code:02x}"),
@@ -108,13 +109,4 @@ fn push_escaped(text: &mut String, c: char) {
         }
         c => text.push(c),
     }
-}
-
-/// Characters that show text in another order than it has, end lines for some
-/// readers, or cannot be seen.
-#[must_use]
-pub fn misleads(c: char) -> bool {
-    matches!(c,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Every crate of the workspace, and the crates of the workspace that it may
 /// use. A new crate is a new line.
-const ARROWS: &[(&str, &[&str])] = &[
+pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("memex-policies", &[]),
     ("memex-escapes", &[]),
     ("memex-channel", &[]),
@@ -23,7 +23,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("memex-columns", &[]),
     ("memex-natives", &["memex-columns"]),
     ("memex-suites", &[]),
+    ("memex-json", &[]),
+    ("memex-scrubbing", &["memex-escapes"]),
     ("memex-settings", &[]),
+    ("memex-supervision", &[]),
+    // Files as rows; what takes the rows is the caller's.
+    ("memex-tables", &["memex-columns", "memex-json"]),
     ("memex-tls", &[]),
     ("memex-trajectories", &["memex-channel"]),
     (
@@ -37,27 +42,37 @@ const ARROWS: &[(&str, &[&str])] = &[
             "memex-policies",
         ],
     ),
-    ("memex-host-tools", &["memex-channel", "memex-policies"]),
+    (
+        "memex-host-tools",
+        // What hides in a text is escaped in code that is made of it.
+        &["memex-channel", "memex-escapes", "memex-policies"],
+    ),
     (
         "memex-sql",
         &[
             "memex-channel",
-            "memex-columns",
             "memex-host-tools",
             "memex-policies",
+            "memex-tables",
         ],
     ),
     (
         "memex-external",
         &[
             "memex-host-tools",
+            "memex-json",
             "memex-policies",
+            "memex-scrubbing",
             "memex-sql",
+            "memex-supervision",
             "memex-tls",
         ],
     ),
     ("memex-memory", &["memex-host-tools", "memex-policies"]),
-    ("memex-connectors", &["memex-channel", "memex-memory"]),
+    (
+        "memex-connectors",
+        &["memex-channel", "memex-json", "memex-memory"],
+    ),
     (
         "memex-sessions",
         &[

@@ -49,7 +49,7 @@ fn heavy_dependencies_have_one_owner_each() {
         // Whoever hands a file to these decoders holds it against `columns` first.
         (
             &["parquet", "arrow-array", "arrow-ipc"],
-            &["memex-columns", "memex-natives", "memex-sql"],
+            &["memex-columns", "memex-natives", "memex-tables"],
         ),
         (
             &["rustls-platform-verifier", "rustls-native-certs"],
@@ -65,7 +65,7 @@ fn heavy_dependencies_have_one_owner_each() {
         // Workbooks are archives of XML; an archive may hold one table.
         (
             &["zip", "quick-xml"],
-            &["memex-connectors", "memex-guest-python", "memex-sql"],
+            &["memex-connectors", "memex-guest-python", "memex-tables"],
         ),
         (&["html5gum"], &["memex-connectors"]),
         (&["webpki-roots", "regex-lite", "aws-lc-rs"], &[]),
@@ -149,6 +149,7 @@ fn async_stays_at_the_edges() {
             "memex-sessions",
             "memex-snapshots",
             "memex-sql",
+            "memex-supervision",
             "memex-tests",
         ]
         .contains(&name)

@@ -18,7 +18,7 @@ use super::resolver::{Dial, Resolve};
 use super::rules::EgressRules;
 use super::secrets::Secret;
 use super::tls::Tls;
-use crate::scrubbing::Scrubber;
+use memex_scrubbing::Scrubber;
 
 /// Makes requests for sessions, under rules.
 ///

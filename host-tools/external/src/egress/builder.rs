@@ -11,7 +11,7 @@ use super::resolver::{Dial, Resolve, SystemResolver, TcpDialer};
 use super::rules::EgressRules;
 use super::secrets::Secret;
 use super::tls::Tls;
-use crate::scrubbing::{REPLACEMENT, Scrubber};
+use memex_scrubbing::{REPLACEMENT, Scrubber};
 
 /// Sets up an [`Egress`].
 ///

@@ -2,7 +2,7 @@
 
 use super::decoding::{BodyReader, Encoding};
 use super::secrets::Secret;
-use crate::scrubbing::{REPLACEMENT, Scrubber};
+use memex_scrubbing::{REPLACEMENT, Scrubber};
 
 /// Reads a body that comes in pieces; at most `max_bytes` come out of it.
 ///

@@ -16,7 +16,7 @@ use super::limits::HttpLimits;
 use super::messages::HttpRequest;
 use super::secrets::Secret;
 use super::target::Target;
-use crate::scrubbing::Scrubber;
+use memex_scrubbing::Scrubber;
 
 const AGENT: &str = concat!("memex/", env!("CARGO_PKG_VERSION"));
 

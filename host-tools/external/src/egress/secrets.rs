@@ -6,7 +6,7 @@ use std::fmt;
 use super::error::{HttpError, excerpt};
 use super::headers::is_reserved;
 use super::target::Target;
-use crate::scrubbing::{check_header_value, check_size, parts};
+use memex_scrubbing::{check_header_value, check_size, parts};
 
 /// Most bytes of a secret that goes into a request; servers take no longer heads.
 const SENT_MAX_BYTES: usize = 8 << 10;

@@ -33,8 +33,8 @@ use tokio::time::Instant;
 use super::super::trees::{Room, Trees};
 use super::logging::log;
 use super::reviving::revived;
-use crate::scrubbing::Scrubber;
 use memex_host_tools::TreeSize;
+use memex_scrubbing::Scrubber;
 
 /// Answers to a server's requests that it may leave unread.
 const ANSWERS_MAX: usize = 64;

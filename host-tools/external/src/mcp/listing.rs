@@ -10,10 +10,10 @@ use super::super::definitions::check_name;
 use super::super::document::shown;
 use super::content::Reading;
 use super::declaration::ServerPlan;
-use crate::scrubbing::Scrubber;
 use memex_host_tools::{
     ToolSpec, TreeSize, check_parameters, check_schema, mended, mended_parameters,
 };
+use memex_scrubbing::Scrubber;
 
 /// The most pages of a server's list of tools.
 pub const SERVER_PAGES_MAX: usize = 200;

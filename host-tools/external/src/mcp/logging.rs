@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::scrubbing::Scrubber;
+use memex_scrubbing::Scrubber;
 
 /// The longest message of a server that goes to the host's log.
 const LOG_MESSAGE_MAX_BYTES: usize = 4 << 10;
@@ -61,7 +61,7 @@ impl Write for Beginning {
 #[cfg(test)]
 mod tests {
     use super::{Scrubber, beginning};
-    use crate::scrubbing::parts;
+    use memex_scrubbing::parts;
     use serde_json::json;
 
     #[test]

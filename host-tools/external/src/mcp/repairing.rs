@@ -9,6 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use memex_json::mended;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -121,18 +122,15 @@ pub(super) fn repaired(message: &[u8]) -> Cow<'_, [u8]> {
     if message.trim_ascii().is_empty() {
         return Cow::Borrowed(message);
     }
-    // JSON that is well formed may have halves of pairs in its texts all the same.
-    let has_halves = message
-        .windows(3)
-        .any(|bytes| matches!(bytes, b"\\ud" | b"\\uD"));
-    let bytes = match has_halves || !is_json(message) {
-        true => Cow::Owned(plain(message)),
-        false => Cow::Borrowed(message),
+    // Without the end of the line, which is part of no text even where one is not closed.
+    let bytes = match mended(message.trim_ascii_end()) {
+        Cow::Borrowed(_) => Cow::Borrowed(message),
+        Cow::Owned(bytes) => Cow::Owned([bytes.as_slice(), b"\n"].concat()),
     };
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&bytes) else {
         return match id_of_broken(&bytes) {
             // A log line among the messages, or something of another kind: the library drops it.
-            None => bytes,
+            None => Cow::Borrowed(message),
             Some(id) => line(unreadable(id, "the answer is no JSON", message)).into(),
         };
     };
@@ -140,10 +138,6 @@ pub(super) fn repaired(message: &[u8]) -> Cow<'_, [u8]> {
         Some(changed) => line(changed).into(),
         None => bytes,
     }
-}
-
-fn is_json(message: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(message).is_ok()
 }
 
 fn line(message: Value) -> Vec<u8> {
@@ -234,55 +228,6 @@ fn id_of_broken(message: &[u8]) -> Option<Value> {
     digits.parse::<u64>().ok().map(Value::from)
 }
 
-/// JSON with `null` for numbers that it does not have, and whole characters in its texts.
-fn plain(message: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(message.len());
-    let mut rest = message;
-    let mut in_text = false;
-    while let Some((byte, after)) = rest.split_first() {
-        if in_text {
-            match byte {
-                b'"' => in_text = false,
-                b'\\' => {
-                    let (written, taken) = escape(rest);
-                    plain.extend_from_slice(written);
-                    rest = rest.get(taken..).unwrap_or_default();
-                    continue;
-                }
-                _ => {}
-            }
-        } else if *byte == b'"' {
-            in_text = true;
-        } else if let Some(after) = WORDS.iter().find_map(|word| rest.strip_prefix(*word)) {
-            plain.extend_from_slice(b"null");
-            rest = after;
-            continue;
-        }
-        plain.push(*byte);
-        rest = after;
-    }
-    plain
-}
-
-const WORDS: [&[u8]; 4] = [b"NaN", b"-NaN", b"Infinity", b"-Infinity"];
-
-/// What an escape is written as, and how long it is. Half of a pair is a replacement character.
-fn escape(text: &[u8]) -> (&[u8], usize) {
-    let unit = |text: &[u8]| -> Option<u32> {
-        let digits = text.strip_prefix(b"\\u")?.get(..4)?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let low = |text: &[u8]| unit(text).is_some_and(|unit| (0xdc00..0xe000).contains(&unit));
-    match unit(text) {
-        Some(0xd800..0xdc00) if text.get(6..).is_some_and(low) => {
-            (text.get(..12).unwrap_or_default(), 12)
-        }
-        Some(0xd800..0xe000) => (b"\\ufffd", 6),
-        Some(_) => (text.get(..6).unwrap_or_default(), 6),
-        None => (text.get(..2.min(text.len())).unwrap_or_default(), 2),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -301,6 +246,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#,
             r#"{"jsonrpc":"2.0","id":"x","method":"ping"}"#,
             "a line of a log",
+            "a line with a \"quote that is not closed\n",
         ] {
             assert_eq!(
                 *repaired(message.as_bytes()),
@@ -320,6 +266,10 @@ mod tests {
             (
                 r#"{"jsonrpc":"2.0","id":1,"result":"cut \ud83d"}"#,
                 json!({"jsonrpc": "2.0", "id": 1, "result": "cut \u{fffd}"}),
+            ),
+            (
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"a\tb\"}",
+                json!({"jsonrpc": "2.0", "id": 1, "result": "a\tb"}),
             ),
             (
                 r#"{"jsonrpc":"2.0","id":"7","result":1}"#,

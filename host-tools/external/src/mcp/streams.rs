@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 use super::super::trees::message_tree_max;
 use super::guarded::{Breach, Breached};
-use crate::scrubbing::Scrubber;
 use memex_host_tools::TreeSize;
+use memex_scrubbing::Scrubber;
 
 /// The longest line of a server's log that is kept whole.
 const LOG_LINE_MAX_BYTES: usize = 4 << 10;
@@ -143,7 +143,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::{LOG_LINE_MAX_BYTES, Log};
-    use crate::scrubbing::{Scrubber, parts};
+    use memex_scrubbing::{Scrubber, parts};
 
     /// Of a line that is cut off, half a secret could be left, and come to stand
     /// within its bound once those before it have become shorter.

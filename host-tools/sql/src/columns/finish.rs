@@ -1,11 +1,11 @@
 //! Columns as a table value of the tools' protocol.
 
 use super::column::{Column, Declared, Store, words};
-use super::dates::{self, Instant};
 use super::text::Text;
 use super::unfit::Unfit;
 
 use memex_host_tools::Answer;
+use memex_tables::dates::{self, Instant};
 use serde_json::{Map, Value, json};
 
 /// The key of a JSON object that stands for a table.

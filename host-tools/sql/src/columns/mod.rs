@@ -5,7 +5,6 @@
 //! buffers that cross to the guest; nothing is boxed unless a column is mixed.
 
 mod column;
-pub(super) mod dates;
 mod dictionary;
 mod finish;
 mod text;

@@ -1,14 +1,13 @@
 //! Files of tables as table values, without a database.
 
-use super::content::Content;
-use super::loading::{COLUMNS_MAX, Plan, Rows, Unloaded, distinct};
-use super::reading::{self, Part};
-use super::selection::{DataFile, DataFiles};
-use super::table::Bounds;
+use super::loading::engine_value;
 use crate::columns::{Column, Declared, Unfit, table};
 use crate::error::DatabasesError;
 use memex_host_tools::Answer;
-use rusqlite::types::ValueRef;
+use memex_tables::{
+    Bounds, COLUMNS_MAX, Content, DataFile, DataFiles, Part, Plan, Rows, Unloaded, ValueRef,
+    distinct, read,
+};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -86,7 +85,7 @@ pub fn is_folder_of_tables(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`DatabasesError::Table`] when a file cannot be read, is not of the format that its name
-/// says, or when all take more than `max_bytes`; [`DatabasesError::Format`] and
+/// says, or when all take more than `max_bytes`; [`DatabasesError::Files`] and
 /// [`DatabasesError::Open`] when there is none.
 pub fn read_tables(path: &Path, max_bytes: usize) -> Result<Vec<FileTable>, DatabasesError> {
     let refused = |path: &Path, why: String| DatabasesError::Table {
@@ -97,20 +96,21 @@ pub fn read_tables(path: &Path, max_bytes: usize) -> Result<Vec<FileTable>, Data
         true => DataFiles::directory(path),
         false => DataFiles::file(path),
     };
-    let selection = files.open("input")?;
+    let selection = files.open("input");
+    let selection = selection.map_err(|error| DatabasesError::of_files("input", error))?;
     let found = selection.files(TABLES_MAX, &bounds(max_bytes));
     let found = found.map_err(|error| refused(path, error.to_string()))?;
     let mut left = max_bytes;
     let mut tables = Vec::new();
     for file in found.tables {
         let bounds = bounds(left);
-        let read = open(&selection.directory, &file, left).and_then(|parts| {
+        let made = open(selection.directory(), &file, left).and_then(|parts| {
             let begin = |plan: &[Plan]| Frame::begin(plan, left);
             let sheet = file.sheet.as_deref();
-            reading::read(&parts, file.format, sheet, &bounds, begin)
+            read(&parts, file.format, sheet, &bounds, begin)
         });
-        let read = read.and_then(|(frame, notes)| Ok((frame.bytes, frame.finish()?, notes)));
-        let (bytes, value, notes) = read.map_err(|unloaded| {
+        let made = made.and_then(|(frame, notes)| Ok((frame.bytes, frame.finish()?, notes)));
+        let (bytes, value, notes) = made.map_err(|unloaded| {
             let why = match unloaded {
                 Unloaded::Content(why) | Unloaded::Host(why) => why,
                 Unloaded::TooLarge => format!("its columns take more than {max_bytes} bytes"),
@@ -199,7 +199,7 @@ impl Rows for Frame {
         let Some(column) = self.columns.get_mut(column) else {
             return Err(Unloaded::Content("a row has too many values".to_owned()));
         };
-        let taken = column.push(value);
+        let taken = column.push(engine_value(value));
         let taken = taken.map_err(|unfit| misfit(column.name(), &unfit))?;
         self.bytes = self.bytes.saturating_add(taken);
         match self.bytes > self.max_bytes {

@@ -1,10 +1,7 @@
 //! Text files as tables, for the fuzz target.
 
-use super::content::Content;
-use super::format::Format;
-use super::loading::{Loader, Plan, Unloaded};
-use super::reading::{self, Part};
-use super::table::Bounds;
+use super::loading::Loader;
+use memex_tables::{Bounds, Content, Format, Part, Plan, Unloaded, read};
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
 
@@ -53,8 +50,8 @@ impl TextFiles {
             content: Content::of_bytes(bytes),
             constants: Vec::new(),
         }];
-        let begin = |plan: &[Plan]| Loader::create(&self.0, "t", plan, bounds.deadline);
-        reading::read(&parts, format, None, &bounds, begin).map_err(|unloaded| match unloaded {
+        let begin = |plan: &[Plan]| Loader::create(&self.0, "t", plan, &bounds);
+        read(&parts, format, None, &bounds, begin).map_err(|unloaded| match unloaded {
             Unloaded::Content(why) => why,
             other => format!("{other:?}"),
         })?;

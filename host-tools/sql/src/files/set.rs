@@ -1,17 +1,17 @@
 //! A set of data files behind one database in memory.
 
-use super::content::Content;
-use super::loading::{Loader, Plan, Unloaded};
+use super::loading::{Loader, untaken};
 use super::place::Place;
-use super::reading::{self, Part};
-use super::selection::{DataFile, DataFiles, Files, Selection};
-use super::table::Bounds as ReadingBounds;
 use crate::engine::Bounds;
 use crate::error::DatabasesError;
 use crate::limits::SqlLimits;
 use crate::messages;
 use crate::names::quoted;
 use memex_host_tools::ToolError;
+use memex_tables::{
+    Bounds as ReadingBounds, Content, DataFile, DataFiles, Files, Part, Plan, Selection, Unloaded,
+    read,
+};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -72,7 +72,8 @@ impl DataSet {
         files: DataFiles,
         limits: &Arc<SqlLimits>,
     ) -> Result<Self, DatabasesError> {
-        let selection = files.open(database)?;
+        let selection = files.open(database);
+        let selection = selection.map_err(|error| DatabasesError::of_files(database, error))?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(DatabasesError::Random)?;
         let place = Place::in_memory(u128::from_le_bytes(random));
@@ -247,7 +248,7 @@ impl DataSet {
     fn version(&self, file: &DataFile) -> Result<Version, Unloaded> {
         let host = |error: std::io::Error| Unloaded::Host(error.to_string());
         let versions = file.parts.iter().map(|(path, _)| {
-            let status = self.selection.directory.metadata(path).map_err(host)?;
+            let status = self.selection.directory().metadata(path).map_err(host)?;
             version_of(path, &status)
         });
         versions.collect()
@@ -273,13 +274,14 @@ impl DataSet {
         let table = file.name.as_str();
         // Not part of the transaction: what is stale goes even if nothing can
         // take its place.
-        writer.execute_batch(&format!("DROP TABLE IF EXISTS {}", quoted(table)))?;
-        let transaction = writer.unchecked_transaction()?;
+        let drop = format!("DROP TABLE IF EXISTS {}", quoted(table));
+        writer.execute_batch(&drop).map_err(untaken)?;
+        let transaction = writer.unchecked_transaction().map_err(untaken)?;
         let (parts, version) = self.open_parts(file)?;
         self.check_size(&version)?;
-        let begin = |plan: &[Plan]| Loader::create(&transaction, table, plan, bounds.deadline);
+        let begin = |plan: &[Plan]| Loader::create(&transaction, table, plan, &bounds);
         let sheet = file.sheet.as_deref();
-        let (_, notes) = reading::read(&parts, file.format, sheet, &bounds, begin)?;
+        let (_, notes) = read(&parts, file.format, sheet, &bounds, begin)?;
         for (part, (_, bytes, modified)) in parts.iter().zip(&version) {
             let after = part.content.state();
             let after = after.map_err(|error| Unloaded::Host(error.to_string()))?;
@@ -289,7 +291,7 @@ impl DataSet {
                 ));
             }
         }
-        transaction.commit()?;
+        transaction.commit().map_err(untaken)?;
         Ok(Table { version, notes })
     }
 
@@ -306,7 +308,7 @@ impl DataSet {
         let host = |error: std::io::Error| Unloaded::Host(error.to_string());
         let (mut parts, mut version) = (Vec::new(), Version::new());
         for (path, constants) in &file.parts {
-            let opened = self.selection.directory.open(path).map_err(host)?;
+            let opened = self.selection.directory().open(path).map_err(host)?;
             let state = version_of(path, &opened.metadata().map_err(host)?)?;
             let max = self.limits.file_max_bytes;
             parts.push(Part {
