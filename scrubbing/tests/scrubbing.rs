@@ -382,7 +382,7 @@ fn no_secret_and_no_text_take_long() {
         }
         let almost = format!("{}!", &secret[..secret.len() - unit.len()]);
         let text = almost.repeat(size / almost.len());
-        scrubber.clean(text.into_bytes());
+        drop(scrubber.clean(text.into_bytes()));
     }
     let took = began.elapsed();
     assert!(took < Duration::from_secs(300), "{took:?}");

@@ -1,6 +1,8 @@
 //! What documents point to is there, and what they name is defined there.
 
+use super::crates::ARROWS;
 use super::sources::root;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -82,4 +84,48 @@ fn links_of(text: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// The name by which documents call a crate.
+fn short(package: &str) -> &str {
+    package.strip_prefix("memex-").unwrap_or(package)
+}
+
+/// The words in backquotes that name crates.
+fn crates_in(text: &str) -> BTreeSet<&str> {
+    let known: BTreeSet<&str> = ARROWS.iter().map(|(package, _)| short(package)).collect();
+    let words = text.split('`').skip(1).step_by(2);
+    words.filter(|word| known.contains(word)).collect()
+}
+
+/// Every crate has a row in the map, which lists what it may use.
+#[test]
+fn the_code_map_says_what_the_manifests_say() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for (package, used) in ARROWS {
+        let name = short(package);
+        let row = text.lines().find_map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [_, first, .., last, _] = cells[..] else {
+                return None;
+            };
+            let of = first.trim_matches('`').rsplit('/').next();
+            (cells.len() == 6 && of == Some(name)).then_some(last)
+        });
+        let row = row.unwrap_or_else(|| panic!("the code map has no row for {name}"));
+        let used: BTreeSet<&str> = used.iter().map(|package| short(package)).collect();
+        assert_eq!(crates_in(row), used, "{name}: {row}");
+    }
+}
+
+#[test]
+fn the_birds_eye_shows_every_crate() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let picture = text.split("```").nth(1).unwrap();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let shown: BTreeSet<&str> = picture.split(|c: char| !is_part(c)).collect();
+    for (package, _) in ARROWS {
+        let name = short(package);
+        assert!(shown.contains(name), "the bird's eye lacks {name}");
+    }
 }

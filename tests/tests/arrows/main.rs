@@ -9,5 +9,6 @@ mod documents;
 mod duties;
 mod lints;
 mod packages;
+mod sizes;
 mod sources;
 mod uses;

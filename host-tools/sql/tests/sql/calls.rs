@@ -2,7 +2,7 @@
 
 use super::support::{Table, Toolbox, call, context, sqlite};
 use memex_host_tools::Arguments;
-use memex_sql::{Access, Databases, DatabasesError};
+use memex_sql::{Access, Databases, DatabasesError, FilesError};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = "CREATE TABLE customers(id INTEGER, full_name TEXT, city TEXT);
@@ -310,12 +310,15 @@ fn what_cannot_be_set_up_is_refused_at_the_start() {
     ));
     assert!(matches!(
         with("no-name", &path),
-        Err(DatabasesError::Name { .. })
+        Err(DatabasesError::Files(FilesError::Name { .. }))
     ));
-    assert!(matches!(with("1", &path), Err(DatabasesError::Name { .. })));
+    assert!(matches!(
+        with("1", &path),
+        Err(DatabasesError::Files(FilesError::Name { .. }))
+    ));
     assert!(matches!(
         with(&"n".repeat(65), &path),
-        Err(DatabasesError::Name { .. })
+        Err(DatabasesError::Files(FilesError::Name { .. }))
     ));
     assert!(matches!(
         with("main", &directory.path().join("none")),
@@ -328,5 +331,8 @@ fn what_cannot_be_set_up_is_refused_at_the_start() {
     let twice = Databases::builder()
         .sqlite("main", &path, Access::ReadOnly)
         .sqlite("MAIN", &path, Access::ReadOnly);
-    assert!(matches!(twice.build(), Err(DatabasesError::Twice { .. })));
+    assert!(matches!(
+        twice.build(),
+        Err(DatabasesError::Files(FilesError::Twice { .. }))
+    ));
 }

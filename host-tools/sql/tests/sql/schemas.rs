@@ -198,3 +198,49 @@ async fn the_rows_of_a_large_table_are_estimated() {
         toolbox.rows("INSERT INTO t VALUES (2)").await;
     }
 }
+
+/// Full-text search and trees of rectangles ask the engine for more than plain tables.
+#[tokio::test]
+async fn tables_of_the_engines_extensions_are_read() {
+    let schema = "CREATE VIRTUAL TABLE f USING fts5(title, body);
+        INSERT INTO f VALUES ('Note', 'hello world'), ('Other', 'nothing');
+        CREATE VIRTUAL TABLE g USING fts4(body); INSERT INTO g VALUES ('old words');
+        CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, y0, y1);
+        INSERT INTO r VALUES (1, 0, 1, 0, 1), (2, 5, 6, 5, 6);";
+    let toolbox = Toolbox::new(schema, Access::ReadOnly);
+    for (query, rows) in [
+        (
+            "SELECT title FROM f WHERE f MATCH 'hello'",
+            json!([["Note"]]),
+        ),
+        ("SELECT count(*) FROM f", json!([[2]])),
+        (
+            "SELECT highlight(f, 1, '[', ']') FROM f('hello')",
+            json!([["[hello] world"]]),
+        ),
+        (
+            "SELECT body FROM g WHERE g MATCH 'words'",
+            json!([["old words"]]),
+        ),
+        ("SELECT id FROM r WHERE x0 > 2", json!([[2]])),
+    ] {
+        assert_eq!(json!(toolbox.rows(query).await), rows, "{query}");
+    }
+    for query in [
+        "INSERT INTO f VALUES ('x', 'y')",
+        "INSERT INTO r VALUES (3, 0, 1, 0, 1)",
+        "DELETE FROM r_node",
+        "UPDATE r_rowid SET nodeno = 7",
+        "DROP TABLE r_node",
+    ] {
+        let error = toolbox.error(query).await;
+        assert!(
+            ["PermissionError", "ValueError"].contains(&error.class),
+            "{query}: {error}"
+        );
+    }
+    assert_eq!(
+        json!(toolbox.rows("SELECT count(*) FROM r").await),
+        json!([[2]])
+    );
+}

@@ -8,7 +8,7 @@ use arrow_array::{
     TimestampNanosecondArray, UInt64Array, types::Int32Type,
 };
 use arrow_schema::{DataType, Field};
-use memex_sql::{Access, DataFiles, Databases, FileTable, SqlLimits, read_tables};
+use memex_sql::{DataFiles, Databases, FileTable, SqlLimits, read_tables};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
@@ -29,7 +29,7 @@ fn over(directory: tempfile::TempDir) -> Toolbox {
     }
 }
 
-fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
         let path = directory.path().join(name);
@@ -78,7 +78,7 @@ async fn text_tables_are_read_as_they_come() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    let cases: [Case<'_>; 17] = [
+    let cases: [Case<'_>; 19] = [
         ("semicolon.csv", b"name;price\nA;1,5\nB;2,5\n", &["name: text", "price: float64"],
             json!([["A", 1.5], ["B", 2.5]]), &["delimiter ';'", "decimal comma in \"price\""]),
         ("thousands.csv", b"name;price;n\nA;1.234,50;1.000\nB;-7,25;12\n",
@@ -116,6 +116,9 @@ async fn text_tables_are_read_as_they_come() {
         ("array.json", b"[{\"a\": 1, \"b\": {\"c\": [1]}},\n {\"a\": 2}]", &["a: int64", "b: text"],
             json!([[1, "{\"c\":[1]}"], [2, null]]), &["lists and objects are JSON text: \"b\""]),
         ("lines.json", b"{\"a\": 1}\n{\"a\": 2}\n", &["a: int64"], json!([[1], [2]]), &[]),
+        ("halves.json", b"[{\"a\": \"x\\ud83d\"},\n {\"a\": \"\xff\"}]", &["a: text"],
+            json!([["x\u{fffd}"], ["\u{fffd}"]]), &["2 places in texts are no characters, and U+FFFD"]),
+        ("controls.jsonl", b"{\"a\": \"x\ty\"}\n", &["a: text"], json!([["x\ty"]]), &[]),
     ];
     for (name, content, types, rows, notes) in cases {
         let found = both(name, content).await;
@@ -428,95 +431,4 @@ async fn files_that_are_no_tables_are_named_where_there_is_no_table() {
     let empty = over(folder(&[]));
     let listed = empty.call("list_tables", json!({})).await.unwrap().json;
     assert_eq!(listed, json!([]));
-}
-
-/// Full-text search and trees of rectangles ask the engine for more than plain tables.
-#[tokio::test]
-async fn tables_of_the_engines_extensions_are_read() {
-    let schema = "CREATE VIRTUAL TABLE f USING fts5(title, body);
-        INSERT INTO f VALUES ('Note', 'hello world'), ('Other', 'nothing');
-        CREATE VIRTUAL TABLE g USING fts4(body); INSERT INTO g VALUES ('old words');
-        CREATE VIRTUAL TABLE r USING rtree(id, x0, x1, y0, y1);
-        INSERT INTO r VALUES (1, 0, 1, 0, 1), (2, 5, 6, 5, 6);";
-    let toolbox = Toolbox::new(schema, Access::ReadOnly);
-    for (query, rows) in [
-        (
-            "SELECT title FROM f WHERE f MATCH 'hello'",
-            json!([["Note"]]),
-        ),
-        ("SELECT count(*) FROM f", json!([[2]])),
-        (
-            "SELECT highlight(f, 1, '[', ']') FROM f('hello')",
-            json!([["[hello] world"]]),
-        ),
-        (
-            "SELECT body FROM g WHERE g MATCH 'words'",
-            json!([["old words"]]),
-        ),
-        ("SELECT id FROM r WHERE x0 > 2", json!([[2]])),
-    ] {
-        assert_eq!(json!(toolbox.rows(query).await), rows, "{query}");
-    }
-    for query in [
-        "INSERT INTO f VALUES ('x', 'y')",
-        "INSERT INTO r VALUES (3, 0, 1, 0, 1)",
-        "DELETE FROM r_node",
-        "UPDATE r_rowid SET nodeno = 7",
-        "DROP TABLE r_node",
-    ] {
-        let error = toolbox.error(query).await;
-        assert!(
-            ["PermissionError", "ValueError"].contains(&error.class),
-            "{query}: {error}"
-        );
-    }
-    assert_eq!(
-        json!(toolbox.rows("SELECT count(*) FROM r").await),
-        json!([[2]])
-    );
-}
-
-#[tokio::test]
-async fn tables_beyond_memory_go_to_disk_where_that_is_permitted() {
-    let rows: String = (0..20_000)
-        .map(|row| format!("{row},row {row} of some length\n"))
-        .collect();
-    let content = format!("n,x\n{rows}");
-    let query = "SELECT count(*), sum(a.n) FROM a JOIN b USING (n)";
-    for (disk_max_bytes, answered) in [(0, false), (100_000, false), (64 << 20, true)] {
-        let directory = folder(&[
-            ("a.csv", content.as_bytes()),
-            ("b.csv", content.as_bytes()),
-            ("small.csv", b"x\n1\n"),
-        ]);
-        let limits = SqlLimits {
-            loaded_max_bytes: 100_000,
-            disk_max_bytes,
-            ..SqlLimits::default()
-        };
-        let files = DataFiles::directory(directory.path());
-        let databases = Databases::builder().limits(limits).files("files", files);
-        let toolbox = Toolbox {
-            tools: databases.build().unwrap().tools(),
-            directory,
-        };
-        // A connection to the database in memory is there before.
-        assert_eq!(
-            json!(toolbox.rows("SELECT x FROM small").await),
-            json!([[1]])
-        );
-        match answered {
-            true => {
-                let found = toolbox.rows(query).await;
-                assert_eq!(json!(found), json!([[20_000, 199_990_000]]));
-                let write = toolbox.error("INSERT INTO small VALUES (2)").await;
-                assert_eq!(write.class, "PermissionError");
-            }
-            false => assert_eq!(toolbox.error(query).await.class, "MemoryError"),
-        }
-        assert_eq!(
-            json!(toolbox.rows("SELECT x FROM small").await),
-            json!([[1]])
-        );
-    }
 }
