@@ -10,6 +10,10 @@ use crate::{Error, Header, Record, Status, Totals, Trajectory};
 /// How long a line may be. Writers and readers refuse a longer one.
 pub const LINE_MAX_BYTES: u64 = 64 << 20;
 
+/// What the lines of a trajectory that is read whole may take as values together: sixteen
+/// times the longest line. One record after the other is read of any length.
+const VALUES_MAX_BYTES: usize = 1 << 30;
+
 /// A remark about a file that could be read all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}, line {line}: {what}")]
@@ -56,6 +60,8 @@ pub struct TrajectoryReader<R> {
     notes: Vec<Note>,
     is_done: bool,
     good_bytes: u64,
+    /// What the records so far take as values.
+    taken: usize,
 }
 
 impl TrajectoryReader<BufReader<File>> {
@@ -92,6 +98,7 @@ impl<R: BufRead> TrajectoryReader<R> {
             notes: Vec::new(),
             is_done: false,
             good_bytes,
+            taken: 0,
         })
     }
 
@@ -109,7 +116,8 @@ impl<R: BufRead> TrajectoryReader<R> {
     ///
     /// # Errors
     ///
-    /// Those of the lines.
+    /// Those of the lines, and [`Error::Malformed`] if together they take more than a
+    /// gibibyte as values.
     pub fn collect_all(mut self) -> Result<Loaded, Error> {
         let trajectory = self.collect_lines()?;
         Ok(Loaded {
@@ -120,8 +128,13 @@ impl<R: BufRead> TrajectoryReader<R> {
 
     pub(crate) fn collect_lines(&mut self) -> Result<Trajectory, Error> {
         let mut trajectory = Trajectory::from(self.header.clone());
-        for record in self.by_ref() {
+        while let Some(record) = self.next() {
             trajectory.apply(record?);
+            if self.taken > VALUES_MAX_BYTES {
+                let what = format!("the run takes more than {VALUES_MAX_BYTES} bytes as values");
+                let number = Some(self.lines.number);
+                return Err(Error::malformed(&self.lines.place, number, "", what));
+            }
         }
         if trajectory.status == Status::Unfinished && trajectory.totals == Totals::default() {
             trajectory.totals = Totals::of(&trajectory.steps);
@@ -146,8 +159,9 @@ impl<R: BufRead> TrajectoryReader<R> {
                 continue;
             }
             match parse_record(place, number, &line.text) {
-                Ok(record) => {
+                Ok((record, taken)) => {
                     self.check_order(&record)?;
+                    self.taken = self.taken.saturating_add(taken);
                     self.good_bytes = self.lines.offset;
                     return Ok(Some(record));
                 }

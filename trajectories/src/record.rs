@@ -124,10 +124,14 @@ pub(crate) fn parse_header(place: &str, text: &[u8]) -> Result<Header, Error> {
     }
 }
 
-/// Reads a line after the header.
-pub(crate) fn parse_record(place: &str, line: usize, text: &[u8]) -> Result<Record, Error> {
-    let (kind, fields) = split(place, line, text)?;
-    match kind.as_str() {
+/// Reads a line after the header, and says what it takes as values.
+pub(crate) fn parse_record(
+    place: &str,
+    line: usize,
+    text: &[u8],
+) -> Result<(Record, usize), Error> {
+    let (kind, fields, taken) = split(place, line, text)?;
+    let record = match kind.as_str() {
         "step" => typed(place, line, fields).map(|step| Record::Step(Box::new(step))),
         "child" => typed(place, line, fields).map(|child| Record::Child(Box::new(child))),
         "resumed" => typed(place, line, fields).map(|Resumed { at }| Record::Resumed(at)),
@@ -136,16 +140,22 @@ pub(crate) fn parse_record(place: &str, line: usize, text: &[u8]) -> Result<Reco
             let what = format!("{other:?} is no type of line; there are step, child, resumed, end");
             Err(Error::malformed(place, Some(line), "type", what))
         }
-    }
+    }?;
+    Ok((record, taken))
 }
 
-fn split(place: &str, line: usize, text: &[u8]) -> Result<(String, Map<String, Value>), Error> {
-    let _taken = TreeSize::check(text, LINE_VALUES_MAX_BYTES)
+/// A line's type, its other fields, and what all of it takes as values.
+fn split(
+    place: &str,
+    line: usize,
+    text: &[u8],
+) -> Result<(String, Map<String, Value>, usize), Error> {
+    let taken = TreeSize::check(text, LINE_VALUES_MAX_BYTES)
         .map_err(|what| Error::malformed(place, Some(line), "", format!("the line {what}")))?;
     let mut fields: Map<String, Value> = serde_json::from_slice(text)
         .map_err(|error| Error::malformed(place, Some(line), "", error.to_string()))?;
     match fields.remove("type") {
-        Some(Value::String(kind)) => Ok((kind, fields)),
+        Some(Value::String(kind)) => Ok((kind, fields, taken)),
         _ => Err(Error::malformed(
             place,
             Some(line),

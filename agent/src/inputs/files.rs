@@ -1,34 +1,37 @@
 //! One file, as an object.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use memex_sql::{DataFiles, plain_json};
 use memex_trajectories::formats::{Format, detect};
-use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
+use super::kinds::Kind;
 use super::{runs, tables};
 use crate::Error;
 
 /// What is looked at to tell text from other content.
 const HEAD_BYTES: usize = 64 << 10;
+const TOO_LARGE: &str = "it is over 2 GiB; mount its folder instead";
 
 pub(super) fn read(input: &Input, path: &Path, size: u64) -> Result<Content, Error> {
     if size > INPUTS_MAX_BYTES {
-        return Err(input.wrong("it is over 2 GiB; mount its folder instead"));
+        return Err(input.wrong(TOO_LARGE));
     }
     let ending = path.extension().and_then(|ending| ending.to_str());
     let ending = ending.map(str::to_ascii_lowercase).unwrap_or_default();
     match ending.as_str() {
         "jsonl" | "ndjson" => match runs::read(path) {
-            Some(views) => Ok(runs::content(views)),
+            Some(runs) => Ok(runs::content(runs)),
             None => lines(input, whole(input, path)?),
         },
         "json" => {
             if matches!(detect(path), Ok(Format::Atif))
-                && let Some(views) = runs::read(path)
+                && let Some(runs) = runs::read(path)
             {
-                return Ok(runs::content(views));
+                return Ok(runs::content(runs));
             }
             json(input, whole(input, path)?)
         }
@@ -37,21 +40,29 @@ pub(super) fn read(input: &Input, path: &Path, size: u64) -> Result<Content, Err
     }
 }
 
-fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| input.wrong(error))
+/// All of a file, which may be no regular one, or grow.
+pub(super) fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(INPUTS_MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| input.wrong(error))?;
+    match bytes.len() as u64 > INPUTS_MAX_BYTES {
+        true => Err(input.wrong(TOO_LARGE)),
+        false => Ok(bytes),
+    }
 }
 
 fn json(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
-    let (value, bytes): (Value, _) = match serde_json::from_slice(&bytes) {
-        Ok(value) => (value, bytes),
+    let (kind, bytes): (Kind, _) = match serde_json::from_slice(&bytes) {
+        Ok(kind) => (kind, bytes),
         // As programs write it, it may have a mark of its encoding, or numbers that JSON has not.
         Err(error) => {
             let plain = plain_json(&bytes).map_err(|error| input.wrong(error))?;
-            let value = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
-            (value, plain)
+            let kind = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
+            (kind, plain)
         }
     };
-    let told = format!("{} from JSON, {} bytes", kind_of(&value), bytes.len());
+    let told = format!("{kind} from JSON, {} bytes", bytes.len());
     Ok(Content::one("json", bytes, told))
 }
 
@@ -98,19 +109,6 @@ fn utf_16(bytes: &[u8]) -> String {
         _ => units.map(|pair| u16::from_be_bytes(*pair)).collect(),
     };
     String::from_utf16_lossy(&units)
-}
-
-/// The type of a value in Python, with the length of what has one.
-pub(super) fn kind_of(value: &Value) -> String {
-    match value {
-        Value::Array(values) => format!("list[{}]", values.len()),
-        Value::Object(map) => format!("dict[{}]", map.len()),
-        Value::String(text) => format!("str of {} characters", text.chars().count()),
-        Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) if number.is_f64() => "float".to_owned(),
-        Value::Number(_) => "int".to_owned(),
-        Value::Null => "None".to_owned(),
-    }
 }
 
 /// How many lines there are; each has to be JSON.

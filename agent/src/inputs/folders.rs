@@ -6,7 +6,7 @@ use memex_sql::is_folder_of_tables;
 use serde_json::{Map, Value};
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
-use super::{runs, tables};
+use super::{files, runs, tables};
 use crate::Error;
 
 /// Files of a folder.
@@ -15,10 +15,11 @@ const FILES_MAX: usize = 100_000;
 const DEPTH_MAX: usize = 32;
 /// Files that are named as left out.
 const NAMED_MAX: usize = 10;
+const TOO_LARGE: &str = "the folder is too large; mount it instead";
 
 pub(super) fn read(input: &Input, path: &Path) -> Result<Content, Error> {
-    if let Some(views) = runs::read_folder(path) {
-        return Ok(runs::content(views));
+    if let Some(runs) = runs::read_folder(path) {
+        return Ok(runs::content(runs));
     }
     if is_folder_of_tables(path) {
         return tables::read(input, path);
@@ -78,10 +79,14 @@ fn collect(
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .and_then(|entries| {
             entries
+                .take(FILES_MAX + 1)
                 .map(|entry| entry.map(|entry| entry.path()))
                 .collect()
         })
         .map_err(|error| input.wrong(error))?;
+    if entries.len() > FILES_MAX {
+        return Err(input.wrong(TOO_LARGE));
+    }
     entries.sort();
     for path in entries {
         let status = std::fs::symlink_metadata(&path).map_err(|error| input.wrong(error))?;
@@ -91,9 +96,9 @@ fn collect(
             let entries = found.files.len() + found.left_out.len();
             let total = found.total.saturating_add(status.len());
             if entries >= FILES_MAX || total > INPUTS_MAX_BYTES {
-                return Err(input.wrong("the folder is too large; mount it instead"));
+                return Err(input.wrong(TOO_LARGE));
             }
-            let bytes = std::fs::read(&path).map_err(|error| input.wrong(error))?;
+            let bytes = files::whole(input, &path)?;
             // Pictures and the like are no documents.
             let name = path.strip_prefix(root).unwrap_or(&path);
             let name = name.display().to_string();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects};
+use super::kinds::Kind;
 use super::record::{RecordedInput, recorded};
 use super::{files, folders};
 use crate::Error;
@@ -104,7 +105,7 @@ fn read(input: &Input) -> Result<Content, Error> {
     match &input.source {
         InputSource::Value(value) => {
             let bytes = value.to_string().into_bytes();
-            Ok(Content::one("json", bytes, files::kind_of(value)))
+            Ok(Content::one("json", bytes, Kind::from(value).to_string()))
         }
         InputSource::Path(path) => {
             let found = std::fs::metadata(path).map_err(|error| input.wrong(error))?;

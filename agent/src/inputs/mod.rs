@@ -16,6 +16,7 @@
 mod files;
 mod folders;
 mod input;
+mod kinds;
 mod loaded;
 mod record;
 mod runs;

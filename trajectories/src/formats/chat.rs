@@ -4,6 +4,7 @@
 //! What code gave goes to the model as a message of the user, as it did in
 //! the run; what tools returned goes as messages of the role `tool`.
 
+use memex_channel::TreeSize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -138,12 +139,18 @@ pub fn parse(text: &[u8], place: &str, line: Option<usize>) -> Result<Trajectory
     Ok(trajectory)
 }
 
+/// What a document may take as values: twice the longest one. `{"":0}` takes a hundred times
+/// its text.
+const VALUES_MAX_BYTES: usize = 512 << 20;
+
 /// Reads JSON so that an error names the field.
 pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(
     text: &[u8],
     place: &str,
     line: Option<usize>,
 ) -> Result<T, Error> {
+    let _taken = TreeSize::check(text, VALUES_MAX_BYTES)
+        .map_err(|what| Error::malformed(place, line, "", format!("it {what}")))?;
     let mut json = serde_json::Deserializer::from_slice(text);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = match error.path().to_string() {
@@ -181,7 +188,18 @@ pub(crate) fn from_messages(
         },
         ..Trajectory::default()
     };
+    // Arguments are texts, of which values are made here.
+    let mut taken = 0_usize;
     for (number, message) in messages.iter().enumerate() {
+        for call in message.tool_calls.iter().flatten() {
+            let arguments = call.function.arguments.as_bytes();
+            taken = taken.saturating_add(TreeSize::of(arguments));
+        }
+        if taken > VALUES_MAX_BYTES {
+            let what = format!("arguments take more than {VALUES_MAX_BYTES} bytes as values");
+            let field = format!("{field}[{number}].tool_calls");
+            return Err(Error::malformed(place, line, field, what));
+        }
         push(&mut trajectory.steps, message).map_err(|(at, what)| {
             Error::malformed(place, line, format!("{field}[{number}].{at}"), what)
         })?;

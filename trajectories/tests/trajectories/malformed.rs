@@ -308,6 +308,62 @@ fn a_line_is_bounded_by_what_it_takes_as_values() {
 }
 
 #[test]
+fn a_document_is_bounded_by_what_it_takes_as_values() {
+    // Six megabytes; as values, most of a gigabyte.
+    let hostile = format!("[{}]", vec![r#"{"":0}"#; 900_000].join(","));
+    let atif = |noted: &str| {
+        let text = format!(
+            r#"{{"schema_version":"ATIF-v1.7","agent":{{"name":"a","version":"1"}},"extra":{{"a":{noted}}},
+               "steps":[{{"step_id":1,"source":"user","message":"hi"}}]}}"#
+        );
+        atif::parse(text.as_bytes(), "file", None)
+    };
+    let chat = |noted: &str| {
+        let text = format!(r#"{{"messages":[{{"role":"user"}}],"tools":[{{"a":{noted}}}]}}"#);
+        chat::parse(text.as_bytes(), "file", Some(1))
+    };
+    let rollout = |noted: &str| {
+        let text = format!(r#"{{"context_messages":[{{"role":"user"}}],"label":{noted}}}"#);
+        rollout::parse(text.as_bytes(), "file", Some(1))
+    };
+    // Arguments are a text within the text, of which values are made.
+    let arguments = |noted: &str| {
+        let call = json!({ "id": "c", "function": { "name": "f", "arguments": format!("{{\"a\":{noted}}}") } });
+        let text = json!({ "messages": [{ "role": "assistant", "tool_calls": [call] }] });
+        chat::parse(text.to_string().as_bytes(), "file", Some(1))
+    };
+    let text = json!("x".repeat(hostile.len())).to_string();
+    let readers: [&dyn Fn(&str) -> Result<_, Error>; 4] = [&atif, &chat, &rollout, &arguments];
+    for (number, read) in readers.into_iter().enumerate() {
+        let refused = read(&hostile).unwrap_err().to_string();
+        assert!(refused.contains("as values"), "{number}: {refused}");
+        assert_eq!(read(&text).unwrap().steps.len(), 1, "{number}");
+    }
+}
+
+#[test]
+fn a_run_that_is_read_whole_is_bounded_by_what_its_lines_take_together() {
+    let header = r#"{"type":"trajectory","version":1,"id":"r","task":"t","agent":{"name":"a","version":"1"},"started":"2026-01-01T00:00:00Z"}"#;
+    // Each line is well within its own bound.
+    let noted = vec!["{}"; 300_000].join(",");
+    let lines = |count: u32| {
+        let mut text = format!("{header}\n");
+        for index in 0..count {
+            text += &format!(
+                r#"{{"type":"step","index":{index},"kind":"user","metadata":{{"a":[{noted}]}}}}"#
+            );
+            text.push('\n');
+        }
+        TrajectoryReader::new(Cursor::new(text), "file").unwrap()
+    };
+    assert_eq!(lines(3).collect_all().unwrap().trajectory.steps.len(), 3);
+    let refused = lines(6).collect_all().unwrap_err().to_string();
+    assert!(refused.contains("as values"), "{refused}");
+    // One after the other they are read of any number.
+    assert_eq!(lines(6).filter(Result::is_ok).count(), 6);
+}
+
+#[test]
 fn endless_nesting_is_refused() {
     for open in ["[", "{\"a\":", "{\"messages\":["] {
         try_all(open.repeat(200_000).as_bytes());
