@@ -43,8 +43,8 @@ pub(super) fn read(input: &Input, path: &Path, size: u64) -> Result<Content, Err
 /// All of a file, which may be no regular one, or grow.
 pub(super) fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let read = File::open(path)
-        .and_then(|file| file.take(INPUTS_MAX_BYTES + 1).read_to_end(&mut bytes));
+    let read =
+        File::open(path).and_then(|file| file.take(INPUTS_MAX_BYTES + 1).read_to_end(&mut bytes));
     read.map_err(|error| input.wrong(error))?;
     match bytes.len() as u64 > INPUTS_MAX_BYTES {
         true => Err(input.wrong(TOO_LARGE)),

@@ -8,7 +8,9 @@
 //! holds all of them.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use memex_runtime::{Error as RuntimeError, Generators, Sandbox, Session, Snapshot};
@@ -17,8 +19,13 @@ use crate::Error;
 
 const MAGIC: &[u8] = b"memexscope2\n";
 const MAGIC_1: &[u8] = b"memexscope1\n";
+const _: () = assert!(MAGIC.len() == MAGIC_1.len());
 /// Largest file that is read back.
 const KEPT_MAX_BYTES: u64 = 8 << 30;
+/// Longest head, longest chunk and most chunks that are read back: those of a snapshot.
+const HEAD_BYTES_MAX: usize = 64 << 20;
+const CHUNK_BYTES_MAX: usize = 1 << 20;
+const CHUNKS_MAX: u32 = 1 << 17;
 
 /// The path of a trajectory's saved scope.
 pub(crate) fn kept_path(trajectory: &Path) -> PathBuf {
@@ -56,52 +63,116 @@ pub(crate) fn keep(session: &mut Session, path: &Path, steps: u32) -> Result<(),
 /// is no file.
 pub(crate) fn kept_steps(trajectory: &Path) -> Result<Option<u32>, Error> {
     let path = kept_path(trajectory);
-    let mut start = Vec::new();
-    let read = std::fs::File::open(&path)
-        .and_then(|file| file.take(MAGIC.len() as u64 + 4).read_to_end(&mut start));
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file(&path)(error)),
-        Ok(_) => match beginning(&start) {
-            Some((steps, _)) => Ok(Some(steps)),
-            None => Err(damaged(&path)),
-        },
-    }
-}
-
-/// The number of steps, and what comes after it.
-fn beginning(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    if let Some(rest) = bytes.strip_prefix(MAGIC_1) {
-        return Some((u32::MAX, rest));
-    }
-    let (steps, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
-    Some((u32::from_le_bytes(*steps), rest))
+    let kept = Kept::open(&path)?;
+    Ok(kept.map(|kept| kept.steps))
 }
 
 /// Reads a state back; none if there is no file.
 pub(crate) fn restore(sandbox: &Sandbox, path: &Path) -> Result<Option<Snapshot>, Error> {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file(path)(error)),
-        Ok(found) if found.len() > KEPT_MAX_BYTES => return Err(damaged(path)),
-        Ok(_) => {}
-    }
-    let bytes = std::fs::read(path).map_err(Error::file(path))?;
-    let (_, mut rest) = beginning(&bytes).ok_or_else(|| damaged(path))?;
-    let head = sized(&mut rest).ok_or_else(|| damaged(path))?;
-    let mut chunks: HashMap<[u8; 32], &[u8]> = HashMap::new();
-    while !rest.is_empty() {
-        let (digest, after) = rest
-            .split_first_chunk::<32>()
-            .ok_or_else(|| damaged(path))?;
-        rest = after;
-        chunks.insert(*digest, sized(&mut rest).ok_or_else(|| damaged(path))?);
-    }
-    let decoded = sandbox.decode(head, |digest| {
-        let chunk = chunks.get(digest).map(|chunk| chunk.to_vec());
+    let Some(mut kept) = Kept::open(path)? else {
+        return Ok(None);
+    };
+    let head = kept.head()?;
+    let chunks = kept.chunks()?;
+    let decoded = sandbox.decode(&head, |digest| {
+        let chunk = chunks.get(digest).and_then(|place| kept.bytes(*place));
         chunk.ok_or_else(|| RuntimeError::Snapshot("a chunk is missing".into()))
     });
     Ok(Some(decoded?.0))
+}
+
+/// A file that is read where it is asked, piece by piece: its length is not ours.
+struct Kept<'p> {
+    path: &'p Path,
+    file: File,
+    steps: u32,
+    /// Where what was not read yet begins.
+    at: u64,
+    end: u64,
+}
+
+/// Bytes of the file.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: u64,
+    length: usize,
+}
+
+impl<'p> Kept<'p> {
+    /// Opens a file and reads its beginning; none if there is no file.
+    fn open(path: &'p Path) -> Result<Option<Self>, Error> {
+        let end = match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::file(path)(error)),
+            // A pipe would be waited for.
+            Ok(found) if !found.is_file() || found.len() > KEPT_MAX_BYTES => {
+                return Err(damaged(path));
+            }
+            Ok(found) => found.len(),
+        };
+        let mut kept = Self {
+            path,
+            file: File::open(path).map_err(Error::file(path))?,
+            steps: u32::MAX,
+            at: 0,
+            end,
+        };
+        let magic: [u8; MAGIC.len()] = kept.array()?;
+        match magic.as_slice() {
+            MAGIC_1 => {}
+            MAGIC => kept.steps = u32::from_le_bytes(kept.array()?),
+            _ => return Err(damaged(path)),
+        }
+        Ok(Some(kept))
+    }
+
+    fn head(&mut self) -> Result<Vec<u8>, Error> {
+        let place = self.sized(HEAD_BYTES_MAX)?;
+        self.bytes(place).ok_or_else(|| damaged(self.path))
+    }
+
+    /// Where each chunk is.
+    fn chunks(&mut self) -> Result<HashMap<[u8; 32], Place>, Error> {
+        let mut chunks = HashMap::new();
+        let mut count = 0;
+        while self.at < self.end {
+            count += 1;
+            if count > CHUNKS_MAX {
+                return Err(damaged(self.path));
+            }
+            let digest = self.array()?;
+            chunks.insert(digest, self.sized(CHUNK_BYTES_MAX)?);
+        }
+        Ok(chunks)
+    }
+
+    /// Passes what has its length before it.
+    fn sized(&mut self, most: usize) -> Result<Place, Error> {
+        let length = usize::try_from(u32::from_le_bytes(self.array()?)).unwrap_or(usize::MAX);
+        let place = Place {
+            at: self.at,
+            length,
+        };
+        self.at = self.at.saturating_add(length as u64);
+        match length > most || self.at > self.end {
+            true => Err(damaged(self.path)),
+            false => Ok(place),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        let read = self.file.read_exact_at(&mut bytes, self.at);
+        read.map_err(|_| damaged(self.path))?;
+        self.at = self.at.saturating_add(N as u64);
+        Ok(bytes)
+    }
+
+    fn bytes(&self, place: Place) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; place.length];
+        self.file.read_exact_at(&mut bytes, place.at).ok()?;
+        Some(bytes)
+    }
 }
 
 /// Deletes the saved scope of a run that will not be resumed.
@@ -112,14 +183,6 @@ pub(crate) fn forget(trajectory: &Path) {
 
 fn length(bytes: usize) -> [u8; 4] {
     u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
-}
-
-fn sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, after) = rest.split_first_chunk::<4>()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (found, after) = after.split_at_checked(length)?;
-    *rest = after;
-    Some(found)
 }
 
 fn damaged(path: &Path) -> Error {

@@ -26,6 +26,7 @@ use super::guarded::{Breach, Breached, Claims, Guarded};
 use super::handler::Handler;
 use super::http::Client;
 use super::repairing::Repaired;
+use super::resuming;
 use super::streams::{BoundedLines, Log};
 
 /// The longest wait until a connection that keeps failing is tried again.
@@ -83,6 +84,7 @@ impl Connection {
                     .max_sse_event_size(plan.message_max_bytes);
                 // Messages wait in the servers' streams, not here.
                 config.channel_buffer_capacity = 1;
+                config.retry_config = resuming::policy();
                 let breached = Breached::default();
                 let client = Client::new(client.inner(), plan.message_max_bytes, breached.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, config);

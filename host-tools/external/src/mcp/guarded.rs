@@ -52,6 +52,8 @@ pub(super) enum Breach {
     Large(usize),
     #[error("the server left {} answers to its requests unread", ANSWERS_MAX)]
     Unread,
+    #[error("the server ended {0} streams in a row that brought nothing")]
+    Restless(u32),
 }
 
 /// The first reason, if the host has ended the connection.

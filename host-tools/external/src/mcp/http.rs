@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{self, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::super::trees::{Trees, message_tree_max};
 use super::guarded::{Breach, Breached};
 use super::repairing::repaired;
+use super::resuming::{Events, FRUITLESS_MAX, Resuming};
 use memex_host_tools::TreeSize;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -31,7 +32,6 @@ const EVENTS: &str = "text/event-stream";
 const FAILURE_MAX_BYTES: usize = 64 << 10;
 
 type Failure = StreamableHttpError<reqwest::Error>;
-type Events = BoxStream<'static, Result<Sse, SseError>>;
 
 /// A client for one connection.
 #[derive(Clone)]
@@ -42,6 +42,7 @@ pub(super) struct Client {
     /// Of the large messages of all streams, one is read at a time.
     large: Arc<Semaphore>,
     breached: Breached,
+    resuming: Resuming,
 }
 
 impl Client {
@@ -51,6 +52,7 @@ impl Client {
             maximum,
             large: Arc::new(Semaphore::new(1)),
             breached,
+            resuming: Resuming::default(),
         }
     }
 
@@ -70,7 +72,7 @@ impl Client {
     }
 
     /// Events whose values are not too large. Those that are large at all pass one by one: the
-    /// library asks for the next one once it has passed one on.
+    /// library asks for the next one once it has passed one on. Their end comes late enough.
     fn sized(&self, events: Events) -> Events {
         let client = self.clone();
         let begin = (events, None::<OwnedSemaphorePermit>);
@@ -98,7 +100,7 @@ impl Client {
                 Some((event, (events, passing)))
             }
         });
-        sized.boxed()
+        self.resuming.lasting(sized.boxed())
     }
 
     fn check(&self, taken: usize) -> Result<(), Breach> {
@@ -135,6 +137,11 @@ impl StreamableHttpClient for Client {
         token: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<Events, Failure> {
+        if self.resuming.is_over() {
+            self.breach(Breach::Restless(FRUITLESS_MAX));
+            // This one alone is not tried again.
+            return Err(Failure::ServerDoesNotSupportSse);
+        }
         let events = self.http.get_stream_with_max_sse_event_size(
             uri,
             session,

@@ -20,6 +20,7 @@ mod http;
 mod listing;
 mod logging;
 mod repairing;
+mod resuming;
 mod reviving;
 mod server;
 mod streams;

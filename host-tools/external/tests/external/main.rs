@@ -7,5 +7,6 @@ mod endpoints;
 mod files;
 mod odd_servers;
 mod server_endpoints;
+mod server_streams;
 mod servers;
 mod support;
