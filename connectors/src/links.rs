@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use memex_memory::markdown::{inline_link, unescaped};
 
+use crate::text::apart;
+
 /// Where a file of the export goes.
 pub(super) struct Place {
     pub(super) title: String,
@@ -88,21 +90,32 @@ impl<'n> Places<'n> {
     }
 }
 
+/// The longest address of a relation.
+const RELATION_BYTES_MAX: usize = 4096;
 /// Digits of an identifier, and of its short form.
 const ID_DIGITS: usize = 32;
 const SHORT_ID_DIGITS: usize = 8;
 
 /// The text with its links to other pages as links of a memory.
 pub(super) fn linked(text: &str, from: &str, places: &Places<'_>) -> String {
-    let text = text.replace("[[", "[ [");
+    let text = apart(text);
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
-    while let Some(at) = rest.find(['[', 'h']) {
+    while let Some(at) = rest.find(['[', 'h', '\\']) {
         out.push_str(rest.get(..at).unwrap_or_default());
         rest = rest.get(at..).unwrap_or_default();
-        let used = match rest.starts_with('[') {
-            true => bracketed(rest, from, places, &mut out),
-            false => bare(rest, places, &mut out),
+        let used = match rest.as_bytes() {
+            [b'[', ..] => bracketed(rest, from, places, &mut out),
+            // A bracket behind one begins no link.
+            [b'\\', b'[' | b'\\', ..] => {
+                out.push_str(rest.get(..2).unwrap_or_default());
+                2
+            }
+            [b'\\', ..] => {
+                out.push('\\');
+                1
+            }
+            _ => bare(rest, places, &mut out),
         };
         rest = rest.get(used..).unwrap_or_default();
     }
@@ -162,16 +175,18 @@ pub(super) fn related(value: &str, from: &str, places: &Places<'_>) -> String {
         .and_then(|rest| rest.find('('))
         .map(|open| at + open)
     {
-        // Links of Markdown have their own brackets.
+        // Links of Markdown have their own brackets, and an escaped one begins nothing.
         if value
             .get(..open)
-            .is_some_and(|before| before.ends_with(']'))
+            .is_some_and(|before| before.ends_with([']', '\\']))
         {
             at = open + 1;
             continue;
         }
-        // As the address of a link without a text.
-        let link = format!("[]{}", value.get(open..).unwrap_or_default());
+        // As the address of a link without a text; the longest one that is looked at.
+        let rest = value.get(open..).unwrap_or_default();
+        let rest = rest.get(..rest.floor_char_boundary(RELATION_BYTES_MAX));
+        let link = format!("[]{}", rest.unwrap_or_default());
         let found = inline_link(&link).and_then(|link| {
             let place = places.find(from, link.address)?;
             Some((place, open + link.bytes - 2))
@@ -247,7 +262,12 @@ mod tests {
             ("[P (v2)](P%20(v2).md).", "P (v2) [[entities/n/p.md]]."),
             ("[w](https://example.com)", "[w](https://example.com)"),
             ("![i](i.png) [ [[x]]", "![i](i.png) [ [ [x]]"),
+            ("[[[x]] [b](B%20c.md)", "[ [ [x]] [[entities/n/b.md]]"),
             ("[é", "[é"),
+            (
+                "\\[b](B%20c.md) \\\\[d](../d.md)",
+                "\\[b](B%20c.md) \\\\[[entities/n/d.md]]",
+            ),
             (
                 &format!("[b](https://www.notion.so/team/B-c-{ID}?pvs=4#x) h"),
                 "[[entities/n/b.md]] h",
@@ -270,6 +290,34 @@ mod tests {
             ),
         ] {
             assert_eq!(linked(text, "a/x.md", &places()), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_that_nothing_closes_take_no_time_that_grows_with_their_square() {
+        // On one line, each of these was searched from each of its brackets.
+        for part in [
+            "[",
+            "[x ",
+            "\\[x ",
+            "[x](",
+            "[x](<",
+            "(",
+            "\\(",
+            "[](<>",
+            "[[]](<>",
+            "https://a[",
+        ] {
+            let text = part.repeat((1 << 20) / part.len());
+            let begun = std::time::Instant::now();
+            let whole = linked(&text, "a/x.md", &places());
+            assert!(whole.len() >= text.len(), "{part}");
+            assert!(related(&text, "a/x.md", &places()).len() >= text.len() / 2);
+            assert!(
+                begun.elapsed().as_secs() < 20,
+                "{part}: {:?}",
+                begun.elapsed()
+            );
         }
     }
 

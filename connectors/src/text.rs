@@ -34,11 +34,26 @@ pub(super) fn one_line(text: &str) -> String {
     words.join(" ")
 }
 
+/// The text with no two opening brackets side by side: two of them would begin a link of the
+/// memory.
+pub(super) fn apart(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut is_behind_bracket = false;
+    for c in text.chars() {
+        if is_behind_bracket && c == '[' {
+            out.push(' ');
+        }
+        is_behind_bracket = c == '[';
+        out.push(c);
+    }
+    out
+}
+
 /// What people wrote elsewhere, as a quotation: neither its lists nor its
 /// brackets are the memory's facts and links.
 pub(super) fn quoted(text: &str) -> String {
     let lines = text.trim().lines().map(|line| {
-        let line = line.trim_end().replace("[[", "[ [");
+        let line = apart(line.trim_end());
         match line.is_empty() {
             true => ">\n".to_owned(),
             false => format!("> {line}\n"),
@@ -62,4 +77,22 @@ pub(super) fn floor(text: &str, bytes_max: usize) -> usize {
         end = end.saturating_sub(1);
     }
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{apart, quoted};
+
+    #[test]
+    fn no_row_of_brackets_begins_a_link() {
+        for (text, expect) in [
+            ("a [b] c", "a [b] c"),
+            ("[[a]]", "[ [a]]"),
+            ("[[[a]]", "[ [ [a]]"),
+            ("x [[[[a]]]] [[[", "x [ [ [ [a]]]] [ [ ["),
+        ] {
+            assert_eq!(apart(text), expect);
+            assert_eq!(quoted(text), format!("> {expect}\n"));
+        }
+    }
 }

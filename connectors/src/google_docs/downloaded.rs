@@ -84,7 +84,7 @@ fn read(name: &str, bytes: &[u8], importer: &Importer<'_>) -> Result<Document, S
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     Ok(Document {
         title: title.unwrap_or_else(|| stem.to_owned()),
-        text: text.replace("[[", "[ ["),
+        text: text::apart(&text),
         facts: Vec::new(),
     })
 }

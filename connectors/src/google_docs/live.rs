@@ -72,7 +72,7 @@ fn document(file: Listed, text: &str) -> Document {
     let modified = file.modified_time.as_deref().and_then(date::of_iso);
     Document {
         title: file.name,
-        text: text.replace("[[", "[ ["),
+        text: text::apart(&text),
         facts: vec![
             ("document_id", file.id),
             ("updated_on", modified.unwrap_or_default()),

@@ -13,26 +13,27 @@ pub struct InlineLink<'t> {
 
 /// The longest link that is one.
 const LINK_BYTES_MAX: usize = 4096;
+/// Brackets in one another. It bounds what a search takes: of all that begin before a place in
+/// a text, so many reach it.
+const DEPTH_MAX: usize = 32;
 
 /// The inline link with which a text begins. As CommonMark has it, balanced brackets belong to
 /// the text and to the address; an address may hold spaces even without `<` and `>`, since
 /// people write it so.
 #[must_use]
 pub fn inline_link(text: &str) -> Option<InlineLink<'_>> {
-    let line = text.split('\n').next().unwrap_or_default();
-    let mut end = line.len().min(LINK_BYTES_MAX);
-    while !line.is_char_boundary(end) {
-        end = end.saturating_sub(1);
-    }
-    let near = line.get(..end)?;
+    let near = near(text, LINK_BYTES_MAX);
+    let near = near.split('\n').next().unwrap_or_default();
     let middle = closing(near, '[', ']')?;
     let inner = near.get(1..middle)?;
     let after = near.get(middle + 1..)?;
     let (address, length) = match after.strip_prefix("(<") {
         Some(quoted) => {
-            let end = quoted.find(">)");
+            // An address has no `<`, and the next link is not searched.
+            let inside = quoted.split('<').next().unwrap_or_default();
+            let end = inside.find(">)");
             let end = end.or_else(|| {
-                let end = quoted.find('>')?;
+                let end = inside.find('>')?;
                 quoted.get(end..)?.ends_with(')').then_some(end)
             })?;
             let close = quoted.get(end..)?.find(')')?;
@@ -50,6 +51,12 @@ pub fn inline_link(text: &str) -> Option<InlineLink<'_>> {
     })
 }
 
+/// The beginning of a text, of whole characters.
+pub(super) fn near(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max))
+        .unwrap_or_default()
+}
+
 /// The bracket that closes the one with which a text begins.
 fn closing(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0_usize;
@@ -64,6 +71,9 @@ fn closing(text: &str, open: char, close: char) -> Option<usize> {
         if c == '\\' {
             is_escaped = true;
         } else if c == open {
+            if depth == DEPTH_MAX {
+                return None;
+            }
             depth += 1;
         } else if c == close {
             depth -= 1;
@@ -150,9 +160,25 @@ mod tests {
             ("a", None),
             ("", None),
             ("[é](ü)", Some(("é", "ü", 8))),
+            ("[a](<b> \"c\")", Some(("a", "b", 12))),
+            ("[a](<b [c](<d>)", None),
         ] {
             let found = inline_link(text).map(|link| (link.text, link.address, link.bytes));
             assert_eq!(found, expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_stand_in_one_another_up_to_a_bound() {
+        for (depth, is_link) in [(DEPTH_MAX, true), (DEPTH_MAX + 1, false)] {
+            let text = format!("{}a{}(b)", "[".repeat(depth), "]".repeat(depth));
+            assert_eq!(inline_link(&text).is_some(), is_link, "{depth}");
+            let text = format!("[a]{}b{}", "(".repeat(depth), ")".repeat(depth));
+            assert_eq!(inline_link(&text).is_some(), is_link, "{depth}");
+        }
+        for (spaces, is_link) in [(LINK_BYTES_MAX - 6, true), (LINK_BYTES_MAX - 5, false)] {
+            let text = format!("[{}a](b)", " ".repeat(spaces));
+            assert_eq!(inline_link(&text).is_some(), is_link, "{spaces}");
         }
     }
 

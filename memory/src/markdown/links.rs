@@ -1,6 +1,6 @@
 //! The links of a text.
 
-use super::address::inline_link;
+use super::address::{inline_link, near};
 use super::facts::fact;
 use super::lines::lines;
 
@@ -92,7 +92,7 @@ fn code(rest: &str) -> usize {
 
 /// `[[name]]`.
 fn named(rest: &str) -> (Option<(&str, bool)>, usize) {
-    let Some(end) = rest.find("]]") else {
+    let Some(end) = near(rest, LINK_BYTES_MAX + 4).find("]]") else {
         return (None, 2);
     };
     let inner = rest.get(2..end).unwrap_or_default();
@@ -100,7 +100,7 @@ fn named(rest: &str) -> (Option<(&str, bool)>, usize) {
     if let Some(nested) = inner.rfind("[[") {
         return (None, nested + 2);
     }
-    match !inner.trim().is_empty() && inner.len() <= LINK_BYTES_MAX {
+    match !inner.trim().is_empty() {
         true => (rest.get(..end + 2).map(|text| (text, false)), end + 2),
         false => (None, end + 2),
     }
