@@ -13,7 +13,9 @@
 //! and its output may be, what it may hold while it works, and the work that it may
 //! do; and it looks at the interrupt of its turn as it goes. A size that the input
 //! states is checked against the room before anything is allocated. The codecs are
-//! other people's code: a panic of one is taken for damage of its input.
+//! other people's code: a panic of one is taken for damage of its input. It is counted
+//! ([`codec_panics`]) and not reported: the hook of panics that the process has when the
+//! first codec runs is asked about all others.
 //!
 //! This crate knows neither the engine nor the channel. Whether a session may use a
 //! family of natives is its policy's decision, which the caller passes in.
@@ -36,5 +38,6 @@ mod zstandard;
 
 pub use answer::Answer;
 pub use answering::{FAMILIES, answer};
+pub use guarding::codec_panics;
 pub use refusal::Refusal;
 pub use room::{Bounds, Room};

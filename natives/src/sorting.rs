@@ -2,7 +2,9 @@
 //!
 //! By their digits, bytes of the numbers, from the last to the first: the time depends
 //! on how many there are and hardly on what they are. What has more than fit into the
-//! scratch is parted first, at pivots.
+//! scratch is parted first: at the medians of samples, and once such a median parts badly, in
+//! the middle of what its numbers range over. An order that is made for the samples then costs
+//! two passes for each bit of a number at most.
 //!
 //! Floating-point numbers are compared by their bits, those of negative ones turned:
 //! `-0.0` comes before `0.0`, which numpy takes for equal. What is no number comes last,
@@ -19,6 +21,8 @@ const LOOK_EVERY: usize = 1 << 16;
 const SAMPLE: usize = 255;
 /// Digits are bytes.
 const VALUES: usize = 256;
+/// A part that keeps more than so many eighths of the numbers was parted badly.
+const KEPT_EIGHTHS_MAX: usize = 7;
 
 /// What is sorted: an unsigned integer that ascends as the numbers do.
 pub trait Key: Copy + Ord + Default {
@@ -26,6 +30,8 @@ pub trait Key: Copy + Ord + Default {
     const DIGITS: usize;
     /// One of its digits, counted from the last.
     fn digit(self, number: usize) -> u8;
+    /// What is in the middle of two, rounded down.
+    fn middle(self, other: Self) -> Self;
 }
 
 macro_rules! key {
@@ -35,6 +41,9 @@ macro_rules! key {
             #[inline(always)]
             fn digit(self, number: usize) -> u8 {
                 (self >> (8 * number)) as u8
+            }
+            fn middle(self, other: Self) -> Self {
+                self.midpoint(other)
             }
         }
     };
@@ -46,7 +55,7 @@ key!(u64);
 macro_rules! sort {
     ($name:ident, $bits:ty, $infinite:literal, $what:literal) => {
         #[doc = concat!("Sorts numbers of ", $what, " bytes, given as their bits. Charges for one unit of work")]
-        /// for each number and each bit of their count.
+        /// for each number and each bit of their count, and more where an order is made to be slow.
         ///
         /// # Errors
         /// A [`Refusal`]: before anything was done if the room is too small for it, else the
@@ -86,13 +95,21 @@ fn scratch<K: Key>(count: usize, room: &Room<'_>) -> Result<Vec<K>, Refusal> {
     Ok(scratch)
 }
 
+/// Where a part is parted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// At the median of a sample.
+    Sample,
+    /// In the middle of its range, and all that comes of it.
+    Range,
+}
+
 /// Sorts keys.
 fn keys<K: Key>(values: &mut [K], scratch: &mut [K], room: &Room<'_>) -> Result<(), Refusal> {
     // A stack of its own: a hostile order must not make one of calls deep.
-    let mut left = vec![values];
-    while let Some(part) = left.pop() {
-        room.look()?;
-        if part.is_sorted() {
+    let mut left = vec![(values, Way::Sample)];
+    while let Some((part, way)) = left.pop() {
+        if is_sorted(part, room)? {
             continue;
         }
         let count = part.len();
@@ -100,7 +117,15 @@ fn keys<K: Key>(values: &mut [K], scratch: &mut [K], room: &Room<'_>) -> Result<
             by_digits(part, scratch, room)?;
             continue;
         }
-        let Some(pivot) = pivot(part) else {
+        let pivot = match way {
+            Way::Sample => median_of_sample(part),
+            Way::Range => {
+                // More than what every sort is charged for.
+                room.charge(2 * count as u64)?;
+                Some(middle_of_range(part, room)?)
+            }
+        };
+        let Some(pivot) = pivot else {
             continue;
         };
         let below = parted(part, |value| *value < pivot, room)?;
@@ -108,8 +133,13 @@ fn keys<K: Key>(values: &mut [K], scratch: &mut [K], room: &Room<'_>) -> Result<
         // What equals the pivot is in its place, however much it is.
         let equal = parted(rest, |value| *value == pivot, room)?;
         let (_, high) = rest.split_at_mut(equal.min(rest.len()));
-        left.push(low);
-        left.push(high);
+        let kept = low.len().max(high.len());
+        let way = match kept > count / 8 * KEPT_EIGHTHS_MAX {
+            true => Way::Range,
+            false => way,
+        };
+        left.push((low, way));
+        left.push((high, way));
     }
     Ok(())
 }
@@ -192,8 +222,34 @@ fn all<K: Key>(values: &[K], is_so: impl Fn(&K) -> bool, room: &Room<'_>) -> Res
     Ok(true)
 }
 
+fn is_sorted<K: Key>(values: &[K], room: &Room<'_>) -> Result<bool, Refusal> {
+    for begun in (0..values.len()).step_by(LOOK_EVERY) {
+        room.look()?;
+        // With the first of the next chunk.
+        let end = begun.saturating_add(LOOK_EVERY + 1).min(values.len());
+        if !values.get(begun..end).is_none_or(<[K]>::is_sorted) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What is in the middle between the least and the greatest.
+fn middle_of_range<K: Key>(values: &[K], room: &Room<'_>) -> Result<K, Refusal> {
+    let first = values.first().copied().unwrap_or_default();
+    let (mut least, mut greatest) = (first, first);
+    for chunk in values.chunks(LOOK_EVERY) {
+        for value in chunk {
+            least = least.min(*value);
+            greatest = greatest.max(*value);
+        }
+        room.look()?;
+    }
+    Ok(least.middle(greatest))
+}
+
 /// The median of a sample.
-fn pivot<K: Key>(values: &[K]) -> Option<K> {
+fn median_of_sample<K: Key>(values: &[K]) -> Option<K> {
     let step = (values.len() / SAMPLE).max(1);
     let mut sample: Vec<K> = values.iter().step_by(step).copied().collect();
     let middle = sample.len() / 2;
@@ -224,3 +280,6 @@ fn parted<K: Key>(
     }
     Ok(before)
 }
+
+#[cfg(test)]
+mod tests;
