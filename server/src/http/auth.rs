@@ -6,7 +6,7 @@ use axum::http::{header, request::Parts};
 use super::problem::Refusal;
 use crate::error::{ErrorKind, ServiceError};
 use crate::service::Service;
-use crate::tenants::Principal;
+use crate::tenants::{InFlight, Principal};
 
 /// Who asks.
 pub(crate) struct Who(pub(crate) Principal);
@@ -23,7 +23,9 @@ impl FromRequestParts<Service> for Who {
                 "send one as `Authorization: Bearer KEY`; `memex key add` makes one",
             )
         })?;
-        Ok(Self(service.authenticate(key)?))
+        let who = service.authenticate(key)?;
+        InFlight::is_paid_by(parts, &who)?;
+        Ok(Self(who))
     }
 }
 

@@ -6,6 +6,7 @@ mod docs;
 mod logging;
 mod operations;
 mod own;
+mod paying;
 mod problem;
 mod router;
 mod server;

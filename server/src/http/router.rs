@@ -2,10 +2,10 @@
 
 use axum::Router;
 use axum::http::{Method, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::problem::Refusal;
-use super::{logging, operations, own};
+use super::{logging, operations, own, paying};
 use crate::error::{ErrorKind, ServiceError};
 use crate::service::Service;
 use crate::wires;
@@ -17,7 +17,9 @@ pub fn router(service: &Service) -> Router {
         .fallback(nothing_there)
         .method_not_allowed_fallback(not_so)
         .with_state(service.clone());
-    wires::mounted(own, service).layer(from_fn_with_state(service.clone(), logging::log))
+    wires::mounted(own, service)
+        .layer(from_fn(paying::pay))
+        .layer(from_fn_with_state(service.clone(), logging::log))
 }
 
 async fn nothing_there(uri: Uri) -> Refusal {

@@ -23,8 +23,9 @@ pub struct Quota {
     pub snapshots: usize,
     /// Watchers of folders, of all sandboxes together. Default: 256.
     pub watchers: usize,
-    /// Bytes of requests' bodies that wait to be used: code, inputs and files. A larger one
-    /// is taken where no other waits. Default: 128 MiB.
+    /// Bytes of requests' bodies: code, inputs and files. It bounds those that are on their
+    /// way, up to their answer, and those that wait to be used, each together. A larger one is
+    /// taken where it is the only one. Default: 128 MiB.
     pub body_bytes: usize,
 }
 

@@ -22,6 +22,8 @@ struct Counts {
     stored_bytes: u64,
     /// Bytes of bodies that were read and wait to be used.
     body_bytes: usize,
+    /// Bytes of bodies whose requests are not answered yet.
+    in_flight_bytes: usize,
     /// The day of UTC that `cpu_us` counts.
     day: u64,
     cpu_us: u64,
@@ -141,6 +143,38 @@ impl Usage {
     pub(crate) fn body_left(&self, bytes: usize) {
         let mut counts = self.0.lock();
         counts.body_bytes = counts.body_bytes.saturating_sub(bytes);
+    }
+
+    /// Counts so many more bytes of a body of which some came before, or refuses them where
+    /// too much of the tenant's is on its way. One that is larger than the bound is taken
+    /// where it is the only one.
+    pub(crate) fn admit_in_flight(
+        &self,
+        quota: &Quota,
+        before: usize,
+        bytes: usize,
+    ) -> Result<(), ServiceError> {
+        let mut counts = self.0.lock();
+        let held = counts.in_flight_bytes.saturating_add(bytes);
+        if held > quota.body_bytes && counts.in_flight_bytes > before {
+            return Err(exhausted(
+                "quota-bodies",
+                format!(
+                    "{} bytes of the tenant's requests are on their way, of {} allowed",
+                    counts.in_flight_bytes, quota.body_bytes
+                ),
+                "send fewer at a time, or ask the operator for a higher `body_bytes`",
+                Duration::from_secs(1),
+            ));
+        }
+        counts.in_flight_bytes = held;
+        Ok(())
+    }
+
+    /// A request was answered.
+    pub(crate) fn flight_ended(&self, bytes: usize) {
+        let mut counts = self.0.lock();
+        counts.in_flight_bytes = counts.in_flight_bytes.saturating_sub(bytes);
     }
 
     /// Whether a turn may begin at this time of the day.

@@ -4,6 +4,8 @@ use crate::client::Client;
 use crate::e2b_client::{CODE, Control, FILES, Port};
 use crate::world::{World, eventually};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// `hello`, packed with gzip.
@@ -95,6 +97,43 @@ fn bodies_that_wait_to_be_used_are_bounded_by_tenant() {
     let large = client.put(&file(&sandboxes[2]), &[b'x'; 5_000]);
     assert!(matches!(large.status, 200 | 201), "{}", large.status);
     assert_eq!(client.get(&file(&sandboxes[2])).body.len(), 5_000);
+}
+
+#[test]
+fn bodies_on_their_way_are_bounded_by_tenant_and_leave_room_for_others() {
+    let world = World::new();
+    let (tight, other) = (world.key("tight"), world.key("a"));
+    let mut client = world.client_with(&tight);
+    let file = |sandbox: &str| format!("{sandbox}/files?path=/tmp/f");
+    let [first, second] = [(); 2].map(|()| file(&client.sandbox(json!({}))));
+    // Most of a body, of which the rest is late. It is larger than the bound, and the only one.
+    let mut slow = TcpStream::connect(world.address).unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let head = format!(
+        "PUT {first} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {tight}\r\ncontent-length: 5000\r\nconnection: close\r\n\r\n"
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    slow.write_all(&[b'x'; 4_000]).unwrap();
+    eventually(|| client.put(&second, &[b'x'; 900]).status == 429);
+    let refused = client.put(&second, &[b'x'; 900]);
+    refused.problem(429, "quota-bodies");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    let code = json!({ "code": format!("'{}'", "x".repeat(900)) });
+    let path = second.replace("/files?path=/tmp/f", "/turns");
+    client.post(&path, code).problem(429, "quota-bodies");
+    let mut others = world.client_with(&other);
+    let theirs = file(&others.sandbox(json!({})));
+    let put = others.put(&theirs, &[b'x'; 5_000]);
+    assert!(matches!(put.status, 200 | 201), "{}", put.status);
+    // The control: the rest of the first is taken, and then the other.
+    slow.write_all(&[b'x'; 1_000]).unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    let put = client.put(&second, &[b'x'; 900]);
+    assert!(matches!(put.status, 200 | 201), "{}", put.status);
+    assert_eq!(client.get(&first).body.len(), 5_000);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::json::object;
 use crate::names::Id;
 use crate::pieces::whole;
-use crate::tenants::Principal;
+use crate::tenants::{InFlight, Principal};
 
 /// Bytes of a request's body: metadata and variables.
 const BODY_MAX_BYTES: usize = 1 << 20;
@@ -33,7 +33,9 @@ impl FromRequestParts<E2b> for Key {
                 return Err(ApiError::new(StatusCode::UNAUTHORIZED, message));
             }
         };
-        Ok(Self(state.service.authenticate(key)?))
+        let who = state.service.authenticate(key)?;
+        InFlight::is_paid_by(parts, &who)?;
+        Ok(Self(who))
     }
 }
 

@@ -13,7 +13,7 @@ use super::super::state::E2b;
 use super::super::target::Target;
 use crate::names::Id;
 use crate::sandbox::State as Life;
-use crate::tenants::Principal;
+use crate::tenants::{InFlight, Principal};
 use crate::wires::reserved;
 
 /// A sandbox that is there, and somebody who may use it.
@@ -48,6 +48,7 @@ impl FromRequestParts<E2b> for Access {
             .service
             .authenticate_token(&id, token)
             .map_err(at_port)?;
+        InFlight::is_paid_by(parts, &who).map_err(at_port)?;
         ready(state, &who, id).await?;
         Ok(Self { who, id })
     }
@@ -87,6 +88,7 @@ impl Access {
             match signed.check(operation, &token, now_s) {
                 Ok(()) => {
                     let who = state.service.signed_principal(&id, &key).map_err(at_port)?;
+                    InFlight::is_paid_by(parts, &who).map_err(at_port)?;
                     ready(state, &who, id).await?;
                     return Ok(Self { who, id });
                 }

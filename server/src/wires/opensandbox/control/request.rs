@@ -9,7 +9,7 @@ use super::super::state::OpenSandbox;
 use super::super::target::KEY_HEADER;
 use crate::error::ServiceError;
 use crate::names::Id;
-use crate::tenants::Principal;
+use crate::tenants::{InFlight, Principal};
 
 /// Who asks, by the key in `OPEN-SANDBOX-API-KEY`.
 pub(super) struct Key(pub(super) Principal);
@@ -22,7 +22,9 @@ impl FromRequestParts<OpenSandbox> for Key {
         match (keys.next(), keys.next()) {
             (Some(key), None) => {
                 let key = key.to_str().unwrap_or_default();
-                Ok(Self(state.service.authenticate(key)?))
+                let who = state.service.authenticate(key)?;
+                InFlight::is_paid_by(parts, &who)?;
+                Ok(Self(who))
             }
             _ => Err(ApiError::new(
                 StatusCode::UNAUTHORIZED,

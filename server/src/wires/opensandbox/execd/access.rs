@@ -10,7 +10,7 @@ use super::super::target::{KEY_HEADER, TOKEN_HEADER, Target};
 use crate::error::{ErrorKind, ServiceError};
 use crate::names::Id;
 use crate::sandbox::State as Life;
-use crate::tenants::Principal;
+use crate::tenants::{InFlight, Principal};
 
 /// A sandbox that is there, and somebody who may use it.
 pub(in super::super) struct Access {
@@ -38,6 +38,7 @@ impl FromRequestParts<OpenSandbox> for Access {
                 ));
             }
         };
+        InFlight::is_paid_by(parts, &who)?;
         let view = state.service.get(&who, &id).await?;
         match view.state {
             Life::Live | Life::Asleep => Ok(Self { who, id }),
