@@ -53,6 +53,28 @@ impl Service {
         looked.await
     }
 
+    /// Those of all that lies in a folder that `choose` takes. It is called where the folder is
+    /// read, in the tenant's own time of threads, with the folder's path.
+    ///
+    /// # Errors
+    /// As [`Service::list_folder`], and what `choose` says.
+    pub(crate) async fn search_folder(
+        &self,
+        who: &Principal,
+        id: &Id,
+        path: &str,
+        choose: impl FnOnce(&str, Vec<FileEntry>) -> Result<Vec<FileEntry>, ServiceError>
+        + Send
+        + 'static,
+    ) -> Result<Vec<FileEntry>, ServiceError> {
+        let path = absolute(path)?;
+        let looked = self.looking(who, id, move |files| {
+            let found = listed(files, &path, DEPTH_MAX).map_err(|error| refused(&path, error))?;
+            choose(&path, found)
+        });
+        looked.await
+    }
+
     /// A piece of a file: at most `bytes_max` bytes from `offset` on.
     ///
     /// # Errors

@@ -89,24 +89,7 @@ impl Service {
             limit => limit.min(PAGE_MAX),
         };
         let inner = &self.inner;
-        let mut found: Vec<((u64, Id), Arc<Entry>)> = Vec::new();
-        for entry in inner.registry.all() {
-            if entry.tenant.name() != who.tenant() {
-                continue;
-            }
-            let place = {
-                let record = entry.record.lock();
-                let is_paused = record.is_paused(now_ms());
-                if !filter.takes(record.ended.is_some(), is_paused, &record.metadata) {
-                    continue;
-                }
-                (record.created_ms, record.id)
-            };
-            if after.is_none_or(|after| place < after) {
-                found.push((place, entry));
-            }
-        }
-        found.sort_unstable_by_key(|found| std::cmp::Reverse(found.0));
+        let mut found = inner.selected(who, &filter, after);
         let has_more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| has_more);
@@ -115,6 +98,26 @@ impl Service {
             items: found.iter().map(|(_, entry)| inner.view(entry)).collect(),
             next,
         })
+    }
+
+    /// The page of the tenant's sandboxes that comes after `skipped` of them, newest first, and
+    /// how many there are in all. Only what is on the page is looked at closely: the metadata of
+    /// all could be many megabytes.
+    ///
+    /// # Errors
+    /// As [`Service::list`].
+    pub(crate) async fn list_from(
+        &self,
+        who: &Principal,
+        filter: &ListFilter,
+        skipped: usize,
+    ) -> Result<(Vec<SandboxView>, usize), ServiceError> {
+        who.require(Scope::Create)?;
+        let inner = &self.inner;
+        let found = inner.selected(who, filter, None);
+        let page = found.iter().skip(skipped).take(filter.limit.min(PAGE_MAX));
+        let items = page.map(|(_, entry)| inner.view(entry)).collect();
+        Ok((items, found.len()))
     }
 
     /// What a sandbox uses.
@@ -156,6 +159,34 @@ fn place_of(token: &str) -> Option<(u64, Id)> {
 }
 
 impl Inner {
+    /// The tenant's sandboxes that a filter takes, newest first; those after a place.
+    fn selected(
+        &self,
+        who: &Principal,
+        filter: &ListFilter,
+        after: Option<(u64, Id)>,
+    ) -> Vec<((u64, Id), Arc<Entry>)> {
+        let mut found: Vec<((u64, Id), Arc<Entry>)> = Vec::new();
+        for entry in self.registry.all() {
+            if entry.tenant.name() != who.tenant() {
+                continue;
+            }
+            let place = {
+                let record = entry.record.lock();
+                let is_paused = record.is_paused(now_ms());
+                if !filter.takes(record.ended.is_some(), is_paused, &record.metadata) {
+                    continue;
+                }
+                (record.created_ms, record.id)
+            };
+            if after.is_none_or(|after| place < after) {
+                found.push((place, entry));
+            }
+        }
+        found.sort_unstable_by_key(|found| std::cmp::Reverse(found.0));
+        found
+    }
+
     pub(super) fn view(&self, entry: &Entry) -> SandboxView {
         let record = entry.record.lock();
         let limits = &entry.profile.policy.limits;

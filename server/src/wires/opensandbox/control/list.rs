@@ -15,9 +15,6 @@ use crate::service::{ListFilter, StateName};
 
 const PAGE_DEFAULT: usize = 20;
 const PAGE_MAX: usize = 200;
-/// Sandboxes that are counted. Who has more filters.
-const COUNTED_MAX: usize = 10_000;
-const STEP: usize = 1_000;
 
 pub(super) async fn list(
     State(state): State<OpenSandbox>,
@@ -25,31 +22,34 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let asked = Asked::read(query.as_deref().unwrap_or_default())?;
-    let mut found = Vec::new();
-    let mut after = None;
-    // This protocol counts all of them; the service gives them page by page.
-    loop {
-        let filter = ListFilter {
-            states: asked.states.clone(),
-            metadata: asked.metadata.clone(),
-            limit: STEP,
-            after,
-        };
-        let page = state.service.list(&who, filter).await?;
-        found.extend(page.items.iter().map(Sandbox::from));
-        after = page.next;
-        if after.is_none() || found.len() >= COUNTED_MAX {
-            break;
-        }
-    }
-    Ok(Json(page_of(found, asked.page, asked.page_size)))
+    let skipped = skipped(asked.page, asked.page_size);
+    let filter = ListFilter {
+        states: asked.states,
+        metadata: asked.metadata,
+        limit: asked.page_size,
+        after: None,
+    };
+    let (found, total) = state.service.list_from(&who, &filter, skipped).await?;
+    let found: Vec<Sandbox> = found.iter().map(Sandbox::from).collect();
+    Ok(Json(page(&found, total, asked.page, asked.page_size)))
+}
+
+/// Items before a page.
+fn skipped(page: usize, page_size: usize) -> usize {
+    page.saturating_sub(1).saturating_mul(page_size)
 }
 
 /// One page of all items.
-pub(super) fn page_of<T: Serialize>(found: Vec<T>, page: usize, page_size: usize) -> Value {
+pub(super) fn page_of<T: Serialize>(found: Vec<T>, number: usize, page_size: usize) -> Value {
     let total = found.len();
-    let skipped = page.saturating_sub(1).saturating_mul(page_size);
-    let items: Vec<_> = found.into_iter().skip(skipped).take(page_size).collect();
+    let items = found.into_iter().skip(skipped(number, page_size));
+    let items: Vec<_> = items.take(page_size).collect();
+    page(&items, total, number, page_size)
+}
+
+/// A page of so many items in all.
+fn page<T: Serialize>(items: &[T], total: usize, page: usize, page_size: usize) -> Value {
+    let skipped = skipped(page, page_size);
     json!({
         "items": items,
         "pagination": {

@@ -87,16 +87,13 @@ pub(super) async fn search(
     if pattern.len() > PATTERN_MAX_BYTES {
         return Err(ApiError::invalid("the pattern is longer than 1024 bytes"));
     }
-    let folder = state.service.stat(&who, &id, &asked.path).await?.path;
+    let pattern = Pattern::new(pattern);
+    let choose = move |folder: &str, found| wanted(&pattern, folder, found);
     let found = state
         .service
-        .list_folder(&who, &id, &asked.path, DEPTH_MAX)
+        .search_folder(&who, &id, &asked.path, choose)
         .await?;
-    let pattern = Pattern::new(pattern);
-    // Others' requests would wait for the thread.
-    let wanted = tokio::task::spawn_blocking(move || wanted(&pattern, &folder, found)).await;
-    let wanted = wanted.map_err(|_| ServiceError::internal("the search met a fault"))?;
-    Ok(Answer(wanted?.into_iter().map(Info::from).collect()))
+    Ok(Answer(found.into_iter().map(Info::from).collect()))
 }
 
 /// The files that a pattern matches, of those in a folder.
@@ -104,16 +101,16 @@ fn wanted(
     pattern: &Pattern,
     folder: &str,
     mut found: Vec<FileEntry>,
-) -> Result<Vec<FileEntry>, ApiError> {
+) -> Result<Vec<FileEntry>, ServiceError> {
     found.retain(|entry| entry.kind == FileKind::File);
     let steps = found
         .iter()
         .map(|entry| pattern.steps(below(folder, &entry.path)))
         .fold(0, usize::saturating_add);
     if steps > STEPS_MAX {
-        return Err(ApiError::invalid(
-            "comparing this pattern with the names of all files takes too long\n\
-             hint: use a shorter pattern, or search a smaller folder",
+        return Err(ServiceError::invalid(
+            "comparing this pattern with the names of all files takes too long",
+            "use a shorter pattern, or search a smaller folder",
         ));
     }
     found.retain(|entry| pattern.matches(below(folder, &entry.path)));
