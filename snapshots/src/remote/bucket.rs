@@ -4,21 +4,24 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use object_store::path::Path;
 use object_store::{
-    Error as ServiceError, ObjectStore as Service, ObjectStoreExt, PutMode, PutPayload,
+    Error as ServiceError, ObjectMeta, ObjectStore as Service, ObjectStoreExt, PutMode, PutPayload,
     UpdateVersion,
 };
 use rustix::fs::OFlags;
 
 use crate::Error;
 use crate::remote::driver::Driver;
+use crate::remote::listing;
 
 /// Requests under way at once.
 const CONCURRENCY: usize = 16;
 /// No object of a store is larger; one that claims to be is not fetched.
 const OBJECT_BYTES_MAX: u64 = crate::codec::SNAPSHOT_OBJECT_BYTES_MAX as u64;
+/// No name of an object below its folder is longer.
+const NAME_BYTES_MAX: usize = 256;
 
 pub(super) struct Bucket {
     service: Arc<dyn Service>,
@@ -28,6 +31,14 @@ pub(super) struct Bucket {
     /// For a service without conditional replacement, which only a local
     /// directory is: the file to lock meanwhile.
     lock: Option<PathBuf>,
+}
+
+/// An object that a list names.
+pub(super) struct Found {
+    /// Its name below the folder that is listed.
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) modified_unix_ms: u64,
 }
 
 /// Whether a conditional write took place.
@@ -135,21 +146,31 @@ impl Bucket {
         pairs.try_for_each(|(name, result)| self.judge("remove", name, result))
     }
 
-    /// The objects under `directory`: name below it, length, and when written.
-    pub(super) fn list(&self, directory: &str) -> Result<Vec<(String, u64, u64)>, Error> {
+    /// What `wanted` makes of the objects under `directory`. What lies elsewhere, or has a
+    /// longer name than any object of ours, is not asked about.
+    pub(super) fn list<T: Send + 'static>(
+        &self,
+        directory: &str,
+        wanted: impl Fn(Found) -> Option<T> + Send + 'static,
+    ) -> Result<Vec<T>, Error> {
         let (service, path) = (Arc::clone(&self.service), self.path(directory));
-        let below = path.clone();
-        let listed = self
-            .driver
-            .run(async move { service.list(Some(&path)).try_collect::<Vec<_>>().await })?;
-        let metas = self.judge("list", directory, listed)?;
-        let entries = metas.into_iter().filter_map(|meta| {
-            let parts: Vec<_> = meta.location.prefix_match(&below)?.collect();
-            let name: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-            let modified = u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0);
-            Some((name.join("/"), meta.size, modified))
-        });
-        Ok(entries.collect())
+        let listed = self.driver.run(async move {
+            let below = path.clone();
+            let list = service.list(Some(&path));
+            let ours = move |meta: ObjectMeta| {
+                let parts: Vec<_> = meta.location.prefix_match(&below)?.collect();
+                let name: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+                let modified = u64::try_from(meta.last_modified.timestamp_millis()).unwrap_or(0);
+                let name = Some(name.join("/")).filter(|name| name.len() <= NAME_BYTES_MAX)?;
+                wanted(Found {
+                    name,
+                    bytes: meta.size,
+                    modified_unix_ms: modified,
+                })
+            };
+            listing::collected(list, listing::Bounds::default(), ours).await
+        })?;
+        self.judge("list", directory, listed)
     }
 
     /// Writes an object if it is still at `version`; without one, if it is not

@@ -4,9 +4,14 @@
 //! one installed for the whole process. This one takes ours. It obeys the client
 //! options that it knows, and refuses the others instead of ignoring them.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use object_store::client::{ClientConfigKey, HttpClient, HttpConnector};
+use http_body_util::{BodyExt, Limited};
+use object_store::client::{
+    ClientConfigKey, HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest,
+    HttpResponse, HttpResponseBody, HttpService,
+};
 use object_store::{ClientOptions, Result};
 use reqwest::redirect::Policy;
 
@@ -39,6 +44,33 @@ const REFUSED: &[(ClientConfigKey, &str)] = &[
 
 /// As many as the client of `object_store` follows.
 const REDIRECTS_MAX: usize = 10;
+
+/// No response is longer: an object, or a page of a list with the longest names.
+const RESPONSE_BYTES_MAX: usize = 32 << 20;
+const _: () = assert!(RESPONSE_BYTES_MAX > crate::codec::SNAPSHOT_OBJECT_BYTES_MAX);
+
+/// A client whose responses are bounded, and are not as long as they say before they are.
+#[derive(Debug)]
+struct Bounded(reqwest::Client);
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
+
+impl HttpService for Bounded {
+    fn call<'client, 'answer>(&'client self, request: HttpRequest) -> Answer<'answer>
+    where
+        'client: 'answer,
+        Self: 'answer,
+    {
+        Box::pin(async move {
+            let response = self.0.call(request).await?;
+            Ok(response.map(|body| {
+                let limited = Limited::new(body, RESPONSE_BYTES_MAX);
+                let failed = |error| HttpError::new_boxed(HttpErrorKind::Decode, error);
+                HttpResponseBody::new(limited.map_err(failed))
+            }))
+        })
+    }
+}
 
 /// Makes the clients of a bucket.
 #[derive(Debug)]
@@ -92,7 +124,7 @@ impl HttpConnector for Connector {
         if let Some(proxy) = proxy(options)? {
             builder = builder.proxy(proxy);
         }
-        Ok(HttpClient::new(builder.build().map_err(failed)?))
+        Ok(HttpClient::new(Bounded(builder.build().map_err(failed)?)))
     }
 }
 

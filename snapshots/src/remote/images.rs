@@ -58,12 +58,10 @@ impl ImageObjects {
     /// # Errors
     /// [`Error::Remote`].
     pub fn documents(&self) -> Result<Vec<String>, Error> {
-        let found = self.bucket.list(FOLDER)?;
-        let mut names: Vec<String> = found
-            .into_iter()
-            .filter_map(|(name, ..)| name.strip_suffix(DOCUMENT).map(str::to_owned))
-            .filter(|name| check(name).is_ok())
-            .collect();
+        let mut names = self.bucket.list(FOLDER, |found| {
+            let name = found.name.strip_suffix(DOCUMENT)?;
+            check(name).is_ok().then(|| name.to_owned())
+        })?;
         names.sort();
         Ok(names)
     }

@@ -12,6 +12,7 @@ mod driver;
 mod gate;
 mod images;
 mod leases;
+mod listing;
 mod location;
 mod store;
 

@@ -159,18 +159,14 @@ impl Backend for ObjectStore {
     }
 
     fn list(&self) -> Result<Vec<Listed>, Error> {
-        let found = self.bucket.list("objects")?;
-        let listed = found
-            .into_iter()
-            .filter_map(|(name, bytes, modified_unix_ms)| {
-                let (directory, file) = name.split_once('/')?;
-                Some(Listed {
-                    key: Key::from_parts(directory, file)?,
-                    bytes,
-                    modified_unix_ms,
-                })
-            });
-        Ok(listed.collect())
+        self.bucket.list("objects", |found| {
+            let (directory, file) = found.name.split_once('/')?;
+            Some(Listed {
+                key: Key::from_parts(directory, file)?,
+                bytes: found.bytes,
+                modified_unix_ms: found.modified_unix_ms,
+            })
+        })
     }
 
     fn place(&self, key: &Key) -> String {
@@ -183,12 +179,9 @@ impl Backend for ObjectStore {
     }
 
     fn list_pointers(&self) -> Result<Vec<String>, Error> {
-        let found = self.bucket.list("sessions")?;
-        let mut names: Vec<String> = found
-            .into_iter()
-            .map(|(name, ..)| name)
-            .filter(|name| check_session_name(name).is_ok())
-            .collect();
+        let mut names = self.bucket.list("sessions", |found| {
+            check_session_name(&found.name).ok().map(|()| found.name)
+        })?;
         names.sort();
         Ok(names)
     }

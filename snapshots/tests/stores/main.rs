@@ -17,6 +17,7 @@ mod disks;
 mod golden;
 mod images;
 mod locations;
+mod lying;
 mod races;
 mod records;
 mod remote;
