@@ -1,12 +1,19 @@
-//! The host's resident memory while code runs or hostile bytes are read, in a process that
-//! does nothing else: see `behaviour/resident.rs`.
+//! The host's memory while code runs or hostile bytes are read, in a process that does nothing
+//! else: see `behaviour/resident.rs`.
+//!
+//! What is resident is not all: of a memory file that is mapped copy-on-write, pages that were
+//! written to are there twice, and the file's own are resident nowhere. So the blocks of
+//! memory files are looked at as well, every few milliseconds and at the end.
 
 use memex_runtime::{Error, Outcome, Session};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
 
 /// What a turn may add to the process besides the memory of its session: the
 /// image's pages and its code as they are first used, the copy of what the
@@ -17,10 +24,13 @@ pub const RESIDENT_OVERHEAD_BYTES: u64 = 128 << 20;
 /// Names the file that takes a line for each turn. Without it nothing is watched.
 const RESIDENT_REPORT: &str = "MEMEX_TEST_RESIDENT_REPORT";
 
+/// Between two looks at what is held.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// How far the process grew in a turn, and how far it may have grown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
-    /// Bytes of the peak above what was resident before.
+    /// Bytes of the peak above what was held before: what is resident, and memory files.
     pub grown: u64,
     /// The memory of all sessions that ran meanwhile, and the overhead.
     pub allowed: u64,
@@ -92,6 +102,9 @@ struct Watch {
     report: File,
     running: u64,
     resident: u64,
+    held: u64,
+    /// The most that was held since.
+    peak: u64,
     allowed: u64,
 }
 
@@ -100,10 +113,13 @@ fn watch() -> Option<MutexGuard<'static, Watch>> {
     let watch = WATCH.get_or_init(|| {
         let path = PathBuf::from(std::env::var_os(RESIDENT_REPORT)?);
         let report = OpenOptions::new().append(true).create(true).open(path);
+        std::thread::spawn(keep_looking);
         Some(Mutex::new(Watch {
             report: report.unwrap(),
             running: 0,
             resident: 0,
+            held: 0,
+            peak: 0,
             allowed: RESIDENT_OVERHEAD_BYTES,
         }))
     });
@@ -114,6 +130,18 @@ fn watch() -> Option<MutexGuard<'static, Watch>> {
             .lock()
             .unwrap_or_else(|lock| lock.into_inner()),
     )
+}
+
+/// Looks at what is held while turns are under way.
+fn keep_looking() {
+    loop {
+        std::thread::sleep(LOOK_EVERY);
+        if let Some(mut watch) = watch()
+            && watch.running > 0
+        {
+            watch.peak = watch.peak.max(held());
+        }
+    }
 }
 
 /// Does something with a session, and says how far the process grew meanwhile, if
@@ -143,6 +171,8 @@ impl Turn {
             // 5: the peak starts anew at what is resident.
             fs::write("/proc/self/clear_refs", "5").unwrap();
             watch.resident = status("VmRSS:");
+            watch.held = held();
+            watch.peak = watch.held;
             watch.allowed = RESIDENT_OVERHEAD_BYTES;
         }
         watch.running += 1;
@@ -162,13 +192,40 @@ impl Drop for Turn {
 /// `spared` is what a session's memory did not take of its limit.
 fn grown(what: &str, bound: Option<u64>, spared: u64) -> Option<Growth> {
     let mut watch = watch()?;
+    watch.peak = watch.peak.max(held());
+    let resident = status("VmHWM:").saturating_sub(watch.resident);
     let growth = Growth {
-        grown: status("VmHWM:").saturating_sub(watch.resident),
+        grown: resident.max(watch.peak.saturating_sub(watch.held)),
         allowed: bound.unwrap_or_else(|| watch.allowed.saturating_sub(spared)),
     };
     let line = what.escape_debug().take(200).collect::<String>();
     writeln!(watch.report, "{} {} {line}", growth.grown, growth.allowed).unwrap();
     Some(growth)
+}
+
+/// What the process holds: memory of its own, files that are mapped, and memory files whether
+/// they are mapped or not.
+fn held() -> u64 {
+    let files = memory_files().max(status("RssShmem:"));
+    status("RssAnon:") + status("RssFile:") + files
+}
+
+/// What the memory files of this process take.
+fn memory_files() -> u64 {
+    let mut files = BTreeMap::new();
+    for descriptor in fs::read_dir("/proc/self/fd").unwrap().flatten() {
+        let path = descriptor.path();
+        // Others may be closed meanwhile.
+        let Ok(name) = fs::read_link(&path) else {
+            continue;
+        };
+        if name.to_string_lossy().starts_with("/memfd:")
+            && let Ok(file) = fs::metadata(&path)
+        {
+            files.insert(file.ino(), file.blocks() * 512);
+        }
+    }
+    files.values().sum()
 }
 
 /// A line of `/proc/self/status`, in bytes.

@@ -1,4 +1,4 @@
-//! The host's resident memory while hostile blocks run, and those whose work natives and the
+//! The host's memory, resident and in memory files, while hostile blocks run, and those whose work natives and the
 //! host do in the guest's place: all of the modules `escapes`, `limits` and `natives`, again,
 //! in a process that runs one test at a time and looks at its peak after every turn. Answers
 //! of models and bodies of requests are watched in the suites `agent` and `server`.
@@ -73,4 +73,45 @@ fn what_the_host_allocates_is_seen() {
         .iter()
         .filter(|(growth, _)| growth.grown > growth.allowed);
     assert_eq!((turns.len(), over.count()), (4, 1), "{turns:#?}");
+}
+
+/// What the guest of the next test writes over.
+const OVERWRITTEN_BYTES: u64 = 192 << 20;
+
+#[test]
+#[ignore = "runs in a process of its own: see what_a_guest_writes_over_is_seen"]
+fn a_guest_writes_over_its_memory() {
+    let sandbox = memex_tests::sandbox(|policy| {
+        policy.set_limit("memory_bytes", MEMORY_BYTES).unwrap();
+    });
+    let mut session = memex_tests::session_of(&sandbox);
+    let mut turn = |code: &str| {
+        let (outcome, growth) = measured(&mut session, code, None, |session| {
+            session.run(code).unwrap()
+        });
+        assert!(outcome.is_ok(), "{outcome:#?}");
+        growth.expect("this process is watched")
+    };
+    let made = turn(&format!("held = bytearray(b'a') * {OVERWRITTEN_BYTES}"));
+    assert!(made.grown >= OVERWRITTEN_BYTES, "{made:?}");
+    // The file below keeps what it holds, for a rollback.
+    let written = turn("for at in range(0, len(held), 4096): held[at] = 0");
+    assert!(written.grown >= OVERWRITTEN_BYTES, "{written:?}");
+    assert!(written.grown <= written.allowed, "{written:?}");
+    // The control: a turn that writes nothing.
+    let idle = turn("len(held)");
+    assert!(idle.grown < OVERWRITTEN_BYTES / 2, "{idle:?}");
+}
+
+#[test]
+fn what_a_guest_writes_over_is_seen() {
+    let name = "resident::a_guest_writes_over_its_memory";
+    let turns = watched(&[name, "--exact", "--ignored"]);
+    let seen: Vec<u64> = turns.iter().map(|(growth, _)| growth.grown).collect();
+    assert_eq!(turns.len(), 3, "{turns:#?}");
+    assert!(
+        seen[..2].iter().all(|grown| *grown >= OVERWRITTEN_BYTES),
+        "{turns:#?}"
+    );
+    none_is_over(&turns);
 }
