@@ -39,12 +39,21 @@ pub(crate) struct Host {
     pub(crate) limits: Limits,
     pub(crate) natives: NativeGrants,
     pub(crate) turn: TurnLedger,
-    /// Whether the guest runs neither a turn nor a question: what code says or
-    /// asks for meanwhile goes nowhere.
-    is_apart: bool,
+    /// What the guest runs that is no turn: what code says or asks for meanwhile goes
+    /// nowhere.
+    apart: Option<Apart>,
     /// Arguments and environment that the interpreter starts with.
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<String>,
+}
+
+/// What a guest runs that is no turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Apart {
+    /// A question, which may need natives: to pack a value, for instance.
+    Question,
+    /// A check whether turns can run, or what follows from it.
+    Check,
 }
 
 /// What a [`Host`] is made of.
@@ -126,7 +135,7 @@ impl Host {
             limits,
             natives,
             turn: TurnLedger::default(),
-            is_apart: false,
+            apart: None,
             arguments: Vec::new(),
             environment: Vec::new(),
         }
@@ -170,7 +179,7 @@ impl Host {
     /// Takes output, delivers what is within the limit, and never fails: a
     /// program's prints must not end it.
     pub(crate) fn output(&mut self, stream: Stream, bytes: &[u8]) {
-        if self.is_apart {
+        if self.apart.is_some() {
             return;
         }
         let buffer = match stream {
@@ -185,15 +194,15 @@ impl Host {
         }
     }
 
-    /// Whether the guest runs neither a turn nor a question.
-    pub(crate) fn is_apart(&self) -> bool {
-        self.is_apart
+    /// What the guest runs, if that is no turn.
+    pub(crate) fn apart(&self) -> Option<Apart> {
+        self.apart
     }
 
     /// Begins or ends a time in which nothing outside of the session happens.
-    pub(crate) fn set_apart(&mut self, is_apart: bool) {
-        self.is_apart = is_apart;
-        self.files.hold_host(is_apart);
+    pub(crate) fn set_apart(&mut self, apart: Option<Apart>) {
+        self.apart = apart;
+        self.files.hold_host(apart.is_some());
     }
 
     /// Forgets what belongs to a turn.

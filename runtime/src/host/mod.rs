@@ -13,7 +13,7 @@ mod random;
 mod watch;
 
 pub(crate) use clock::Clock;
-pub(crate) use data::{Host, HostParts, TurnLedger};
+pub(crate) use data::{Apart, Host, HostParts, TurnLedger};
 pub(crate) use equipment::Equipment;
 pub(crate) use forking::{Captures, Forking, Origin};
 pub use limit::LimitHit;

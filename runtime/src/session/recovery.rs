@@ -24,7 +24,7 @@ use super::live::CallError;
 use super::outcome::{GuestError, Outcome, Status};
 use super::reply::ERROR_ANSWER_BYTES_MAX;
 use crate::error::Error;
-use crate::host::{LimitHit, Stream};
+use crate::host::{Apart, LimitHit, Stream};
 use crate::interrupt::{Arming, Cause};
 use memex_filesystem::FileSystem;
 use std::sync::Arc;
@@ -241,7 +241,7 @@ impl Session {
             // The turn has paid with its own; this one is bounded by time.
             live.store.set_fuel(u64::MAX).map_err(Error::engine)?;
         }
-        live.store.data_mut().set_apart(true);
+        live.store.data_mut().set_apart(Some(Apart::Check));
         self.arm_with(Arming {
             addresses: self.sandbox.image().map().interrupt,
             guest_time: time,
@@ -253,7 +253,7 @@ impl Session {
         let report = self.disarm();
         let live = self.live.as_mut().ok_or(LOST)?;
         let host = live.store.data_mut();
-        host.set_apart(false);
+        host.set_apart(None);
         host.forget_turn();
         Ok(match result {
             Ok(Some(state)) => state,

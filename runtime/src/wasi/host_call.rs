@@ -6,7 +6,7 @@ use super::file_calls;
 use super::memory::Bytes;
 use super::offload;
 use crate::channel::decode_display;
-use crate::host::{Host, LimitHit};
+use crate::host::{Apart, Host, LimitHit};
 use crate::interrupt::WaitEnd;
 use memex_channel::{
     Frame, LOST_ANSWERS, MAX_HEAD_BYTES, MAX_PARTS, OP_DISPLAY, OP_FILES, OP_FORK, OP_NATIVE,
@@ -146,8 +146,9 @@ struct WaitHead {
 impl Host {
     /// Counts a call, and decodes it if it is within the limits.
     fn admit<'a>(&mut self, bytes: &'a [u8]) -> Result<Frame<'a>, Reply> {
-        if self.is_apart() {
-            return Err(Reply::error("PermissionError", "no turn runs"));
+        match (self.apart(), bytes.first()) {
+            (None, _) | (Some(Apart::Question), Some(&OP_NATIVE)) => {}
+            _ => return Err(Reply::error("PermissionError", "no turn runs")),
         }
         // Questions about the toolbox are no calls of the code's own, and neither are
         // calls for files that need this way.

@@ -9,5 +9,6 @@ mod leaks;
 mod memory;
 mod natives;
 mod panics;
+mod questions;
 mod resident;
 mod sparing;
