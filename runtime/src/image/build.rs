@@ -15,6 +15,7 @@ use super::loaded::Image;
 use super::map::GuestMap;
 use super::packages::Packages;
 use super::progress::Stage;
+use super::proof;
 use super::secret::ImageSecret;
 use super::self_test;
 use super::shelf::Shelved;
@@ -72,6 +73,7 @@ impl Builder<'_> {
             let parts = (files.clone(), packages.clone());
             let image = Image::of(cache, spec, fetch, parts, made)?;
             self_test::prove(&image, progress)?;
+            proof::mark(directory, &name)?;
             // Built again to the same: what is there did not open.
             remove_if_there(&cache.entry_path("images", &name))?;
             Ok((name, ()))

@@ -29,6 +29,7 @@ mod map;
 mod packages;
 mod places;
 mod progress;
+mod proof;
 mod pruning;
 mod removal;
 mod secret;

@@ -4,9 +4,12 @@ use super::builder::Builder;
 use super::cache::Cache;
 use super::details::{CodeDetails, ImageDetails};
 use super::entry::Entry;
+use super::files::remove_if_there;
 use super::loaded::Image;
 use super::packages::Packages;
 use super::progress::{Progress, Stage};
+use super::proof;
+use super::self_test;
 use super::shelf::{Shelved, expect_current};
 use super::spec::ImageSpec;
 use crate::engine::Metering;
@@ -14,7 +17,8 @@ use crate::error::Error;
 use memex_guest_python::{FetchOptions, Manifest};
 
 impl Image {
-    /// Loads an image, building it first when the cache does not have it.
+    /// Loads an image, building it first when the cache does not have it. One that was never
+    /// proved, which an earlier version can have left, is proved, or built again.
     ///
     /// # Errors
     /// When the guest cannot be had, does not meet its manifest, or the cache
@@ -35,7 +39,36 @@ impl Image {
         let code = builder.code(Metering::Deadline)?;
         let packages = builder.packages(&files)?;
         let found = builder.image(&code, &files, &packages)?;
-        Self::of(cache, spec, fetch, (files, packages), found)
+        let (name, key) = (found.name.clone(), found.description.inputs());
+        let parts = (files.clone(), packages.clone());
+        let image = Self::of(cache, spec, fetch, parts, found)?;
+        match image.proved(&key, builder.progress) {
+            Err(Error::Calibration(reason)) => {
+                builder.progress.note(&format!("building again: {reason}"));
+                remove_if_there(&cache.entry_path("images", &name))?;
+                let found = builder.image(&code, &files, &packages)?;
+                Self::of(cache, spec, fetch, (files, packages), found)
+            }
+            proved => proved,
+        }
+    }
+
+    /// The image, which has passed its self-test: before, or now. `key` is that of its
+    /// inputs.
+    pub(super) fn proved(self, key: &str, progress: &mut dyn Progress) -> Result<Self, Error> {
+        if proof::is_marked(self.path(), self.name()) {
+            return Ok(self);
+        }
+        // In a cache that cannot be written, each process proves it for itself.
+        let lock = self.cache().lock("images", key, progress).ok();
+        if lock.is_none() || !proof::is_marked(self.path(), self.name()) {
+            self_test::prove(&self, progress)?;
+        }
+        if lock.is_some() {
+            // Without the mark it is proved again the next time.
+            let _unmarked = proof::mark(self.path(), self.name());
+        }
+        Ok(self)
     }
 
     /// Loads the image of a name, or of the beginning of one: what a snapshot
@@ -54,7 +87,8 @@ impl Image {
     ) -> Result<Self, Error> {
         let name = cache.image_name(name)?;
         let found = Shelved::open(cache, &name)?;
-        Self::open_shelved(cache, found, fetch, progress)
+        let key = found.description.inputs();
+        Self::open_shelved(cache, found, fetch, progress)?.proved(&key, progress)
     }
 
     pub(super) fn open_shelved(

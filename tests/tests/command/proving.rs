@@ -179,6 +179,69 @@ fn a_build_that_stops_in_its_self_test() {
     let _ = Image::load(&cache, &spec(SECRET), &Default::default(), &mut progress);
 }
 
+/// As an earlier version left it that was killed in the self-test: with its name, unproven.
+#[test]
+fn an_image_that_was_never_proved_is_proved_before_it_is_used() {
+    let name = small().name().to_owned();
+    for by_name in [false, true] {
+        let copy = without_image();
+        let cache = open(&copy);
+        Image::load(&cache, &spec(SECRET), &Default::default(), &mut NoProgress).unwrap();
+        let mark = copy.path().join("images").join(&name).join("proven");
+        let load = || {
+            let mut tests = 0;
+            let mut progress = AtSelfTest(|| tests += 1);
+            let fetch = Default::default();
+            match by_name {
+                true => Image::open(&cache, &name, &fetch, &mut progress),
+                false => Image::load(&cache, &spec(SECRET), &fetch, &mut progress),
+            }
+            .unwrap();
+            tests
+        };
+        assert_eq!(load(), 0, "the control: it was proved when it was built");
+        std::fs::remove_file(&mark).unwrap();
+        assert_eq!(load(), 1, "{by_name}");
+        assert_eq!(load(), 0, "{by_name}");
+        // A mark of another image is none.
+        std::fs::remove_file(&mark).unwrap();
+        std::fs::write(&mark, "0".repeat(64)).unwrap();
+        assert_eq!(load(), 1, "{by_name}");
+    }
+}
+
+#[test]
+fn an_image_that_was_never_proved_and_fails_is_built_again() {
+    let copy = without_image();
+    let cache = open(&copy);
+    let load = |spec: &ImageSpec, tests: &mut u32| {
+        let mut progress = AtSelfTest(|| *tests += 1);
+        Image::load(&cache, spec, &Default::default(), &mut progress)
+    };
+    load(&spec(SECRET), &mut 0).unwrap();
+    let image = copy.path().join("images").join(small().name());
+    std::fs::remove_file(image.join("proven")).unwrap();
+    // A proof changes no inputs of the memory, so the image is found, and fails by it.
+    let mut failing = spec(SECRET);
+    failing.manifest.module.patch[0].proof = "1 == 2".to_owned();
+    let guests = copy.path().join("guests");
+    let place = |spec: &ImageSpec| guests.join(&spec.manifest.digest().to_string()[..32]);
+    std::fs::rename(place(&spec(SECRET)), place(&failing)).unwrap();
+    let mut tests = 0;
+    let Err(error) = load(&failing, &mut tests) else {
+        panic!("it passed");
+    };
+    assert!(
+        error.to_string().contains("failed its self-test"),
+        "{error}"
+    );
+    assert_eq!(tests, 2, "it was built again, and failed again");
+    assert!(images(&copy).is_empty(), "{:?}", images(&copy));
+    std::fs::rename(place(&failing), place(&spec(SECRET))).unwrap();
+    load(&spec(SECRET), &mut 0).unwrap();
+    assert!(image.join("proven").exists());
+}
+
 #[test]
 fn an_image_that_fails_its_self_test_never_gets_a_name() {
     let copy = without_image();

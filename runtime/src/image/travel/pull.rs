@@ -16,6 +16,7 @@ use crate::image::files::{remove_if_there, write_new};
 use crate::image::loaded::Image;
 use crate::image::packages::Packages;
 use crate::image::progress::{Progress, Stage};
+use crate::image::proof;
 use crate::image::self_test;
 use crate::image::shelf::{Shelved, one_of};
 use crate::image::spec::ImageSpec;
@@ -72,7 +73,7 @@ impl Image {
             });
         };
         let key = description.inputs();
-        let _lock = cache.lock("images", &key, progress)?;
+        let lock = cache.lock("images", &key, progress)?;
         let was_there = Shelved::open(cache, &name).is_ok();
         let short: String = name.chars().take(16).collect();
         let aside = cache.entry_path("images", &format!("{key}{TEMPORARY}pull-{short}"));
@@ -120,7 +121,9 @@ impl Image {
             false => pull.publish(&name, progress)?,
         }
         let found = Shelved::open(cache, &name)?;
+        drop(lock);
         let image = Self::open_shelved(cache, found, &FetchOptions::default(), progress)?;
+        let image = image.proved(&key, progress)?;
         Ok(Pulled {
             image,
             was_there,
@@ -251,6 +254,7 @@ impl Pull<'_> {
             remove_if_there(&self.aside)?;
             return Err(error);
         }
+        proof::mark(&self.aside, name)?;
         // What is there did not open.
         remove_if_there(&self.cache.entry_path("images", name))?;
         self.cache.put_in_place("images", &self.aside, name)
