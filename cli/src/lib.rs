@@ -45,6 +45,7 @@ mod session_options;
 mod signals;
 mod store_arguments;
 mod supervising;
+mod texts;
 mod tool_arguments;
 mod turn_sources;
 

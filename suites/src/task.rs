@@ -1,13 +1,16 @@
 //! A task, and files of them.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, Rules};
+
+/// The longest file of tasks.
+const TASKS_BYTES_MAX: u64 = 1 << 30;
 
 /// A question with its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,7 +92,15 @@ pub fn write_tasks(path: &Path, tasks: &[Task]) -> Result<(), Error> {
 /// [`Error::Io`], [`Error::Malformed`] or [`Error::Duplicate`].
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, Error> {
     let place = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(Error::io(&place))?;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(Error::io(&place))?;
+    file.take(TASKS_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(Error::io(&place))?;
+    if text.len() as u64 > TASKS_BYTES_MAX {
+        let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
+        return Err(Error::io(&place)(too_large));
+    }
     parse_tasks(&text, &place)
 }
 

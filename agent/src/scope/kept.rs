@@ -191,3 +191,78 @@ fn damaged(path: &Path) -> Error {
         what: "is no saved scope, or is damaged; delete it to run the code blocks again".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    /// A file that begins so, and is as long as that.
+    fn file(beginning: &[u8], length: u64) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(beginning).unwrap();
+        file.as_file().set_len(length).unwrap();
+        file
+    }
+
+    fn whole(chunks: &[(&[u8], u32)]) -> Vec<u8> {
+        let mut bytes = [MAGIC, &7_u32.to_le_bytes(), &4_u32.to_le_bytes(), b"head"].concat();
+        for (chunk, length) in chunks {
+            bytes.extend_from_slice(&[chunk.first().copied().unwrap_or(0); 32]);
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(chunk);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_file_is_read_piece_by_piece() {
+        let bytes = whole(&[(b"one", 3), (b"", 0), (b"two", 3)]);
+        let file = file(&bytes, bytes.len() as u64);
+        let mut kept = Kept::open(file.path()).unwrap().unwrap();
+        assert_eq!(kept.steps, 7);
+        assert_eq!(kept.head().unwrap(), b"head");
+        let chunks = kept.chunks().unwrap();
+        for (digest, want) in [(b'o', &b"one"[..]), (0, b""), (b't', b"two")] {
+            let place = chunks[&[digest; 32]];
+            assert_eq!(kept.bytes(place).unwrap(), want);
+        }
+        assert_eq!(chunks.len(), 3);
+    }
+
+    #[test]
+    fn a_large_file_without_content_costs_neither_memory_nor_time() {
+        let begun = Instant::now();
+        let refused = |file: &tempfile::NamedTempFile| {
+            let mut kept = Kept::open(file.path()).ok().flatten();
+            let head = kept.as_mut().and_then(|kept| kept.head().ok());
+            head.is_none() || kept.is_none_or(|mut kept| kept.chunks().is_err())
+        };
+        // Of zeros: one empty chunk after the other, more than there may be.
+        assert!(refused(&file(&whole(&[]), KEPT_MAX_BYTES)));
+        // Lengths that there are bytes for, and that nothing has.
+        let head = [MAGIC, &0_u32.to_le_bytes(), &u32::MAX.to_le_bytes()].concat();
+        assert!(refused(&file(&head, KEPT_MAX_BYTES)));
+        assert!(refused(&file(&whole(&[(b"x", u32::MAX)]), KEPT_MAX_BYTES)));
+        assert!(refused(&file(&whole(&[]), KEPT_MAX_BYTES + 1)));
+        // Lengths that there are no bytes for.
+        let cut = whole(&[(b"one", 4)]);
+        assert!(refused(&file(&cut, cut.len() as u64)));
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            begun.elapsed()
+        );
+        // The control.
+        let good = whole(&[(b"one", 3)]);
+        assert!(!refused(&file(&good, good.len() as u64)));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Kept::open(folder.path()).is_err());
+        assert!(Kept::open(&folder.path().join("absent")).unwrap().is_none());
+        assert!(kept_steps(&folder.path().join("absent")).unwrap().is_none());
+    }
+}

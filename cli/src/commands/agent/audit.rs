@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
+use crate::texts;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::evaluation::{Finding, Taxonomy};
@@ -54,7 +55,7 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
     let taxonomy = match &arguments.taxonomy {
         None => Taxonomy::built_in().map_err(agent_refusal)?,
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| {
+            let text = texts::read_file(path, texts::SETTINGS_BYTES_MAX).map_err(|error| {
                 usage(format!("{}: {error}", path.display()), "name a TOML file")
             })?;
             Taxonomy::parse(&text, &path.display().to_string()).map_err(agent_refusal)?

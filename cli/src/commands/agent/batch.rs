@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, make_folder, usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
+use crate::texts;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use memex_agent::{Input, OutputSchema, RunRequest, run_batch};
@@ -136,8 +137,8 @@ impl Batch<'_> {
 fn read(path: &Path) -> Result<Vec<Line>> {
     let place = path.display();
     let hint = "write one JSON object a line, such as {\"id\": \"1\", \"question\": \"…\"}";
-    let text =
-        std::fs::read_to_string(path).map_err(|error| usage(format!("{place}: {error}"), hint))?;
+    let text = texts::read_file(path, texts::LINES_BYTES_MAX)
+        .map_err(|error| usage(format!("{place}: {error}"), hint))?;
     let mut ids = BTreeSet::new();
     let mut lines = Vec::new();
     for (number, text) in (1..).zip(text.lines()) {

@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::usage;
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
+use crate::texts;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::RunRequest;
@@ -80,7 +81,9 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         return batch.run(&arguments.agent, context);
     }
     let task = match arguments.task.as_deref() {
-        Some("-") => std::io::read_to_string(std::io::stdin()).context("standard input")?,
+        Some("-") => {
+            texts::read(std::io::stdin().lock(), texts::TASK_BYTES_MAX).context("standard input")?
+        }
         task => task.unwrap_or_default().to_owned(),
     };
     if task.trim().is_empty() {

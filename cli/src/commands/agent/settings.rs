@@ -1,13 +1,13 @@
 //! The options that make an agent, and the file that they override.
 
 use crate::failure::{usage, usage_as_told};
+use crate::texts;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use memex_agent::{ActionSpace, AgentConfig, Backend, CodeForm};
 use memex_models::{ModelConfig, ModelOptions, Prices};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The settings of the agent.
@@ -182,7 +182,8 @@ impl SettingArguments {
 fn read(path: &Path) -> Result<(AgentConfig, Models)> {
     let place = path.display().to_string();
     let wrong = |what: String| usage(format!("{place}: {what}"), HINT);
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = texts::read_file(path, texts::SETTINGS_BYTES_MAX)
+        .map_err(|error| wrong(error.to_string()))?;
     let mut table: toml::Table =
         memex_settings::read(&text).map_err(|misread| wrong(misread.to_string()))?;
     let mut own = toml::Table::new();

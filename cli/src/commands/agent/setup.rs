@@ -7,6 +7,7 @@ use crate::environment::EnvironmentSecrets;
 use crate::failure::{usage, usage_as_told};
 use crate::refusals::agent_refusal;
 use crate::session_options::SessionArguments;
+use crate::texts;
 use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::Args;
@@ -17,7 +18,7 @@ use memex_host_tools::{LargeInteger, Tool};
 use memex_models::{ApiKey, Model, ModelConfig, ModelSpec};
 use serde_json::Value;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that makes an agent.
@@ -60,7 +61,7 @@ impl TaskArguments {
         let hint = "give a JSON Schema, such as '{\"type\": \"number\"}', or a file of one";
         let text = match given.trim_start().starts_with('{') {
             true => given.clone(),
-            false => std::fs::read_to_string(given)
+            false => texts::read_file(Path::new(given), texts::SETTINGS_BYTES_MAX)
                 .map_err(|error| usage(format!("{given}: {error}"), hint))?,
         };
         let schema: Value = serde_json::from_str(&text)

@@ -2,9 +2,10 @@
 
 use crate::console::write_whole;
 use crate::failure::{at_place, usage};
+use crate::texts;
 use anyhow::Result;
 use memex_agent::evaluation::Graded;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ pub(super) fn kept(path: Option<&Path>) -> Result<Vec<Graded>> {
     let Some(path) = path.filter(|path| path.exists()) else {
         return Ok(Vec::new());
     };
-    let text = fs::read_to_string(path)
+    let text = texts::read_file(path, texts::LINES_BYTES_MAX)
         .map_err(|error| at_place(path, error, "name a file with the results of an evaluation"))?;
     let mut results = Vec::new();
     let count = text.lines().count();
