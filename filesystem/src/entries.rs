@@ -71,18 +71,22 @@ impl Listing {
     ) -> Result<impl Iterator<Item = (u64, u64, String, FileType)>, Errno> {
         let mut at_end = false;
         let mut walked = 0_u32;
-        while !at_end {
+        let mut look = || {
             walked = walked.wrapping_add(1);
-            if walked.is_multiple_of(LOOK_EVERY) {
-                interrupt.check()?;
+            match walked.is_multiple_of(LOOK_EVERY) {
+                true => interrupt.check(),
+                false => Ok(()),
             }
+        };
+        while !at_end {
+            look()?;
             while self.start < from && self.window.pop_front().is_some() {
                 self.start = self.start.saturating_add(1);
             }
             if self.start >= from && self.window.len() >= want {
                 break;
             }
-            match self.entries.next()? {
+            match self.entries.next(&mut look)? {
                 None => at_end = true,
                 Some(entry) if is_child(mount, &entry.1) => {}
                 Some(entry) => self.window.push_back(entry),
@@ -100,8 +104,11 @@ impl Listing {
 }
 
 impl Entries {
-    /// The next entry whose name is UTF-8.
-    fn next(&mut self) -> Result<Option<(u64, String, FileType)>, Errno> {
+    /// The next entry whose name is UTF-8. `look` is called for each other one.
+    fn next(
+        &mut self,
+        look: &mut impl FnMut() -> Result<(), Errno>,
+    ) -> Result<Option<(u64, String, FileType)>, Errno> {
         match self {
             Self::Constant(entries) => Ok(entries.next()),
             Self::Host { entries, device } => {
@@ -111,6 +118,7 @@ impl Entries {
                         let (ino, filetype) = host::entry(&entry, *device);
                         return Ok(Some((ino, name, filetype)));
                     }
+                    look()?;
                 }
                 Ok(None)
             }
@@ -121,7 +129,7 @@ impl Entries {
     /// there are was bounded when the directory was made.
     fn in_order(mut self, path: &str) -> Result<Self, Errno> {
         let mut found = Vec::new();
-        while let Some((_, name, filetype)) = self.next()? {
+        while let Some((_, name, filetype)) = self.next(&mut || Ok(()))? {
             let ino = host::constant_serial(&format!("{}/{name}", path.trim_end_matches('/')));
             found.push((ino, name, filetype));
         }

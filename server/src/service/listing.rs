@@ -15,6 +15,8 @@ use crate::tenants::{Principal, Scope};
 
 /// Sandboxes of one page.
 const PAGE_MAX: usize = 1_000;
+/// Bytes of the metadata of one page: answers are held until they are taken.
+const PAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Which sandboxes are listed. By default: the first hundred of all that have not ended.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,7 +67,8 @@ impl Service {
         Ok(self.inner.view(&entry))
     }
 
-    /// A page of the tenant's sandboxes, newest first.
+    /// A page of the tenant's sandboxes, newest first. It is shorter than its limit where
+    /// their metadata is long.
     ///
     /// # Errors
     /// For an `after` that no page gave.
@@ -90,8 +93,9 @@ impl Service {
         };
         let inner = &self.inner;
         let mut found = inner.selected(who, &filter, after);
-        let has_more = found.len() > limit;
-        found.truncate(limit);
+        let shown = within(&found, limit);
+        let has_more = found.len() > shown;
+        found.truncate(shown);
         let next = found.last().filter(|_| has_more);
         let next = next.map(|((created, id), _)| format!("{created}.{id}"));
         Ok(Page {
@@ -156,6 +160,20 @@ impl ListFilter {
 fn place_of(token: &str) -> Option<(u64, Id)> {
     let (created, id) = token.split_once('.')?;
     Some((created.parse().ok()?, Id::parse(id)?))
+}
+
+/// How many of these are on a page: at least one, and no more than `limit`.
+fn within(found: &[((u64, Id), Arc<Entry>)], limit: usize) -> usize {
+    let mut bytes = 0_usize;
+    let fits = |(_, entry): &&(_, Arc<Entry>)| {
+        let record = entry.record.lock();
+        let metadata = record.metadata.iter();
+        let taken = metadata.map(|(name, value)| name.len() + value.len());
+        bytes = bytes.saturating_add(taken.sum());
+        bytes <= PAGE_BYTES_MAX
+    };
+    let fitting = found.iter().take(limit).take_while(fits).count();
+    fitting.max(limit.min(1))
 }
 
 impl Inner {
