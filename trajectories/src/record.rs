@@ -103,7 +103,7 @@ struct Resumed {
 
 /// Reads the header's line.
 pub(crate) fn parse_header(place: &str, text: &[u8]) -> Result<Header, Error> {
-    let (kind, mut fields) = split(place, 1, text)?;
+    let (kind, mut fields, _taken) = split(place, 1, text)?;
     if kind != "trajectory" {
         let what = format!("the first line is of type {kind:?}, not \"trajectory\"");
         return Err(Error::malformed(place, Some(1), "type", what));

@@ -44,7 +44,7 @@ pub(super) fn answer(
         Work::Sort(_) => "sorting",
     };
     // Elements are read as they lie in memory.
-    if host.is_apart() || !host.natives.permits(family) || cfg!(target_endian = "big") {
+    if host.apart().is_some() || !host.natives.permits(family) || cfg!(target_endian = "big") {
         return Ok(LEFT);
     }
     let bounds = Bounds {
