@@ -23,12 +23,12 @@ const DEPTH_MAX: usize = 32;
 #[must_use]
 pub fn inline_link(text: &str) -> Option<InlineLink<'_>> {
     let near = near(text, LINK_BYTES_MAX);
-    let near = near.split('\n').next().unwrap_or_default();
     let middle = closing(near, '[', ']')?;
     let inner = near.get(1..middle)?;
     let after = near.get(middle + 1..)?;
     let (address, length) = match after.strip_prefix("(<") {
         Some(quoted) => {
+            let quoted = quoted.split('\n').next().unwrap_or_default();
             // An address has no `<`, and the next link is not searched.
             let inside = quoted.split('<').next().unwrap_or_default();
             let end = inside.find(">)");
@@ -57,12 +57,12 @@ pub(super) fn near(text: &str, bytes_max: usize) -> &str {
         .unwrap_or_default()
 }
 
-/// The bracket that closes the one with which a text begins.
+/// The bracket that closes the one with which a text begins, on its line.
 fn closing(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0_usize;
     let mut is_escaped = false;
     for (at, c) in text.char_indices() {
-        if at == 0 && c != open {
+        if (at == 0 && c != open) || c == '\n' {
             return None;
         }
         if std::mem::take(&mut is_escaped) {
