@@ -8,6 +8,7 @@ use super::codes::{RUNTIME_ERROR, argument, error, exception};
 use super::files::{Mounted, in_session, put};
 use super::guest::{self, FINAL, SHOW_FINAL, SHOW_VALUE, is_name};
 use super::requests::{InjectVar, MountFile, Register, RegisteredTool};
+use super::values::value_of;
 use super::variables;
 use crate::error::Error;
 
@@ -186,11 +187,12 @@ impl Interpreter {
     }
 }
 
-/// What a block of ours wrote, if it is a value.
+/// What a block of ours wrote, if it is a value. It is the guest's word: code can write
+/// something else in its place.
 fn data(shown: &Outcome) -> Option<Value> {
     let is_whole = shown.is_ok() && !shown.stdout.truncated;
     is_whole
-        .then(|| serde_json::from_str(&shown.stdout.text).ok())
+        .then(|| value_of(shown.stdout.text.as_bytes()).ok())
         .flatten()
 }
 

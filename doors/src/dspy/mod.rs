@@ -16,6 +16,7 @@ mod guest;
 mod interpreter;
 mod requests;
 mod serving;
+mod values;
 mod variables;
 mod wire;
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::codes::{INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, error};
+use super::values::value_of;
 
 /// A request, or a notification where `id` is null.
 pub(super) struct Request {
@@ -72,8 +73,7 @@ pub(super) struct MountFile {
 
 /// Reads a request; what is none is answered with this error.
 pub(super) fn read(line: &[u8]) -> Result<Request, (Value, Value)> {
-    let frame: Value = serde_json::from_slice(line)
-        .map_err(|cause| (Value::Null, error(PARSE_ERROR, format!("no JSON: {cause}"))))?;
+    let frame = value_of(line).map_err(|what| (Value::Null, error(PARSE_ERROR, what)))?;
     if frame.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         let what = "it is no message of JSON-RPC 2.0";
         return Err((Value::Null, error(INVALID_REQUEST, what)));

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use super::values::value_of;
+
 /// The longest line of a client. DSPy sends a variable as a part of its line.
 pub(super) const LINE_BYTES_MAX: usize = 256 << 20;
 
@@ -90,8 +92,9 @@ impl Wire {
 
 /// What a line answers to the call `id`.
 fn answer(name: &str, id: &str, line: &[u8]) -> Answer {
-    let Ok(frame) = serde_json::from_slice::<Value>(line) else {
-        return Answer::Failed(format!("{name}: the client's answer is no JSON"));
+    let frame = match value_of(line) {
+        Ok(frame) => frame,
+        Err(what) => return Answer::Failed(format!("{name}: the client's answer: {what}")),
     };
     if frame.get("id").and_then(Value::as_str) != Some(id) {
         return Answer::Failed(format!("{name}: the client answered something else"));
@@ -107,9 +110,9 @@ fn answer(name: &str, id: &str, line: &[u8]) -> Answer {
     let kind = result.and_then(|result| result.get("type")?.as_str());
     let value = result.and_then(|result| result.get("value"));
     match (kind, value) {
-        (Some("json"), Some(Value::String(text))) => match serde_json::from_str(text) {
+        (Some("json"), Some(Value::String(text))) => match value_of(text.as_bytes()) {
             Ok(value) => Answer::Value(value),
-            Err(error) => Answer::Failed(format!("{name}: the answer is no JSON: {error}")),
+            Err(what) => Answer::Failed(format!("{name}: the answer: {what}")),
         },
         (_, Some(value)) => Answer::Value(value.clone()),
         _ => Answer::Failed(format!("{name}: the answer has no value")),

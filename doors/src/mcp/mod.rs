@@ -14,6 +14,7 @@ mod arguments;
 mod calls;
 mod content;
 mod definitions;
+mod measured;
 mod origins;
 mod progress;
 mod server;

@@ -17,6 +17,7 @@ use rmcp::{ServerHandler, ServiceExt as _};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::measured::{MeasuredLines, measure};
 use super::origins::{LOOPBACK, share};
 use crate::error::Error;
 
@@ -37,8 +38,8 @@ const SESSION_HEADER: &str = "mcp-session-id";
 /// [`Error::Protocol`] if the client does not speak MCP.
 pub async fn serve_stdio(handler: impl ServerHandler) -> Result<(), Error> {
     let (input, output) = stdio_pipes();
-    let transport =
-        AsyncRwTransport::new_server(input, output).with_max_line_length(MESSAGE_BYTES_MAX);
+    let transport = AsyncRwTransport::new_server(MeasuredLines::new(input), output)
+        .with_max_line_length(MESSAGE_BYTES_MAX);
     let running = match handler.serve(transport).await {
         Ok(running) => running,
         // It went before it said anything, as those do that look whether a server starts.
@@ -66,7 +67,7 @@ pub enum Pages {
 /// and so are those of pages other than `pages`. Past 256 clients at
 /// once, further ones are told to try again later. Connections, and what a client
 /// may hold and for how long, are bounded by the defaults of
-/// [`Limits`].
+/// [`Limits`], and what a message takes as values by 64 MiB.
 ///
 /// # Errors
 /// [`Error::Listen`].
@@ -94,9 +95,12 @@ pub async fn serve_http<S: ServerHandler>(
     let counted = Arc::clone(&sessions);
     let http = StreamableHttpService::new(move || Ok(handler()), sessions, config);
     ready(bound);
-    let router = Router::new().nest_service(PATH, http).layer(from_fn(
-        move |request: Request, next: Next| admit(Arc::clone(&counted), request, next),
-    ));
+    let router = Router::new()
+        .nest_service(PATH, http)
+        .layer(from_fn(measure))
+        .layer(from_fn(move |request: Request, next: Next| {
+            admit(Arc::clone(&counted), request, next)
+        }));
     let router = match shares {
         true => router.layer(from_fn(share)),
         false => router,

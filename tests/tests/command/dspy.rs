@@ -1,6 +1,6 @@
 //! `memex dspy`: the protocol of DSPy's interpreter, spoken by hand.
 
-use crate::memex::command;
+use crate::memex::{command, resident};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -307,4 +307,38 @@ fn bad_requests_are_answered_and_the_end_is_clean() {
     assert_eq!(gone.output("1"), json!(1));
     drop(gone.child.stdin.take());
     assert!(gone.child.wait().unwrap().success());
+}
+
+/// Six bytes, and hundreds as a value.
+const LARGE: &str = "{\"\":0},";
+
+#[test]
+fn what_the_guest_and_tools_answer_is_bounded_by_what_it_takes_as_values() {
+    let mut dspy = Dspy::start(&[]);
+    dspy.answer("register", json!({"tools": ["tool"]}));
+    let tool = |dspy: &mut Dspy, value: &str| {
+        dspy.ask("execute", json!({"code": "try:\n    found = tool()\nexcept RuntimeError as e:\n    found = str(e)\nfound"}));
+        let call = dspy.frame();
+        let result = json!({"type": "json", "value": value});
+        dspy.send(&json!({"jsonrpc": "2.0", "id": call["id"], "result": result}));
+        dspy.frame()["result"]["output"].clone()
+    };
+    // Values of usual size are taken, from both.
+    assert_eq!(dspy.output("[{'a': 1}] * 3"), json!([{"a": 1}, {"a": 1}, {"a": 1}]));
+    assert_eq!(tool(&mut dspy, "[{\"a\": 1}]"), json!([{"a": 1}]));
+    let (_, before) = resident(&dspy.child);
+    // Code that writes something else in the place of its value.
+    let show = format!(
+        "def _dspy_show(value):\n    import sys\n    sys.stdout.write('[' + {LARGE:?} * 4_000_000 + '0]')\nobject()"
+    );
+    let shown = dspy.output(&show);
+    assert!(shown.as_str().unwrap().starts_with("<object object"), "{shown}");
+    let frame = dspy.answer("execute", json!({"code": "SUBMIT(1)"}));
+    let message = frame["error"]["message"].as_str().unwrap();
+    assert!(message.contains("the answer cannot be read"), "{message}");
+    let answered = tool(&mut dspy, &format!("[{}0]", LARGE.repeat(4_000_000)));
+    assert!(answered.as_str().unwrap().contains("as values"), "{answered}");
+    let (_, most) = resident(&dspy.child);
+    let grown = (most - before) >> 20;
+    assert!(grown < 700, "{grown} MiB");
 }

@@ -2,7 +2,7 @@
 //! client's configuration.
 
 use crate::mcp::{Client, RUNTIME, call, connected, python, text};
-use crate::memex::{command, memex};
+use crate::memex::{command, memex, resident};
 use rmcp::ServiceExt;
 use rmcp::transport::StreamableHttpClientTransport;
 use serde_json::{Value, json};
@@ -140,6 +140,44 @@ fn the_server_ends_when_its_client_goes_also_while_code_runs() {
     );
 }
 
+/// Code that is a list of many small objects: six bytes each, and hundreds as values.
+fn large(objects: usize) -> String {
+    format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":300,\"method\":\"tools/call\",\"params\":{{\"name\":\"python\",\"arguments\":{{\"code\":[{}0]}}}}}}",
+        "{\"\":0},".repeat(objects)
+    )
+}
+
+#[test]
+fn a_message_is_bounded_by_what_it_takes_as_values() {
+    let mut raw = Raw::start(&["mcp"]);
+    // One of usual size is answered as what it is.
+    raw.send(&large(100));
+    let text = raw.answer()["result"]["content"][0]["text"].to_string();
+    assert!(text.contains("invalid type"), "{text}");
+    let (_, before) = resident(&raw.child);
+    raw.send(&large(2_300_000));
+    raw.python(301, json!({"code": format!("len('{}')", "x".repeat(900_000))}));
+    let answer = loop {
+        let answer = raw.answer();
+        if answer["id"] == 301 {
+            break answer;
+        }
+        assert!(answer["error"].is_object(), "{answer}");
+    };
+    assert_eq!(answer["result"]["content"][0]["text"], "900000");
+    let grown = (resident(&raw.child).1 - before) >> 20;
+    assert!(grown < 400, "{grown} MiB");
+    let server = Http::start();
+    let (_, before) = resident(&server.0);
+    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
+    assert_eq!(server.post(initialize), "HTTP/1.1 200");
+    assert_eq!(server.post(&large(2_300_000)), "HTTP/1.1 413");
+    let grown = (resident(&server.0).1 - before) >> 20;
+    assert!(grown < 400, "{grown} MiB");
+    assert_eq!(server.post(initialize), "HTTP/1.1 200");
+}
+
 /// A server over HTTP, which ends with this.
 struct Http(Child, String);
 
@@ -157,6 +195,24 @@ impl Http {
         // What it says later has to go somewhere.
         std::thread::spawn(move || lines.for_each(drop));
         Self(child, url)
+    }
+
+    /// How the answer to a message begins.
+    fn post(&self, body: &str) -> String {
+        let address = self.1.trim_start_matches("http://");
+        let address = address.trim_end_matches("/mcp");
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+             accept: application/json, text/event-stream\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        String::from_utf8_lossy(&head).into_owned()
     }
 }
 

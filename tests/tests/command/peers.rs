@@ -2,7 +2,7 @@
 //! send, or send without an end.
 
 use crate::killed::{COMMAND_TOOL, Workshop};
-use crate::memex::spawn;
+use crate::memex::{resident, spawn};
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 
@@ -32,14 +32,7 @@ impl Watched {
 
     /// What the command holds, and has held at most.
     fn resident(&self) -> (u64, u64) {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(path).unwrap();
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.unwrap().trim().trim_end_matches(" kB");
-            number.parse::<u64>().unwrap() << 10
-        };
-        (field("VmRSS:"), field("VmHWM:"))
+        resident(&self.child)
     }
 
     fn end(mut self) {
