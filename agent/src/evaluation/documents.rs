@@ -54,12 +54,13 @@ pub fn document_tools(folder: &Path, files: &[String]) -> Result<Vec<Arc<dyn Too
     ])
 }
 
-/// Where a database of a suite lies, for the engine that opens it by path.
+/// Where a file or folder that a task names lies, for who opens it by path: a database of a
+/// suite, an input of a batch.
 ///
 /// # Errors
 /// [`Error::Format`] for a name that is no plain path, [`Error::File`] if it is
 /// not there or a link leads out of the folder.
-pub fn database_path(folder: &Path, name: &str) -> Result<PathBuf, Error> {
+pub fn path_in_folder(folder: &Path, name: &str) -> Result<PathBuf, Error> {
     check(folder, name)?;
     let inside = open(folder)?.canonicalize(name);
     let path = folder.join(name);
@@ -68,7 +69,7 @@ pub fn database_path(folder: &Path, name: &str) -> Result<PathBuf, Error> {
 
 fn check(folder: &Path, name: &str) -> Result<(), Error> {
     check_plain_path(name).map_err(|error| Error::Format {
-        place: format!("the suite in {}", shown(folder).display()),
+        place: format!("the tasks in {}", shown(folder).display()),
         what: format!("{error}; files are named from the folder of the tasks"),
     })
 }
@@ -113,7 +114,7 @@ fn read(dir: &Dir, known: &[String], name: &str) -> Result<String, ToolError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{database_path, document_tools, open, read};
+    use super::{document_tools, open, path_in_folder, read};
     use std::os::unix::fs::symlink;
 
     const HOSTILE: [&str; 9] = [
@@ -162,15 +163,15 @@ mod tests {
             "{unknown:?}"
         );
         assert_eq!(
-            database_path(&folder, "b.sqlite").unwrap(),
+            path_in_folder(&folder, "b.sqlite").unwrap(),
             folder.join("b.sqlite")
         );
-        assert!(database_path(&folder, "out").is_err());
+        assert!(path_in_folder(&folder, "out").is_err());
         for name in HOSTILE {
             let told = |error: crate::Error| error.to_string().contains("is not a plain name");
             let documents = document_tools(&folder, &[name.to_owned()]);
             assert!(documents.err().is_some_and(told), "{name}");
-            assert!(database_path(&folder, name).is_err_and(told), "{name}");
+            assert!(path_in_folder(&folder, name).is_err_and(told), "{name}");
         }
     }
 }

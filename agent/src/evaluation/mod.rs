@@ -11,7 +11,7 @@ mod judging;
 mod summary;
 
 pub use auditing::{Axis, Finding, Taxonomy, aggregation};
-pub use documents::{database_path, document_tools};
+pub use documents::{document_tools, path_in_folder};
 pub use grading::{Graded, Variant, grade_result, output_of};
 pub use judging::judge;
 pub use summary::{Standing, plot, summarise, table};

@@ -11,6 +11,7 @@ use crate::signals::stopped_by_ctrl_c;
 use crate::texts;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use memex_agent::evaluation::path_in_folder;
 use memex_agent::{Input, OutputSchema, RunRequest, run_batch};
 use memex_policies::check_plain_name;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ struct Line {
     #[serde(default)]
     output: Option<Value>,
     #[serde(default)]
-    inputs: BTreeMap<String, PathBuf>,
+    inputs: BTreeMap<String, String>,
 }
 
 impl Batch<'_> {
@@ -54,13 +55,10 @@ impl Batch<'_> {
         for line in &lines {
             let place = self.runs.map(|folder| folder.join(file_name(&line.id)));
             if let Some(path) = &place
-                && path.exists()
+                && let Found::Over = found(path, &line.id)?
             {
-                if is_over(path) {
-                    skipped += 1;
-                    continue;
-                }
-                std::fs::remove_file(path)?;
+                skipped += 1;
+                continue;
             }
             let own = line.output.clone().map(OutputSchema::new).transpose();
             requests.push(RunRequest {
@@ -123,12 +121,20 @@ impl Batch<'_> {
 }
 
 impl Batch<'_> {
-    /// The objects of all tasks, and those of one: paths beside the file.
+    /// The objects of all tasks, and those of one. What a task names lies in the folder of
+    /// its file, whoever wrote that; `--input` names anything.
     fn inputs(&self, line: &Line) -> Result<Vec<Input>> {
         let folder = self.tasks.parent().unwrap_or(Path::new(""));
         let mut inputs = self.with.inputs();
         for (name, path) in &line.inputs {
-            inputs.push(Input::new(name, folder.join(path)).map_err(usage_as_told)?);
+            let refused = |error: memex_agent::Error| {
+                usage(
+                    format!("the task {:?}: the input {name}: {error}", line.id),
+                    "put it beside the file of tasks, or name it with --input",
+                )
+            };
+            let path = path_in_folder(folder, path).map_err(refused)?;
+            inputs.push(Input::new(name, path).map_err(refused)?);
         }
         Ok(inputs)
     }
@@ -180,9 +186,44 @@ pub(super) fn file_name(id: &str) -> String {
     format!("{name}~{digest}.jsonl")
 }
 
-/// Whether a trajectory has its end.
-pub(super) fn is_over(path: &Path) -> bool {
-    memex_trajectories::load(path).is_ok_and(|loaded| loaded.trajectory.status.is_success())
+/// What there was in the place of a trajectory.
+pub(super) enum Found {
+    Nothing,
+    /// The run of the task, with its end.
+    Over,
+    /// What was left of a run of the task, which is gone now.
+    Stopped,
+}
+
+/// Looks at the place of a task's trajectory, and takes away what a run of the same task that
+/// was stopped has left there. Anything else stays, and is an error: the id of a task may be
+/// anybody's word, and its place somebody's file.
+pub(super) fn found(path: &Path, task: &str) -> Result<Found> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        // Killed before its first line.
+        Ok(status) if status.is_file() && status.len() == 0 => {}
+        _ => match memex_trajectories::load(path) {
+            Ok(run) if run.trajectory.task_id.as_deref() != Some(task) => {
+                return Err(not_of_task(path, task, "it is a run of another task"));
+            }
+            Ok(run) if run.trajectory.status.is_success() => return Ok(Found::Over),
+            Ok(_) => {}
+            Err(error) => return Err(not_of_task(path, task, &error.to_string())),
+        },
+    }
+    std::fs::remove_file(path)?;
+    Ok(Found::Stopped)
+}
+
+fn not_of_task(path: &Path, task: &str, why: &str) -> anyhow::Error {
+    usage(
+        format!(
+            "{} is in the place of the trajectory of the task {task:?}: {why}",
+            path.display()
+        ),
+        "move it away, or name another folder with --runs",
+    )
 }
 
 pub(super) fn bar(total: usize, is_shown: bool) -> ProgressBar {
@@ -197,8 +238,52 @@ pub(super) fn bar(total: usize, is_shown: bool) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{Found, file_name, found};
     use std::collections::BTreeSet;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// The beginning of a run of the task `t`.
+    const STOPPED: &str = r#"{"type":"trajectory","version":1,"id":"a","task":"q","task_id":"t","agent":{"name":"n","version":"1"},"started":"2026-01-01T00:00:00.000Z"}"#;
+
+    #[test]
+    fn only_what_a_run_of_the_same_task_has_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let over =
+            format!("{STOPPED}\n{{\"type\":\"end\",\"status\":{{\"state\":\"answered\"}}}}\n");
+        for (name, content) in [
+            ("over", over.as_str()),
+            ("stopped", STOPPED),
+            ("torn", &format!("{STOPPED}\n{{\"type\":\"st")),
+            ("empty", ""),
+            ("precious", "my own data\n"),
+            ("json", "{\"a\": 1}\n"),
+        ] {
+            fs::write(at(name), content).unwrap();
+        }
+        fs::create_dir(at("folder")).unwrap();
+        symlink(at("precious"), at("link")).unwrap();
+        assert!(matches!(found(&at("nothing"), "t"), Ok(Found::Nothing)));
+        assert!(matches!(found(&at("over"), "t"), Ok(Found::Over)));
+        for name in ["stopped", "torn", "empty"] {
+            let left = found(&at(name), "t");
+            assert!(matches!(left, Ok(Found::Stopped)), "{name}");
+            assert!(!at(name).exists(), "{name}");
+        }
+        for (name, task) in [
+            ("precious", "t"),
+            ("json", "t"),
+            ("folder", "t"),
+            ("link", "t"),
+            ("over", "another"),
+        ] {
+            let refused = found(&at(name), task).err().unwrap().to_string();
+            assert!(refused.contains("in the place of"), "{name}: {refused}");
+            assert!(at(name).exists(), "{name}");
+        }
+        assert_eq!(fs::read_to_string(at("precious")).unwrap(), "my own data\n");
+    }
 
     #[test]
     fn every_id_has_a_file_of_its_own_in_the_folder() {

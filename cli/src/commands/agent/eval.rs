@@ -3,7 +3,7 @@
 mod results;
 mod suite;
 
-use super::batch::{bar, file_name};
+use super::batch::{Found, bar, file_name, found};
 use super::settings::Space;
 use super::setup::{AgentOptions, build};
 use crate::console::{complain, print, print_line, write_whole};
@@ -281,8 +281,8 @@ impl One<'_> {
                     task.id, variant.model, variant.space, job.repetition
                 );
                 let path = folder.join(file_name(&name));
-                // What is left of a run that was stopped.
-                if path.exists() {
+                // What is left of a run that was stopped; one that is over was not kept.
+                if let Found::Over = found(&path, &task.id)? {
                     fs::remove_file(&path)?;
                 }
                 Some(path)

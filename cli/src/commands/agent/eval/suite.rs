@@ -5,7 +5,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{make_folder, usage_as_told};
 use anyhow::Result;
 use clap::ValueEnum;
-use memex_agent::evaluation::{database_path, document_tools};
+use memex_agent::evaluation::{document_tools, path_in_folder};
 use memex_host_tools::Tool;
 use memex_sql::{Access, Databases};
 use memex_suites::{Task, reading, warehouse};
@@ -60,7 +60,7 @@ pub(super) fn tools_of(path: &Path, tasks: &[Task]) -> Result<Vec<Arc<dyn Tool>>
     if !databases.is_empty() {
         let mut builder = Databases::builder();
         for database in databases {
-            let file = database_path(folder, database).map_err(usage_as_told)?;
+            let file = path_in_folder(folder, database).map_err(usage_as_told)?;
             let name = file
                 .file_stem()
                 .unwrap_or_default()
