@@ -76,8 +76,18 @@ impl Configuration {
         };
         let mut text = String::new();
         std::fs::File::open(path)
-            .and_then(|file| file.take(CONFIGURATION_MAX_BYTES).read_to_string(&mut text))
+            .and_then(|file| {
+                file.take(CONFIGURATION_MAX_BYTES + 1)
+                    .read_to_string(&mut text)
+            })
             .map_err(told)?;
+        if text.len() as u64 > CONFIGURATION_MAX_BYTES {
+            // What would be cut off could be a policy.
+            return Err(told(io::Error::other(format!(
+                "it has more than {} MiB",
+                CONFIGURATION_MAX_BYTES >> 20
+            ))));
+        }
         Self::parse(&text, path)
     }
 
