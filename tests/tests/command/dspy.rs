@@ -324,7 +324,10 @@ fn what_the_guest_and_tools_answer_is_bounded_by_what_it_takes_as_values() {
         dspy.frame()["result"]["output"].clone()
     };
     // Values of usual size are taken, from both.
-    assert_eq!(dspy.output("[{'a': 1}] * 3"), json!([{"a": 1}, {"a": 1}, {"a": 1}]));
+    assert_eq!(
+        dspy.output("[{'a': 1}] * 3"),
+        json!([{"a": 1}, {"a": 1}, {"a": 1}])
+    );
     assert_eq!(tool(&mut dspy, "[{\"a\": 1}]"), json!([{"a": 1}]));
     let (_, before) = resident(&dspy.child);
     // Code that writes something else in the place of its value.
@@ -332,12 +335,18 @@ fn what_the_guest_and_tools_answer_is_bounded_by_what_it_takes_as_values() {
         "def _dspy_show(value):\n    import sys\n    sys.stdout.write('[' + {LARGE:?} * 4_000_000 + '0]')\nobject()"
     );
     let shown = dspy.output(&show);
-    assert!(shown.as_str().unwrap().starts_with("<object object"), "{shown}");
+    assert!(
+        shown.as_str().unwrap().starts_with("<object object"),
+        "{shown}"
+    );
     let frame = dspy.answer("execute", json!({"code": "SUBMIT(1)"}));
     let message = frame["error"]["message"].as_str().unwrap();
     assert!(message.contains("the answer cannot be read"), "{message}");
     let answered = tool(&mut dspy, &format!("[{}0]", LARGE.repeat(4_000_000)));
-    assert!(answered.as_str().unwrap().contains("as values"), "{answered}");
+    assert!(
+        answered.as_str().unwrap().contains("as values"),
+        "{answered}"
+    );
     let (_, most) = resident(&dspy.child);
     let grown = (most - before) >> 20;
     assert!(grown < 700, "{grown} MiB");

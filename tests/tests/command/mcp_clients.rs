@@ -157,7 +157,10 @@ fn a_message_is_bounded_by_what_it_takes_as_values() {
     assert!(text.contains("invalid type"), "{text}");
     let (_, before) = resident(&raw.child);
     raw.send(&large(2_300_000));
-    raw.python(301, json!({"code": format!("len('{}')", "x".repeat(900_000))}));
+    raw.python(
+        301,
+        json!({"code": format!("len('{}')", "x".repeat(900_000))}),
+    );
     let answer = loop {
         let answer = raw.answer();
         if answer["id"] == 301 {
