@@ -32,6 +32,21 @@ fn mistakes_are_told_with_their_place() {
 }
 
 #[test]
+fn a_configuration_is_read_whole_or_refused() {
+    let home = Home::new();
+    // The policy would be past what is read.
+    let line = "# a comment\n";
+    home.write(
+        PLACE,
+        &(line.repeat((1 << 20) / line.len() + 1) + "policy = 'compute'\n"),
+    );
+    home.run(&["policy", "presets"])
+        .is_usage(&["config.toml", "1 MiB"]);
+    home.write(PLACE, &line.repeat((1 << 20) / line.len()));
+    assert_eq!(home.run(&["policy", "presets"]).status, 0);
+}
+
+#[test]
 fn flag_over_environment_over_file() {
     let home = Home::new();
     home.write(PLACE, "cache = 'from-file'");

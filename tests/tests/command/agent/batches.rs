@@ -1,8 +1,10 @@
 //! Files of tasks.
 
 use super::support::{Bench, after, runs, says};
+use crate::memex::Ran;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn every_task_has_its_own_inputs_schema_and_trajectory() {
@@ -76,6 +78,64 @@ fn ids_that_look_alike_as_files_are_told_apart() {
         ran.stderr.contains("3 of 3 runs have an answer"),
         "{ran:#?}"
     );
+}
+
+#[test]
+fn a_tasks_file_reads_only_its_folder_and_removes_only_its_runs() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.at("data/more")).unwrap();
+    bench.write("secret", "\"of the host\"");
+    bench.write("data/more/n.json", "7");
+    let secret = bench.at("secret");
+    std::os::unix::fs::symlink(&secret, bench.at("data/link")).unwrap();
+    bench.script("m.json", &[runs("submit(str(given))")]);
+    let run = |input: &str, runs: &str| {
+        let inputs = json!({ "given": input });
+        let task = json!({ "id": "t", "question": "Give it.", "inputs": inputs });
+        bench.write("data/tasks.jsonl", format!("{task}\n"));
+        let tasks = ["run", "--tasks", "data/tasks.jsonl", "--runs", runs];
+        bench.agent(&[&tasks[..], &["--model", "script:m.json", "--json"]].concat())
+    };
+    for outside in ["../secret", secret.to_str().unwrap(), "link"] {
+        let ran = run(outside, "runs");
+        assert_ne!(ran.status, 0, "{outside}: {ran:#?}");
+        assert!(!ran.stdout.contains("of the host"), "{outside}: {ran:#?}");
+        assert!(ran.stderr.contains("hint:"), "{outside}: {ran:#?}");
+    }
+    let given = |ran: &Ran| ran.objects()[0]["submission"].clone();
+    let ran = run("more/n.json", "runs");
+    assert_eq!((ran.status, given(&ran)), (0, json!("7")), "{ran:#?}");
+
+    // What lies under a run's name is replaced where it is a run of the task that
+    // was broken off, and refused where it is something else.
+    let [saved] = &files(&bench.at("runs"))[..] else {
+        panic!("one run was saved");
+    };
+    let name = saved.file_name().unwrap().to_str().unwrap();
+    let text = std::fs::read_to_string(saved).unwrap();
+    let head = text.lines().next().unwrap();
+    std::fs::create_dir(bench.at("others")).unwrap();
+    let place = format!("others/{name}");
+    for (left, is_taken) in [
+        (format!("{head}\n"), true),
+        (String::new(), true),
+        ("my notes\n".to_owned(), false),
+        (head.replace("\"t\"", "\"other\"") + "\n", false),
+    ] {
+        bench.write(&place, &left);
+        let ran = run("more/n.json", "others");
+        assert_eq!(ran.status == 0, is_taken, "{left}: {ran:#?}");
+        if is_taken {
+            assert_eq!(given(&ran), json!("7"), "{ran:#?}");
+        } else {
+            assert_eq!(bench.read(&place), left, "{ran:#?}");
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 #[test]
