@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 
+import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
@@ -89,6 +90,42 @@ def test_threads_do_not_share_variables():
     agent = create_agent(model(says("x")), [], middleware=[space], checkpointer=saver)
     state = agent.invoke({"messages": [("user", "go")]}, {"configurable": {"thread_id": "2"}})
     assert "NameError" in results(state)[0]
+
+
+def named(*codes, message="m", calls="c"):
+    """As `says`, with the ids that a model server chose: the same ones each time."""
+    found = says(*codes)
+    found.id = message
+    for number, call in enumerate(found.tool_calls):
+        call["id"] = f"{calls}{number}"
+    return found
+
+
+@pytest.mark.parametrize("has_threads", [True, False])
+def test_ids_that_a_model_server_repeats_do_not_join_sessions(has_threads):
+    space = CodeSpace()
+    saver = InMemorySaver() if has_threads else None
+
+    def run(thread, code):
+        agent = create_agent(model(named(code)), [], middleware=[space], checkpointer=saver)
+        config = {"configurable": {"thread_id": thread}} if has_threads else {}
+        return results(agent.invoke({"messages": [("user", "go")]}, config))[-1]
+
+    assert run("1", "secret = 'of the first'\nsecret") == "'of the first'"
+    assert "NameError" in run("2", "secret")
+
+
+def test_a_step_that_is_run_again_begins_in_its_own_state():
+    saver = InMemorySaver()
+    config = {"configurable": {"thread_id": "t"}}
+    space = CodeSpace()
+    steps = named("n = 0"), named("n += 1\nn", "n += 1\nn", message="m2", calls="d")
+    agent = create_agent(model(*steps), [], middleware=[space], checkpointer=saver)
+    assert sorted(results(agent.invoke({"messages": [("user", "go")]}, config))[-2:]) == ["1", "2"]
+    last = [one for one in agent.get_state_history(config) if [m.id for m in one.values.get("messages", [])][-1:] == ["m2"]]
+    for _ in range(2):
+        agent = create_agent(model(), [], middleware=[space], checkpointer=saver)
+        assert sorted(results(agent.invoke(None, last[0].config))[-2:]) == ["1", "2"]
 
 
 def test_async_agents_run_async_tools_on_their_loop():

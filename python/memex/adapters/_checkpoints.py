@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 import threading
 from collections import OrderedDict
 from typing import Any, Callable
@@ -45,10 +45,35 @@ class Used:
             self._session.interrupt()
 
 
+class Step:
+    """The calls of one message, which use one session one after the other.
+
+    A message and its calls are named by whoever serves the model, so that no two threads are
+    told apart by that. Where there is no thread, the message itself is meant, as long as it lives.
+    """
+
+    def __init__(self, thread: str | None, message: Any, name: str) -> None:
+        self._thread, self._message, self._name = thread, message, name
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Step) or (self._thread, self._name) != (other._thread, other._name):
+            return False
+        return self._thread is not None or self._message is other._message
+
+    def __hash__(self) -> int:
+        return hash((self._thread, self._name))
+
+
 class _Live:
+    """A session, the mark of its state while nothing runs in it, and the step that it is used by."""
+
     def __init__(self, session: memex.Session) -> None:
         self.session = session
         self.lock = threading.Lock()
+        self.mark: str | None = None
+        self.step: tuple[Step, str] | None = None
+        # The calls of the step that are over.
+        self.calls: set[str] = set()
 
 
 class Checkpoints:
@@ -61,40 +86,67 @@ class Checkpoints:
     def __init__(self, sandbox: memex.Sandbox, state_bytes: int) -> None:
         self._sandbox, self._state_bytes = sandbox, state_bytes
         self._lock = threading.Lock()
-        # By the mark of their state, and by the step whose calls they run.
-        self._live: OrderedDict[str, _Live] = OrderedDict()
+        # The least recent one first.
+        self._live: OrderedDict[_Live, None] = OrderedDict()
+        self._by_mark: dict[str, _Live] = {}
+        self._by_step: dict[tuple[Step, str], _Live] = {}
 
-    def run(self, saved: Saved | None, step: str, turn: Callable[[memex.Session], memex.Result]) -> tuple[memex.Result, Saved, bool]:
+    def run(self, saved: Saved | None, step: Step, call: str, turn: Callable[[memex.Session], memex.Result]) -> tuple[memex.Result, Saved, bool]:
         """The result, the state after it, and whether the state before was lost."""
-        live, lost = self._found(saved, step)
+        live, lost = self._found(saved, step, call)
         with live.lock:
+            self._marked(live, None)
             result = turn(live.session)
-            return result, self._save(live), lost
+            kept = self._save(live)
+            live.calls.add(call)
+            return result, kept, lost
 
-    def _found(self, saved: Saved | None, step: str) -> tuple[_Live, bool]:
+    def _found(self, saved: Saved | None, step: Step, call: str) -> tuple[_Live, bool]:
+        mark = saved["mark"] if saved else ""
         with self._lock:
-            live = self._live.get(step) or self._live.pop(saved["mark"] if saved else "", None)
+            live = self._by_step.get((step, mark))
+            # A call that is over is run again where a graph goes back: in the state that it began in.
+            if live is None or live.session.closed or call in live.calls:
+                live = self._by_mark.get(mark)
             lost = False
             if live is None or live.session.closed:
                 if saved and saved["state"]:
                     live = _Live(self._sandbox.restore(saved["state"], keep_generators=True))
                 else:
                     live, lost = _Live(self._sandbox.session()), saved is not None
-            self._keep(step, live)
+            self._keep(live, (step, mark))
             return live, lost
 
     def _save(self, live: _Live) -> Saved:
         snapshot = live.session.snapshot()
         data = bytes(snapshot)
-        mark = hashlib.sha256(data).hexdigest()
-        with self._lock:
-            self._keep(mark, live)
+        # Sessions of two threads may be alike.
+        mark = secrets.token_hex(16)
+        self._marked(live, mark)
         return {"mark": mark, "turn": snapshot._native.turn, "state": data if len(data) <= self._state_bytes else None}
 
-    def _keep(self, key: str, live: _Live) -> None:
-        self._live[key] = live
-        self._live.move_to_end(key)
-        while len(self._live) > 2 * _LIVE:
-            _, dropped = self._live.popitem(last=False)
-            if all(other is not dropped for other in self._live.values()) and dropped.lock.acquire(blocking=False):
+    def _marked(self, live: _Live, mark: str | None) -> None:
+        with self._lock:
+            if live.mark is not None:
+                self._by_mark.pop(live.mark, None)
+            live.mark = mark
+            if mark is not None and live in self._live:
+                self._by_mark[mark] = live
+
+    def _keep(self, live: _Live, step: tuple[Step, str]) -> None:
+        if live.step != step or self._by_step.get(step) is not live:
+            self._left(live)
+            live.step, live.calls = step, set()
+            self._by_step[step] = live
+        self._live[live] = None
+        self._live.move_to_end(live)
+        while len(self._live) > _LIVE:
+            dropped, _ = self._live.popitem(last=False)
+            self._left(dropped)
+            self._by_mark.pop(dropped.mark or "", None)
+            if dropped.lock.acquire(blocking=False):
                 dropped.session.close()
+
+    def _left(self, live: _Live) -> None:
+        if live.step is not None and self._by_step.get(live.step) is live:
+            del self._by_step[live.step]

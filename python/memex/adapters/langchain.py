@@ -14,7 +14,7 @@ from typing_extensions import NotRequired
 
 import memex
 from memex.adapters import _common
-from memex.adapters._checkpoints import STATE_BYTES, Checkpoints, Saved, Used, later
+from memex.adapters._checkpoints import STATE_BYTES, Checkpoints, Saved, Step, Used, later
 
 try:
     from langchain.agents.middleware.types import AgentMiddleware, AgentState, PrivateStateAttr
@@ -74,10 +74,11 @@ class CodeSpace(AgentMiddleware):
         self.sandbox.close()
 
     def _run(self, runtime: ToolRuntime, turn: Any) -> Command:
-        messages = runtime.state.get("messages") or []
-        # Calls of one message use one session, one after the other.
-        step = f"step {getattr(messages[-1], 'id', None) or runtime.tool_call_id}" if messages else str(runtime.tool_call_id)
-        result, kept, lost = self._kept.run(runtime.state.get("memex"), step, turn)
+        call = str(runtime.tool_call_id)
+        message = next(reversed(runtime.state.get("messages") or [runtime]))
+        thread = (runtime.config.get("configurable") or {}).get("thread_id")
+        step = Step(None if thread is None else str(thread), message, str(getattr(message, "id", None) or call))
+        result, kept, lost = self._kept.run(runtime.state.get("memex"), step, call, turn)
         text = ("(the variables of earlier calls are gone)\n" if lost else "") + _common.shown(result, self._characters)
         message = ToolMessage(text, tool_call_id=runtime.tool_call_id, status="success" if result.ok else "error")
         return Command(update={"messages": [message], "memex": kept})
