@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable, NamedTuple
 
+from memex._terminal import plain
+
 
 class Progress(NamedTuple):
     """One step of getting an image: `stage` in words, `done` of `total` where they are known."""
@@ -49,7 +51,7 @@ def _text(progress: Progress) -> str:
 
 def _on_terminal(progress: Progress) -> None:
     end = "\n" if progress.message else ""
-    sys.stderr.write(f"\r\x1b[K{_text(progress)}{end}")
+    sys.stderr.write(f"\r\x1b[K{plain(_text(progress))}{end}")
     sys.stderr.flush()
 
 

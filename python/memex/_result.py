@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple, Protocol
 
 from memex import _values
@@ -47,7 +48,10 @@ class Display(NamedTuple):
 
 
 # What a notebook shows of itself: no page runs code in these.
-_HARMLESS = frozenset({"text/plain", "image/png", "image/jpeg", "image/gif", "image/webp", "application/json"})
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_HARMLESS = _PICTURES | {"text/plain", "application/json"}
+# A page has a picture in an attribute, as base64.
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*", re.ASCII)
 _PAGES = ("text/html", "image/svg+xml")
 
 
@@ -57,7 +61,7 @@ def shown_safely(data: Any) -> dict[str, Any]:
     Pages come in a frame that runs no scripts and loads nothing; other forms that are
     more than text and pictures are left out. `Display.data` has them as they came.
     """
-    shown = {kind: form for kind, form in data.items() if kind in _HARMLESS}
+    shown = {kind: form for kind, form in data.items() if kind in _HARMLESS and (kind not in _PICTURES or _is_picture(form))}
     if isinstance(shown.get("text/plain"), str):
         # Where there is no page, it is what a terminal gets.
         shown["text/plain"] = harmless(shown["text/plain"])
@@ -66,6 +70,10 @@ def shown_safely(data: Any) -> dict[str, Any]:
             shown["text/html"] = framed(data[kind], "24em")
             break
     return shown
+
+
+def _is_picture(form: Any) -> bool:
+    return isinstance(form, bytes) or (isinstance(form, str) and _BASE64.fullmatch(form) is not None)
 
 
 class Holder(Protocol):

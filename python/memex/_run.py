@@ -211,10 +211,10 @@ def _approving(approver: Callable[..., Any], run: Run) -> Callable[[str, dict, A
     from memex import _loops
 
     def answer(found: Any, later: Any) -> None:
-        if found is True or found is None:
-            later.value(True, [])
-        else:
-            later.value(found if isinstance(found, str) else "the approver said no", [])
+        if found is not True and not isinstance(found, str):
+            # An approver that forgot to return has permitted nothing.
+            found = "the approver gave no answer" if found is None else "the approver said no"
+        later.value(found, [])
 
     def approve(tool: str, arguments: dict, later: Any) -> None:
         try:

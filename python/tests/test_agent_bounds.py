@@ -128,6 +128,21 @@ def test_approval():
     assert "8" in shown and "PermissionError" in shown and "too much" in shown
 
 
+@pytest.mark.parametrize("answer, is_called", [(True, True), (None, False), (False, False), (1, False), ("", False)], ids=repr)
+def test_only_true_permits_a_call(answer, is_called):
+    called = []
+
+    def send(text: str) -> str:
+        """Sends."""
+        called.append(text)
+        return "sent"
+
+    model = scripted(block("send('it')"), "done")
+    assert memex.Agent(model, tools=[send], approve=["send"], approver=lambda tool, arguments: answer).run("go").ok
+    assert bool(called) is is_called
+    assert ("PermissionError" in model.asked[1][-1]["content"]) is not is_called
+
+
 def test_the_sandbox_of_an_agent_is_bounded(tmp_path):
     (tmp_path / "a.txt").write_text("content")
     code = "try:\n    open('/data/b.txt', 'w')\nexcept OSError as error:\n    print('refused')\nsubmit(value=open('/data/a.txt').read())"

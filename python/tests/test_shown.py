@@ -34,6 +34,17 @@ def test_a_display_is_shown_in_a_frame_that_loads_nothing(kind):
     assert page_of(framed(SPY)) == page
 
 
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp"])
+def test_a_picture_is_base64_or_not_shown(kind):
+    # A page has it in an attribute.
+    for written in ('x" onerror="alert(1)', "a\u00e9", ["aGk="], None):
+        assert shown_safely({kind: written, "text/plain": "it"}) == {"text/plain": "it"}
+        if kind in ("image/png", "image/jpeg"):
+            assert e2b.Result(**{kind.partition("/")[2]: written})._repr_mimebundle_() == {}
+    for picture in (b"\x89PNG", "iVBORw==\n"):
+        assert shown_safely({kind: picture}) == {kind: picture}
+
+
 def forms(**given):
     return _displayed(memex.Display(True, given))
 

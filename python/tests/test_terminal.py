@@ -9,8 +9,9 @@ import types
 import pytest
 
 import memex
-from memex import _magic
+from memex import _magic, e2b
 from memex._terminal import harmless, plain
+from memex.shell import Shell
 
 EVIL = "\x1b[2J\x1b]0;title\x07\x9b2J\u202e"
 SHOWN = "␛[2J␛]0;title␇\ufffd2J<U+202E>"
@@ -48,6 +49,16 @@ def test_no_way_of_a_notebook_to_a_terminal_passes_it_on(session, code, capsys, 
     # What came is there as it came.
     raw = result.stdout + result.stderr + result.text + (result.error.message if result.error else "") + "".join(one.data["text/plain"] for one in result.displays)
     assert "\x1b[2J" in raw
+
+
+def test_errors_of_a_shell_steer_nothing(session):
+    shell = Shell(session)
+    with pytest.raises(OSError) as raised:
+        shell.read(f"/{EVIL}")
+    failed = e2b.CommandExitException(stderr=EVIL, stdout="", exit_code=1, error=None)
+    for error in (raised.value, failed):
+        assert "title" in str(error) and is_harmless("".join(traceback.format_exception(error)))
+    assert failed.stderr == EVIL
 
 
 def test_exceptions_that_end_a_program_steer_nothing(session):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from memex._terminal import plain
 from memex.e2b._exceptions import InvalidArgumentException, SandboxException, TimeoutException
 from memex.shell import Shell
 
@@ -21,10 +22,10 @@ class CommandResult:
 
 @dataclass
 class CommandExitException(SandboxException, CommandResult):
-    """A command that ended with another status than 0."""
+    """A command that ended with another status than 0. As a text, which a traceback shows, it steers no terminal."""
 
     def __str__(self) -> str:
-        return f"Command exited with code {self.exit_code} and error:\n{self.stderr}"
+        return f"Command exited with code {self.exit_code} and error:\n{plain(self.stderr)}"
 
 
 class Commands:

@@ -12,6 +12,7 @@ from typing import Any, Generator, Mapping
 
 from memex._errors import SessionError
 from memex._result import Result
+from memex._terminal import plain
 from memex.shell.guest import MODULES
 
 HOME = "/home/user"
@@ -177,7 +178,7 @@ def answered(result: Result) -> dict[str, Any]:
         return answer
     if not (isinstance(error, (list, tuple)) and len(error) == 2 and all(isinstance(one, str) for one in error)):
         raise _no_answer()
-    raise (getattr(builtins, error[0]) if error[0] in _ERRORS else OSError)(error[1])
+    raise (getattr(builtins, error[0]) if error[0] in _ERRORS else OSError)(plain(error[1]))
 
 
 def text_of(answer: dict[str, Any], name: str) -> str:
