@@ -76,6 +76,7 @@ sources!(
     "records",
     "recovery",
     "remedies",
+    "cookies",
     "replies",
     "requests",
     "results",

@@ -47,6 +47,7 @@ ORDER = (
     "remedies",
     "web",
     "bodies",
+    "cookies",
     "replies",
     "requests",
     "later",

@@ -5,9 +5,8 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import json as _json
 from collections.abc import Mapping as _Mapping, MutableMapping as _MutableMapping
 from http.client import responses as _reasons
-from http.cookies import CookieError as _CookieError, SimpleCookie as _SimpleCookie
 
-from memex_guest import web
+from memex_guest import cookies, web
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -117,7 +116,7 @@ class Response:
         self.reason = ""
         self.url = ""
         self.headers = CaseInsensitiveDict()
-        self.cookies = {}
+        self.cookies = cookies.Cookies()
         self.history = []
         self.request = None
         self.content = b""
@@ -211,10 +210,9 @@ def response_of(answer, request):
     response.content = web.body_of(answer)
     response.request = request
     for name, value in answer["headers"]:
-        if name.lower() == "set-cookie":
-            _remember(value, response.cookies)
         known = response.headers.get(name)
         response.headers[name] = value if known is None else known + ", " + value
+    response.cookies.receive(response.url, [value for name, value in answer["headers"] if name.lower() == "set-cookie"])
     kind = response.headers.get("content-type", "")
     found = [part.partition("=")[2].strip(" \"'") for part in kind.split(";")[1:] if part.strip().lower().startswith("charset=")]
     if found:
@@ -222,10 +220,3 @@ def response_of(answer, request):
     elif kind.lower().startswith("application/json"):
         response.encoding = "utf-8"
     return response
-
-
-def _remember(header, jar):
-    try:
-        jar.update({name: morsel.value for name, morsel in _SimpleCookie(header).items()})
-    except _CookieError:
-        return

@@ -8,7 +8,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 from base64 import b64encode as _b64encode
 from urllib.parse import urljoin as _urljoin, urlsplit as _urlsplit
 
-from memex_guest import bodies, replies, web
+from memex_guest import bodies, cookies as _cookies, replies, web
 
 __version__ = "2.32.0"
 
@@ -34,7 +34,7 @@ class Session:
     def __init__(self):
         self.headers = replies.CaseInsensitiveDict({"Accept": "*/*"})
         self.params = {}
-        self.cookies = {}
+        self.cookies = _cookies.Cookies()
         self.auth = None
         self.verify = True
         self.max_redirects = REDIRECTS_MAX
@@ -49,21 +49,26 @@ class Session:
         sent.update(headers or {})
         sent = replies.CaseInsensitiveDict({name: _text(value) for name, value in sent.items() if value is not None})
         body = bodies.encoded(data, json, files, sent)
-        jar = {**self.cookies, **(cookies or {})}
-        if jar and "Cookie" not in sent:
-            sent["Cookie"] = "; ".join(str(name) + "=" + str(value) for name, value in jar.items())
+        is_written = "Cookie" in sent
         request = replies.PreparedRequest(method.upper(), target, sent, body)
         auth = auth if auth is not None else self.auth
         if auth is not None:
             request = (HTTPBasicAuth(*auth) if isinstance(auth, tuple) else auth)(request) or request
+        self._add_cookies(request, cookies)
         response = self._sent(request, timeout)
         history = []
         while allow_redirects and response.is_redirect:
             if len(history) >= self.max_redirects:
                 raise replies.TooManyRedirects("more than " + str(self.max_redirects) + " redirects", response=response)
             history.append(response)
-            response = self._sent(_redirected(request, response), timeout)
-            request = response.request
+            following = _redirected(request, response)
+            if not _is_as_trusted(following.url, request.url):
+                following.headers.pop("Authorization", None)
+                is_written, cookies = False, None
+            if not is_written:
+                following.headers.pop("Cookie", None)
+            self._add_cookies(following, cookies)
+            response, request = self._sent(following, timeout), following
         response.history = history
         return response
 
@@ -118,8 +123,18 @@ class Session:
         except OSError as error:
             raise replies.ConnectionError(str(error.strerror or error), request=request) from None
         response = replies.response_of(answer, request)
-        self.cookies.update(response.cookies)
+        self._jar().update(response.cookies)
         return response
+
+    def _add_cookies(self, request, given):
+        sent = {**self._jar().sent_to(request.url), **(given or {})}
+        if sent and "Cookie" not in request.headers:
+            request.headers["Cookie"] = "; ".join(str(name) + "=" + str(value) for name, value in sent.items())
+
+    def _jar(self):
+        if not isinstance(self.cookies, _cookies.Cookies):
+            self.cookies = _cookies.Cookies(self.cookies or {})
+        return self.cookies
 
 
 def request(method, url, **options):
@@ -176,12 +191,15 @@ def _text(value):
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
+def _is_as_trusted(url, before):
+    """Whether what was meant for one address can go to the next: to the same place, and not to one without TLS."""
+    to, of = _urlsplit(url), _urlsplit(before)
+    return to.netloc == of.netloc and (to.scheme == of.scheme or to.scheme == "https")
+
+
 def _redirected(request, response):
     url = _urljoin(request.url, response.headers["location"])
     headers = request.headers.copy()
-    if _urlsplit(url).netloc != _urlsplit(request.url).netloc:
-        headers.pop("Authorization", None)
-        headers.pop("Cookie", None)
     method, body = request.method, request.body
     if response.status_code == 303 and method != "HEAD" or response.status_code in (301, 302) and method == "POST":
         method, body = "GET", None

@@ -23,6 +23,15 @@ def fetched(given, parts):
     return 0, {"result": answer}, (json.dumps(seen).encode(),)
 
 
+def moved(given, parts):
+    """A host that sets a cookie, one that sends elsewhere, and all that say what they were asked with."""
+    way, _, place = given["url"].partition("?to=")
+    headers = [["location", place]] if place else [["set-cookie", "name=of-" + way.split("/")[2].split(".")[0] + (way.endswith("/wide") and "; Domain=h.test" or "")]]
+    seen = {name: value for name, value in (given["headers"] or {}).items() if name in ("Cookie", "Authorization")}
+    answer = {"status": 302 if place else 200, "reason": "", "url": way, "headers": headers, "body": {"$part": 0}}
+    return 0, {"result": answer}, (json.dumps(seen).encode(),)
+
+
 class Web(unittest.TestCase):
     def setUp(self):
         # A real `requests` of this machine would win.
@@ -53,6 +62,26 @@ class Web(unittest.TestCase):
             ("[r.status_code for r in (requests.put('http://h'), requests.head('http://h'), requests.options('http://h'))]", "[200, 200, 200]"),
             ("from requests.exceptions import HTTPError, RequestException\nfrom requests.auth import HTTPBasicAuth\nissubclass(HTTPError, RequestException) and requests.HTTPError is HTTPError", "True"),
             ("sorted(n for n in dir(requests) if n[0] != '_' and n.islower())[:8]", "['adapters', 'api', 'auth', 'codes', 'delete', 'exceptions', 'get', 'head']"),
+        ])
+
+    def test_what_is_meant_for_a_host_goes_to_no_other(self):
+        serve({"fetch": FETCH}, {"fetch": moved})
+        run("import requests\ndef seen(url, **k): return s.get(url, **k).json()\nbasic = 'Basic dTpw'")
+        self.check([
+            # What a host has set goes back to it alone, and to those below it where it says so.
+            ("s = requests.Session()\nseen('https://a.h.test/'), seen('https://a.h.test/'), seen('https://b.h.test/')", "({}, {'Cookie': 'name=of-a'}, {})"),
+            ("s = requests.Session()\nseen('https://a.h.test/wide'), seen('https://b.h.test/'), seen('https://h.test.evil/')", "({}, {'Cookie': 'name=of-a'}, {})"),
+            ("s = requests.Session()\nseen('https://evil.test/wide'), seen('https://a.h.test/')", "({}, {})"),
+            # What code has set goes where it sends it, and is not lost by being of the same name.
+            ("s = requests.Session()\ns.cookies['mine'] = '1'\nseen('https://a.h.test/'), seen('https://evil.test/')", "({'Cookie': 'mine=1'}, {'Cookie': 'mine=1'})"),
+            ("s = requests.Session()\ns.cookies = {'mine': '1'}\nseen('https://a.h.test/')", "{'Cookie': 'mine=1'}"),
+            # A redirect leaves behind what was given for one place, and where TLS ends.
+            ("[requests.get('https://h.test/?to=' + to, auth=('u', 'p'), cookies={'c': '1'}).json() for to in ('https://h.test/2', 'http://h.test/', 'https://evil.test/')]",
+             "[{'Authorization': 'Basic dTpw', 'Cookie': 'c=1'}, {}, {}]"),
+            ("s = requests.Session()\nseen('http://h.test/?to=https://h.test/', headers={'Cookie': 'c=1'}), seen('https://h.test/?to=http://h.test/', headers={'Cookie': 'c=1', 'Authorization': 'x'})",
+             "({'Cookie': 'c=1'}, {'Cookie': 'name=of-h'})"),
+            ("s, t = requests.Session(), requests.Session()\nseen('https://a.h.test/')\nt.cookies.update(s.cookies)\nt.get('https://evil.test/').json(), t.get('https://a.h.test/').json()", "({}, {'Cookie': 'name=of-a'})"),
+            ("s = requests.Session()\nr = s.get('https://a.h.test/')\ndict(r.cookies), dict(s.cookies), r.cookies == {'name': 'of-a'}", "({'name': 'of-a'}, {'name': 'of-a'}, True)"),
         ])
 
     def test_the_standard_library(self):
