@@ -17,7 +17,9 @@ pub(crate) struct Listener(Arc<Mutex<Option<Py<PyAny>>>>);
 impl Listener {
     /// Has output passed to a function of the stream's name and the bytes.
     pub(crate) fn set(&self, function: Option<Py<PyAny>>) {
-        *self.0.lock() = function;
+        let before = std::mem::replace(&mut *self.0.lock(), function);
+        // Its end can run code, which may wait for the interpreter: after the lock is free.
+        drop(before);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A session's state, in this process or as bytes.
 
+use std::collections::HashMap;
+
 use memex_runtime::{Chunk, Encoded, Generators, Sandbox};
 use memex_sessions::Suspension;
 use pyo3::prelude::*;
@@ -66,12 +68,11 @@ pub(crate) fn decode(
         ));
     };
     let decoded = py.detach(|| {
+        let chunks = encoded.chunks.iter();
+        let chunks: HashMap<_, _> = chunks.map(|chunk| (chunk.digest, &chunk.bytes)).collect();
         sandbox.decode(&encoded.head, |digest| {
-            let mut chunks = encoded.chunks.iter();
-            chunks
-                .find(|chunk| chunk.digest == *digest)
-                .map(|chunk| chunk.bytes.clone())
-                .ok_or_else(|| memex_runtime::Error::Snapshot("a chunk is missing".into()))
+            let chunk = chunks.get(digest).map(|&bytes| bytes.clone());
+            chunk.ok_or_else(|| memex_runtime::Error::Snapshot("a chunk is missing".into()))
         })
     });
     let (snapshot, _) = decoded.map_err(|error| runtime(py, &error))?;

@@ -1,5 +1,6 @@
 //! Reading a trajectory's file, line by line.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -128,13 +129,9 @@ impl<R: BufRead> TrajectoryReader<R> {
 
     pub(crate) fn collect_lines(&mut self) -> Result<Trajectory, Error> {
         let mut trajectory = Trajectory::from(self.header.clone());
-        while let Some(record) = self.next() {
-            trajectory.apply(record?);
-            if self.taken > VALUES_MAX_BYTES {
-                let what = format!("the run takes more than {VALUES_MAX_BYTES} bytes as values");
-                let number = Some(self.lines.number);
-                return Err(Error::malformed(&self.lines.place, number, "", what));
-            }
+        let mut places = HashMap::new();
+        for record in self.by_ref() {
+            trajectory.apply(record?, &mut places);
         }
         if trajectory.status == Status::Unfinished && trajectory.totals == Totals::default() {
             trajectory.totals = Totals::of(&trajectory.steps);

@@ -3,6 +3,8 @@
 //! The first line is the header, then come steps and children as they
 //! happen, then the end. Each is a JSON object whose `type` says which.
 
+use std::collections::HashMap;
+
 use memex_channel::TreeSize;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -219,14 +221,18 @@ impl Trajectory {
         }
     }
 
-    /// Takes in a line that was read.
-    pub(crate) fn apply(&mut self, record: Record) {
+    /// Takes in a line that was read. `places` are those of the children, by their ids.
+    pub(crate) fn apply(&mut self, record: Record, places: &mut HashMap<String, usize>) {
         match record {
             Record::Step(step) => self.steps.push(*step),
             Record::Child(child) => {
-                match self.children.iter_mut().find(|known| known.id == child.id) {
+                let known = places.get(&child.id).copied();
+                match known.and_then(|place| self.children.get_mut(place)) {
                     Some(known) => *known = *child,
-                    None => self.children.push(*child),
+                    None => {
+                        places.insert(child.id.clone(), self.children.len());
+                        self.children.push(*child);
+                    }
                 }
             }
             Record::Resumed(_) => self.set_end(End::default()),

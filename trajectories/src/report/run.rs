@@ -1,11 +1,13 @@
 //! One run, and those nested in it.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
 use super::step::{Place, step};
 use super::text::{brief, cost, duration, shown, tokens};
 use super::timeline::timeline;
-use crate::{Child, Step, StepKind, Trajectory};
+use crate::{Child, Step, StepKind, ToolCall, Trajectory};
 
 /// How deep nested runs are shown.
 const NESTING_MAX: usize = 32;
@@ -15,27 +17,13 @@ const LISTED_MAX: usize = 8;
 
 /// A run under an anchor that is unique on the page.
 pub(super) fn run(run: &Trajectory, anchor: &str, depth: usize) -> Markup {
-    let children: Vec<(String, &Child)> = run
+    let children: Vec<Anchored<'_>> = run
         .children
         .iter()
         .enumerate()
         .map(|(number, child)| (format!("{anchor}-c{number}"), child))
         .collect();
-    let spawned_by = |step: &Step| -> Vec<&(String, &Child)> {
-        let by = |child: &Child| match child.step {
-            // The step that is named is the one under way: the result's.
-            Some(index) => index == step.index,
-            None => step.children.contains(&child.id),
-        };
-        children.iter().filter(|(_, child)| by(child)).collect()
-    };
-    let is_placed = |child: &Child| {
-        let mut steps = run.steps.iter();
-        steps.any(|step| match child.step {
-            Some(index) => index == step.index,
-            None => step.children.contains(&child.id),
-        })
-    };
+    let (families, others) = placed(&run.steps, &children);
     let mut turn = 0;
     html! {
         section.run id=(anchor) data-status=(run.status.word()) {
@@ -45,24 +33,54 @@ pub(super) fn run(run: &Trajectory, anchor: &str, depth: usize) -> Markup {
             (outcome(run))
             (calls(run, anchor))
             div.steps {
-                @for (number, one) in run.steps.iter().enumerate() {
+                @for (number, (one, spawned)) in run.steps.iter().zip(&families).enumerate() {
                     (step(one, &Place {
                         anchor: &format!("{anchor}-s{number}"),
                         started: run.started,
                         turn: (one.kind == StepKind::Model).then(|| { turn += 1; turn }),
                     }))
-                    (family(&spawned_by(one), depth))
+                    (family(spawned, depth))
                 }
             }
-            @for (anchor, child) in children.iter().filter(|(_, child)| !is_placed(child)) {
-                (nested(child, anchor, depth))
-            }
+            @for (anchor, child) in others { (nested(child, anchor, depth)) }
         }
     }
 }
 
+/// A child under its anchor.
+type Anchored<'a> = (String, &'a Child);
+
+/// The children of each step, and those of none. Each is shown once: a file can name a large one
+/// in any number of steps.
+fn placed<'a>(
+    steps: &[Step],
+    children: &'a [Anchored<'a>],
+) -> (Vec<Vec<&'a Anchored<'a>>>, Vec<&'a Anchored<'a>>) {
+    let (mut by_index, mut by_id) = (HashMap::new(), HashMap::new());
+    for (place, step) in steps.iter().enumerate() {
+        by_index.entry(step.index).or_insert(place);
+        for id in &step.children {
+            by_id.entry(id.as_str()).or_insert(place);
+        }
+    }
+    let mut families = vec![Vec::new(); steps.len()];
+    let mut others = Vec::new();
+    for child in children {
+        let place = match child.1.step {
+            // The step that is named is the one under way: the result's.
+            Some(index) => by_index.get(&index),
+            None => by_id.get(child.1.id.as_str()),
+        };
+        match place.and_then(|&place| families.get_mut(place)) {
+            Some(family) => family.push(child),
+            None => others.push(child),
+        }
+    }
+    (families, others)
+}
+
 /// The children of one step.
-fn family(children: &[&(String, &Child)], depth: usize) -> Markup {
+fn family(children: &[&Anchored<'_>], depth: usize) -> Markup {
     let listed = || {
         html! {
             @for (anchor, child) in children { (nested(child, anchor, depth)) }
@@ -164,18 +182,18 @@ fn outcome(run: &Trajectory) -> Markup {
 
 fn calls(run: &Trajectory, anchor: &str) -> Markup {
     let steps = run.steps.iter().enumerate();
-    let calls =
-        steps.flat_map(|(number, step)| step.tool_calls.iter().map(move |call| (number, call)));
+    let calls = steps.filter(|(_, step)| !step.tool_calls.is_empty());
+    let calls = calls.flat_map(|(number, step)| {
+        let next = run.steps.iter().skip(number).take(3);
+        let mut results = HashMap::new();
+        for result in next.flat_map(|step| &step.results) {
+            results.entry(result.call_id.as_str()).or_insert(result);
+        }
+        let of = move |call: &ToolCall| results.get(call.id.as_str()).copied();
+        let calls = step.tool_calls.iter();
+        calls.map(move |call| (number, call, of(call)))
+    });
     let calls: Vec<_> = calls.collect();
-    let result_of = |from: usize, id: &str| {
-        let mut results = run
-            .steps
-            .iter()
-            .skip(from)
-            .take(3)
-            .flat_map(|step| &step.results);
-        results.find(|result| result.call_id == id)
-    };
     html! {
         @if !calls.is_empty() {
             details.calls {
@@ -183,8 +201,7 @@ fn calls(run: &Trajectory, anchor: &str) -> Markup {
                 table {
                     thead { tr { th { "step" } th { "tool" } th { "arguments" } th { "result" } th { "time" } } }
                     tbody {
-                        @for (number, call) in calls {
-                            @let result = result_of(number, &call.id);
+                        @for (number, call, result) in calls {
                             tr.failed[result.is_some_and(|result| result.is_error)] {
                                 td { a href=(format!("#{anchor}-s{number}")) { (number) } }
                                 td { code { (brief(&call.name, 80)) } }

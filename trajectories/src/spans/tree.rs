@@ -1,5 +1,7 @@
 //! The spans of a run.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::attributes::Attributes;
@@ -84,9 +86,13 @@ impl Tree {
         for step in &run.steps {
             self.add_step(run, step, &id);
         }
+        let mut steps = HashMap::new();
+        for step in &run.steps {
+            steps.entry(step.index).or_insert(step);
+        }
         for child in &run.children {
             if let Some(nested) = &child.trajectory {
-                let spawner = run.steps.iter().find(|step| Some(step.index) == child.step);
+                let spawner = child.step.and_then(|index| steps.get(&index).copied());
                 let above = spawner.filter(|step| has_span(step)).map_or_else(
                     || id.clone(),
                     |step| span_id(&run.id, Some(step.index), None),

@@ -1,9 +1,12 @@
 //! Reports, above all of runs that mean harm.
 
+use std::io::Cursor;
+use std::time::{Duration, Instant};
+
 use memex_trajectories::report::{DISPLAY_MAX_BYTES, TEXT_MAX_CHARS, report};
 use memex_trajectories::{
     Child, Display, Encoding, GuestError, NameChange, Observation, Status, Step, StepKind,
-    ToolCall, ToolResult, Trajectory,
+    ToolCall, ToolResult, Trajectory, TrajectoryReader,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -263,6 +266,62 @@ fn the_policy_names_the_script_that_is_there() {
         .unwrap();
     let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(script));
     assert!(page.contains(&format!("script-src 'sha256-{digest}'")));
+}
+
+#[test]
+fn a_child_is_shown_once_however_many_steps_name_it() {
+    let mut run = code_run();
+    let task = "a task that is told once".to_owned();
+    run.children = vec![Child {
+        id: "c".to_owned(),
+        task: task.clone(),
+        ..Child::default()
+    }];
+    for step in &mut run.steps {
+        step.children = vec!["c".to_owned(); 3];
+    }
+    assert!(run.steps.len() > 1);
+    assert_eq!(report("A run", &[run.clone()]).matches(&task).count(), 1);
+    for step in &mut run.steps {
+        step.children.clear();
+    }
+    assert_eq!(report("A run", &[run]).matches(&task).count(), 1);
+}
+
+/// Work that grew with the square of a run's parts took a quarter of an hour here.
+#[test]
+fn a_run_of_very_many_parts_is_read_and_shown_in_no_time() {
+    const PARTS: u32 = 200_000;
+    let began = Instant::now();
+    let mut run = code_run();
+    let mut lines = r#"{"type":"trajectory","version":1,"id":"r","task":"t","agent":{"name":"a","version":"1"},"started":"2026-01-01T00:00:00Z"}"#.to_owned() + "\n";
+    for n in 0..PARTS {
+        lines.push_str(&format!("{{\"type\":\"child\",\"id\":\"{n}\"}}\n"));
+    }
+    let reader = TrajectoryReader::new(Cursor::new(lines), "file").unwrap();
+    let read = reader.collect_all().unwrap().trajectory;
+    assert_eq!(read.children.len(), PARTS as usize);
+
+    let step = run
+        .steps
+        .iter_mut()
+        .find(|step| step.kind == StepKind::Model);
+    let step = step.unwrap();
+    for n in 0..PARTS / 4 {
+        step.tool_calls.push(ToolCall {
+            id: n.to_string(),
+            name: "t".to_owned(),
+            ..ToolCall::default()
+        });
+        step.results.push(ToolResult {
+            call_id: n.to_string(),
+            content: format!("result {n}."),
+            ..ToolResult::default()
+        });
+    }
+    let page = report("A run", &[run]);
+    assert!(page.contains(&format!("result {}.", PARTS / 4 - 1)));
+    assert!(began.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
