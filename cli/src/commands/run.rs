@@ -14,6 +14,7 @@ use crate::tool_arguments::ToolArguments;
 use crate::turn_sources::{Block, TurnSources};
 use anyhow::Result;
 use clap::Args;
+use memex_escapes::line;
 use memex_runtime::Status;
 use memex_sessions::{Opened, SessionSpec, StoreSource};
 
@@ -113,7 +114,8 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
         )
         .map_err(refusal)?;
     for path in lost_files {
-        complain(&format!("note: {path} was open and cannot be opened again"));
+        let note = format!("note: {path} was open and cannot be opened again");
+        complain(&line(&note));
     }
     interrupts.watch(&session);
     for Block { code, file } in blocks {

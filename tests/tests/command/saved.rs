@@ -80,6 +80,31 @@ fn forks_and_rewinds() {
     assert!(ran.status == 2 && ran.stderr.contains('b'), "{ran:#?}");
 }
 
+/// Names, previews and files are a guest's word: each stays in its line.
+#[test]
+fn what_a_session_says_of_itself_forges_no_lines() {
+    let store = tempfile::tempdir().unwrap();
+    let store = store.path();
+    let code = "x = 1\nopen('/tmp/a\\nsession   forged, 9 turns', 'w').close()\n\
+        globals()['y\\nfile      /etc/passwd (forged)'] = 1";
+    assert_eq!(run(store, &["run", "--session", "a", "-c", "1"]).status, 0);
+    assert_eq!(run(store, &["run", "--session", "a", "-c", code]).status, 0);
+    let shown = run(store, &["session", "show", "a"]);
+    let diff = run(store, &["session", "diff", "a", "1", "2"]);
+    assert_eq!((shown.status, diff.status), (0, 0), "{shown:#?} {diff:#?}");
+    for said in [&shown.stdout, &diff.stdout] {
+        // It is there, in its own line.
+        assert!(said.contains("session   forged, 9 turns"), "{said}");
+        let forged = said.lines().filter(|line| {
+            line.starts_with("session   forged") || line.starts_with("file      /etc")
+        });
+        assert_eq!(forged.count(), 0, "{said}");
+    }
+    let sessions = shown.stdout.lines();
+    let sessions = sessions.filter(|line| line.starts_with("session"));
+    assert_eq!(sessions.count(), 1, "{shown:#?}");
+}
+
 /// What the caller can put right ends with 2, whatever command meets it.
 #[test]
 fn names_and_stores_that_cannot_be_are_usage_errors() {

@@ -5,8 +5,9 @@ use crate::console::complain;
 use memex_agent::Approver;
 use memex_escapes::line;
 use memex_models::BoxFuture;
+use rustix::termios::QueueSelector;
 use serde_json::{Map, Value};
-use std::io::BufRead;
+use std::io::{BufRead, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Characters of a tool's name in a question.
@@ -48,8 +49,13 @@ fn question(tool: &str) -> String {
 fn ask(call: &str, question: &str) -> Result<(), String> {
     complain(&format!("call {call}"));
     console::ask(question);
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        // What was typed or pasted before is no answer to what is asked now.
+        let _kept = rustix::termios::tcflush(&stdin, QueueSelector::IFlush);
+    }
     let mut line = String::new();
-    match std::io::stdin().lock().read_line(&mut line) {
+    match stdin.lock().read_line(&mut line) {
         Ok(0) | Err(_) => Err("the user cannot be asked: standard input is at its end".to_owned()),
         Ok(_) if ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()) => Ok(()),
         Ok(_) => Err("the user refused it".to_owned()),

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::refusals::refusal;
 use crate::session_options::SessionArguments;
 use anyhow::Result;
+use memex_escapes::line;
 use memex_runtime::{Generators, Sandbox, SessionOptions};
 use memex_sessions::{ToolSources, at_turn, load};
 use memex_snapshots::SnapshotStore;
@@ -58,7 +59,7 @@ pub(super) fn diff(
         print_line("the scope looks the same, and so do the files");
     }
     for (sign, kind, text) in &changes {
-        let line = format!("{sign} {kind} {text}");
+        let line = line(&format!("{sign} {kind} {text}"));
         let paint = context.out.paint;
         print_line(&match sign {
             '+' => paint.good(&line),

@@ -6,6 +6,7 @@ use crate::refusals::refusal;
 use crate::report::bytes;
 use crate::session_options::SessionArguments;
 use anyhow::Result;
+use memex_escapes::line;
 use memex_runtime::{AtMost, Generators, SessionOptions};
 use memex_sessions::{ToolSources, head_of, load};
 use memex_snapshots::SnapshotStore;
@@ -34,12 +35,12 @@ pub(super) fn list(store: &dyn SnapshotStore, as_json: bool) -> Result<()> {
     for head in sessions {
         let (record, _) = store.get(&head.snapshot)?;
         if as_json {
-            let line = json!({
+            let object = json!({
                 "name": head.name, "turns": record.turn, "snapshot": record.id.to_string(),
                 "image": record.image, "status": record.status, "first_line": record.first_line,
                 "time_unix_ms": record.time_unix_ms,
             });
-            print_line(&line.to_string());
+            print_line(&object.to_string());
             continue;
         }
         print_line(&format!(
@@ -47,7 +48,7 @@ pub(super) fn list(store: &dyn SnapshotStore, as_json: bool) -> Result<()> {
             head.name,
             record.turn,
             bytes(record.head_bytes + record.chunk_bytes),
-            record.first_line
+            line(&record.first_line)
         ));
     }
     Ok(())
@@ -69,13 +70,13 @@ pub(super) fn show(
     let (mut session, _) = sandbox.restore(&snapshot, Generators::Keep, options)?;
     let names = scope(&mut session)?;
     if arguments.is_json() {
-        let line = json!({
+        let object = json!({
             "name": name, "turn": record.turn, "snapshot": record.id.to_string(),
             "image": record.image, "status": record.status, "first_line": record.first_line,
             "pages": snapshot.pages(), "memory_bytes": session.memory_bytes(),
             "names": names, "files": files.iter().map(|(path, size)| json!({"path": path, "bytes": size})).collect::<Vec<_>>(),
         });
-        print_line(&line.to_string());
+        print_line(&object.to_string());
         return Ok(());
     }
     print_line(&format!("session   {name}, {} turns", record.turn));
@@ -87,14 +88,15 @@ pub(super) fn show(
     ));
     print_line(&format!(
         "last turn {} ({})",
-        record.first_line, record.status
+        line(&record.first_line),
+        line(&record.status)
     ));
     print_line("scope");
     for entry in &names {
-        print_line(&format!("  {}", described(entry)));
+        print_line(&line(&format!("  {}", described(entry))));
     }
     for (path, size) in files {
-        print_line(&format!("file      {path} ({})", bytes(size)));
+        print_line(&line(&format!("file      {path} ({})", bytes(size))));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::refusals::refusal;
 use crate::report::bytes;
 use anyhow::Result;
+use memex_escapes::line;
 use memex_sessions::head_of;
 use memex_snapshots::SnapshotStore;
 use serde_json::json;
@@ -19,14 +20,14 @@ pub(super) fn log(
     trail.reverse();
     if as_json {
         for record in &trail {
-            let line = json!({
+            let object = json!({
                 "turn": record.turn, "status": record.status, "first_line": record.first_line,
                 "snapshot": record.id.to_string(),
                 "parent": record.parent.map(|parent| parent.to_string()),
                 "bytes": record.head_bytes + record.chunk_bytes, "label": record.label,
                 "time_unix_ms": record.time_unix_ms,
             });
-            print_line(&line.to_string());
+            print_line(&object.to_string());
         }
         return Ok(());
     }
@@ -49,7 +50,7 @@ pub(super) fn log(
             record.turn,
             bytes(record.head_bytes + record.chunk_bytes),
             paint.faint(&record.id.short()),
-            record.first_line
+            line(&record.first_line)
         ));
         if index < last {
             print_line("│");
