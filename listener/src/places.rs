@@ -32,6 +32,8 @@ struct Connection {
     network: Network,
     /// Since when the client has sent nothing; none while it waits for an answer.
     silent_since: Option<Instant>,
+    /// Since when the client takes nothing of its answer.
+    stalled_since: Option<Instant>,
     /// What is held of the body of its request.
     body_bytes: u64,
     given_up: CancellationToken,
@@ -78,7 +80,7 @@ impl Places {
     }
 
     /// A place for a client; none if all are taken by clients that wait for
-    /// answers.
+    /// answers, or take them.
     pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut taken = self.taken.lock();
         if taken.connections.len() >= self.most {
@@ -92,6 +94,7 @@ impl Places {
         let connection = Connection {
             network: address.into(),
             silent_since: Some(Instant::now()),
+            stalled_since: None,
             body_bytes: 0,
             given_up: given_up.clone(),
         };
@@ -120,7 +123,8 @@ impl Taken {
     fn first_to_go(&self, weight: impl Fn(&Connection) -> u64) -> Option<u64> {
         let mut networks: BTreeMap<Network, (u64, Reverse<(Instant, u64)>)> = BTreeMap::new();
         for (number, connection) in &self.connections {
-            let (Some(since), weight @ 1..) = (connection.silent_since, weight(connection)) else {
+            let since = connection.silent_since.or(connection.stalled_since);
+            let (Some(since), weight @ 1..) = (since, weight(connection)) else {
                 continue;
             };
             let longest = Reverse((since, *number));
@@ -170,6 +174,14 @@ impl Place {
     /// The client has sent a whole request.
     pub(crate) fn answers(&self) {
         self.set(None);
+    }
+
+    /// The client takes nothing of its answer; or takes some again.
+    pub(crate) fn stalls(&self, since: Option<Instant>) {
+        let mut taken = self.places.taken.lock();
+        if let Some(connection) = taken.connections.get_mut(&self.number) {
+            connection.stalled_since = since;
+        }
     }
 
     /// Counts so many more bytes of the request's body. Where all bodies together
@@ -222,6 +234,7 @@ impl Drop for Place {
 mod tests {
     use std::net::IpAddr;
     use std::sync::Arc;
+    use std::time::Instant;
 
     use super::{Place, Places};
 
@@ -279,6 +292,21 @@ mod tests {
         let _others = ["2001:db8:1:2::1", "2001:db8:1:3::1"].map(|a| take(&places, a));
         let _new = take(&places, "192.0.2.1");
         assert!(has_gone(&first));
+    }
+
+    #[test]
+    fn who_takes_nothing_of_an_answer_goes_before_who_waits_for_one() {
+        let places = places(3);
+        let held = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|address| take(&places, address));
+        held.iter().for_each(Place::answers);
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        assert!(places.take(address).is_none(), "all wait");
+        held[1].stalls(Some(Instant::now()));
+        held[2].stalls(Some(Instant::now()));
+        // It takes some again.
+        held[1].stalls(None);
+        let _new = take(&places, "192.0.2.1");
+        assert_eq!(held.each_ref().map(has_gone), [false, false, true]);
     }
 
     #[test]

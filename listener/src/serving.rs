@@ -92,7 +92,8 @@ async fn connection(
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let place = Arc::new(place);
-    let stream = TokioIo::new(Stalling::new(stream, limits.answer_pause));
+    let stream = Stalling::new(stream, limits.answer_pause, Arc::clone(&place));
+    let stream = TokioIo::new(stream);
     let served = {
         let (place, limits) = (Arc::clone(&place), Arc::clone(&limits));
         service_fn(move |request| {

@@ -1,26 +1,32 @@
-//! A stream that breaks when its client takes nothing for too long.
+//! A stream that breaks when its client takes nothing for too long, and whose place is another's
+//! before that where there is no other.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use crate::places::Place;
+
 pub(crate) struct Stalling {
     inner: TcpStream,
     pause: Duration,
+    place: Arc<Place>,
     /// Runs while the client takes nothing.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stalling {
-    pub(crate) fn new(inner: TcpStream, pause: Duration) -> Self {
+    pub(crate) fn new(inner: TcpStream, pause: Duration, place: Arc<Place>) -> Self {
         Self {
             inner,
             pause,
+            place,
             timer: None,
         }
     }
@@ -31,13 +37,15 @@ impl Stalling {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.timer = None;
+            if self.timer.take().is_some() {
+                self.place.stalls(None);
+            }
             return written;
         }
-        let pause = self.pause;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+        let timer = self.timer.get_or_insert_with(|| {
+            self.place.stalls(Some(Instant::now()));
+            Box::pin(tokio::time::sleep(self.pause))
+        });
         match timer.as_mut().poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),

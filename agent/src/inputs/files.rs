@@ -6,8 +6,6 @@ use std::path::Path;
 
 use memex_sql::{DataFiles, plain_json};
 use memex_trajectories::formats::{Format, detect};
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
@@ -56,16 +54,16 @@ pub(super) fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn json(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
-    let (Kind(kind), bytes) = match serde_json::from_slice(&bytes) {
-        Ok(kind) => (kind, bytes),
+    let (value, bytes): (Value, _) = match serde_json::from_slice(&bytes) {
+        Ok(value) => (value, bytes),
         // As programs write it, it may have a mark of its encoding, or numbers that JSON has not.
         Err(error) => {
             let plain = plain_json(&bytes).map_err(|error| input.wrong(error))?;
-            let kind = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
-            (kind, plain)
+            let value = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
+            (value, plain)
         }
     };
-    let told = format!("{kind} from JSON, {} bytes", bytes.len());
+    let told = format!("{} from JSON, {} bytes", kind_of(&value), bytes.len());
     Ok(Content::one("json", bytes, told))
 }
 
@@ -116,67 +114,14 @@ fn utf_16(bytes: &[u8]) -> String {
 
 /// The type of a value in Python, with the length of what has one.
 pub(super) fn kind_of(value: &Value) -> String {
-    // Every value has one.
-    Kind::deserialize(value).map_or_else(|_| "Any".to_owned(), |Kind(kind)| kind)
-}
-
-/// The same of a text of JSON. No values are made of it, which would take far more than the
-/// text.
-struct Kind(String);
-
-impl<'de> Deserialize<'de> for Kind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(KindVisitor).map(Self)
-    }
-}
-
-struct KindVisitor;
-
-impl<'de> Visitor<'de> for KindVisitor {
-    type Value = String;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a value of JSON")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<String, A::Error> {
-        let mut count = 0_usize;
-        while values.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(format!("list[{count}]"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<String, A::Error> {
-        let mut count = 0_usize;
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(format!("dict[{count}]"))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<String, E> {
-        Ok(format!("str of {} characters", text.chars().count()))
-    }
-
-    fn visit_bool<E>(self, _value: bool) -> Result<String, E> {
-        Ok("bool".to_owned())
-    }
-
-    fn visit_i64<E>(self, _value: i64) -> Result<String, E> {
-        Ok("int".to_owned())
-    }
-
-    fn visit_u64<E>(self, _value: u64) -> Result<String, E> {
-        Ok("int".to_owned())
-    }
-
-    fn visit_f64<E>(self, _value: f64) -> Result<String, E> {
-        Ok("float".to_owned())
-    }
-
-    fn visit_unit<E>(self) -> Result<String, E> {
-        Ok("None".to_owned())
+    match value {
+        Value::Array(values) => format!("list[{}]", values.len()),
+        Value::Object(map) => format!("dict[{}]", map.len()),
+        Value::String(text) => format!("str of {} characters", text.chars().count()),
+        Value::Bool(_) => "bool".to_owned(),
+        Value::Number(number) if number.is_f64() => "float".to_owned(),
+        Value::Number(_) => "int".to_owned(),
+        Value::Null => "None".to_owned(),
     }
 }
 
@@ -187,7 +132,7 @@ fn check_lines(input: &Input, bytes: &[u8]) -> Result<usize, Error> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        serde_json::from_slice::<IgnoredAny>(line)
+        serde_json::from_slice::<serde::de::IgnoredAny>(line)
             .map_err(|error| input.wrong(format!("line {number}: {error}")))?;
         count += 1;
     }

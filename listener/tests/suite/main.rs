@@ -1,13 +1,17 @@
 //! Clients that hold connections, and clients that want answers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use hyper::body::Frame;
 use memex_listener::{Limits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +27,21 @@ struct Server {
     task: tokio::task::JoinHandle<()>,
     stop: CancellationToken,
     _stop: DropGuard,
+}
+
+/// An answer that is made as it goes, and has no end.
+struct Endless;
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 1 << 16])))))
+    }
 }
 
 fn limits() -> Limits {
@@ -54,6 +73,7 @@ async fn server(limits: Limits) -> Server {
             }),
         )
         .route("/never", get(std::future::pending::<StatusCode>))
+        .route("/endless", get(|| async { Body::new(Endless) }))
         .route("/flood", get(|| async { Body::from(vec![b'x'; 64 << 20]) }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -256,6 +276,22 @@ async fn a_client_that_takes_nothing_loses_its_connection() {
     assert!(server.ask("/").await.ends_with("here"));
     let said = rest(&mut stream).await;
     assert!(said.len() < 64 << 20, "all of it was sent");
+}
+
+/// Long before its pause is over: an answer that is made as it goes is never at its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_take_nothing_keep_nobody_out() {
+    let mut limits = limits();
+    limits.connections_max = 2;
+    assert!(limits.answer_pause > Duration::from_secs(10));
+    let server = server(limits).await;
+    let request = "GET /endless HTTP/1.1\r\nhost: x\r\n\r\n";
+    let (_first, _second) = (server.send(request).await, server.send(request).await);
+    let began = Instant::now();
+    while !server.ask("/").await.ends_with("here") {
+        assert!(began.elapsed() < Duration::from_secs(8), "nobody gets in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
