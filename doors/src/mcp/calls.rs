@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{self, Fork, ListFiles, Python, ReadFile, Reset, WriteFile};
-use super::content::{failure, of_file, of_turn, text};
+use super::content::{clipped, failure, of_file, of_turn, text};
 use crate::scopes::{Running, ScopeError, Scopes, StopOnDrop};
 
 /// What one reading of a file has.
@@ -99,7 +99,7 @@ impl Call<'_> {
             }
             FileKind::File | FileKind::Other => format!("{}  {} bytes", entry.path, entry.bytes),
         });
-        Ok(text(lines.collect::<Vec<_>>().join("\n")))
+        Ok(text(clipped(&lines.collect::<Vec<_>>().join("\n"))))
     }
 
     pub(super) async fn read_file(self) -> Told {

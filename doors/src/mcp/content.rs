@@ -145,7 +145,8 @@ fn line(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
-fn clipped(text: &str) -> String {
+/// A text without the middle that is too long for a result.
+pub(super) fn clipped(text: &str) -> String {
     if text.len() <= TEXT_BYTES_MAX {
         return text.trim_end_matches('\n').to_owned();
     }

@@ -183,6 +183,14 @@ fn files_go_in_and_come_out_within_their_bounds() {
             "{}",
             read.len()
         );
+        let many = "for n in range(2000): open(f'/home/user/a/{n:0100}', 'w').close()";
+        python(&client, many).await;
+        let listed = text(&call(&client, "list_files", json!({"path": "/home/user/a"})).await);
+        assert!(
+            listed.len() < 70_000 && listed.contains("bytes are left out"),
+            "{}",
+            listed.len()
+        );
         let rest = json!({"path": "/tmp/long", "offset": 999_998});
         assert_eq!(text(&call(&client, "read_file", rest).await), "zz");
         for (tool, arguments, want) in [
