@@ -1,5 +1,6 @@
 """What a session says never steers the terminal that shows it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,9 @@ SAYS = [
     "print(EVIL)", "import sys\nprint(EVIL, file=sys.stderr)", "class A:\n    def __repr__(self): return EVIL\nA()", "raise ValueError(EVIL)",
     "class B:\n    def _repr_mimebundle_(self, include=None, exclude=None): return {'text/plain': EVIL}\nB()",
 ]  # fmt: skip
+
+
+COMMAND = [sys.executable, "-m", "memex"]
 
 
 def is_harmless(text):
@@ -74,7 +78,7 @@ def test_the_command_of_the_package_steers_nothing():
     pty = pytest.importorskip("pty")
     master, slave = pty.openpty()
     arguments = [one for code in [f"EVIL = {EVIL!r}", *SAYS] for one in ("-c", code)]
-    with subprocess.Popen([sys.executable, "-m", "memex", "run", *arguments], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave) as running:
+    with subprocess.Popen([*COMMAND, "run", *arguments], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave) as running:
         os.close(slave)
         said = b""
         while True:
@@ -89,3 +93,33 @@ def test_the_command_of_the_package_steers_nothing():
     os.close(master)
     text = said.decode("utf-8", "replace")
     assert text.count("title") >= 4 and "␛[2J" in text and is_harmless(text), text
+
+
+@pytest.mark.parametrize("answer, told", [("n\n", "refused"), ("y\n", "7")])
+def test_an_answer_at_a_terminal_follows_its_question(tmp_path, answer, told):
+    pty = pytest.importorskip("pty")
+    code = "try:\n    print('got', double())\nexcept PermissionError as error:\n    print('refused')"
+    tools = tmp_path / "tools.toml"
+    tools.write_text('version = 1\n[[command]]\nname = "double"\nargv = ["echo", "7"]\n')
+    script = tmp_path / "model.json"
+    said = "got 7" if told == "7" else told
+    script.write_text(
+        json.dumps({"reply": [{"tool_calls": [{"name": "python", "arguments": {"code": code}}]}, {"text": "done", "expect": {"contains": said}}]})
+    )
+    master, slave = pty.openpty()
+    # What is typed before there is a question permits nothing.
+    os.write(master, b"y\n")
+    arguments = ["agent", "run", "Go.", "--model", f"script:{script}", "--tools", str(tools), "--approve", "double"]
+    with subprocess.Popen([*COMMAND, *arguments], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        os.close(slave)
+        asked = b""
+        while b"[y/N]" not in asked:
+            piece = os.read(running.stderr.fileno(), 1 << 16)
+            assert piece, asked
+            asked += piece
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(2)
+        os.write(master, answer.encode())
+        stdout, stderr = running.communicate(timeout=120)
+    os.close(master)
+    assert running.returncode == 0, (asked, stdout, stderr)
