@@ -108,7 +108,8 @@ fn a_tasks_file_reads_only_its_folder_and_removes_only_its_runs() {
 
     // What lies under a run's name is replaced where it is a run of the task that
     // was broken off, and refused where it is something else.
-    let [saved] = &files(&bench.at("runs"))[..] else {
+    let saved = files(&bench.at("runs"));
+    let [saved] = &saved[..] else {
         panic!("one run was saved");
     };
     let name = saved.file_name().unwrap().to_str().unwrap();
