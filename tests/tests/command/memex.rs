@@ -135,7 +135,7 @@ pub(crate) fn spawn(command: &mut Command) -> Child {
 }
 
 /// What a process holds, and has held at most.
-pub fn resident(child: &Child) -> (u64, u64) {
+pub(crate) fn resident(child: &Child) -> (u64, u64) {
     let path = format!("/proc/{}/status", child.id());
     let status = std::fs::read_to_string(path).unwrap();
     let field = |name: &str| {
