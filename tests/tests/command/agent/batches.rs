@@ -91,7 +91,8 @@ fn a_tasks_file_reads_only_its_folder_and_removes_only_its_runs() {
     bench.script("m.json", &[runs("submit(str(given))")]);
     let run = |input: &str, runs: &str| {
         let inputs = json!({ "given": input });
-        let task = json!({ "id": "t", "question": "Give it.", "inputs": inputs });
+        let output = json!({ "type": "string" });
+        let task = json!({ "id": "t", "question": "Give.", "output": output, "inputs": inputs });
         bench.write("data/tasks.jsonl", format!("{task}\n"));
         let tasks = ["run", "--tasks", "data/tasks.jsonl", "--runs", runs];
         bench.agent(&[&tasks[..], &["--model", "script:m.json", "--json"]].concat())
