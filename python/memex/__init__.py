@@ -9,7 +9,7 @@ lasts from turn to turn; a `Result` is what a turn came to. An `Agent` is a mode
 a sandbox, a `Memory` what agents keep in files. The tour is `docs/python.md`.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memex._errors import (
     AgentError,
@@ -48,19 +48,6 @@ from memex._sandbox import Sandbox, default, prepare, run
 from memex._session import Failure, Session, Snapshot, TurnRecord
 from memex._steps import Call, Done, Waiting
 from memex._streams import Stderr, Stdout
-
-if TYPE_CHECKING:
-    from memex._agent import Agent
-    from memex._async import AsyncSandbox, AsyncSession
-    from memex._budgets import Budgets, Spawning
-    from memex._conversations import MemoryAnswer, MemoryConversation
-    from memex._following import Finished, Piece
-    from memex._memory import AsyncMemory, Change, Memory
-    from memex._model import Model
-    from memex._replies import Reply, ToolCall, Usage
-    from memex._run import RunResult
-    from memex._tools import Tool, tool
-    from memex._trajectory import Step, ToolResult, Totals, Trajectory
 
 __all__ = [
     "Agent",

@@ -36,14 +36,17 @@ def test_everything_public_is_documented():
                     assert (value.__doc__ or "").strip(), f"{name}.{attribute}"
 
 
-@pytest.mark.parametrize("check", [["mypy", "--check-untyped-defs", "-p", "memex"], ["mypy.stubtest", "memex._memex", "memex.e2b", "memex.shell"]])
+@pytest.mark.parametrize("check", [["mypy", "--check-untyped-defs", "-p", "memex"], ["mypy.stubtest", "memex"]], ids=["mypy", "stubtest"])
 def test_the_types_are_what_they_say(check, tmp_path):
     pytest.importorskip("mypy")
     settings = tmp_path / "mypy.ini"
     absent = ["IPython", *FRAMEWORKS]
     ignored = "".join(f"[mypy-{name}.*]\nignore_missing_imports = True\n" for name in absent)
     settings.write_text("[mypy]\ncache_dir = /dev/null\n" + ignored)
-    option = "--mypy-config-file" if check[0].endswith("stubtest") else "--config-file"
-    done = subprocess.run([sys.executable, "-m", *check, option, settings], capture_output=True, text=True, timeout=300)
+    options = ["--config-file", settings]
+    if check[0].endswith("stubtest"):
+        # Adapters cannot be imported without their frameworks, which have environments of their own.
+        (tmp_path / "allowed.txt").write_text(r"memex\.adapters\..*" + "\n")
+        options = ["--mypy-config-file", settings, "--allowlist", tmp_path / "allowed.txt"]
+    done = subprocess.run([sys.executable, "-m", *check, *options], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-
