@@ -30,7 +30,8 @@ class Agent:
     """A model that acts in a sandbox: by writing code there, or by calling tools.
 
     >>> agent = memex.Agent("openai:gpt-5", tools=[search], output=list[Hit])
-    >>> agent.run("Find the three best hits for bees").output
+    >>> agent.run("Find the three best hits for bees").output[0]
+    Hit(title='bees 1', score=1.0)
 
     - `model`: a name, a client of `openai` or `anthropic`, a function, or a `Model`;
       `model_name`, `api_key` and `base_url` as there. By default `MEMEX_MODEL` of the environment.
@@ -136,7 +137,12 @@ class Agent:
 
     @property
     def model(self) -> Model:
-        """The model. Another one takes its place in later runs, if code comes out of it in the same form."""
+        """The model. Another one takes its place in later runs, if code comes out of it in the same form.
+
+        >>> agent.model = lambda messages: "Good day."
+        >>> agent.run("Greet me").output
+        'Good day.'
+        """
         return self._model
 
     @model.setter
@@ -170,7 +176,8 @@ class Agent:
         - `scope`: a `Snapshot` (or its bytes) to begin in: of a session, or of another run.
         - `save`: a file for the record, written while it happens; `Agent.resume` goes on with it.
 
-        >>> agent.run("Where do sales fall?", inputs={"sales": frame}).output
+        >>> agent.run("Where do sales fall?", inputs={"sales": {"May": 3, "June": 2}}).output
+        'In June.'
         """
         return self._run(task, None, inputs=inputs, output=output, scope=scope, save=save)
 
@@ -185,7 +192,9 @@ class Agent:
     ) -> RunResult:
         """As `run`, awaited: async tools and models run on this event loop. Cancelling the task ends the run.
 
-        >>> results = await asyncio.gather(*[agent.arun(task) for task in tasks])
+        >>> results = await asyncio.gather(*[agent.arun(f"Greet {name}") for name in ("Ada", "Bob")])
+        >>> [result.output for result in results]
+        ['Hello.', 'Hello.']
         """
         return await self._arun(task, None, inputs=inputs, output=output, scope=scope, save=save)
 
@@ -203,10 +212,12 @@ class Agent:
 
         Leaving the iteration ends the run.
 
-        >>> for event in agent.stream("Find the best hits"):
+        >>> for event in agent.stream("Load the sales"):
         ...     match event:
-        ...         case memex.Step(kind="model", code=code): print(code)
+        ...         case memex.Step(kind="model", code=str(code)): print(code.strip())
         ...         case memex.Finished(result): print(result.output)
+        sales = {'May': 3, 'June': 2}
+        They are loaded.
         """
         return self._stream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
 
@@ -222,18 +233,22 @@ class Agent:
     ) -> AsyncIterator[Step | Piece | Finished]:
         """As `stream`, in an event loop. `contextlib.aclosing` ends a run that is left early.
 
-        >>> async with contextlib.aclosing(agent.astream("Find the best hits")) as events:
+        >>> async with contextlib.aclosing(agent.astream("Load the sales")) as events:
         ...     async for event in events:
-        ...         print(event)
+        ...         if isinstance(event, memex.Finished):
+        ...             print(event.result.output)
+        They are loaded.
         """
         return self._astream(task, pieces, inputs=inputs, output=output, scope=scope, save=save)
 
     def resume(self, path: str | os.PathLike[str]) -> RunResult:
         """Goes on with a run that was saved and has no answer yet: it was stopped, or its process died.
 
-        >>> agent.run("Count them", save="run.jsonl").status
+        >>> first = memex.Agent("openai:gpt-5", budgets={"turns": 1})
+        >>> first.run("Load the sales", save="run.jsonl").status
         'exhausted'
-        >>> memex.Agent("openai:gpt-5", budgets=memex.Budgets(turns=100)).resume("run.jsonl").output
+        >>> memex.Agent("openai:gpt-5").resume("run.jsonl").output
+        'They are loaded.'
         """
         self._check_loop()
         task = _memex.RunTask("", _values.table)
@@ -243,17 +258,27 @@ class Agent:
         return run.go()
 
     def prepare(self) -> Agent:
-        """Gets the image and starts the tools now, instead of with the first run; returns the agent."""
+        """Gets the image and starts the tools now, instead of with the first run; returns the agent.
+
+        >>> agent = memex.Agent("openai:gpt-5").prepare()
+        """
         self._place._open()
         return self
 
     @property
     def policy(self) -> str:
-        """What code may do, as the TOML of a policy file with every limit spelled."""
+        """What code may do, as the TOML of a policy file with every limit spelled.
+
+        >>> "guest_time_ms" in agent.policy
+        True
+        """
         return self._place._open().policy
 
     def close(self) -> None:
-        """Ends runs that are under way, and the servers of tools."""
+        """Ends runs that are under way, and the servers of tools.
+
+        >>> agent.close()
+        """
         self._place._close()
 
     def __enter__(self) -> Agent:

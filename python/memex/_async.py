@@ -24,10 +24,18 @@ class AsyncSession(BaseSession):
     """As `Session`, awaited. One turn at a time; sessions run in parallel.
 
     Cancelling a task that awaits a turn interrupts the turn.
+
+    >>> session = await box.session(inputs={"x": 20})
+    >>> (await session.run("x + 22")).value
+    42
     """
 
     async def run(self, code: str) -> Result:
-        """Runs a block to its end."""
+        """Runs a block to its end.
+
+        >>> (await session.run("6 * 7")).value
+        42
+        """
         found = await self._started(code)
         if isinstance(found, list):
             await self.cancel()
@@ -41,6 +49,11 @@ class AsyncSession(BaseSession):
         """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
 
         Closing the generator ends the turn; `contextlib.aclosing` does so where it is left early.
+
+        >>> async for event in session.stream("print('a')"):
+        ...     if isinstance(event, memex.Stdout):
+        ...         print(event.text, end="")
+        a
         """
 
         async def work() -> Done:
@@ -49,11 +62,21 @@ class AsyncSession(BaseSession):
         return _events.astream(listening(self), work)
 
     async def start(self, code: str) -> Done | Waiting:
-        """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
+        """Runs a block until it is over, or waits for answers to calls of tools that suspend.
+
+        >>> step = await session.start("approve('delete it')")
+        >>> step.calls[0].args
+        {'action': 'delete it'}
+        """
         return _step(await self._started(code))
 
     async def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
-        """Answers calls by their ids and goes on with the turn that waits."""
+        """Answers calls by their ids and goes on with the turn that waits.
+
+        >>> step = await session.start("approve('delete it')")
+        >>> (await session.answer({step.calls[0].id: True})).result.value
+        True
+        """
         packed = self._packed_answers(answers or {})
         self._begin(asyncio.get_running_loop())
         try:
@@ -69,12 +92,22 @@ class AsyncSession(BaseSession):
             self._end()
 
     async def cancel(self) -> Result | None:
-        """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
+        """Gives up the turn that waits: its result, or `None` if it was rolled back instead.
+
+        >>> step = await session.start("approve('delete it')")
+        >>> (await session.cancel()).error.name
+        'KeyboardInterrupt'
+        """
         step = await self._apart(self._native.cancel)
         return None if step is None else _ended(self._seen(step))
 
     async def fork(self, count: int = 1) -> list[AsyncSession]:
-        """Sessions in this one's state, which go their own ways."""
+        """Sessions in this one's state, which go their own ways.
+
+        >>> left, right = await session.fork(2)
+        >>> (await left.run("1 + 1")).value
+        2
+        """
         if count < 0:
             raise SessionError(f"a session is forked a number of times, not {count}")
         self._settle()
@@ -82,7 +115,10 @@ class AsyncSession(BaseSession):
         return [AsyncSession(self._sandbox, native, []) for native in natives]
 
     async def close(self) -> None:
-        """Ends the session."""
+        """Ends the session.
+
+        >>> await session.close()
+        """
         await self._apart(self._close)
 
     async def __aenter__(self) -> AsyncSession:
@@ -101,7 +137,8 @@ class AsyncSandbox(BaseSandbox):
 
     >>> async with memex.AsyncSandbox(tools=[fetch]) as box:
     ...     session = await box.session()
-    ...     result = await session.run("len(fetch('https://example.com'))")
+    ...     (await session.run("len(fetch('https://example.com'))")).value
+    4
     """
 
     def __init__(self, *, threads: int = _THREADS, **settings: Any) -> None:
@@ -118,26 +155,48 @@ class AsyncSandbox(BaseSandbox):
         fresh_generators: bool = False,
         keep: int = 0,
     ) -> AsyncSession:
-        """A fresh session; or, with a name, the saved one of that name."""
+        """A fresh session; or, with a name, the saved one of that name.
+
+        >>> async with await box.session(inputs={"x": 20}) as session:
+        ...     (await session.run("x + 22")).value
+        42
+        """
         return await self._apart(lambda: opened(self, AsyncSession, name, inputs, store, fresh_generators, keep))
 
     async def restore(self, state: Snapshot | bytes, *, keep_generators: bool = False) -> AsyncSession:
-        """A session in the state of a snapshot, or of the bytes of one."""
+        """A session in the state of a snapshot, or of the bytes of one.
+
+        >>> restored = await box.restore(session.snapshot())
+        """
         snapshot = snapshot_of(state)
         native, lost = await self._apart(lambda: self._open().restore(snapshot._in(self), keep_generators))
         return AsyncSession(self, native, lost)
 
     async def wake(self, data: bytes) -> AsyncSession:
-        """The session of `AsyncSession.hibernate`, which waits for answers to its `open_calls()`."""
+        """The session of `AsyncSession.hibernate`, which waits for answers to its `open_calls()`.
+
+        >>> step = await session.start("approve('delete it')")
+        >>> woken = await box.wake(session.hibernate())
+        >>> (await woken.answer({step.calls[0].id: True})).result.value
+        True
+        """
         return AsyncSession(self, await self._apart(lambda: self._open().wake(bytes(data))), [])
 
     async def run(self, code: str, *, inputs: Mapping[str, Any] | None = None) -> Result:
-        """Runs a block in a fresh session."""
+        """Runs a block in a fresh session.
+
+        >>> (await box.run("1 + 1")).value
+        2
+        """
         async with await self.session(inputs=inputs) as session:
             return await session.run(code)
 
     async def close(self) -> None:
-        """Ends the sandbox and its sessions."""
+        """Ends the sandbox and its sessions.
+
+        >>> box = memex.AsyncSandbox()
+        >>> await box.close()
+        """
         await self._apart(self._close)
         self._executor.shutdown(wait=False)
 

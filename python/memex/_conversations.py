@@ -28,7 +28,11 @@ class Remembers(Protocol):
 
 
 class MemoryAnswer(NamedTuple):
-    """What an agent answers from a memory: its `reply`, with the `thoughts` and the `python` that stood beside it."""
+    """What an agent answers from a memory: its `reply`, with the `thoughts` and the `python` that stood beside it.
+
+    >>> memory.ask("Who am I?").reply
+    'You are Ada.'
+    """
 
     reply: str
     thoughts: str
@@ -76,7 +80,9 @@ class MemoryConversation:
     """A conversation with an agent on a memory. One question at a time.
 
     >>> talk = memory.conversation(model="openai:gpt-5")
-    >>> talk.ask("I moved to Oslo."); talk.ask("Where do I live?").reply
+    >>> answer = talk.ask("My name is Ada.")
+    >>> talk.ask("What is my name?").reply
+    'You are Ada.'
     """
 
     def __init__(self, memory: Remembers, model: Model, options: tuple) -> None:
@@ -89,28 +95,60 @@ class MemoryConversation:
         self._caller: Any = None
 
     def ask(self, question: str) -> MemoryAnswer:
-        """Asks a question or says something; waits for the answer. Ctrl-C ends it."""
+        """Asks a question or says something; waits for the answer. Ctrl-C ends it.
+
+        >>> memory.conversation().ask("Who am I?").reply
+        'You are Ada.'
+        """
         return _Question(self, question).go()
 
     async def aask(self, question: str) -> MemoryAnswer:
-        """As `ask`, awaited: an async model is asked on this event loop. Cancelling the task ends the answer."""
+        """As `ask`, awaited: an async model is asked on this event loop. Cancelling the task ends the answer.
+
+        >>> (await memory.conversation().aask("Who am I?")).reply
+        'You are Ada.'
+        """
         return await _following.apart(_Question(self, question, asyncio.get_running_loop()))
 
     def stream(self, question: str) -> Iterator[Piece | Finished]:
-        """Yields what the agent writes as it writes it, `Piece`s of `thoughts`, `python`, `result` and `reply`; then `Finished`."""
+        """Yields what the agent writes as it writes it, `Piece`s of `thoughts`, `python`, `result` and `reply`; then `Finished`.
+
+        >>> for event in memory.conversation().stream("Who am I?"):
+        ...     if isinstance(event, memex.Finished):
+        ...         print(event.result.reply)
+        You are Ada.
+        """
         return _following.stream(_Question(self, question), Piece)
 
     def astream(self, question: str) -> AsyncIterator[Piece | Finished]:
-        """As `stream`, in an event loop."""
+        """As `stream`, in an event loop.
+
+        >>> async for event in memory.conversation().astream("Who am I?"):
+        ...     if isinstance(event, memex.Finished):
+        ...         print(event.result.reply)
+        You are Ada.
+        """
         return _following.astream(_Question(self, question, asyncio.get_running_loop()), Piece)
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """The messages so far: `role` and `content`."""
+        """The messages so far: `role` and `content`.
+
+        >>> talk = memory.conversation()
+        >>> answer = talk.ask("Who am I?")
+        >>> talk.messages[-1]["role"]
+        'assistant'
+        """
         return [] if self._native is None else json.loads(self._native.conversation())
 
     def finish(self) -> Trajectory | None:
-        """Ends the conversation: its record."""
+        """Ends the conversation: its record.
+
+        >>> talk = memory.conversation()
+        >>> answer = talk.ask("Who am I?")
+        >>> talk.finish().status
+        'answered'
+        """
         native = None if self._native is None else self._native.finish()
         return None if native is None else Trajectory(native)
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Piece(NamedTuple):
     """A piece of a reply that is being written: `text`, `reasoning` or `arguments`; after `reset` it begins anew.
 
-    >>> "".join(event.text for event in agent.stream(task, pieces=True) if isinstance(event, memex.Piece))
+    >>> "".join(event.text for event in agent.stream("Greet me", pieces=True) if isinstance(event, memex.Piece))
+    'Hello.'
     """
 
     kind: str
@@ -24,7 +25,11 @@ class Piece(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The run is over."""
+    """The run is over.
+
+    >>> [event.result.output for event in agent.stream("Greet me") if isinstance(event, memex.Finished)]
+    ['Hello.']
+    """
 
     result: Any
 

@@ -29,6 +29,10 @@ class Limits:
 
     A value is a number in the unit of the limit's name, a text with a unit, or a
     `timedelta`. What is not given is as in the policy. `Limits.fields()` lists all.
+
+    >>> box = memex.Sandbox(limits=memex.Limits(time="5s", memory="512MiB"))
+    >>> [line for line in box.policy.splitlines() if "guest_time" in line]
+    ['guest_time_ms = "5 s"']
     """
 
     __slots__ = ("values",)
@@ -58,7 +62,11 @@ class Limits:
 
     @staticmethod
     def fields() -> list[dict[str, Any]]:
-        """Every limit: its name, unit, minimum, maximum, default and meaning."""
+        """Every limit: its name, unit, minimum, maximum, default and meaning.
+
+        >>> [one["default"] for one in memex.Limits.fields() if one["name"] == "guest_time_ms"]
+        [10000]
+        """
         keys = ("name", "unit", "minimum", "maximum", "default", "meaning")
         return [dict(zip(keys, field, strict=True)) for field in _memex.limit_fields()]
 
@@ -76,6 +84,9 @@ class Policy:
 
     `Policy(extends="web", network=[{"host": "api.example.com"}])`, or the same as TOML by
     `Policy.from_toml` and `Policy.from_file`.
+
+    >>> memex.Policy(extends="compute", limits={"turns": 2})
+    Policy(extends='compute', limits={'turns': 2}, version=1)
     """
 
     __slots__ = ("table",)
@@ -86,14 +97,23 @@ class Policy:
 
     @classmethod
     def from_toml(cls, text: str) -> Policy:
-        """The policy of a TOML text. Raises `PolicyError` with the place of what is wrong."""
+        """The policy of a TOML text. Raises `PolicyError` with the place of what is wrong.
+
+        >>> memex.Policy.from_toml('version = 1\\nextends = "compute"\\nlimits.turns = 2\\n').table["limits"]
+        {'turns': 2}
+        """
         made = cls.__new__(cls)
         made.table = json.loads(_memex.policy_of_toml(text))
         return made
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Policy:
-        """The policy of a file."""
+        """The policy of a file.
+
+        >>> size = pathlib.Path("policy.toml").write_text('version = 1\\nextends = "compute"\\n')
+        >>> memex.Policy.from_file("policy.toml").table["extends"]
+        'compute'
+        """
         try:
             with open(path, encoding="utf-8") as file:
                 return cls.from_toml(file.read())
@@ -110,7 +130,14 @@ class Policy:
 
 
 class Mount:
-    """A directory of this machine that code sees: `Mount("data")`, `Mount("out", write=True)`."""
+    """A directory of this machine that code sees: `Mount("data")`, `Mount("out", write=True)`.
+
+    >>> with memex.Sandbox(mounts={"/data": memex.Mount("data", write=True)}) as box:
+    ...     box.run("open('/data/a.txt', 'w').write('abc')").value
+    3
+    >>> pathlib.Path("data/a.txt").read_text()
+    'abc'
+    """
 
     __slots__ = ("host", "write")
 

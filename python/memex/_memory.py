@@ -31,7 +31,13 @@ TOOL_NAMES = (
 
 
 class Change(NamedTuple):
-    """A change of a memory, as its journal has it."""
+    """A change of a memory, as its journal has it.
+
+    >>> memory.create_file("user.md", "- name: Ada")
+    True
+    >>> [(change.tool, change.path) for change in memory.log(1)]
+    [('create_file', 'user.md')]
+    """
 
     id: int
     time: float
@@ -52,6 +58,7 @@ class Memory:
     >>> memory.create_file("user.md", "- name: Ada")
     True
     >>> memory.ask("What is my name?").reply
+    'You are Ada.'
 
     - `model`: that of `ask`; a name, a client, a function or a `Model`, as for `Agent`.
     - `mode`: `extended`, or `compat` for the habits of the model that was trained for it.
@@ -103,6 +110,10 @@ class Memory:
         Args:
             file_path: Path of the file, from the root of the memory.
             content: What the file will hold.
+
+        Examples:
+            >>> memory.create_file("entities/ada.md", "- lives in Oslo")
+            True
         """
         return self._native.create_file(self.name, file_path, content)
 
@@ -111,6 +122,10 @@ class Memory:
 
         Args:
             dir_path: Path of the directory, from the root of the memory.
+
+        Examples:
+            >>> memory.create_dir("entities")
+            True
         """
         return self._native.create_dir(self.name, dir_path)
 
@@ -121,6 +136,10 @@ class Memory:
             file_path: Path of the file, from the root of the memory.
             old_content: The text to find, exactly as it stands in the file.
             new_content: The text to put in its place.
+
+        Examples:
+            >>> memory.update_file("user.md", "Ada", "Ada Lovelace")
+            True
         """
         wrong, warning = self._native.update_file(self.name, file_path, old_content, new_content)
         if warning is not None:
@@ -132,6 +151,10 @@ class Memory:
 
         Args:
             file_path: Path of the file, from the root of the memory.
+
+        Examples:
+            >>> memory.read_file("user.md")
+            '- name: Ada'
         """
         return self._native.read_file(file_path)
 
@@ -140,6 +163,10 @@ class Memory:
 
         Args:
             file_path: Path of the file, from the root of the memory.
+
+        Examples:
+            >>> memory.delete_file("user.md")
+            True
         """
         return self._native.delete_file(self.name, file_path)
 
@@ -148,6 +175,10 @@ class Memory:
 
         Args:
             file_path: Path of the file, from the root of the memory.
+
+        Examples:
+            >>> memory.check_if_file_exists("user.md")
+            True
         """
         return self._native.check_if_file_exists(file_path)
 
@@ -156,11 +187,20 @@ class Memory:
 
         Args:
             dir_path: Path of the directory, from the root of the memory.
+
+        Examples:
+            >>> memory.check_if_dir_exists("entities")
+            False
         """
         return self._native.check_if_dir_exists(dir_path)
 
     def list_files(self) -> str:
-        """The tree of the memory's files and directories, as text."""
+        """The tree of the memory's files and directories, as text.
+
+        Examples:
+            >>> "user.md" in memory.list_files()
+            True
+        """
         return self._native.list_files()
 
     def get_size(self, file_or_dir_path: str = "") -> int:
@@ -168,6 +208,10 @@ class Memory:
 
         Args:
             file_or_dir_path: Path of a file or directory; empty for the whole memory.
+
+        Examples:
+            >>> memory.get_size("user.md")
+            11
         """
         return self._native.get_size(file_or_dir_path)
 
@@ -176,31 +220,54 @@ class Memory:
 
         Args:
             link_string: The link, in double brackets, or a path.
+
+        Examples:
+            >>> memory.go_to_link("[[user.md]]")
+            '- name: Ada'
         """
         return self._native.go_to_link(link_string)
 
     def tools(self) -> list[Tool]:
         """The ten operations as tools, for any agent or sandbox.
 
-        >>> memex.Agent("openai:gpt-5", tools=memory.tools())
+        >>> agent = memex.Agent("openai:gpt-5", tools=memory.tools())
         """
         return [Tool(getattr(self, name), name=name) for name in TOOL_NAMES]
 
     # Its past
 
     def log(self, limit: int = 20) -> list[Change]:
-        """The newest changes, newest first."""
+        """The newest changes, newest first.
+
+        >>> memory.delete_file("user.md")
+        True
+        >>> memory.log(1)[0].tool
+        'delete_file'
+        """
         return _changes(self._native.log(limit))
 
     def undo(self, count: int = 1, *, change: int | None = None, force: bool = False) -> list[Change]:
         """Undoes the newest changes, or the one of a number, and returns them: all that was asked for, or nothing.
 
         With `force`, a file that was changed since is brought back nevertheless.
+
+        >>> memory.delete_file("user.md")
+        True
+        >>> [change.path for change in memory.undo()]
+        ['user.md']
+        >>> memory.check_if_file_exists("user.md")
+        True
         """
         return _changes(self._native.undo(self.name, count, change, force))
 
     def check(self) -> list[dict[str, Any]]:
-        """What is wrong with the memory: broken links, orphans, items that are no facts, files that are too large."""
+        """What is wrong with the memory: broken links, orphans, items that are no facts, files that are too large.
+
+        >>> memory.create_file("entities/ada.md", "- see [[entities/nobody.md]]")
+        True
+        >>> len(memory.check()) > 0
+        True
+        """
         return json.loads(self._native.check())
 
     # Agents
@@ -210,7 +277,8 @@ class Memory:
 
         Settings are those of `conversation`.
 
-        >>> memory.ask("I moved to Oslo.").reply
+        >>> memory.ask("What is my name?").reply
+        'You are Ada.'
         """
         return self.conversation(model=model, **settings).ask(question)
 
@@ -229,6 +297,10 @@ class Memory:
 
         `turns` bounds the results that it may look at for one question (20). `training` has the conventions of
         training: eight replies, only the newest thoughts, notices for replies that do not fit.
+
+        >>> talk = memory.conversation(turns=5)
+        >>> talk.ask("Who am I?").reply
+        'You are Ada.'
         """
         chosen = self._model if model is None else model_of(model, model_name)
         if chosen is None:
@@ -260,8 +332,9 @@ class Memory:
 class AsyncMemory:
     """As `Memory`, awaited.
 
-    >>> memory = memex.AsyncMemory("memory", model=client, model_name="gpt-5")
+    >>> memory = memex.AsyncMemory("memory", model="openai:gpt-5", create=True)
     >>> (await memory.ask("What is my name?")).reply
+    'You are Ada.'
     """
 
     def __init__(self, path: str | os.PathLike[str], **settings: Any) -> None:
@@ -269,67 +342,131 @@ class AsyncMemory:
         self.sync = Memory(path, **settings)
 
     async def create_file(self, file_path: str, content: str = "") -> bool:
-        """As `Memory.create_file`."""
+        """As `Memory.create_file`.
+
+        >>> await memory.create_file("entities/ada.md", "- lives in Oslo")
+        True
+        """
         return await asyncio.to_thread(self.sync.create_file, file_path, content)
 
     async def create_dir(self, dir_path: str) -> bool:
-        """As `Memory.create_dir`."""
+        """As `Memory.create_dir`.
+
+        >>> await memory.create_dir("entities")
+        True
+        """
         return await asyncio.to_thread(self.sync.create_dir, dir_path)
 
     async def update_file(self, file_path: str, old_content: str, new_content: str) -> bool | str:
-        """As `Memory.update_file`."""
+        """As `Memory.update_file`.
+
+        >>> await memory.update_file("user.md", "Ada", "Ada Lovelace")
+        True
+        """
         return await asyncio.to_thread(self.sync.update_file, file_path, old_content, new_content)
 
     async def read_file(self, file_path: str) -> str:
-        """As `Memory.read_file`."""
+        """As `Memory.read_file`.
+
+        >>> await memory.read_file("user.md")
+        '- name: Ada'
+        """
         return await asyncio.to_thread(self.sync.read_file, file_path)
 
     async def delete_file(self, file_path: str) -> bool:
-        """As `Memory.delete_file`."""
+        """As `Memory.delete_file`.
+
+        >>> await memory.delete_file("user.md")
+        True
+        """
         return await asyncio.to_thread(self.sync.delete_file, file_path)
 
     async def check_if_file_exists(self, file_path: str) -> bool:
-        """As `Memory.check_if_file_exists`."""
+        """As `Memory.check_if_file_exists`.
+
+        >>> await memory.check_if_file_exists("user.md")
+        True
+        """
         return await asyncio.to_thread(self.sync.check_if_file_exists, file_path)
 
     async def check_if_dir_exists(self, dir_path: str) -> bool:
-        """As `Memory.check_if_dir_exists`."""
+        """As `Memory.check_if_dir_exists`.
+
+        >>> await memory.check_if_dir_exists("entities")
+        False
+        """
         return await asyncio.to_thread(self.sync.check_if_dir_exists, dir_path)
 
     async def list_files(self) -> str:
-        """As `Memory.list_files`."""
+        """As `Memory.list_files`.
+
+        >>> "user.md" in await memory.list_files()
+        True
+        """
         return await asyncio.to_thread(self.sync.list_files)
 
     async def get_size(self, file_or_dir_path: str = "") -> int:
-        """As `Memory.get_size`."""
+        """As `Memory.get_size`.
+
+        >>> await memory.get_size("user.md")
+        11
+        """
         return await asyncio.to_thread(self.sync.get_size, file_or_dir_path)
 
     async def go_to_link(self, link_string: str) -> str:
-        """As `Memory.go_to_link`."""
+        """As `Memory.go_to_link`.
+
+        >>> await memory.go_to_link("[[user.md]]")
+        '- name: Ada'
+        """
         return await asyncio.to_thread(self.sync.go_to_link, link_string)
 
     async def log(self, limit: int = 20) -> list[Change]:
-        """As `Memory.log`."""
+        """As `Memory.log`.
+
+        >>> (await memory.log(1))[0].tool
+        'create_file'
+        """
         return await asyncio.to_thread(self.sync.log, limit)
 
     async def undo(self, count: int = 1, *, change: int | None = None, force: bool = False) -> list[Change]:
-        """As `Memory.undo`."""
+        """As `Memory.undo`.
+
+        >>> [change.path for change in await memory.undo()]
+        ['user.md']
+        """
         return await asyncio.to_thread(lambda: self.sync.undo(count, change=change, force=force))
 
     async def check(self) -> list[dict[str, Any]]:
-        """As `Memory.check`."""
+        """As `Memory.check`.
+
+        >>> isinstance(await memory.check(), list)
+        True
+        """
         return await asyncio.to_thread(self.sync.check)
 
     def tools(self) -> list[Tool]:
-        """As `Memory.tools`."""
+        """As `Memory.tools`.
+
+        >>> memory.tools()[0].name
+        'create_file'
+        """
         return self.sync.tools()
 
     async def ask(self, question: str, *, model: Any = None, **settings: Any) -> MemoryAnswer:
-        """As `Memory.ask`; an async model is asked on this event loop."""
+        """As `Memory.ask`; an async model is asked on this event loop.
+
+        >>> (await memory.ask("Who am I?")).reply
+        'You are Ada.'
+        """
         return await self.conversation(model=model, **settings).aask(question)
 
     def conversation(self, **settings: Any) -> MemoryConversation:
-        """As `Memory.conversation`: await its `aask`, or iterate its `astream`."""
+        """As `Memory.conversation`: await its `aask`, or iterate its `astream`.
+
+        >>> (await memory.conversation().aask("Who am I?")).reply
+        'You are Ada.'
+        """
         return self.sync.conversation(**settings)
 
     def __repr__(self) -> str:

@@ -9,7 +9,12 @@ from memex._terminal import plain
 
 
 class Progress(NamedTuple):
-    """One step of getting an image: `stage` in words, `done` of `total` where they are known."""
+    """One step of getting an image: `stage` in words, `done` of `total` where they are known.
+
+    >>> def show(progress: memex.Progress) -> None:
+    ...     print(progress.stage, progress.done, progress.total, progress.message)
+    >>> box = memex.Sandbox(on_progress=show)
+    """
 
     stage: str
     done: int | None

@@ -35,7 +35,8 @@ class Usage(NamedTuple):
 class Reply(NamedTuple):
     """What a function that stands for a model may return beside a text.
 
-    >>> memex.Reply(tool_calls=[memex.ToolCall("python", {"code": "1 + 1"})])
+    >>> memex.Reply(tool_calls=[memex.ToolCall("python", {"code": "1 + 1"})]).text
+    ''
     """
 
     text: str = ""

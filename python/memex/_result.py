@@ -13,7 +13,11 @@ from memex._terminal import harmless
 
 
 class ErrorInfo(NamedTuple):
-    """An exception of the sandbox."""
+    """An exception of the sandbox.
+
+    >>> memex.run("1 / 0").error.name
+    'ZeroDivisionError'
+    """
 
     name: str
     message: str
@@ -21,7 +25,12 @@ class ErrorInfo(NamedTuple):
 
 
 class LimitInfo(NamedTuple):
-    """A limit that was reached."""
+    """A limit that was reached.
+
+    >>> with memex.Sandbox(limits=memex.Limits(time="200ms")) as box:
+    ...     box.run("while True: pass").limit.name
+    'guest_time_ms'
+    """
 
     name: str
     bound: int
@@ -29,7 +38,11 @@ class LimitInfo(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What a turn took."""
+    """What a turn took.
+
+    >>> memex.run("1 + 1").stats.wall_us < 1_000_000
+    True
+    """
 
     turn: int
     wall_us: int
@@ -41,7 +54,12 @@ class Stats(NamedTuple):
 
 
 class Display(NamedTuple):
-    """A figure or another thing shown: its forms by MIME type."""
+    """A figure or another thing shown: its forms by MIME type.
+
+    >>> code = "import matplotlib.pyplot as plt\\nplt.plot([1, 2])\\nplt.show()"
+    >>> [sorted(display.data) for display in memex.run(code).displays]
+    [['image/png', 'text/plain']]
+    """
 
     main: bool
     data: dict[str, str | bytes]
@@ -87,6 +105,10 @@ class Result:
 
     Everything that the sandbox says here (output, value, error) is as trustworthy as the
     code that ran.
+
+    >>> result = memex.run("print('computing')\\n6 * 7")
+    >>> result.ok, result.value, result.stdout
+    (True, 42, 'computing\\n')
     """
 
     __slots__ = ("_outcome", "_session", "_code", "_value", "_value_error", "__weakref__")
@@ -101,12 +123,20 @@ class Result:
 
     @property
     def status(self) -> str:
-        """`ok`, `exception`, `limit`, `refused` or `fault`."""
+        """`ok`, `exception`, `limit`, `refused` or `fault`.
+
+        >>> memex.run("1 / 0").status
+        'exception'
+        """
         return self._outcome.status
 
     @property
     def ok(self) -> bool:
-        """Whether the turn ran to its end."""
+        """Whether the turn ran to its end.
+
+        >>> memex.run("1 / 0").ok
+        False
+        """
         return self._outcome.status == "ok"
 
     @property
@@ -115,56 +145,95 @@ class Result:
 
         Numbers, texts, bytes, dates, containers, numpy arrays and pandas tables arrive as
         they are; objects of classes of the sandbox as dictionaries of their fields.
+
+        >>> memex.run("{'a': [1, 2.5]}").value
+        {'a': [1, 2.5]}
         """
         self._fetch()
         return self._value
 
     @property
     def value_error(self) -> str | None:
-        """Why the value did not cross; `None` if it did."""
+        """Why the value did not cross; `None` if it did.
+
+        >>> "function" in memex.run("lambda: 1").value_error
+        True
+        """
         self._fetch()
         return self._value_error
 
     @property
     def text(self) -> str:
-        """A bounded preview of the value, as a prompt shows it; empty if there is none."""
+        """A bounded preview of the value, as a prompt shows it; empty if there is none.
+
+        >>> memex.run("[1, 2]").text
+        '[1, 2]'
+        """
         return self._outcome.text or ""
 
     @property
     def stdout(self) -> str:
-        """What was written to standard output, within `stdout_bytes`."""
+        """What was written to standard output, within `stdout_bytes`.
+
+        >>> memex.run("print('a')").stdout
+        'a\\n'
+        """
         return self._outcome.stdout
 
     @property
     def stderr(self) -> str:
-        """What was written to standard error, within `stderr_bytes`."""
+        """What was written to standard error, within `stderr_bytes`.
+
+        >>> memex.run("import sys\\nprint('a', file=sys.stderr)").stderr
+        'a\\n'
+        """
         return self._outcome.stderr
 
     @property
     def error(self) -> ErrorInfo | None:
-        """The exception that ended the turn."""
+        """The exception that ended the turn.
+
+        >>> memex.run("[][0]").error.message
+        'list index out of range'
+        """
         error = self._outcome.error
         return None if error is None else ErrorInfo(*error)
 
     @property
     def limit(self) -> LimitInfo | None:
-        """The limit that ended the turn, or that cut its output."""
+        """The limit that ended the turn, or that cut its output.
+
+        >>> memex.run("1 + 1").limit is None
+        True
+        """
         limit = self._outcome.limit
         return None if limit is None else LimitInfo(*limit)
 
     @property
     def displays(self) -> list[Display]:
-        """Figures and other rich output, in order."""
+        """Figures and other rich output, in order.
+
+        >>> memex.run("1 + 1").displays
+        []
+        """
         return [Display(main, data) for main, data in self._outcome.displays]
 
     @property
     def rolled_back(self) -> bool:
-        """Whether the session is back in its state before the turn."""
+        """Whether the session is back in its state before the turn.
+
+        >>> memex.run("1 / 0").rolled_back
+        False
+        """
         return self._outcome.rolled_back
 
     @property
     def stats(self) -> Stats:
-        """Times in microseconds, calls, and memory."""
+        """Times in microseconds, calls, and memory.
+
+        >>> memex.run("1 + 1").stats.host_calls
+        0
+        """
         made = self._outcome
         return Stats(
             made.turn, made.wall_us, made.guest_us, made.host_calls, made.memory_bytes, made.dirty_pages, made.fuel
@@ -172,7 +241,11 @@ class Result:
 
     @property
     def turn(self) -> int:
-        """The number of the turn, from 1."""
+        """The number of the turn, from 1.
+
+        >>> session.run("1").turn, session.run("2").turn
+        (1, 2)
+        """
         return self._outcome.turn
 
     @property
@@ -181,13 +254,20 @@ class Result:
 
         They are read off the code: what `exec` binds is not seen, and a branch that was
         not taken counts.
+
+        >>> memex.run("import math\\nx = 1").new_names
+        ['math', 'x']
         """
         from memex._names import bound_names
 
         return bound_names(self._code)
 
     def raise_for_error(self) -> Result:
-        """Raises `GuestError` or `LimitError` unless the turn ran to its end; returns the result."""
+        """Raises `GuestError` or `LimitError` unless the turn ran to its end; returns the result.
+
+        >>> memex.run("6 * 7").raise_for_error().value
+        42
+        """
         if self.ok:
             return self
         limit, error = self.limit, self.error
@@ -202,6 +282,10 @@ class Result:
 
         Raises `GuestError` or `LimitError` for a turn that failed, and `ValueNotData` for
         a value that did not cross or does not fit, with the place.
+
+        >>> import datetime
+        >>> memex.run("['2024-02-29']").value_as(list[datetime.date])
+        [datetime.date(2024, 2, 29)]
         """
         self.raise_for_error()
         if self.value_error is not None:
@@ -211,11 +295,19 @@ class Result:
         return validated(kind, self.value)
 
     def to_json(self) -> str:
-        """The JSON object that `memex run --json` prints."""
+        """The JSON object that `memex run --json` prints.
+
+        >>> '"status":"ok"' in memex.run("1 + 1").to_json()
+        True
+        """
         return self._outcome.json()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as a dictionary."""
+        """The same as a dictionary.
+
+        >>> memex.run("1 + 1").to_dict()["value"]
+        '2'
+        """
         return json.loads(self._outcome.json())
 
     def _fetch(self) -> None:

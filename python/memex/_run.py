@@ -21,7 +21,12 @@ _DEPTH_MAX = 50
 
 
 class RunResult:
-    """What a run came to. Nothing of it raises, but for what says so."""
+    """What a run came to. Nothing of it raises, but for what says so.
+
+    >>> result = agent.run("Greet me")
+    >>> result.ok, result.output
+    (True, 'Hello.')
+    """
 
     def __init__(self, agent: Any, outcome: Any, run: Run) -> None:
         self._agent = agent
@@ -34,22 +39,38 @@ class RunResult:
 
     @property
     def status(self) -> str:
-        """`submitted`, `answered`, `exhausted`, `failed` or `cancelled`."""
+        """`submitted`, `answered`, `exhausted`, `failed` or `cancelled`.
+
+        >>> agent.run("Greet me").status
+        'answered'
+        """
         return self._outcome.status
 
     @property
     def ok(self) -> bool:
-        """Whether there is an answer."""
+        """Whether there is an answer.
+
+        >>> agent.run("Greet me").ok
+        True
+        """
         return self._outcome.status in ("submitted", "answered")
 
     @property
     def reason(self) -> str | None:
-        """Why the run failed, or the budget that is used up."""
+        """Why the run failed, or the budget that is used up.
+
+        >>> memex.Agent("openai:gpt-5", budgets={"turns": 1}).run("Count for ever").reason
+        'turns'
+        """
         return self._outcome.reason
 
     @property
     def output(self) -> Any:
-        """The answer: an object of the agent's `output` type, or words without one. Raises `RunError` if there is none."""
+        """The answer: an object of the agent's `output` type, or words without one. Raises `RunError` if there is none.
+
+        >>> memex.Agent("openai:gpt-5", output=int).run("Add the prices", inputs={"prices": [3, 5]}).output
+        8
+        """
         self.raise_for_error()
         if self._kind is None:
             return self._outcome.answer
@@ -59,28 +80,49 @@ class RunResult:
 
     @property
     def answer(self) -> str | None:
-        """The answer in words."""
+        """The answer in words.
+
+        >>> agent.run("Greet me").answer
+        'Hello.'
+        """
         return self._outcome.answer
 
     @property
     def submission(self) -> Any:
-        """The value that was handed in, as JSON has it."""
+        """The value that was handed in, as JSON has it.
+
+        >>> memex.Agent("openai:gpt-5", output=int).run("Add the prices", inputs={"prices": [3, 5, 8]}).submission
+        16
+        """
         text = self._outcome.submission
         return None if text is None else json.loads(text)
 
     @property
     def usage(self) -> Totals:
-        """What the run used, together with the agents that it spawned."""
+        """What the run used, together with the agents that it spawned.
+
+        >>> agent.run("Greet me").usage.turns
+        1
+        """
         return Totals._of(json.loads(self._outcome.totals))
 
     @property
     def scope(self) -> Snapshot | None:
-        """The scope that the run ended with, for `Agent.run(scope=…)`; `None` if no code ran."""
+        """The scope that the run ended with, for `Agent.run(scope=…)`; `None` if no code ran.
+
+        >>> result = agent.run("Add the prices", inputs={"prices": [3, 5, 8]})
+        >>> memex.default().restore(bytes(result.scope)).run("sum(prices)").value
+        16
+        """
         native = self._outcome.scope
         return None if native is None else Snapshot._of(native)
 
     def raise_for_error(self) -> RunResult:
-        """Raises `RunFailed`, `BudgetExhausted` or `RunCancelled` unless there is an answer; returns the result."""
+        """Raises `RunFailed`, `BudgetExhausted` or `RunCancelled` unless there is an answer; returns the result.
+
+        >>> agent.run("Greet me").raise_for_error().answer
+        'Hello.'
+        """
         if self.ok:
             return self
         if self.status == "exhausted":
@@ -107,6 +149,7 @@ class RunResult:
         one, whose `metadata` names this run's.
 
         >>> agent.run("Load the sales").continue_("Where do they fall?").output
+        'In June.'
         """
         return self._agent._run(task, self, inputs=inputs, output=output, save=save)
 
@@ -118,7 +161,12 @@ class RunResult:
         output: Any = None,
         save: str | os.PathLike[str] | None = None,
     ) -> RunResult:
-        """As `continue_`, awaited."""
+        """As `continue_`, awaited.
+
+        >>> result = await agent.arun("Add the prices", inputs={"prices": [3, 5, 8]})
+        >>> (await result.acontinue("Greet me")).output
+        'Hello.'
+        """
         return await self._agent._arun(task, self, inputs=inputs, output=output, save=save)
 
     def __repr__(self) -> str:

@@ -124,22 +124,37 @@ class BaseSandbox:
         return host.sandbox(self._spec, [_calls.definition(tool) for tool in self.tools], report)
 
     def prepare(self) -> Any:
-        """Gets the image and starts the tools now, instead of with the first session; returns the sandbox."""
+        """Gets the image and starts the tools now, instead of with the first session; returns the sandbox.
+
+        >>> box = memex.Sandbox().prepare()
+        """
         self._open()
         return self
 
     @property
     def policy(self) -> str:
-        """What code may do, as the TOML of a policy file with every limit spelled."""
+        """What code may do, as the TOML of a policy file with every limit spelled.
+
+        >>> "guest_time_ms" in box.policy
+        True
+        """
         return self._open().policy
 
     @property
     def image(self) -> str:
-        """The name of the image that sessions start from."""
+        """The name of the image that sessions start from.
+
+        >>> len(box.image) > 0
+        True
+        """
         return self._open().image
 
     def stubs(self) -> dict[str, str]:
-        """What a model is told of each tool, by its name: a typed Python stub."""
+        """What a model is told of each tool, by its name: a typed Python stub.
+
+        >>> "def search(query: str" in box.stubs()["search"]
+        True
+        """
         return dict(self._open().stubs())
 
     def _close(self, **patience: float) -> None:
@@ -188,6 +203,10 @@ class Sandbox(BaseSandbox):
         `inputs` are variables that it begins with. `store` is a directory or a URL such
         as `s3://BUCKET/PREFIX`; by default the one of the command. With `keep`, the states
         after that many turns are kept in memory, for `Session.rewind(turn=…)`.
+
+        >>> with box.session(inputs={"x": 20}) as session:
+        ...     session.run("x + 22").value
+        42
         """
         return opened(self, Session, name, inputs, store, fresh_generators, keep)
 
@@ -195,21 +214,39 @@ class Sandbox(BaseSandbox):
         """A session in the state of a snapshot, or of the bytes of one.
 
         Its random generators are fresh unless they are to be kept.
+
+        >>> session.set("x", 1)
+        >>> box.restore(session.snapshot()).run("x").value
+        1
         """
         native, lost = self._open().restore(snapshot_of(state)._in(self), keep_generators)
         return Session(self, native, lost)
 
     def wake(self, data: bytes) -> Session:
-        """The session of `Session.hibernate`, which waits for answers to its `open_calls()`."""
+        """The session of `Session.hibernate`, which waits for answers to its `open_calls()`.
+
+        >>> call = session.start("approve('delete it')").calls[0]
+        >>> woken = box.wake(session.hibernate())
+        >>> woken.answer({call.id: True}).result.value
+        True
+        """
         return Session(self, self._open().wake(bytes(data)), [])
 
     def run(self, code: str, *, inputs: Mapping[str, Any] | None = None) -> Result:
-        """Runs a block in a fresh session."""
+        """Runs a block in a fresh session.
+
+        >>> box.run("x + 1", inputs={"x": 41}).value
+        42
+        """
         with self.session(inputs=inputs) as session:
             return session.run(code)
 
     def close(self) -> None:
-        """Ends the sandbox and its sessions."""
+        """Ends the sandbox and its sessions.
+
+        >>> box = memex.Sandbox()
+        >>> box.close()
+        """
         self._close()
 
     def __enter__(self) -> Sandbox:
@@ -255,7 +292,11 @@ def run(code: str, *, inputs: Mapping[str, Any] | None = None) -> Result:
 
 
 def default() -> Sandbox:
-    """The sandbox of `memex.run`: every default, no tools."""
+    """The sandbox of `memex.run`: every default, no tools.
+
+    >>> memex.default().run("1 + 1").value
+    2
+    """
     global _default
     with _default_lock:
         if _default is None or _default._closed:
@@ -264,7 +305,10 @@ def default() -> Sandbox:
 
 
 def prepare(**settings: Any) -> None:
-    """Fetches and builds the image of such a sandbox, so that the first session does not wait for it."""
+    """Fetches and builds the image of such a sandbox, so that the first session does not wait for it.
+
+    >>> memex.prepare(preload=["json"])
+    """
     Sandbox(**settings).prepare()
 
 

@@ -23,7 +23,13 @@ _RECORDS = 10_000
 
 
 class TurnRecord(NamedTuple):
-    """One turn of a session's history."""
+    """One turn of a session's history.
+
+    >>> session.run("x = 1").ok
+    True
+    >>> [(turn.turn, turn.status, turn.first_line) for turn in session.history()]
+    [(1, 'ok', 'x = 1')]
+    """
 
     turn: int
     status: str
@@ -32,14 +38,25 @@ class TurnRecord(NamedTuple):
 
 
 class Failure:
-    """An answer that raises in the sandbox: `session.answer({id: Failure(ValueError("no"))})`."""
+    """An answer that raises in the sandbox: `session.answer({id: Failure(ValueError("no"))})`.
+
+    >>> call = session.start("approve('delete it')").calls[0]
+    >>> session.answer({call.id: memex.Failure(PermissionError("no"))}).result.error.name
+    'PermissionError'
+    """
 
     def __init__(self, error: BaseException) -> None:
         self.name, self.message, _detail = _calls.refusal("answer", error)
 
 
 class Snapshot:
-    """A session's state between turns. `bytes(snapshot)` leaves the process, and so does a pickle."""
+    """A session's state between turns. `bytes(snapshot)` leaves the process, and so does a pickle.
+
+    >>> session.set("x", 1)
+    >>> data = bytes(session.snapshot())
+    >>> box.restore(data).run("x").value
+    1
+    """
 
     __slots__ = ("_native", "_bytes")
 
@@ -98,7 +115,12 @@ class BaseSession:
     # Variables
 
     def get(self, name: str) -> Any:
-        """The value of a variable. Raises `ValueNotData` for one that is not there or cannot cross."""
+        """The value of a variable. Raises `ValueNotData` for one that is not there or cannot cross.
+
+        >>> session.set("x", [1, 2])
+        >>> session.get("x")
+        [1, 2]
+        """
         self._settle()
         packed, refusal = self._native.get(name)
         if refusal is not None:
@@ -107,7 +129,12 @@ class BaseSession:
         return _values.unpacked(packed)
 
     def set(self, name: str, value: Any) -> None:
-        """Binds a variable to a value: data as in `Result.value`, arrays, tables, models by their fields."""
+        """Binds a variable to a value: data as in `Result.value`, arrays, tables, models by their fields.
+
+        >>> session.set("day", datetime.date(2024, 2, 29))
+        >>> session.run("day.year").value
+        2024
+        """
         if not (isinstance(name, str) and name.isidentifier()):
             raise ValueNotData(f"{name!r} is not a name that Python code can use")
         packed = _values.packed(value, name)
@@ -117,13 +144,23 @@ class BaseSession:
             raise ValueNotData(f"{name}: {refusal[1]}")
 
     def names(self) -> list[dict[str, Any]]:
-        """The variables: name, type, preview, and shape or length. Raises `SessionError` where code changed what tells of them."""
+        """The variables: name, type, preview, and shape or length. Raises `SessionError` where code changed what tells of them.
+
+        >>> session.set("x", [1, 2])
+        >>> [(one["name"], one["type"]) for one in session.names() if one["name"] == "x"]
+        [('x', 'list')]
+        """
         self._settle()
         answer = self._native.inspect(json.dumps({"op": "names"}))
         return _scope.names(answer)
 
     def complete(self, code: str, cursor: int | None = None) -> list[str]:
-        """What may follow in a block up to the cursor, as at a prompt. Raises `SessionError` as `names` does."""
+        """What may follow in a block up to the cursor, as at a prompt. Raises `SessionError` as `names` does.
+
+        >>> session.set("population", 3)
+        >>> session.complete("popul")
+        ['population']
+        """
         self._settle()
         request = {"op": "complete", "text": code, "cursor": len(code) if cursor is None else cursor}
         answer = self._native.inspect(json.dumps(request))
@@ -132,7 +169,13 @@ class BaseSession:
     # State
 
     def snapshot(self) -> Snapshot:
-        """The state now; the session goes on undisturbed."""
+        """The state now; the session goes on undisturbed.
+
+        >>> before = session.snapshot()
+        >>> session.set("x", 1)
+        >>> session.rewind(before)
+        []
+        """
         self._settle()
         return Snapshot._of(self._native.snapshot())
 
@@ -141,6 +184,14 @@ class BaseSession:
 
         The latter takes a session that is saved by name, or that keeps its states:
         `Sandbox.session(keep=10)`. Returns the paths of files that were open then and cannot be opened again.
+
+        >>> session = box.session(keep=10)
+        >>> for n in range(3):
+        ...     _ = session.run(f"x = {n}")
+        >>> session.rewind(turn=2)
+        []
+        >>> session.get("x")
+        1
         """
         if (to is None) == (turn is None):
             raise SessionError("rewind takes either a snapshot or a turn")
@@ -177,14 +228,25 @@ class BaseSession:
             del self._kept[min(self._kept)]
 
     def history(self) -> list[TurnRecord]:
-        """The turns so far, oldest first, the last 10,000 of them; of a session that is saved by name, those in its store."""
+        """The turns so far, oldest first, the last 10,000 of them; of a session that is saved by name, those in its store.
+
+        >>> session.run("1 / 0").ok
+        False
+        >>> [turn.status for turn in session.history()]
+        ['exception']
+        """
         records = self._native.records(self._store)
         if records is None:
             return [TurnRecord(turn, status, _first_line(code), when) for turn, status, code, when in self._history]
         return [TurnRecord(turn, status, line, ms / 1000) for turn, status, line, ms in reversed(records)]
 
     def interrupt(self) -> bool:
-        """Raises `KeyboardInterrupt` in the turn that runs in another thread; says whether there is one."""
+        """Raises `KeyboardInterrupt` in the turn that runs in another thread; says whether there is one.
+
+        >>> threading.Timer(0.2, session.interrupt).start()
+        >>> session.run("while True: pass").error.name
+        'KeyboardInterrupt'
+        """
         return self._native.interrupt()
 
     def hibernate(self) -> bytes:
@@ -192,16 +254,31 @@ class BaseSession:
 
         It holds the arguments and answers of calls, which are as secret as the heap. This session goes on
         waiting; close it if the other one is to answer.
+
+        >>> step = session.start("approve('delete it')")
+        >>> data = session.hibernate()
+        >>> session.close()
+        >>> box.wake(data).open_calls() == step.calls
+        True
         """
         return self._native.hibernate()
 
     def open_calls(self) -> list[Call]:
-        """The calls that wait for an answer."""
+        """The calls that wait for an answer.
+
+        >>> step = session.start("approve('delete it')")
+        >>> [call.name for call in session.open_calls()]
+        ['approve']
+        """
         return [Call(id, tool, arguments) for id, tool, arguments, _held in self._native.open_calls()]
 
     @property
     def closed(self) -> bool:
-        """Whether the session was closed."""
+        """Whether the session was closed.
+
+        >>> session.closed
+        False
+        """
         return self._native.closed
 
     def _close(self, patience: float = _PATIENCE) -> None:
@@ -307,10 +384,20 @@ class Session(BaseSession):
 
     Runs one turn at a time: a second thread that uses it meanwhile gets `SessionBusy`.
     Sessions on several threads run in parallel.
+
+    >>> session = box.session()
+    >>> session.run("x = 20").ok
+    True
+    >>> session.run("x + 22").value
+    42
     """
 
     def run(self, code: str) -> Result:
-        """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises."""
+        """Runs a block to its end. What goes wrong in it is in the result; nothing of that raises.
+
+        >>> session.run("6 * 7").value
+        42
+        """
         found = self._started(code)
         if isinstance(found, list):
             self.cancel()
@@ -321,17 +408,35 @@ class Session(BaseSession):
         return found
 
     def stream(self, code: str) -> Iterator[Any]:
-        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`."""
+        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
+
+        >>> for event in session.stream("print('a')\\n6 * 7"):
+        ...     match event:
+        ...         case memex.Stdout(text): print(text, end="")
+        ...         case memex.Done(result): print(result.value)
+        a
+        42
+        """
         from memex._streams import stream
 
         return stream(self, code)
 
     def start(self, code: str) -> Done | Waiting:
-        """Runs a block until it is over, or waits for answers to calls of tools that suspend."""
+        """Runs a block until it is over, or waits for answers to calls of tools that suspend.
+
+        >>> step = session.start("approve('delete it')")
+        >>> step.calls[0].args
+        {'action': 'delete it'}
+        """
         return _step(self._started(code))
 
     def answer(self, answers: Mapping[str, Any] | None = None) -> Done | Waiting:
-        """Answers calls by their ids, with values or `Failure`s, and goes on with the turn that waits."""
+        """Answers calls by their ids, with values or `Failure`s, and goes on with the turn that waits.
+
+        >>> step = session.start("approve('delete it')")
+        >>> session.answer({step.calls[0].id: True}).result.value
+        True
+        """
         packed = self._packed_answers(answers or {})
         self._begin()
         try:
@@ -347,19 +452,35 @@ class Session(BaseSession):
             self._end()
 
     def cancel(self) -> Result | None:
-        """Gives up the turn that waits: its result, or `None` if it was rolled back instead."""
+        """Gives up the turn that waits: its result, or `None` if it was rolled back instead.
+
+        >>> step = session.start("approve('delete it')")
+        >>> session.cancel().error.name
+        'KeyboardInterrupt'
+        """
         step = self._native.cancel()
         return None if step is None else _ended(self._seen(step))
 
     def fork(self, count: int = 1) -> list[Session]:
-        """Sessions in this one's state, which go their own ways, with random generators of their own."""
+        """Sessions in this one's state, which go their own ways, with random generators of their own.
+
+        >>> session.set("x", 1)
+        >>> left, right = session.fork(2)
+        >>> left.run("x += 1\\nx").value, right.run("x").value
+        (2, 1)
+        """
         if count < 0:
             raise SessionError(f"a session is forked a number of times, not {count}")
         self._settle()
         return [Session(self._sandbox, native, []) for native in self._native.fork(count)]
 
     def close(self) -> None:
-        """Ends the session; a turn that runs in another thread is ended first."""
+        """Ends the session; a turn that runs in another thread is ended first.
+
+        >>> session.close()
+        >>> session.closed
+        True
+        """
         self._close()
 
     def __enter__(self) -> Session:

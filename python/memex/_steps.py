@@ -8,7 +8,12 @@ from memex._result import Result
 
 
 class Call(NamedTuple):
-    """A call of a tool that waits for an answer: `session.answer({call.id: value})`."""
+    """A call of a tool that waits for an answer: `session.answer({call.id: value})`.
+
+    >>> call = session.start("approve('delete it')").calls[0]
+    >>> call.name, call.args
+    ('approve', {'action': 'delete it'})
+    """
 
     id: str
     name: str
@@ -16,12 +21,20 @@ class Call(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The turn is over."""
+    """The turn is over.
+
+    >>> session.start("6 * 7").result.value
+    42
+    """
 
     result: Result
 
 
 class Waiting(NamedTuple):
-    """The turn waits for answers to these calls."""
+    """The turn waits for answers to these calls.
+
+    >>> isinstance(session.start("approve('delete it')"), memex.Waiting)
+    True
+    """
 
     calls: list[Call]

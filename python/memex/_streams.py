@@ -10,13 +10,21 @@ from memex._steps import Done
 
 
 class Stdout(NamedTuple):
-    """A piece of standard output."""
+    """A piece of standard output.
+
+    >>> next(session.stream("print('a')"))
+    Stdout(text='a\\n')
+    """
 
     text: str
 
 
 class Stderr(NamedTuple):
-    """A piece of standard error."""
+    """A piece of standard error.
+
+    >>> next(session.stream("import sys\\nprint('a', file=sys.stderr)"))
+    Stderr(text='a\\n')
+    """
 
     text: str
 

@@ -19,6 +19,15 @@ class Tool:
 
     `memex.tool` makes one; a plain function given to a `Sandbox` becomes one. It can be
     called as the function that it was made of.
+
+    >>> double = memex.Tool(lambda n: 2 * n, name="double")
+    Traceback (most recent call last):
+    memex._errors.ToolError: double: the parameter `n` has no annotation; ...
+    >>> def double(n: int) -> int:
+    ...     \"\"\"Doubles a number.\"\"\"
+    ...     return 2 * n
+    >>> memex.Sandbox(tools=[double]).run("double(21)").value
+    42
     """
 
     def __init__(
@@ -55,7 +64,11 @@ class Tool:
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
-        """JSON schema of the arguments."""
+        """JSON schema of the arguments.
+
+        >>> sorted(search.parameters["properties"])
+        ['limit', 'query']
+        """
         from memex import _conversion
 
         try:
@@ -76,7 +89,11 @@ class Tool:
 
     @functools.cached_property
     def returns(self) -> dict[str, Any] | None:
-        """JSON schema of the result; `None` without an annotation."""
+        """JSON schema of the result; `None` without an annotation.
+
+        >>> search.returns["type"]
+        'array'
+        """
         from memex import _conversion
 
         if self._adapter is None:
@@ -141,7 +158,11 @@ class Tool:
         return None if self._adapter is None else (self._result_reader.validate_python, self._adapter.serializer.to_python)
 
     def read(self, arguments: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments of a call, as the annotations say. Raises `TypeError` naming the parameter."""
+        """The arguments of a call, as the annotations say. Raises `TypeError` naming the parameter.
+
+        >>> search.read({"query": "bees", "limit": "2"})
+        ([], {'query': 'bees', 'limit': 2})
+        """
         validate, fields = self._reading
         try:
             model = validate(arguments)
@@ -160,7 +181,11 @@ class Tool:
         return positional, named
 
     def write(self, result: Any) -> tuple[Any, list]:
-        """The result as JSON and binary parts. Raises `TypeError` for one that is not what the function promises."""
+        """The result as JSON and binary parts. Raises `TypeError` for one that is not what the function promises.
+
+        >>> search.write(search("bees", limit=1))
+        ([{'title': 'bees 1', 'score': 1.0}], [])
+        """
         from memex._values import check_walkable, json_like
 
         writing = self._writing
@@ -214,6 +239,14 @@ def tool(
     (Google, NumPy or Sphinx style) the description of the tool and its parameters. With
     `suspends=True` the function is a declaration only: a call of it makes
     `Session.start` return, and waits for `Session.answer`.
+
+    >>> @memex.tool
+    ... def population(city: str) -> int:
+    ...     \"\"\"How many people live in a city.\"\"\"
+    ...     return {"Bern": 134_591}[city]
+    >>> with memex.Sandbox(tools=[population]) as box:
+    ...     box.run("population('Bern') // 2").value
+    67295
     """
     options: dict[str, Any] = {"name": name, "description": description, "timeout": timeout, "suspends": suspends}
     if function is None:

@@ -20,7 +20,13 @@ FORMATS = ("memex", "atif", "chat", "rollout", "otlp", "html")
 
 
 class ToolResult(NamedTuple):
-    """What a call of a tool returned, as the model was shown it."""
+    """What a call of a tool returned, as the model was shown it.
+
+    >>> agent = memex.Agent("openai:gpt-5", tools=[search], action_space="tools")
+    >>> steps = agent.run("Call search").trajectory.steps
+    >>> [one.name for step in steps for one in step.results]
+    ['search']
+    """
 
     call_id: str
     name: str
@@ -37,6 +43,7 @@ class Step:
     `tool` (what calls returned).
 
     >>> [step.code for step in result.trajectory.steps if step.code]
+    ["sales = {'May': 3, 'June': 2}\\n"]
     """
 
     index: int
@@ -77,7 +84,11 @@ class Step:
 
 
 class Totals(NamedTuple):
-    """What a run used, together with the agents that it spawned."""
+    """What a run used, together with the agents that it spawned.
+
+    >>> agent.run("Greet me").usage.turns
+    1
+    """
 
     turns: int = 0
     input_tokens: int = 0
@@ -104,8 +115,8 @@ class Trajectory:
     """The record of a run. What models and code wrote in it is as trustworthy as they are.
 
     >>> result.trajectory.save("run.jsonl")
-    >>> memex.Trajectory.load("run.jsonl").steps[-1].kind
-    'observation'
+    >>> [step.kind for step in memex.Trajectory.load("run.jsonl").steps]
+    ['system', 'user', 'model', 'observation', 'model']
     """
 
     def __init__(self, native: Any) -> None:
@@ -117,55 +128,100 @@ class Trajectory:
 
     @property
     def id(self) -> str:
-        """Its id, which no other run has."""
+        """Its id, which no other run has.
+
+        >>> len(result.trajectory.id) > 10
+        True
+        """
         return self._fields["id"]
 
     @property
     def task(self) -> str:
-        """What the agent was asked."""
+        """What the agent was asked.
+
+        >>> agent.run("Greet me").trajectory.task
+        'Greet me'
+        """
         return self._fields["task"]
 
     @property
     def status(self) -> str:
-        """`submitted`, `answered`, `exhausted`, `failed`, `cancelled` or `unfinished`."""
+        """`submitted`, `answered`, `exhausted`, `failed`, `cancelled` or `unfinished`.
+
+        >>> agent.run("Greet me").trajectory.status
+        'answered'
+        """
         return self._fields["status"]["state"]
 
     @property
     def model(self) -> str:
-        """The name of the model."""
+        """The name of the model.
+
+        >>> isinstance(result.trajectory.model, str)
+        True
+        """
         return self._fields["agent"].get("model", "")
 
     @property
     def answer(self) -> str | None:
-        """The answer in words."""
+        """The answer in words.
+
+        >>> agent.run("Greet me").trajectory.answer
+        'Hello.'
+        """
         return self._fields.get("answer")
 
     @property
     def submission(self) -> Any:
-        """The value that was handed in, as JSON has it."""
+        """The value that was handed in, as JSON has it.
+
+        >>> agent = memex.Agent("openai:gpt-5", output=int)
+        >>> agent.run("Add the prices", inputs={"prices": [3, 5, 8]}).trajectory.submission
+        16
+        """
         return self._fields.get("submission")
 
     @functools.cached_property
     def steps(self) -> list[Step]:
-        """What happened, in order."""
+        """What happened, in order.
+
+        >>> [step.kind for step in agent.run("Greet me").trajectory.steps]
+        ['system', 'user', 'model']
+        """
         return [Step._of(step) for step in self._fields.get("steps", ())]
 
     @property
     def totals(self) -> Totals:
-        """What the run used, without the agents that it spawned."""
+        """What the run used, without the agents that it spawned.
+
+        >>> agent.run("Greet me").trajectory.totals.turns
+        1
+        """
         return Totals._of(self._fields.get("totals", {}))
 
     @property
     def children(self) -> list[dict[str, Any]]:
-        """The agents that it spawned: their ids, tasks, states and records, as JSON has them."""
+        """The agents that it spawned: their ids, tasks, states and records, as JSON has them.
+
+        >>> agent.run("Greet me").trajectory.children
+        []
+        """
         return self._fields.get("children", [])
 
     def to_json(self) -> str:
-        """The whole record as one JSON object."""
+        """The whole record as one JSON object.
+
+        >>> '"Greet me"' in agent.run("Greet me").trajectory.to_json()
+        True
+        """
         return self._native.json()
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as a dictionary."""
+        """The same as a dictionary.
+
+        >>> agent.run("Greet me").trajectory.to_dict()["task"]
+        'Greet me'
+        """
         return json.loads(self._native.json())
 
     def export(self, format: str, path: str | os.PathLike[str] | None = None, *, content: bool = False) -> str:
@@ -175,7 +231,7 @@ class Trajectory:
         `rollout` (JSON lines for training), `otlp` (OpenTelemetry spans; with `content`,
         messages too), `html` (a page for people).
 
-        >>> result.trajectory.export("html", "run.html")
+        >>> page = result.trajectory.export("html", "run.html")
         """
         if format not in FORMATS:
             raise TrajectoryError(f"there is no format {format!r}; there are {', '.join(FORMATS)}")
@@ -185,12 +241,20 @@ class Trajectory:
         return text
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Writes the record as JSON lines, which `load` and `memex agent` read."""
+        """Writes the record as JSON lines, which `load` and `memex agent` read.
+
+        >>> agent.run("Greet me").trajectory.save("greeting.jsonl")
+        """
         _write(path, self._native.export("memex", False), "w" if overwrite else "x")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Trajectory:
-        """The record in a file of any of the formats `memex`, `atif`, `chat` and `rollout`; the first, of several."""
+        """The record in a file of any of the formats `memex`, `atif`, `chat` and `rollout`; the first, of several.
+
+        >>> agent.run("Greet me").trajectory.save("run.jsonl", overwrite=True)
+        >>> memex.Trajectory.load("run.jsonl").answer
+        'Hello.'
+        """
         found = cls.load_all(path)
         if not found:
             raise TrajectoryError(f"there is no run in {os.fspath(path)}")
@@ -198,7 +262,12 @@ class Trajectory:
 
     @classmethod
     def load_all(cls, path: str | os.PathLike[str]) -> list[Trajectory]:
-        """All records in a file."""
+        """All records in a file.
+
+        >>> agent.run("Greet me").trajectory.save("run.jsonl", overwrite=True)
+        >>> len(memex.Trajectory.load_all("run.jsonl"))
+        1
+        """
         return [cls(native) for native in _memex.Trajectory.read(os.fspath(path))]
 
     def __repr__(self) -> str:

@@ -189,6 +189,8 @@ def test_tools_for_any_agent(memory):
     memory.create_file("user.md", "- name: Ada\n")
     names = [tool.name for tool in memory.tools()]
     assert names == list(memex._memory.TOOL_NAMES)
+    # A model is told what they do; the examples of their docstrings are for people.
+    assert not [tool.name for tool in memory.tools() if ">>>" in f"{tool.description}{tool.parameters}"]
     with memex.Sandbox(tools=memory.tools()) as box, box.session() as session:
         assert session.run("read_file('user.md')").value == "- name: Ada\n"
         assert session.run("get_size('none')").error.name == "FileNotFoundError"
