@@ -7,6 +7,9 @@ from fastmcp import Client, FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.experimental.transforms.code_mode import CodeMode
 
+import pages
+
+import memex
 from memex.adapters.fastmcp import SandboxProvider
 
 
@@ -85,3 +88,36 @@ def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
     long, short = executed("x = [0] * 10\nfor _ in range(8): x = [x] * 10\nreturn x", "return [[1], [2]]")
     assert not long[0] and len(long[1]) < 100_000
     assert not short[0] and "1" in short[1] and "2" in short[1]
+
+
+def test_the_page_runs():
+    pages.run("fastmcp")
+
+
+@pytest.mark.parametrize("of", ["fastmcp.Client", "mcp.ClientSession"])
+def test_a_connected_client_gives_its_tools_to_a_sandbox(of):
+    made = FastMCP("towns")
+
+    @made.tool
+    def population(city: str) -> int:
+        """How many people live in a city."""
+        if city == "Atlantis":
+            raise ToolError("no such city")
+        return {"Bern": 134591, "Thun": 43743}[city]
+
+    @made.tool
+    def record(city: str) -> dict[str, int | str]:
+        """What is known of a city."""
+        return {"city": city, "people": 134591}
+
+    async def main():
+        async with Client(made) as client:
+            tools = await memex.mcp_tools(client if of == "fastmcp.Client" else client.session)
+            async with memex.AsyncSandbox(tools=tools) as box, await box.session() as session:
+                assert "def population(city: str)" in box.stubs()["population"]
+                assert (await session.run("[population(c) for c in ('Bern', 'Thun')]")).value == [134591, 43743]
+                assert (await session.run("record('Bern')")).value == {"city": "Bern", "people": 134591}
+                error = (await session.run("population('Atlantis')")).error
+                assert error.name == "RuntimeError" and "no such city" in error.message
+
+    asyncio.run(main())

@@ -120,6 +120,7 @@ __all__ = [
     "Waiting",
     "__version__",
     "default",
+    "mcp_tools",
     "prepare",
     "run",
     "tool",
@@ -150,6 +151,7 @@ _LAZY = {
     "Totals": "_trajectory",
     "Trajectory": "_trajectory",
     "Usage": "_replies",
+    "mcp_tools": "_mcp",
     "tool": "_tools",
 }
 

@@ -41,6 +41,7 @@ from memex._following import Piece as Piece
 from memex._limits import Limits as Limits
 from memex._limits import Mount as Mount
 from memex._limits import Policy as Policy
+from memex._mcp import mcp_tools as mcp_tools
 from memex._memex import __version__ as __version__
 from memex._memory import AsyncMemory as AsyncMemory
 from memex._memory import Change as Change
@@ -147,6 +148,7 @@ __all__ = [
     "Waiting",
     "__version__",
     "default",
+    "mcp_tools",
     "prepare",
     "run",
     "tool",

@@ -92,6 +92,8 @@ def _foreign_tool(given: Any) -> Tool | None:
     if all(hasattr(given, name) for name in ("name", "description", "invoke", "get_input_schema")):
         schema = given.tool_call_schema
         parameters = schema if isinstance(schema, dict) else schema.model_json_schema()
+        if getattr(given, "func", None) is None and getattr(given, "coroutine", None) is not None:
+            return _Described(_Awaited(given), given.name, given.description, parameters, True)
         return _Described(_Invoked(given), given.name, given.description, parameters, False)
     if all(hasattr(given, name) for name in ("name", "description", "inputs", "forward", "output_type")):
         return _Described(given.forward, given.name, given.description, _of_inputs(given.inputs), False)
@@ -106,6 +108,16 @@ class _Invoked:
 
     def __call__(self, **arguments: Any) -> Any:
         return self.tool.invoke(arguments)
+
+
+class _Awaited:
+    """The same of a tool that has a coroutine alone."""
+
+    def __init__(self, tool: Any) -> None:
+        self.tool = tool
+
+    async def __call__(self, **arguments: Any) -> Any:
+        return await self.tool.ainvoke(arguments)
 
 
 _KINDS = {"any": {}, "image": {"type": "string", "format": "binary"}, "audio": {"type": "string", "format": "binary"}}

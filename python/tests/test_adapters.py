@@ -48,6 +48,10 @@ def test_each_has_a_suite_a_pin_and_a_place_in_the_page(name):
     package, version = pin.split("==")
     assert version in PAGE, f"{package} {version}"
     suite = (SUITES / f"test_{name}.py").read_text()
+    if name != "e2b":
+        # Its own page, whose program the suite runs.
+        assert "```python" in (ROOT / f"docs/python/adapters/{name}.md").read_text()
+        assert f'pages.run("{name}"' in suite and f"adapters/{name}.md" in PAGE
     assert len(re.findall(r"^(?:async )?def test_", suite, re.MULTILINE)) >= 3
     if name != "e2b":
         assert re.search(rf'^{name} = \["{package}>=', PROJECT, re.MULTILINE)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pytest
 
 import memex
+from mcp_clients import Client
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # In place of a name that needs a key.
@@ -129,7 +130,7 @@ def test_the_example_runs(name, boxes, tmp_path, monkeypatch):
     scope = {
         "memex": memex, "asyncio": asyncio, "contextlib": contextlib, "datetime": datetime, "os": os, "pathlib": pathlib,
         "threading": threading, "search": search, "approve": approve, "Hit": Hit, "box": box, "memory": memory, "model": model,
-        "agent": memex.Agent(reply), "fetch": fetch,
+        "agent": memex.Agent(reply), "fetch": fetch, "client": Client(),
     }  # fmt: skip
     loop = asyncio.new_event_loop()
     try:

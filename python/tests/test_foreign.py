@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+import memex
 from memex import ValueNotData
 from memex._foreign import _Described, tool_of
 from memex._run import _is_json
@@ -57,6 +58,27 @@ class _LangChainLike:
 
     def invoke(self, arguments):
         CALLED.append(arguments)
+
+
+class _CoroutineAlone(_LangChainLike):
+    func = None
+
+    @staticmethod
+    async def coroutine(**_arguments):
+        raise AssertionError
+
+    def invoke(self, arguments):
+        raise NotImplementedError("StructuredTool does not support sync invocation.")
+
+    async def ainvoke(self, arguments):
+        return f"found {arguments['key']}"
+
+
+def test_a_langchain_tool_with_a_coroutine_alone_is_awaited():
+    tool = tool_of(_CoroutineAlone())
+    assert tool.is_async
+    with memex.Sandbox(tools=[tool]) as box:
+        assert box.run("lookup(key='a')").value == "found a"
 
 
 def test_arguments_that_a_library_injects_are_not_the_sandboxes():

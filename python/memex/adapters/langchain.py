@@ -20,7 +20,7 @@ try:
     from langchain.agents.middleware.types import AgentMiddleware, AgentState, PrivateStateAttr
     from langchain.tools import ToolRuntime
     from langchain_core.messages import ToolMessage
-    from langchain_core.tools import BaseTool, StructuredTool
+    from langchain_core.tools import StructuredTool
     from langgraph.types import Command
 except ModuleNotFoundError as error:
     raise _common.needed(error, "langchain") from None
@@ -50,7 +50,7 @@ class CodeSpace(AgentMiddleware):
         **settings: Any,
     ) -> None:
         super().__init__()
-        self.sandbox = memex.Sandbox(tools=[_tool(one) for one in tools], **settings)
+        self.sandbox = memex.Sandbox(tools=tools, **settings)
         self._characters = characters
         self._kept = Checkpoints(self.sandbox, state_bytes)
 
@@ -82,17 +82,3 @@ class CodeSpace(AgentMiddleware):
         text = ("(the variables of earlier calls are gone)\n" if lost else "") + _common.shown(result, self._characters)
         message = ToolMessage(text, tool_call_id=runtime.tool_call_id, status="success" if result.ok else "error")
         return Command(update={"messages": [message], "memex": kept})
-
-
-def _tool(given: Any) -> Any:
-    if not isinstance(given, BaseTool):
-        return given
-    schema = given.tool_call_schema
-    parameters = schema if isinstance(schema, dict) else schema.model_json_schema()
-    if getattr(given, "func", None) is None and getattr(given, "coroutine", None) is not None:
-
-        async def call(**arguments: Any) -> Any:
-            return await given.ainvoke(arguments)
-
-        return _common.described(call, given.name, given.description, parameters, True)
-    return _common.described(lambda **arguments: given.invoke(arguments), given.name, given.description, parameters)
