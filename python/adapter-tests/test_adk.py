@@ -8,6 +8,8 @@ from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner
 from google.genai import types
 
+import pages
+
 from memex.adapters.adk import Executor
 
 
@@ -106,3 +108,7 @@ def test_a_session_that_makes_up_files_gives_no_more_than_it_may():
     outcomes, names, _ = run(Executor(), [forge, "print(len(ASKED))"])
     assert [outcome for outcome, _ in outcomes] == ["OUTCOME_OK", "OUTCOME_OK"] and names == []
     assert "64" in outcomes[1][1]
+
+
+def test_the_page_runs():
+    pages.run("adk", model=Scripted(texts=[block("print(sum(population(c) for c in ('Bern', 'Thun')))")], seen=[]))

@@ -12,6 +12,8 @@ import boto3
 import botocore.config
 import pytest
 
+import pages
+
 import memex
 from memex import _bedrock
 
@@ -209,3 +211,9 @@ def test_clients_of_other_services_are_told_apart():
         memex.Agent(client)
     with pytest.raises(memex.ModelError, match="no messages"):
         memex.Model(client, "m", api="messages")
+
+
+def test_the_page_runs(bedrock, monkeypatch):
+    client, received = bedrock(says("", ("python", {"code": "print(double(20))"})), says("It is 40."))
+    monkeypatch.setattr(boto3, "client", lambda _service: client)
+    assert pages.run("bedrock")["result"].answer == "It is 40." and len(received) == 2

@@ -8,6 +8,8 @@ from deepagents import create_deep_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 
+import pages
+
 import memex
 from memex.adapters.deepagents import Backend
 
@@ -85,3 +87,12 @@ def test_a_session_of_ones_own_is_used():
     with memex.Sandbox() as box, box.session() as session:
         session.run("open('/tmp/x', 'w').write('here')")
         assert Backend(session=session).execute("cat /tmp/x").output == "here"
+
+
+def test_the_page_runs():
+    calls = [
+        ("write_file", {"file_path": "/home/user/sum.py", "content": "print(20 + 22)\n"}),
+        ("execute", {"command": "python3 sum.py"}),
+    ]
+    messages = [AIMessage(content="", tool_calls=[{"name": name, "args": args, "id": f"c{next(NUMBERS)}"}]) for name, args in calls]
+    pages.run("deepagents", model=Scripted(messages=iter([*messages, AIMessage(content="done")])))

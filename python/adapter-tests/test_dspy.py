@@ -8,6 +8,8 @@ import pytest
 from dspy.primitives.code_interpreter import CodeExecutionError, CodeInterpreter, CodeInterpreterError, FinalOutput
 from dspy.utils import DummyLM
 
+import pages
+
 from memex.adapters.dspy import Interpreter
 
 
@@ -111,3 +113,7 @@ def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
     assert interpreter.execute("[[1], [2]]") == [[1], [2]]
     assert interpreter.execute("SUBMIT([1])").output == {"answer": [1]}
     interpreter.shutdown()
+
+
+def test_the_page_runs():
+    pages.run("dspy", lm=DummyLM([step("SUBMIT(answer=population('Bern') + population('Thun'))")]))

@@ -11,6 +11,8 @@ from inspect_ai.solver import generate, use_tools
 from inspect_ai.tool import bash, python
 from inspect_ai.util import OutputLimitExceededError
 
+import pages
+
 from memex.adapters.inspect import MemexSandboxEnvironment
 
 
@@ -94,3 +96,10 @@ def test_the_contract_of_files_and_commands(environment):
         assert (await environment.exec(["echo", "alive"])).stdout == "alive\n"
 
     asyncio.run(main())
+
+
+def test_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = ModelOutput.for_tool_call("mockllm/model", "bash", {"command": "sort -rn numbers.txt | head -n 1"})
+    model = get_model("mockllm/model", custom_outputs=[asked, ModelOutput.from_content("mockllm/model", "It is 5.")])
+    pages.run("inspect", model=model)

@@ -10,6 +10,8 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
+import pages
+
 from memex.adapters.langchain import CodeSpace
 
 NUMBERS = itertools.count()
@@ -177,7 +179,7 @@ def test_an_injected_argument_is_not_the_codes():
 
     from langchain_core.tools import InjectedToolArg
 
-    from memex.adapters.langchain import _tool
+    from memex._foreign import tool_of
 
     read = []
 
@@ -187,7 +189,7 @@ def test_an_injected_argument_is_not_the_codes():
         read.append((name, user))
         return name
 
-    given = _tool(account)
+    given = tool_of(account)
     try:
         given.read({"name": "a", "user": "root"})
     except TypeError as error:
@@ -196,3 +198,7 @@ def test_an_injected_argument_is_not_the_codes():
         raise AssertionError("the argument was taken")
     given.function(**given.read({"name": "a"})[1])
     assert read == [("a", "guest")]
+
+
+def test_the_page_runs():
+    pages.run("langchain", model=model(says("sum(population(c) for c in ('Bern', 'Thun'))")))

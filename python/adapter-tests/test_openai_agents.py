@@ -20,6 +20,8 @@ from agents.sandbox import (
 from agents.sandbox.entries import File
 from agents.testing import ScriptedModel, assistant_message, function_call
 
+import pages
+
 import memex
 from memex.adapters.openai_agents import SandboxClient, code_tools
 
@@ -196,3 +198,8 @@ def test_a_manifest_with_users_is_refused():
         await client.close()
 
     asyncio.run(main())
+
+
+def test_the_page_runs():
+    command = [function_call("exec_command", {"cmd": "sort -rn numbers.txt | head -n 1"}, call_id="c")]
+    pages.run("openai_agents", model=model(says("sum(population(c) for c in ('Bern', 'Thun'))")), worker_model=model(command))

@@ -8,6 +8,8 @@ import pytest
 import uvicorn
 from openenv.core.generic_client import GenericEnvClient
 
+import pages
+
 from memex.adapters.openenv import CodeAction, CodeEnvironment, create_app
 
 
@@ -79,3 +81,7 @@ def test_the_environment_without_a_server():
     assert environment.step(CodeAction(code="import random\nrandom.random()")).text == "0.32383276483316237"
     assert environment.step(CodeAction(code="x = 42", final_answer="42")).reward == 1.0
     environment.close()
+
+
+def test_the_page_runs():
+    pages.run("openenv")

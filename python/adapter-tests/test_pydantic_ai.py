@@ -13,6 +13,8 @@ from pydantic_ai.toolsets import FunctionToolset
 from pydantic_ai.workspaces import WorkspaceUnavailableError
 from pydantic_ai.workspaces.conformance import WorkspaceBackendSuite
 
+import pages
+
 from memex.adapters.pydantic_ai import CodeSpace, SessionWorkspace
 
 
@@ -159,6 +161,10 @@ class TestWorkspace(WorkspaceBackendSuite):
         # Nothing runs in the background.
         return False
 
+    @pytest.mark.skip(reason="nothing runs in the background")
+    def test_a_backend_attached_by_ref_reaches_a_detached_process(self):
+        pass
+
     @pytest.mark.skip(reason="files cannot be looked at while a command runs: both are turns of one session")
     def test_cancellation_stops_foreground_work(self):
         pass
@@ -182,3 +188,7 @@ def test_a_cancelled_command_ends_and_the_workspace_goes_on():
             await made.run(["echo", "gone"])
 
     asyncio.run(main())
+
+
+def test_the_page_runs():
+    pages.run("pydantic_ai", model=model(["sum(population(c) for c in ('Bern', 'Thun'))"]))

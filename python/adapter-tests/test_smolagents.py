@@ -5,6 +5,8 @@ import pytest
 from smolagents import CodeAgent, Tool, tool
 from smolagents.models import ChatMessage, MessageRole, Model
 
+import pages
+
 from memex.adapters.smolagents import Executor
 
 
@@ -176,3 +178,7 @@ def test_a_value_that_would_be_written_for_ever_leaves_as_its_preview():
         with pytest.raises(Exception, match="cannot leave the sandbox"):
             executor(code)
     assert executor("[[1], [2]]").output == [[1], [2]]
+
+
+def test_the_page_runs():
+    pages.run("smolagents", model=Scripted("final_answer(sum(population(c) for c in ('Bern', 'Thun')))"))

@@ -9,6 +9,8 @@ import pytest
 import verifiers.v1 as vf
 from verifiers.v1.utils.loaders import harness_class, harness_config_type
 
+import pages
+
 from memex.adapters.verifiers import MemexHarness, MemexHarnessConfig
 
 
@@ -181,3 +183,7 @@ def test_a_prompt_that_is_no_task_is_refused(provider):
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     trace = rollout(url, Counting(vf.TaskData(idx=0, prompt=[vf.UserMessage(content=[picture])])))
     assert not trace.ok and "a task for memex is words" in str(trace.errors[0]) and not received
+
+
+def test_the_page_runs():
+    pages.run("verifiers")
