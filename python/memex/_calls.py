@@ -1,6 +1,7 @@
 """Calls of tools: what the extension module calls when code in the sandbox calls a function.
 
     session ──► call ──► function                          on the thread of the turn
+                    ├──► thread ──► function ──► later         for functions with a time
                     └──► event loop ──► coroutine ──► later    for async functions
 """
 
@@ -29,6 +30,8 @@ class Caller(Protocol):
 sessions: weakref.WeakValueDictionary[str, Caller] = weakref.WeakValueDictionary()
 
 _MESSAGE_MAX = 4000
+# Calls of one tool that have a time and are not over, those that nobody waits for any more included.
+_APART_MAX = 32
 
 
 class Turn:
@@ -60,6 +63,8 @@ def definition(tool: Tool, find: Callable[[str], Any] = sessions.get) -> Any:
 
 
 def _caller(tool: Tool, find: Callable[[str], Any]) -> Callable[..., tuple]:
+    free = threading.BoundedSemaphore(_APART_MAX)
+
     def call(session_name: str, arguments: dict[str, Any], later: Any) -> tuple:
         session = find(session_name)
         try:
@@ -67,6 +72,8 @@ def _caller(tool: Tool, find: Callable[[str], Any]) -> Callable[..., tuple]:
             positional, named = tool.read(arguments)
             if tool.is_async:
                 return _begin(tool, turn, positional, named, later)
+            if tool.timeout is not None:
+                return _apart(tool, session, positional, named, later, free)
             if turn is None or turn.thread == threading.get_ident():
                 result = tool.function(*positional, **named)
             else:
@@ -106,6 +113,35 @@ def _begin(tool: Tool, turn: Turn | None, positional: list, named: dict, later: 
             later.value(json, parts)
 
     return ("later", _loops.start(loop, answer, context))
+
+
+def _apart(tool: Tool, session: Any, positional: list, named: dict, later: Any, free: threading.BoundedSemaphore) -> tuple:
+    """Calls a function on a thread of its own: nothing can stop it, but its call can end before it does."""
+    if not free.acquire(blocking=False):
+        raise RuntimeError(f"{tool.name}: {_APART_MAX} calls of it that ran out of time have not returned yet")
+    turn = None if session is None else session._turn
+    context = contextvars.copy_context() if turn is None else turn.context.copy()
+
+    def work() -> None:
+        try:
+            json, parts = tool.write(tool.function(*positional, **named))
+        except Exception as error:
+            later.error(*refusal(tool.name, error))
+        except BaseException as error:
+            if session is not None:
+                session._struck(error)
+            later.error("RuntimeError", f"{tool.name}: the call was interrupted", "")
+        else:
+            later.value(json, parts)
+        finally:
+            free.release()
+
+    threading.Thread(target=context.run, args=(work,), name=f"memex-tool-{tool.name}", daemon=True).start()
+    return ("later", _nothing)
+
+
+def _nothing() -> None:
+    """What stops a function: there is nothing that does."""
 
 
 def refusal(name: str, error: BaseException) -> tuple[str, str, str]:

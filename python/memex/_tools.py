@@ -11,6 +11,8 @@ from typing import Any, Callable, get_type_hints
 from memex._errors import ToolError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+# A year, in seconds.
+_TIMEOUT_MAX = 31_536_000
 _EMPTY = inspect.Parameter.empty
 
 
@@ -45,7 +47,11 @@ class Tool:
         self.name = name or _name_of(function)
         if not _NAME.match(self.name):
             raise ToolError(f"a tool cannot be called {self.name!r}; give it a name: memex.tool(name=…)")
-        self.timeout = timeout
+        if timeout is not None and (
+            isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= _TIMEOUT_MAX
+        ):
+            raise ToolError(f"{self.name}: the timeout is a number of seconds, above 0 and at most {_TIMEOUT_MAX}, not {timeout!r}")
+        self.timeout = None if timeout is None else float(timeout)
         self.suspends = suspends
         self.is_async = _is_async(function)
         summary, documented = _documented(function)
@@ -237,6 +243,8 @@ def tool(
 
     The annotations become the schema and the typed stub in the sandbox; the docstring
     (Google, NumPy or Sphinx style) the description of the tool and its parameters. With
+    `timeout` (in seconds), a call that takes longer raises `TimeoutError` in the sandbox; a
+    function that is not async then runs on a thread of its own, and goes on there. With
     `suspends=True` the function is a declaration only: a call of it makes
     `Session.start` return, and waits for `Session.answer`.
 

@@ -190,4 +190,8 @@ fn in_python(message: &str) -> String {
             "choose another directory with --cache",
             "set MEMEX_CACHE to another directory",
         )
+        .replace(
+            "or give the wheel as a file",
+            "or bring the guest along: `pip install 'memex-runtime[guest]'`",
+        )
 }

@@ -7,6 +7,7 @@ import functools
 import logging
 import pickle
 import threading
+import time
 from typing import Annotated, Any, Literal, Optional
 
 import numpy as np
@@ -382,6 +383,48 @@ def test_a_turn_that_is_over_cancels_async_tools():
     with memex.Sandbox(tools=[hang], limits=memex.Limits(tool_time="200ms")) as box, box.session() as session:
         assert session.run("hang()").error.name == "TimeoutError"
         assert ended.wait(5)
+
+
+def test_a_function_that_hangs_ends_its_call_and_not_the_session():
+    import contextvars
+
+    who = contextvars.ContextVar("who", default="nobody")
+    release = threading.Event()
+
+    @memex.tool(timeout=0.2)
+    def hang() -> int:
+        release.wait(30)
+        return 1
+
+    @memex.tool(timeout=30)
+    def quick(n: int) -> str:
+        if n < 0:
+            raise ValueError("no")
+        return f"{who.get()} {n}"
+
+    with memex.Sandbox(tools=[hang, quick], limits=memex.Limits(time="60s", wall_time="60s")) as box, box.session() as session:
+        began = time.perf_counter()
+        error = session.run("kept = 1\nhang()").error
+        assert (error.name, time.perf_counter() - began < 5) == ("TimeoutError", True)
+        assert session.run("kept").value == 1
+        # The control: one that returns in time, in the context of the caller.
+        who.set("me")
+        assert session.run("quick(1)").value == "me 1"
+        assert session.run("quick(-1)").error.message == "no"
+        # Those that go on are bounded.
+        code = "found = set()\nfor _ in range(32):\n    try: await hang.aio()\n    except Exception as error: found.add((type(error).__name__, str(error)))\nfound"
+        assert len(session.run(code).value) == 2
+        assert "have not returned yet" in session.run("hang()").error.message
+        release.set()
+        while "have not returned yet" in str(session.run("hang()").error):
+            time.sleep(0.01)
+        assert session.run("hang()").value == 1
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e12, "5", True])
+def test_a_timeout_that_is_none_is_refused(timeout):
+    with pytest.raises(memex.ToolError, match="the timeout is a number of seconds"):
+        memex.tool(echo_int, timeout=timeout)
 
 
 def test_policies_can_deny_a_tool():

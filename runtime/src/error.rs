@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file operation of the host failed.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {source}{}", room(source))]
     File {
         /// The operation, as a verb.
         doing: &'static str,
@@ -270,6 +270,18 @@ fn shortened(names: &[String]) -> String {
         .map(short)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// What to do about a disk that takes no more.
+fn room(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::FileTooLarge => {
+            "\nhint: the disk takes no more: make room there, or choose another directory"
+        }
+        _ => "",
+    }
 }
 
 impl Error {
