@@ -1,13 +1,16 @@
 """Figures of the Python package: one JSON object a line, as `memex bench --json` prints them.
 
-    python bench/figures.py [NAME…]
+    python bench/figures.py [--peers] [NAME…]
 
-They are of this machine as it is; other work on it disturbs them.
+With `--peers`, those of other sandboxes that are installed beside it follow (`peers.py`). All are of this
+machine as it is; other work on it disturbs them.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -71,6 +74,26 @@ def python_fresh_us() -> dict:
         return {"unit": "us", **measured(action, 500, unit_s=1e-6)}
 
 
+def python_interrupt_ms() -> dict:
+    """From a SIGINT in the middle of an endless loop to the `KeyboardInterrupt`."""
+    times = []
+    with memex.Sandbox(limits=memex.Limits(time="60s")) as box, box.session() as session:
+        for _ in range(20):
+            sent = []
+
+            def send() -> None:
+                sent.append(time.perf_counter())
+                os.kill(os.getpid(), signal.SIGINT)
+
+            threading.Timer(0.05, send).start()
+            try:
+                session.run("while True: pass")
+            except KeyboardInterrupt:
+                times.append((time.perf_counter() - sent[0]) * 1e3)
+    times.sort()
+    return {"unit": "ms", "n": len(times), "p50": round(times[len(times) // 2], 2), "p99": round(times[-1], 2), "min": round(times[0], 2)}
+
+
 def python_call_us() -> dict:
     """A call of a tool that is a Python function, there and back."""
     calls = 200
@@ -102,36 +125,50 @@ def python_frame_out_ms() -> dict:
 
 
 def python_threads_ratio() -> dict:
-    """Turns of 8 threads, each with its session, against one thread's, in the same time."""
+    """Turns of 8 threads, each with its session, against one thread's, in the same time; five times."""
     code = "sum(i * i for i in range(200_000))"
 
     def work(session: memex.Session, turns: int) -> None:
         for _ in range(turns):
             session.run(code)
 
+    ratios = []
     with memex.Sandbox() as box:
         sessions = [box.session() for _ in range(8)]
-        began = time.perf_counter()
-        work(sessions[0], 16)
-        one = time.perf_counter() - began
-        threads = [threading.Thread(target=work, args=(session, 16)) for session in sessions]
-        began = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        ratio = round(8 * one / (time.perf_counter() - began), 2)
-    return {"unit": "ratio", "n": 1, "p50": ratio, "p99": ratio, "min": ratio}
+        for _ in range(5):
+            began = time.perf_counter()
+            work(sessions[0], 16)
+            one = time.perf_counter() - began
+            threads = [threading.Thread(target=work, args=(session, 16)) for session in sessions]
+            began = time.perf_counter()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            ratios.append(round(8 * one / (time.perf_counter() - began), 2))
+    ratios.sort()
+    return {"unit": "ratio", "n": 5, "p50": ratios[2], "p99": ratios[0], "min": ratios[0]}
+
+
+def wheel_mib() -> dict:
+    """The wheel that MEMEX_WHEEL names, in MiB."""
+    path = os.environ.get("MEMEX_WHEEL")
+    if path is None:
+        return {"unit": "MiB", "n": 0}
+    size = round(os.stat(path).st_size / (1 << 20), 2)
+    return {"unit": "MiB", "n": 1, "p50": size, "p99": size, "min": size}
 
 
 FIGURES = [
     python_import_ms, python_run_us, python_value_us, python_fresh_us, python_call_us,
-    python_frame_in_ms, python_frame_out_ms, python_threads_ratio,
+    python_frame_in_ms, python_frame_out_ms, python_threads_ratio, python_interrupt_ms, wheel_mib,
 ]
 
 
 def main(names: list[str]) -> int:
     """Prints the figures of these names, or all."""
+    asks_peers = "--peers" in names
+    names = [name for name in names if name != "--peers"]
     known = {figure.__name__: figure for figure in FIGURES}
     for name in names:
         if name not in known:
@@ -140,6 +177,11 @@ def main(names: list[str]) -> int:
     for name in names or known:
         figure = known[name]
         print(json.dumps({"name": name, **figure(), "note": figure.__doc__}), flush=True)
+    if asks_peers:
+        from peers import figures
+
+        for one in figures(measured):
+            print(json.dumps(one), flush=True)
     return 0
 
 

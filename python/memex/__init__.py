@@ -45,7 +45,8 @@ from memex._memex import __version__
 from memex._progress import Progress
 from memex._result import Display, ErrorInfo, LimitInfo, Result, Stats
 from memex._sandbox import Sandbox, default, prepare, run
-from memex._session import Failure, Session, Snapshot, TurnRecord
+from memex._session import Failure, Session, TurnRecord
+from memex._snapshot import Snapshot
 from memex._steps import Call, Done, Waiting
 from memex._streams import Stderr, Stdout
 

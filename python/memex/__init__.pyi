@@ -63,8 +63,8 @@ from memex._sandbox import prepare as prepare
 from memex._sandbox import run as run
 from memex._session import Failure as Failure
 from memex._session import Session as Session
-from memex._session import Snapshot as Snapshot
 from memex._session import TurnRecord as TurnRecord
+from memex._snapshot import Snapshot as Snapshot
 from memex._steps import Call as Call
 from memex._steps import Done as Done
 from memex._steps import Waiting as Waiting

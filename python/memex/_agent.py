@@ -15,7 +15,7 @@ from memex._output import Output
 from memex._following import Finished, Piece
 from memex._run import Run, RunResult
 from memex._sandbox import BaseSandbox
-from memex._session import Snapshot
+from memex._snapshot import Snapshot
 from memex._trajectory import Step
 
 _SPACES = ("code", "tools")

@@ -12,9 +12,10 @@ from memex import _events
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
-from memex._session import BaseSession, Snapshot, _ended, _step, snapshot_of
+from memex._session import BaseSession, _ended, _step
+from memex._snapshot import Snapshot, snapshot_of
 from memex._steps import Call, Done, Waiting
-from memex._streams import listening
+from memex._streams import ended, listening
 
 # Turns at a time of one sandbox, by default: they wait for tools more than they compute.
 _THREADS = 32
@@ -46,7 +47,7 @@ class AsyncSession(BaseSession):
         return found
 
     def stream(self, code: str) -> AsyncIterator[Any]:
-        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
+        """Runs a block and yields what happens as it happens, as `Session.stream` does.
 
         Closing the generator ends the turn; `contextlib.aclosing` does so where it is left early.
 
@@ -57,7 +58,7 @@ class AsyncSession(BaseSession):
         """
 
         async def work() -> Done:
-            return Done(await self.run(code))
+            return ended(self, await self.run(code))
 
         return _events.astream(listening(self), work)
 

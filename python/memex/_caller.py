@@ -10,6 +10,9 @@ from memex import _calls, _memex
 class Caller:
     """What tools and models need of whoever called, and how that is stopped."""
 
+    # The record of a run has its calls.
+    _put: Callable[[Any], None] | None = None
+
     def __init__(self, loop: Any = None) -> None:
         self._turn = _calls.Turn(loop)
         self.stop = _memex.Stop()

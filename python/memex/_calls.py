@@ -22,6 +22,8 @@ class Caller(Protocol):
     """A session, as far as calls of its tools go."""
 
     _turn: Turn | None
+    # Where events go while it is followed.
+    _put: Callable[[Any], None] | None
 
     def _struck(self, error: BaseException) -> None: ...
 
@@ -69,6 +71,11 @@ def _caller(tool: Tool, find: Callable[[str], Any]) -> Callable[..., tuple]:
         session = find(session_name)
         try:
             turn = None if session is None else session._turn
+            put = None if session is None else session._put
+            if put is not None:
+                from memex._replies import ToolCall
+
+                put(ToolCall(tool.name, arguments))
             positional, named = tool.read(arguments)
             if tool.is_async:
                 return _begin(tool, turn, positional, named, later)

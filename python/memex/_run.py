@@ -12,7 +12,7 @@ from memex import _calls, _memex, _values
 from memex._caller import Caller
 from memex._errors import AgentError, BudgetExhausted, RunCancelled, RunFailed
 from memex._extent import Extent
-from memex._session import Snapshot
+from memex._snapshot import Snapshot
 from memex._trajectory import Totals, Trajectory, escaped, framed
 
 # Integers that JSON has a form for, here and in the scope.

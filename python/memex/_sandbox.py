@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 from memex import _calls, _host, _limits, _progress
 from memex._errors import Closed, MemexError, PolicyError, ToolError
 from memex._result import Result
-from memex._session import BaseSession, Session, Snapshot, snapshot_of
+from memex._session import BaseSession, Session
+from memex._snapshot import Snapshot, snapshot_of
 
 if TYPE_CHECKING:
     from memex._tools import Tool

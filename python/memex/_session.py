@@ -10,8 +10,9 @@ from collections import deque
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 from memex import _calls, _scope, _values
-from memex._errors import SessionBusy, SessionError, SnapshotError, ValueNotData
+from memex._errors import SessionBusy, SessionError, ValueNotData
 from memex._result import Result
+from memex._snapshot import Snapshot
 from memex._steps import Call, Done, Waiting
 
 _FIRST_LINE = 200
@@ -47,48 +48,6 @@ class Failure:
 
     def __init__(self, error: BaseException) -> None:
         self.name, self.message, _detail = _calls.refusal("answer", error)
-
-
-class Snapshot:
-    """A session's state between turns. `bytes(snapshot)` leaves the process, and so does a pickle.
-
-    >>> session.set("x", 1)
-    >>> data = bytes(session.snapshot())
-    >>> box.restore(data).run("x").value
-    1
-    """
-
-    __slots__ = ("_native", "_bytes")
-
-    def __init__(self, data: bytes) -> None:
-        self._native: Any = None
-        self._bytes: bytes | None = bytes(data)
-
-    @classmethod
-    def _of(cls, native: Any) -> Snapshot:
-        made = cls.__new__(cls)
-        made._native, made._bytes = native, None
-        return made
-
-    def __bytes__(self) -> bytes:
-        if self._bytes is None:
-            self._bytes = self._native.encode()
-        return self._bytes
-
-    def __reduce__(self):
-        return Snapshot, (bytes(self),)
-
-    def __repr__(self) -> str:
-        if self._native is None:
-            return f"Snapshot({len(self._bytes or b'')} bytes)"
-        return f"Snapshot(turn={self._native.turn})"
-
-    def _in(self, sandbox: Any) -> Any:
-        """The state for a session of a sandbox."""
-        if self._native is not None:
-            return self._native
-        # Anew for each: the bytes are held against the sandbox's own limits.
-        return sandbox._open().decode(self._bytes)
 
 
 class BaseSession:
@@ -292,6 +251,8 @@ class BaseSession:
 
     # Turns
 
+    # Where events go while a stream follows the session.
+    _put: Callable[[Any], None] | None = None
     _store: str | None = None
     _is_saved = False
 
@@ -408,7 +369,8 @@ class Session(BaseSession):
         return found
 
     def stream(self, code: str) -> Iterator[Any]:
-        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, then `Done`.
+        """Runs a block and yields what happens as it happens: `Stdout`, `Stderr`, a `ToolCall` for each call of a function
+        of this process; then each `Display`, and `Done`.
 
         >>> for event in session.stream("print('a')\\n6 * 7"):
         ...     match event:
@@ -504,12 +466,3 @@ def _first_line(code: str) -> str:
 
 def _no_result() -> None:
     return None
-
-
-def snapshot_of(state: Any) -> Snapshot:
-    """A snapshot of what a user gives."""
-    if isinstance(state, Snapshot):
-        return state
-    if isinstance(state, (bytes, bytearray, memoryview)):
-        return Snapshot(bytes(state))
-    raise SnapshotError(f"a snapshot, or the bytes of one, is needed, not {type(state).__name__}")

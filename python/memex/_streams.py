@@ -50,6 +50,8 @@ class Runs(Protocol):
     """A session, as far as its output goes."""
 
     _native: Any
+    # Where events go while the session is followed.
+    _put: Put
 
     def run(self, code: str) -> Any: ...
 
@@ -66,13 +68,23 @@ def listening(session: Runs) -> Callable[[Put], None]:
             if event is not None and put is not None:
                 put(event)
 
+        session._put = put
         session._native.listen(None if put is None else listen)
 
     return follow
+
+
+def ended(session: Runs, result: Any) -> Done:
+    """The last event of a turn, after those of what it displayed."""
+    put = session._put
+    if put is not None:
+        for display in result.displays:
+            put(display)
+    return Done(result)
 
 
 def stream(session: Runs, code: str) -> Iterator[Any]:
     """Runs the block on a thread of its own; leaving the iteration interrupts it."""
     from contextvars import copy_context
 
-    return _events.stream(listening(session), lambda: Done(session.run(code)), session.interrupt, copy_context())
+    return _events.stream(listening(session), lambda: ended(session, session.run(code)), session.interrupt, copy_context())

@@ -228,6 +228,23 @@ def test_streams_say_what_happens_as_it_happens(session):
     assert session.run("1").value == 1
 
 
+def test_streams_say_what_is_called_and_shown():
+    @memex.tool
+    def double(n: int) -> int:
+        """Doubles a number."""
+        return 2 * n
+
+    code = "print(double(4), flush=True)\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\ndouble(n=5)"
+    with memex.Sandbox(tools=[double]) as box, box.session() as session:
+        events = list(session.stream(code))
+        assert events[:2] == [memex.ToolCall("double", {"n": 4}), memex.Stdout("8\n")]
+        assert memex.ToolCall("double", {"n": 5}) in events
+        assert [type(event).__name__ for event in events[-2:]] == ["Display", "Done"]
+        assert events[-2].data.keys() == {"image/png", "text/plain"} and events[-2] == events[-1].result.displays[0]
+        # Nobody follows any more.
+        assert session._put is None and session.run("double(1)").value == 2
+
+
 def test_mounts_policies_and_environment(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("content")
