@@ -7,9 +7,9 @@ import os
 import weakref
 from typing import Any, AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-from memex import _calls, _following, _memex, _run, _values
+from memex import _calls, _characters, _following, _memex, _run, _values
 from memex._budgets import Budgets, Spawning
-from memex._errors import AgentError, ToolError
+from memex._errors import AgentError, ToolError, TrajectoryError
 from memex._model import Model, model_of
 from memex._output import Output
 from memex._following import Finished, Piece
@@ -125,7 +125,7 @@ class Agent:
                 config[setting] = value
         if observation_chars is not None:
             config["observations"] = {"max_chars": observation_chars}
-        self._place = _Place(config, None if prices is None else os.fspath(prices), self._runs, tools=tools, **sandbox)
+        self._place = _Place(config, None if prices is None else _characters.checked(os.fspath(prices), "the file of prices", AgentError), self._runs, tools=tools, **sandbox)
         self.tools = self._place.tools
         suspended = [tool.name for tool in self.tools if tool.suspends]
         if suspended:
@@ -252,7 +252,7 @@ class Agent:
         """
         self._check_loop()
         task = _memex.RunTask("", _values.table)
-        run = Run(self, task, os.fspath(path), self._kind, None)
+        run = Run(self, task, _characters.checked(os.fspath(path), "the file of the record", TrajectoryError), self._kind, None)
         # The record says what the answer has to be.
         task.output = None
         return run.go()
@@ -351,6 +351,7 @@ class Agent:
     ) -> Run:
         if not isinstance(task, str) or not task.strip():
             raise AgentError("a task is a text that says what is to be done")
+        _characters.checked(task, "the task", AgentError)
         if self._space == "tools" and (inputs or scope is not None):
             raise AgentError(
                 "an agent in the action space \"tools\" has no scope for inputs; put what it needs into the task, "
@@ -376,7 +377,7 @@ class Agent:
             begins = scope._native if scope._native is not None else native.decode(bytes(scope))
         _run.put_inputs(given, native, inputs, begins)
         if save is not None:
-            given.trajectory = os.path.abspath(save)
+            given.trajectory = _characters.checked(os.path.abspath(save), "the file of the record", TrajectoryError)
         kind = self._kind if output is None else Output(output)
         return Run(self, given, None, kind, loop)
 
@@ -385,7 +386,8 @@ class _Place(BaseSandbox):
     """The sandbox of an agent, with its settings."""
 
     def __init__(self, config: dict[str, Any], prices: str | None, runs: Any, **settings: Any) -> None:
-        self._config, self._prices, self._runs = json.dumps(config), prices, runs
+        self._config = _characters.checked(json.dumps(config, ensure_ascii=False), "a setting of the agent", AgentError)
+        self._prices, self._runs = prices, runs
         super().__init__(**settings)
 
     def _made(self, host: Any, report: Callable[..., None]) -> Any:

@@ -8,7 +8,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, AsyncIterator, Callable, Mapping
 
-from memex import _events
+from memex import _characters, _events
 from memex._errors import SessionError
 from memex._result import Result
 from memex._sandbox import BaseSandbox, opened
@@ -88,7 +88,7 @@ class AsyncSession(BaseSession):
     async def _started(self, code: str) -> Result | list[Call]:
         self._begin(asyncio.get_running_loop(), code)
         try:
-            return self._seen(await self._apart(lambda: self._native.start(code)))
+            return self._seen(await self._apart(lambda: self._native.start(_characters.block(code))))
         finally:
             self._end()
 

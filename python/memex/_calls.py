@@ -12,7 +12,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from memex import _loops, _memex, _values
+from memex import _characters, _loops, _memex, _values
+from memex._errors import ToolError
 
 if TYPE_CHECKING:
     from memex._tools import Tool
@@ -53,11 +54,14 @@ def definition(tool: Tool, find: Callable[[str], Any] = sessions.get) -> Any:
     """The tool for the extension module; `find` has the caller by its name: a session, or a run."""
     import json
 
+    def checked(text: str) -> str:
+        return _characters.checked(text, f"what is said of the tool {tool.name}", ToolError)
+
     return _memex.ToolDefinition(
         tool.name,
-        tool.description,
-        json.dumps(tool.parameters),
-        None if tool.returns is None else json.dumps(tool.returns),
+        checked(tool.description),
+        checked(json.dumps(tool.parameters, ensure_ascii=False)),
+        None if tool.returns is None else checked(json.dumps(tool.returns, ensure_ascii=False)),
         tool.timeout,
         None if tool.suspends else _caller(tool, find),
         _values.table,
@@ -164,4 +168,4 @@ def refusal(name: str, error: BaseException) -> tuple[str, str, str]:
         message = error.args[0]
     else:
         message = str(error)
-    return type(error).__name__, message[:_MESSAGE_MAX], detail
+    return type(error).__name__, _characters.whole(message[:_MESSAGE_MAX]), _characters.whole(detail)

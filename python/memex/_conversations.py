@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, NamedTuple, Protocol
 
-from memex import _following
+from memex import _characters, _following
 from memex._errors import AgentError
 from memex._following import Finished, Piece
 from memex._replies import Usage
@@ -49,7 +49,8 @@ class _Question(Caller):
 
     def __init__(self, conversation: MemoryConversation, question: str, loop: Any = None) -> None:
         super().__init__(loop)
-        self._conversation, self._question = conversation, question
+        self._conversation = conversation
+        self._question = _characters.checked(question, "the question", AgentError)
 
     def go(self) -> MemoryAnswer:
         """Asks on this thread, and waits for the answer."""

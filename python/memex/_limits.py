@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Mapping
 
-from memex import _memex
+from memex import _characters, _memex
 from memex._errors import PolicyError
 
 if TYPE_CHECKING:
@@ -93,7 +93,11 @@ class Policy:
 
     def __init__(self, **tables: Any) -> None:
         # Checked at once, by the reader of policy files.
-        self.table: dict[str, Any] = json.loads(_memex.policy_of_json(json.dumps({"version": 1, **tables})))
+        try:
+            text = json.dumps({"version": 1, **tables}, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise PolicyError(f"the tables of a policy are dictionaries, lists, texts and numbers: {error}") from None
+        self.table: dict[str, Any] = json.loads(_memex.policy_of_json(_characters.checked(text, "the policy", PolicyError)))
 
     @classmethod
     def from_toml(cls, text: str) -> Policy:
@@ -103,7 +107,7 @@ class Policy:
         {'turns': 2}
         """
         made = cls.__new__(cls)
-        made.table = json.loads(_memex.policy_of_toml(text))
+        made.table = json.loads(_memex.policy_of_toml(_characters.checked(text, "the policy", PolicyError)))
         return made
 
     @classmethod
@@ -119,6 +123,8 @@ class Policy:
                 return cls.from_toml(file.read())
         except OSError as error:
             raise PolicyError(f"cannot read the policy {os.fspath(path)}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise PolicyError(f"the policy {os.fspath(path)} is no text in UTF-8") from None
 
     def __repr__(self) -> str:
         return "Policy(" + ", ".join(f"{name}={value!r}" for name, value in self.table.items()) + ")"

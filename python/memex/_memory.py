@@ -8,7 +8,7 @@ import logging
 import os
 from typing import Any, Callable, Mapping, NamedTuple
 
-from memex import _host, _memex, _progress
+from memex import _characters, _host, _memex, _progress
 from memex._conversations import MemoryAnswer, MemoryConversation
 from memex._errors import MemoryAccessError
 from memex._model import model_of
@@ -100,7 +100,7 @@ class Memory:
                 raise MemoryAccessError(f"the memory {self.path} cannot be made: {error.strerror}") from None
         elif not os.path.isdir(self.path):
             raise MemoryAccessError(f"there is no directory {self.path}; Memory(path, create=True) makes one")
-        self._native = _memex.Memory(self.path, self._compat)
+        self._native: Any = _Checked(_memex.Memory(_in_characters(self.path), self._compat))
 
     # The ten operations
 
@@ -327,6 +327,21 @@ class Memory:
 
     def __repr__(self) -> str:
         return f"<memex.Memory {self.path}>"
+
+
+class _Checked:
+    """The memory of the extension module, which is given characters alone."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._native, name)
+        return lambda *given: method(*map(_in_characters, given))
+
+
+def _in_characters(given: Any) -> Any:
+    return _characters.checked(given, "a text for a memory", MemoryAccessError)
 
 
 class AsyncMemory:

@@ -15,7 +15,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
-from memex import _bedrock, _memex
+from memex import _bedrock, _characters, _memex
 from memex._asking import Asking
 from memex._errors import ModelError
 
@@ -100,7 +100,7 @@ class Model:
         self, line: str, name: str | None, stream: bool | None, key: str | None, base_url: str | None, options: Any
     ) -> None:
         line = _line_of(line if name is None else f"{line}:{name}")
-        variable = _memex.ModelSource.key_variable(line)
+        variable = _memex.ModelSource.key_variable(_characters.checked(line, "the name of the model", ModelError))
         settings = dict(options or {})
         if base_url is not None:
             settings["base_url"] = base_url
@@ -108,9 +108,11 @@ class Model:
             settings["wire"] = {**settings.get("wire", {}), "stream": stream}
         found = key if key is not None else os.environ.get(variable, "") if variable else ""
         try:
-            text = json.dumps(settings)
+            text = json.dumps(settings, ensure_ascii=False)
         except (TypeError, ValueError) as error:
             raise ModelError(f"the options of the model are no JSON: {error}") from None
+        for given, what in ((text, "an option of the model"), (found, "the key")):
+            _characters.checked(given, what, ModelError)
         self._is_async = False
         self._native = _memex.ModelSource.named(line, text, found or None)
         self.name = self._native.name

@@ -6,6 +6,8 @@ import json
 import uuid
 from typing import Any, Mapping, NamedTuple, Sequence
 
+from memex import _characters
+
 
 class ToolCall(NamedTuple):
     """A call that a model asks for: the tool's name and its arguments, a dictionary or a text of JSON.
@@ -50,7 +52,7 @@ def reply_json(reply: Any, name: str) -> tuple[str, str]:
     if isinstance(reply, str):
         reply = Reply(reply)
     if isinstance(reply, Reply):
-        return "chat-completions", json.dumps(_completion(reply, name))
+        return "chat-completions", _json(_completion(reply, name))
     if isinstance(reply, Mapping):
         fields: Mapping[str, Any] = reply
     elif hasattr(reply, "model_dump_json") or hasattr(reply, "to_dict"):
@@ -61,17 +63,17 @@ def reply_json(reply: Any, name: str) -> tuple[str, str]:
             "response of openai or anthropic"
         )
     if "choices" in fields:
-        return "chat-completions", json.dumps(fields)
+        return "chat-completions", _json(fields)
     if fields.get("object") == "response" or ("output" in fields and "status" in fields):
-        return "responses", json.dumps(fields)
+        return "responses", _json(fields)
     if isinstance(fields.get("content"), list) and ("stop_reason" in fields or fields.get("type") == "message"):
-        return "messages", json.dumps(fields)
+        return "messages", _json(fields)
     if "content" in fields or "tool_calls" in fields:
         calls = [_tool_call(call) for call in fields.get("tool_calls") or ()]
         message = {**fields, "role": "assistant", "tool_calls": calls}
         if not calls:
             del message["tool_calls"]
-        return "chat-completions", json.dumps({"model": name, "choices": [{"message": message}]})
+        return "chat-completions", _json({"model": name, "choices": [{"message": message}]})
     raise TypeError(
         "a model returned a dictionary that is no message: it has `content`, `tool_calls`, or both, "
         f"not {', '.join(map(repr, list(fields)[:5])) or 'nothing'}"
@@ -106,9 +108,14 @@ def _tool_call(call: Any) -> dict[str, Any]:
         name, arguments, *rest = call
         id = rest[0] if rest else None
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments)
+        arguments = _json(arguments)
     id = id or f"call_{uuid.uuid4().hex[:12]}"
     return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _json(value: Any) -> str:
+    """JSON of characters alone: a reply may have been cut in the middle of one."""
+    return _characters.whole(json.dumps(value, ensure_ascii=False))
 
 
 def json_of(value: Any) -> str:

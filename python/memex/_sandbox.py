@@ -9,8 +9,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping
 
-from memex import _calls, _host, _limits, _progress
-from memex._errors import Closed, MemexError, PolicyError, ToolError
+from memex import _calls, _characters, _host, _limits, _progress
+from memex._errors import Closed, ImageError, MemexError, PolicyError, StoreError, ToolError
 from memex._result import Result
 from memex._session import BaseSession, Session
 from memex._snapshot import Snapshot, snapshot_of
@@ -60,14 +60,14 @@ class BaseSandbox:
             "databases": {name: os.path.abspath(path) for name, path in (databases or {}).items()},
             "memory": None if memory is None else os.path.abspath(memory),
             "audit": None if audit is None else os.path.abspath(audit),
-            "cache": None if cache is None else os.fspath(cache),
+            "cache": None if cache is None else _characters.checked(os.fspath(cache), "the cache directory", ImageError),
         }
         self._on_progress = on_progress
         self._sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
         self._native: Any = None
         self._closed = False
         self._lock = threading.Lock()
-        self._spec = json.dumps(self._spec_fields())
+        self._spec = _characters.checked(json.dumps(self._spec_fields(), ensure_ascii=False), "a setting of the sandbox", PolicyError)
         _live.add(self)
 
     def _spec_fields(self) -> dict[str, Any]:
@@ -269,7 +269,8 @@ def opened(
     """A session of a sandbox."""
     if name is None and store is not None:
         raise MemexError("a store needs the name of a session: session('study', store=…)")
-    place = None if store is None else os.fspath(store)
+    place = None if store is None else _characters.checked(os.fspath(store), "the store", StoreError)
+    _characters.checked(name, "the name of the session", StoreError)
     native, lost = sandbox._open().session(name, place, fresh_generators)
     session = kind(sandbox, native, lost)
     session._store, session._is_saved = place, name is not None

@@ -9,8 +9,8 @@ import weakref
 from collections import deque
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
-from memex import _calls, _scope, _values
-from memex._errors import SessionBusy, SessionError, ValueNotData
+from memex import _calls, _characters, _scope, _values
+from memex._errors import AnswerError, SessionBusy, SessionError, ValueNotData
 from memex._result import Result
 from memex._snapshot import Snapshot
 from memex._steps import Call, Done, Waiting
@@ -81,7 +81,7 @@ class BaseSession:
         [1, 2]
         """
         self._settle()
-        packed, refusal = self._native.get(name)
+        packed, refusal = self._native.get(_characters.checked(name, "the name", ValueNotData))
         if refusal is not None:
             kind, message = refusal
             raise ValueNotData(message if kind in ("TypeError", "ValueError") else f"{kind}: {message}")
@@ -314,6 +314,7 @@ class BaseSession:
     def _packed_answers(self, answers: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
         packed: list[tuple[str, str, Any, Any]] = []
         for id, value in answers.items():
+            _characters.checked(id, "the id of a call", AnswerError)
             if isinstance(value, Failure):
                 packed.append((id, "error", value.name, value.message))
             else:
@@ -409,7 +410,7 @@ class Session(BaseSession):
     def _started(self, code: str) -> Result | list[Call]:
         self._begin(code=code)
         try:
-            return self._seen(self._native.start(code))
+            return self._seen(self._native.start(_characters.block(code)))
         finally:
             self._end()
 

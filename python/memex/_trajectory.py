@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any, NamedTuple
 
-from memex import _framed, _memex
+from memex import _characters, _framed, _memex
 from memex._errors import TrajectoryError
 from memex._replies import ToolCall, Usage
 
@@ -268,7 +268,7 @@ class Trajectory:
         >>> len(memex.Trajectory.load_all("run.jsonl"))
         1
         """
-        return [cls(native) for native in _memex.Trajectory.read(os.fspath(path))]
+        return [cls(native) for native in _memex.Trajectory.read(_characters.checked(os.fspath(path), "the path", TrajectoryError))]
 
     def __repr__(self) -> str:
         return f"<memex.Trajectory {self.id}: {self.status}, {len(self.steps)} steps>"

@@ -9,6 +9,7 @@ import weakref
 from collections import OrderedDict
 from typing import Any, Callable
 
+from memex import _characters
 from memex._errors import SessionError, ValueNotData
 from memex._extent import DIGITS_MAX, Extent
 from memex._foreign import _Described
@@ -85,7 +86,7 @@ def run_on(session: Any, code: str, loop: Any) -> Result:
     """Runs a block on this thread, with async tools on the loop of another."""
     session._begin(loop, code)
     try:
-        found = session._seen(session._native.start(code))
+        found = session._seen(session._native.start(_characters.block(code)))
     finally:
         session._end()
     if isinstance(found, list):
