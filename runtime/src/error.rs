@@ -275,9 +275,7 @@ fn shortened(names: &[String]) -> String {
 /// What to do about a disk that takes no more.
 fn room(source: &io::Error) -> &'static str {
     match source.kind() {
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::FileTooLarge => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "\nhint: the disk takes no more: make room there, or choose another directory"
         }
         _ => "",
