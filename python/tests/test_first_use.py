@@ -58,8 +58,8 @@ def test_one_of_many_builds_the_image_and_each_tells_how_far_it_is(cache):
         if not more:
             break
         written += more
-    assert terminal.communicate(timeout=120)[0] == "42\n"
-    logged, told = (other.communicate(timeout=120)[0] for other in others)
+    assert terminal.communicate(timeout=600)[0] == "42\n"
+    logged, told = (other.communicate(timeout=600)[0] for other in others)
     assert logged == "memex: memex: waiting for another build\n42\n"
     assert told.startswith("told Progress(stage='waiting for another build', done=None") and told.endswith("\n42\n")
     # One line, rewritten, and gone at the end.
@@ -83,7 +83,7 @@ def refused(program, tmp_path, **variables):
     """What a sandbox says whose image cannot be had."""
     environment = {**os.environ, "MEMEX_CACHE": str(tmp_path / "nothing"), **variables}
     code = "import memex\ntry:\n    memex.Sandbox().session()\nexcept memex.ImageError as error:\n    print(error)\nelse:\n    print('made')"
-    done = subprocess.run([sys.executable, "-c", program + code], env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program + code], env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
