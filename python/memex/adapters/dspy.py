@@ -92,7 +92,7 @@ class Interpreter:
             for name, value in (variables or {}).items():
                 session.set(name, value)
             result = session.run(code)
-            if result.error is not None and result.error.name == _FINAL:
+            if result.error is not None and result.error.name == _FINAL and not result.rolled_back:
                 return FinalOutput(_common.checked(session.get("_memex_output")))
         except memex.ValueNotData as error:
             raise CodeExecutionError(str(error)) from error

@@ -77,7 +77,8 @@ class Executor(PythonExecutor):
         result = session.run(code_action)
         logs = result.stdout + result.stderr
         self.state["_print_outputs"] = logs
-        if result.error is not None and result.error.name == _FINAL:
+        # A limit that was reached at the last moment undoes the block, and with it the answer.
+        if result.error is not None and result.error.name == _FINAL and not result.rolled_back:
             return CodeOutput(self._final(session), logs, True)
         if not result.ok:
             raise InterpreterError(_common.shown(_Quiet(result)))  # type: ignore[arg-type]
