@@ -29,7 +29,7 @@ def whole(text: str) -> str:
 
 def block(code: str) -> str:
     """A block as it is; in place of one that is no text, a block that raises what CPython does for it."""
-    if code.isascii():
+    if not isinstance(code, str) or code.isascii():
         return code
     try:
         code.encode()
