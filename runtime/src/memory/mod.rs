@@ -8,12 +8,15 @@
 //! ```
 
 mod growth;
+mod idle;
 mod image;
 mod pool;
+mod runs;
 mod slot;
 mod space;
 
 pub(crate) use growth::Layer;
+pub(crate) use idle::IdlePages;
 pub(crate) use image::MemoryImage;
 pub(crate) use pool::SlotPool;
 pub(crate) use slot::{Slot, SlotCreator};

@@ -3,6 +3,7 @@
 
 use super::growth::{LAYERS_MAX, Layer, unnamed_file};
 use super::image::MemoryImage;
+use super::runs::runs;
 use super::space::{CAPACITY_BYTES, GC_HEAP_BYTES};
 use crate::platform::{PAGE_BYTES, Reservation};
 use parking_lot::Mutex;
@@ -274,18 +275,35 @@ impl Slot {
         if !cfg!(target_os = "linux") {
             return Ok(());
         }
-        for (first, count) in runs(pages) {
-            let (offset, len) = (first as usize * PAGE_BYTES, count as usize * PAGE_BYTES);
-            // SAFETY: `&mut self`: nothing refers into the slot.
-            // JUSTIFICATION: see above.
-            unsafe { self.reservation.discard(offset, len)? };
-        }
+        self.discard(pages)?;
         let is_kept = |page: &u32| pages.binary_search(page).is_err();
         let kept = self.hot.iter().map(is_kept).collect::<Vec<_>>();
         let mut keep = kept.iter().copied();
         self.hot.retain(|_| keep.next().unwrap_or(true));
         let mut keep = kept.iter().copied();
         self.idle_resets.retain(|_| keep.next().unwrap_or(true));
+        Ok(())
+    }
+
+    /// Gives back pages that equal the image, of the session that the slot has: the guest
+    /// must not run. Takes pages beyond the image off the list; those stay.
+    pub(crate) fn give_back(&self, pages: &mut Vec<u32>) -> io::Result<()> {
+        let end = (self.image_len() / PAGE_BYTES) as u32;
+        pages.truncate(pages.partition_point(|page| *page < end));
+        self.discard(pages)
+    }
+
+    /// Forgets private pages of the image, which are the file's again when they are read.
+    fn discard(&self, pages: &[u32]) -> io::Result<()> {
+        for (first, count) in runs(pages) {
+            let (offset, len) = (first as usize * PAGE_BYTES, count as usize * PAGE_BYTES);
+            // SAFETY: no guest runs, and the host holds no reference into the memory: the
+            // caller has the slot, or the session that uses it, by `&mut`. The pages lie
+            // inside of the image and equal it, so whoever reads them next finds the same
+            // bytes.
+            // JUSTIFICATION: a page that stays private is compared at each turn and reset.
+            unsafe { self.reservation.discard(offset, len)? };
+        }
         Ok(())
     }
 
@@ -322,18 +340,6 @@ impl Slot {
         // JUSTIFICATION: see `growth`.
         unsafe { self.reservation.map_shared(from, file, offset, to - from) }
     }
-}
-
-/// Runs of consecutive numbers in an ascending list, as (first, count).
-pub(crate) fn runs(pages: &[u32]) -> Vec<(u32, u32)> {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for &page in pages {
-        match runs.last_mut() {
-            Some((first, count)) if first.wrapping_add(*count) == page => *count += 1,
-            _ => runs.push((page, 1)),
-        }
-    }
-    runs
 }
 
 /// Gives the engine memories in slots, and room for its own heap.
@@ -483,11 +489,5 @@ mod tests {
         let many: Vec<_> = (0..HEAPS_IDLE_MAX + 3).map(|_| memory()).collect();
         drop((many, other, again));
         assert_eq!(creator.heaps.idle.lock().len(), HEAPS_IDLE_MAX);
-    }
-
-    #[test]
-    fn runs_join_neighbours_only() {
-        assert_eq!(runs(&[1, 2, 3, 5, 9, 10]), [(1, 3), (5, 1), (9, 2)]);
-        assert_eq!(runs(&[]), []);
     }
 }

@@ -1,12 +1,13 @@
 //! A guest that is instantiated: its store, its memory and the few functions
 //! through which the host enters it.
 
+use super::dirty::Dirty;
 use crate::error::Error;
 use crate::host::{Host, Origin};
 use crate::image::{GuestMap, LoadedCode};
 use crate::interrupt::{Arming, Clocks, PulseReport};
 use crate::memory::{Layer, MemoryImage, Slot, SlotPool};
-use crate::platform::{DirtyTracking, PAGE_BYTES, private_pages, thread_faults};
+use crate::platform::{DirtyTracking, PAGE_BYTES, thread_faults};
 use crate::state::HeapState;
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,15 +37,6 @@ pub(crate) struct Live {
     /// Whether a call into the guest is under way. It is still so when a panic
     /// went through one.
     is_entered: bool,
-}
-
-/// The pages that may differ from the image.
-#[derive(Debug)]
-struct Dirty {
-    tracking: DirtyTracking,
-    pages: Vec<u32>,
-    /// Whether `pages` holds all of them.
-    complete: bool,
 }
 
 /// Why a call into the guest did not return.
@@ -159,11 +151,7 @@ impl Live {
             Ok(slot) => slot,
             Err(error) => return Err(NotInstantiated::new(error, host)),
         };
-        let dirty = Dirty {
-            tracking,
-            pages: slot.hot().to_vec(),
-            complete: thread_faults().is_some() && tracking != DirtyTracking::Compare,
-        };
+        let dirty = Dirty::new(tracking, &slot);
         let clocks = Clocks::new(&host.interrupter.pulse);
         let mut store = Store::new(code.engine(), host);
         let parts = Parts::of(code, map, &mut store, &slot);
@@ -395,24 +383,8 @@ impl Live {
 
     /// Brings the list of dirty pages up to date; ascending.
     pub(crate) fn dirty_pages(&mut self) -> &[u32] {
-        if !self.dirty.complete {
-            let length = self.memory.data_size(&self.store);
-            self.dirty.pages.clear();
-            let known = private_pages(
-                self.dirty.tracking,
-                self.slot.base(),
-                length,
-                &mut self.dirty.pages,
-            );
-            match known {
-                Some(()) => self.dirty.complete = thread_faults().is_some(),
-                None => {
-                    self.dirty.pages.clear();
-                    self.dirty.pages.extend(0..(length / PAGE_BYTES) as u32);
-                }
-            }
-        }
-        &self.dirty.pages
+        let bytes = self.memory.data_size(&self.store);
+        self.dirty.update(&self.slot, bytes)
     }
 
     /// Freezes what the heap has grown by; see [`Slot::freeze`].
@@ -442,8 +414,15 @@ impl Live {
         state.layers = self.freeze()?;
         self.dirty_pages();
         state.stack_pointer = self.stack_pointer();
-        state.take(self.known_dirty_pages(), self.memory_bytes(), image);
-        Ok(())
+        let mut unchanged = Vec::new();
+        state.take(
+            self.known_dirty_pages(),
+            self.memory_bytes(),
+            image,
+            &mut unchanged,
+        );
+        (self.dirty.give_back(&self.slot, &unchanged))
+            .map_err(Error::system("give back a session's pages"))
     }
 
     /// Puts a state into a fresh guest.

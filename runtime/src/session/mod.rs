@@ -1,6 +1,7 @@
 //! Sessions: one live interpreter each, bound to an image, a policy and tools.
 
 mod asking;
+mod dirty;
 mod ending;
 mod entering;
 mod exchange;

@@ -41,7 +41,15 @@ impl HeapState {
     ///
     /// The C stack below the pointer, which memory begins with, is not taken: no
     /// function reads there what an earlier one left.
-    pub(crate) fn take(&mut self, dirty: &[u32], memory: &[u8], image: &MemoryImage) {
+    ///
+    /// Appends to `unchanged` those pages that equal the image.
+    pub(crate) fn take(
+        &mut self,
+        dirty: &[u32],
+        memory: &[u8],
+        image: &MemoryImage,
+        unchanged: &mut Vec<u32>,
+    ) {
         self.memory_bytes = memory.len() as u64;
         let dead = dirty.partition_point(|number| *number < self.first_live_page());
         let dirty = dirty.get(dead..).unwrap_or_default();
@@ -71,7 +79,7 @@ impl HeapState {
                 _ if current != base => {
                     fresh.push((number, Arc::new(PageDelta::between(current, base))));
                 }
-                _ => {}
+                _ => unchanged.push(number),
             }
         }
         if met < pages.len() {

@@ -75,7 +75,7 @@ impl Forking {
             dirty.clear();
             dirty.extend(0..(bytes.len() / PAGE_BYTES) as u32);
         }
-        self.heap.take(&dirty, bytes, image);
+        self.heap.take(&dirty, bytes, image, &mut Vec::new());
         let host = caller.data();
         Ok(Snapshot {
             image: origin.image,

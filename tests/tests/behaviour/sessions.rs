@@ -260,6 +260,35 @@ fn a_session_knows_itself() {
     ));
 }
 
+/// Each page costs a comparison at every turn.
+#[test]
+fn a_session_gives_back_the_pages_that_others_used_in_its_slot() {
+    const GROUPS: &str = "import pandas as pd
+pd.DataFrame({'k': [1, 2, 1], 'v': [1.5, 2.0, 3.5]}).groupby('k').v.sum().tolist()";
+    let used = || {
+        let mut earlier = session();
+        assert_eq!(value_of(&mut earlier, GROUPS), "[5.0, 2.0]");
+        drop(earlier);
+        // Another test may have taken the slot.
+        let mut later = session();
+        let pages = later.dirty_pages();
+        (pages > 200).then_some((later, pages))
+    };
+    let (mut session, before) = (0..50).find_map(|_| used()).expect("a slot that was used");
+    assert_eq!(value_of(&mut session, "x = 0\nx"), "0");
+    for _ in 0..12 {
+        assert_eq!(run(&mut session, "x += 1").status, Status::Ok);
+    }
+    let after = session.dirty_pages();
+    assert!(after < before / 2, "{after} pages of {before} are private");
+    assert_eq!(value_of(&mut session, "x"), "12");
+    // What was given back is there.
+    assert_eq!(value_of(&mut session, GROUPS), "[5.0, 2.0]");
+    let pages = session.snapshot().expect("a session at rest").pages();
+    assert_eq!(value_of(&mut session, "x"), "12");
+    assert!(pages > after, "{pages} pages differ");
+}
+
 #[test]
 fn questions_about_the_scope() {
     let mut session = session();
