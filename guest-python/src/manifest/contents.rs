@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::digests::KnownDigests;
 use super::patches::{BytePatch, IndexingCall, NarrowingCall, NumberLoops, OffloadedFunctions};
 use super::refusals::refusal;
 use crate::digest::Sha256Digest;
 use crate::error::Error;
 
 /// The contents of a guest, and the properties on which the host relies.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The version of the manifest format: 1.
@@ -34,6 +35,9 @@ pub struct Manifest {
     pub environment: BTreeMap<String, String>,
     /// The required properties of the WebAssembly module.
     pub module: ModuleContract,
+    /// What was computed from it last; no part of what it says.
+    #[serde(skip)]
+    pub(super) digests: KnownDigests,
 }
 
 /// A wheel in a Python package index.
@@ -213,15 +217,6 @@ impl Manifest {
         let proofs = patches.chain(narrowings).chain(indexing).chain(floats);
         let proofs = proofs.chain(offloads);
         proofs.map(String::as_str)
-    }
-
-    /// A digest of every field, for cache keys.
-    ///
-    /// It is taken over the derived `Debug` form, which quotes every string and
-    /// cannot leave out a field added later. The form may change with the
-    /// compiler; a cache is then rebuilt, never misused.
-    pub fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(format!("{self:?}").as_bytes())
     }
 
     /// The guest's version of Python, `3.15`: that of its library's name, which

@@ -1,6 +1,7 @@
 //! The description of a guest, read from TOML and checked before use.
 
 mod contents;
+mod digests;
 mod patches;
 mod reading;
 mod refusals;

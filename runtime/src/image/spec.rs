@@ -90,8 +90,7 @@ impl ImageSpec {
         for file in &self.manifest.files {
             field(hash, file.sha256.to_string().as_bytes());
         }
-        let module = self.manifest.module.without_proofs();
-        field(hash, format!("{module:?}").as_bytes());
+        field(hash, self.manifest.code_form().as_bytes());
     }
 
     /// The key of the compiled code: every input of the compilation.

@@ -1,0 +1,127 @@
+//! What a manifest adds to the keys of caches.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::contents::Manifest;
+use crate::digest::Sha256Digest;
+
+/// What was computed from a manifest, with a copy of it: its fields are public, and it may
+/// have changed since. Copies of a manifest share it.
+///
+/// A start of a process asks for them a dozen times. Comparing is a hundred times cheaper
+/// than computing them.
+#[derive(Clone, Default)]
+pub(super) struct KnownDigests(Arc<OnceLock<Box<Known>>>);
+
+struct Known {
+    manifest: Manifest,
+    digests: Digests,
+}
+
+#[derive(Clone)]
+struct Digests {
+    whole: Sha256Digest,
+    code: Arc<str>,
+}
+
+impl Manifest {
+    /// A digest of every field.
+    ///
+    /// It is taken over the `Debug` form, which quotes every string and is derived but for
+    /// this type's own list of fields. The form may change with the compiler; a cache is then
+    /// rebuilt, never misused.
+    pub fn digest(&self) -> Sha256Digest {
+        self.known(|digests| digests.whole)
+    }
+
+    /// What machine code is made from: the `Debug` form of the module's contract without its
+    /// proofs, which change no code.
+    pub fn code_form(&self) -> Arc<str> {
+        self.known(|digests| Arc::clone(&digests.code))
+    }
+
+    fn known<R>(&self, pick: impl Fn(&Digests) -> R) -> R {
+        let known = self.digests.0.get_or_init(|| {
+            let manifest = Self {
+                digests: KnownDigests::default(),
+                ..self.clone()
+            };
+            let digests = Digests::of(&manifest);
+            Box::new(Known { manifest, digests })
+        });
+        match known.manifest == *self {
+            true => pick(&known.digests),
+            false => pick(&Digests::of(self)),
+        }
+    }
+}
+
+impl Digests {
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            whole: Sha256Digest::of(format!("{manifest:?}").as_bytes()),
+            code: format!("{:?}", manifest.module.without_proofs()).into(),
+        }
+    }
+}
+
+/// What is known of a manifest makes it no other one.
+impl PartialEq for KnownDigests {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for KnownDigests {}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By name, so that a field added later cannot be left out.
+        let Self {
+            version,
+            name,
+            argv0,
+            package,
+            files,
+            data,
+            wheels,
+            environment,
+            module,
+            digests: _,
+        } = self;
+        f.debug_struct("Manifest")
+            .field("version", version)
+            .field("name", name)
+            .field("argv0", argv0)
+            .field("package", package)
+            .field("files", files)
+            .field("data", data)
+            .field("wheels", wheels)
+            .field("environment", environment)
+            .field("module", module)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_manifest_that_changed_has_another_digest_although_one_is_known() {
+        let mut manifest = Manifest::default_guest().unwrap();
+        let (whole, code) = (manifest.digest(), manifest.code_form());
+        let copy = manifest.clone();
+        assert_eq!(copy.digest(), whole);
+        manifest.module.patch[0].proof.push(' ');
+        assert_ne!(manifest.digest(), whole);
+        assert_eq!(manifest.code_form(), code);
+        manifest.module.shadow_stack_bytes += 1;
+        assert_ne!(manifest.code_form(), code);
+        assert_eq!(copy.digest(), whole);
+        let read_anew = Manifest::default_guest().unwrap();
+        assert_eq!((read_anew.digest(), read_anew.code_form()), (whole, code));
+    }
+}
