@@ -30,12 +30,15 @@ impl Shelved {
     /// Opens an image that has not got its place yet, to prove it: whatever is in its place
     /// is found and used by every process.
     pub(super) fn open_in(directory: &Path, name: &str) -> Result<Self, Error> {
-        let entry = Entry::<ImageDetails>::open(directory, name, false)?;
-        let description = Description::read(directory, name)?;
+        let entry = Entry::open(directory, name, false)?;
+        Self::of(entry, name, Description::read(directory, name)?)
+    }
+
+    fn of(entry: Entry<ImageDetails>, name: &str, description: Description) -> Result<Self, Error> {
         let recorded = entry.digests.get(MEMORY_FILE);
         if recorded != Some(&description.memory.blake3) {
             return Err(Error::Damaged {
-                path: directory.into(),
+                path: entry.directory,
                 reason: "its record and its description are of different memories".into(),
             });
         }
@@ -81,7 +84,10 @@ impl Cache {
             // where it matters: a cache that was copied is hashed on first sight.
             let directory = self.entry_path("images", &name);
             let opened = match Description::read(&directory, &name) {
-                Ok(description) if description.recipe == recipe => Shelved::open(self, &name),
+                Ok(description) if description.recipe == recipe => {
+                    Entry::open(&directory, &name, false)
+                        .and_then(|entry| Shelved::of(entry, &name, description))
+                }
                 Ok(_) | Err(Error::OtherVersion { .. }) => continue,
                 Err(_) if name.len() != NAME_LETTERS => continue,
                 Err(error) => Err(error),
