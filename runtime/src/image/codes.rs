@@ -30,6 +30,10 @@ impl Image {
         if let Some(code) = self.loaded_code(key) {
             return Ok(code);
         }
+        let loading = self.take_loading();
+        if let Some(code) = loading.and_then(|loading| loading.end(key)) {
+            return Ok(self.keep_code(key, code));
+        }
         let entry = self.builder(progress).code(metering)?;
         let path = entry.directory.join(CODE_FILE);
         let code = LoadedCode::load(&path, metering, stack_bytes, self.cache().cpu())?;

@@ -4,6 +4,7 @@ use super::cache::Cache;
 use super::code::LoadedCode;
 use super::details::MEMORY_FILE;
 use super::library::library;
+use super::loading::Loading;
 use super::map::GuestMap;
 use super::packages::Packages;
 use super::shelf::Shelved;
@@ -44,6 +45,8 @@ struct Inner {
     map: Arc<GuestMap>,
     pool: Arc<SlotPool>,
     codes: Mutex<HashMap<(Metering, usize), Arc<LoadedCode>>>,
+    /// The code that most policies need, while nobody has asked for it.
+    loading: Mutex<Option<Loading>>,
 }
 
 impl Image {
@@ -99,6 +102,7 @@ impl Image {
                 map: Arc::new(description.map),
                 pool: Arc::new(pool),
                 codes: Mutex::default(),
+                loading: Mutex::default(),
             }),
         })
     }
@@ -174,6 +178,17 @@ impl Image {
     /// The machine code that is loaded already.
     pub(super) fn loaded_code(&self, key: (Metering, usize)) -> Option<Arc<LoadedCode>> {
         self.inner.codes.lock().get(&key).cloned()
+    }
+
+    /// The image with code that is being loaded.
+    pub(super) fn with_loading(self, loading: Option<Loading>) -> Self {
+        *self.inner.loading.lock() = loading;
+        self
+    }
+
+    /// What is being loaded, once.
+    pub(super) fn take_loading(&self) -> Option<Loading> {
+        self.inner.loading.lock().take()
     }
 
     /// Keeps machine code, unless there is some by now; gives what is kept.

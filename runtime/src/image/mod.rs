@@ -25,6 +25,7 @@ mod files;
 mod library;
 mod listing;
 mod loaded;
+mod loading;
 mod map;
 mod packages;
 mod places;

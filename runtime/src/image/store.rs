@@ -6,6 +6,7 @@ use super::details::{CodeDetails, ImageDetails};
 use super::entry::Entry;
 use super::files::remove_if_there;
 use super::loaded::Image;
+use super::loading::Loading;
 use super::packages::Packages;
 use super::progress::{Progress, Stage};
 use super::proof;
@@ -35,40 +36,13 @@ impl Image {
             fetch,
             progress,
         };
-        let files = builder.guest()?;
         let code = builder.code(Metering::Deadline)?;
+        let loading = Loading::begin(&code, cache.cpu());
+        let files = builder.guest()?;
         let packages = builder.packages(&files)?;
         let found = builder.image(&code, &files, &packages)?;
-        let (name, key) = (found.name.clone(), found.description.inputs());
-        let parts = (files.clone(), packages.clone());
-        let image = Self::of(cache, spec, fetch, parts, found)?;
-        match image.proved(&key, builder.progress) {
-            Err(Error::Calibration(reason)) => {
-                builder.progress.note(&format!("building again: {reason}"));
-                remove_if_there(&cache.entry_path("images", &name))?;
-                let found = builder.image(&code, &files, &packages)?;
-                Self::of(cache, spec, fetch, (files, packages), found)
-            }
-            proved => proved,
-        }
-    }
-
-    /// The image, which has passed its self-test: before, or now. `key` is that of its
-    /// inputs.
-    pub(super) fn proved(self, key: &str, progress: &mut dyn Progress) -> Result<Self, Error> {
-        if proof::is_marked(self.path(), self.name()) {
-            return Ok(self);
-        }
-        // In a cache that cannot be written, each process proves it for itself.
-        let lock = self.cache().lock("images", key, progress).ok();
-        if lock.is_none() || !proof::is_marked(self.path(), self.name()) {
-            self_test::prove(&self, progress)?;
-        }
-        if lock.is_some() {
-            // Without the mark it is proved again the next time.
-            let _unmarked = proof::mark(self.path(), self.name());
-        }
-        Ok(self)
+        let image = Self::of(cache, spec, fetch, (files, packages), found)?;
+        Ok(image.with_loading(loading))
     }
 
     /// Loads the image of a name, or of the beginning of one: what a snapshot
@@ -109,8 +83,9 @@ impl Image {
             fetch,
             progress,
         };
+        let code = builder.code(Metering::Deadline)?;
+        let loading = Loading::begin(&code, cache.cpu());
         let files = builder.guest()?;
-        builder.code(Metering::Deadline)?;
         let wheels = &found.description.wheels;
         let packages = match Packages::exact(cache, &spec, wheels)? {
             Some(packages) => packages,
@@ -121,7 +96,8 @@ impl Image {
                 packages: found.description.packages.clone(),
             });
         }
-        Self::of(cache, &spec, fetch, (files, packages), found)
+        let image = Self::of(cache, &spec, fetch, (files, packages), found)?;
+        Ok(image.with_loading(loading))
     }
 
     /// Hashes every file of the image, its code and its guest.
