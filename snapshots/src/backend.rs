@@ -133,9 +133,15 @@ impl Key {
         }
     }
 
+    /// The first byte of its digest, which its directory is named by.
+    pub(crate) fn first(&self) -> u8 {
+        let [first, ..] = self.digest;
+        first
+    }
+
     /// The two parts of its name: directory and file.
     pub(crate) fn parts(&self) -> (String, String) {
-        let [first, ..] = self.digest;
+        let first = self.first();
         let hex = SnapshotId::from_bytes(self.digest).to_string();
         let rest: String = hex.chars().skip(2).collect();
         (format!("{first:02x}"), format!("{rest}.{}", self.kind))

@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::Error;
 use crate::backend::Key;
@@ -22,6 +22,9 @@ pub(super) const GATE_FILES: [&str; 2] = ["turnstile", "gate"];
 /// The directories at its top.
 const PARTS: [&str; 4] = ["locks", "objects", "sessions", "tmp"];
 
+/// The directories that objects are spread over, so that none grows large.
+const DIRECTORIES: usize = 1 << u8::BITS;
+
 /// A store's directory, known to be one.
 pub(super) struct Layout {
     root: PathBuf,
@@ -29,6 +32,8 @@ pub(super) struct Layout {
     /// containers share a directory.
     nonce: u64,
     counter: AtomicU64,
+    /// Which directories of objects were found to be private.
+    private: [AtomicBool; DIRECTORIES],
 }
 
 impl Layout {
@@ -46,6 +51,7 @@ impl Layout {
             root,
             nonce,
             counter: AtomicU64::new(0),
+            private: [const { AtomicBool::new(false) }; DIRECTORIES],
         };
         match fs::metadata(&layout.root) {
             Ok(metadata) if !metadata.is_dir() => {
@@ -58,7 +64,9 @@ impl Layout {
         if !layout.is_made()? {
             layout.make()?;
         }
-        layout.check_directories()?;
+        for name in PARTS {
+            layout.check_directory(&layout.root.join(name))?;
+        }
         Ok(layout)
     }
 
@@ -66,7 +74,22 @@ impl Layout {
         &self.root
     }
 
-    pub(super) fn object(&self, key: &Key) -> PathBuf {
+    /// Where an object lies, in a directory that nobody else can write to. Each is looked at
+    /// when it is first used: opening a store would take longer than reading from it.
+    pub(super) fn object(&self, key: &Key) -> Result<PathBuf, Error> {
+        let path = self.object_place(key);
+        let private = self.private.get(usize::from(key.first()));
+        if !private.is_some_and(|private| private.load(Ordering::Relaxed)) {
+            let is_there = path.parent().map(|parent| self.check_directory(parent));
+            if let (Some(private), Some(true)) = (private, is_there.transpose()?) {
+                private.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(path)
+    }
+
+    /// The same, for messages.
+    pub(super) fn object_place(&self, key: &Key) -> PathBuf {
         let (directory, file) = key.parts();
         let mut path = self.root.join("objects");
         path.push(directory);
@@ -74,8 +97,18 @@ impl Layout {
         path
     }
 
-    /// The directories that objects are spread over, so that none grows large.
-    pub(super) fn object_directories(&self) -> impl Iterator<Item = (String, PathBuf)> {
+    /// The directories of objects whose content can be trusted: those that are there.
+    pub(super) fn private_directories(&self) -> Result<Vec<(String, PathBuf)>, Error> {
+        let mut directories = Vec::with_capacity(DIRECTORIES);
+        for (name, path) in self.object_directories() {
+            if self.check_directory(&path)? {
+                directories.push((name, path));
+            }
+        }
+        Ok(directories)
+    }
+
+    fn object_directories(&self) -> impl Iterator<Item = (String, PathBuf)> {
         let objects = self.root.join("objects");
         (0..=u8::MAX).map(move |first| {
             let name = format!("{first:02x}");
@@ -139,24 +172,20 @@ impl Layout {
         }
     }
 
-    /// Refuses a store in which anybody else could put an object or a name, or
-    /// of which a part lies elsewhere.
-    fn check_directories(&self) -> Result<(), Error> {
-        let parts = PARTS.map(|name| self.root.join(name));
-        let objects = self.object_directories().map(|(_, path)| path);
-        for path in parts.into_iter().chain(objects) {
-            let metadata = match fs::symlink_metadata(&path) {
-                Ok(metadata) => metadata,
-                // Directories without files do not survive every copy of a store.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io("look at", shown(&path), error)),
-            };
-            if !metadata.is_dir() {
-                return Err(self.not_a_store("a part of it is a link or no directory"));
-            }
-            check_private(&path, &metadata)?;
+    /// Refuses a directory in which anybody else could put an object or a name, or
+    /// which lies elsewhere. `false`: there is none.
+    fn check_directory(&self, path: &Path) -> Result<bool, Error> {
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            // Directories without files do not survive every copy of a store.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(Error::io("look at", shown(path), error)),
+        };
+        if !metadata.is_dir() {
+            return Err(self.not_a_store("a part of it is a link or no directory"));
         }
-        Ok(())
+        check_private(path, &metadata)?;
+        Ok(true)
     }
 
     /// Makes every directory now, so that saving never has to. Others may be

@@ -139,7 +139,7 @@ impl DirectoryStore {
             files::sync_file_system(self.path())?;
         } else {
             for key in &unsettled {
-                let path = self.layout.object(key);
+                let path = self.layout.object(key)?;
                 sync_file(&path)?;
                 path.parent().map_or(Ok(()), sync_directory)?;
             }
@@ -192,13 +192,13 @@ impl Backend for DirectoryStore {
             Kind::Chunk => CHUNK_OBJECT_BYTES_MAX,
             Kind::Link => LINK_OBJECT_BYTES_MAX,
         };
-        read_bounded(&self.layout.object(key), bytes_max)
+        read_bounded(&self.layout.object(key)?, bytes_max)
     }
 
     fn present(&self, keys: &[Key]) -> Result<Vec<bool>, Error> {
         let mut present = Vec::with_capacity(keys.len());
         for key in keys {
-            let path = self.layout.object(key);
+            let path = self.layout.object(key)?;
             present.push(match fs::symlink_metadata(&path) {
                 Ok(_) => true,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
@@ -219,7 +219,8 @@ impl Backend for DirectoryStore {
     fn write(&self, objects: &[(Key, Vec<u8>)]) -> Result<(), Error> {
         let mut files = Vec::with_capacity(objects.len());
         for (key, bytes) in objects {
-            files.push((self.layout.temporary(bytes)?, self.layout.object(key)));
+            let path = self.layout.object(key)?;
+            files.push((self.layout.temporary(bytes)?, path));
         }
         self.publish(files)?;
         objects.iter().for_each(|(key, _)| self.remember(key));
@@ -229,14 +230,14 @@ impl Backend for DirectoryStore {
     fn remove(&self, keys: &[Key]) -> Result<(), Error> {
         for key in keys {
             self.settled.lock().remove(key);
-            files::remove(&self.layout.object(key))?;
+            files::remove(&self.layout.object(key)?)?;
         }
         Ok(())
     }
 
     fn list(&self) -> Result<Vec<Listed>, Error> {
         let mut listed = Vec::new();
-        for (directory, path) in self.layout.object_directories() {
+        for (directory, path) in self.layout.private_directories()? {
             for entry in files::entries(&path)? {
                 let name = entry.file_name();
                 let Some(key) = name
@@ -260,7 +261,7 @@ impl Backend for DirectoryStore {
     }
 
     fn place(&self, key: &Key) -> String {
-        self.layout.object(key).display().to_string()
+        self.layout.object_place(key).display().to_string()
     }
 
     fn read_pointer(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {

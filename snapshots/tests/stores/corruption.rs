@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use memex_snapshots::{DirectoryStore, Error, Record, Saved, SnapshotStore};
+use memex_snapshots::{DirectoryStore, Error, Record, Retention, Saved, SnapshotStore};
 use tempfile::TempDir;
 
 use crate::common::{draft, is_whole, objects};
@@ -256,53 +257,75 @@ fn what_others_may_write_is_refused() {
     DirectoryStore::open(s.root.path()).unwrap();
 }
 
+/// Tries a store of which a part was opened to others or lies elsewhere, and the same store put right.
+fn with_a_part_of_others(root: &Path, part: &str, try_it: impl Fn() -> Result<(), Error>) {
+    let path = root.join(part);
+    let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o720, 0o702] {
+        set(mode);
+        assert_eq!(
+            try_it().unwrap_err().to_string(),
+            format!(
+                "{} may be written by others, so its content cannot be trusted; correct it with chown and chmod go-w",
+                path.display()
+            )
+        );
+    }
+    set(0o755);
+    try_it().unwrap();
+
+    // Nor may it lie elsewhere, where others may write.
+    let aside = root.with_extension("aside");
+    fs::rename(&path, &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, &path).unwrap();
+    let error = try_it().unwrap_err().to_string();
+    assert!(
+        error.contains("a part of it is a link or no directory"),
+        "{part}: {error}"
+    );
+    fs::remove_file(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    try_it().unwrap();
+}
+
 #[test]
 fn a_store_of_which_others_may_write_a_part_is_refused() {
     let s = stored();
     let root = s.root.path();
-    for part in [
-        "locks",
-        "objects",
-        "sessions",
-        "tmp",
-        "objects/00",
-        "objects/ff",
-    ] {
-        let path = root.join(part);
-        for mode in [0o720, 0o702] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let error = DirectoryStore::open(root).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!(
-                    "{} may be written by others, so its content cannot be trusted; correct it with chown and chmod go-w",
-                    path.display()
-                )
-            );
-        }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        DirectoryStore::open(root).unwrap();
-
-        // Nor may it lie elsewhere, where others may write.
-        let aside = root.with_extension("aside");
-        fs::rename(&path, &aside).unwrap();
-        std::os::unix::fs::symlink(&aside, &path).unwrap();
-        let error = DirectoryStore::open(root).unwrap_err().to_string();
-        assert!(
-            error.contains("a part of it is a link or no directory"),
-            "{error}"
-        );
-        fs::remove_file(&path).unwrap();
-        fs::rename(&aside, &path).unwrap();
+    for part in ["locks", "objects", "sessions", "tmp"] {
+        with_a_part_of_others(root, part, || DirectoryStore::open(root).map(drop));
     }
-    assert_eq!(
-        DirectoryStore::open(root)
-            .unwrap()
-            .get(&s.records[0].id)
-            .unwrap()
-            .1,
-        b"one"
-    );
+}
+
+/// The directories of objects are looked at when they are used first.
+#[test]
+fn nothing_is_done_in_a_directory_of_objects_that_others_may_write() {
+    let s = stored();
+    let root = s.root.path();
+    let part = |path: &Path| {
+        let parent = path.parent().unwrap();
+        parent.strip_prefix(root).unwrap().display().to_string()
+    };
+    let store = || DirectoryStore::open(root);
+    let (record, snapshot) = (&s.records[0], part(&s.snapshots[0]));
+    with_a_part_of_others(root, &snapshot, || store()?.get(&record.id).map(drop));
+    with_a_part_of_others(root, &snapshot, || {
+        let saved = Saved::from_head(b"one".to_vec())
+            .with_chunk("one".repeat(1000).into_bytes())
+            .with_chunk(b"one".to_vec());
+        store()?.put(&saved, &draft(1, None)).map(drop)
+    });
+    with_a_part_of_others(root, &part(&s.chunks[0]), || {
+        store()?.chunk(&record.chunk_ids[0]).map(drop)
+    });
+    for part in [snapshot.as_str(), "objects/00", "objects/ff"] {
+        with_a_part_of_others(root, part, || {
+            store()?
+                .gc(&Retention::default(), SystemTime::now())
+                .map(drop)
+        });
+    }
+    assert_eq!(store().unwrap().get(&record.id).unwrap().1, b"one");
 }
 
 #[test]
