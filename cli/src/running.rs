@@ -1,6 +1,6 @@
 //! The command, from its arguments to its exit status.
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, NAME};
 use crate::console::flush;
 use crate::context::{Context, STACK_BYTES, early_paint};
 use crate::exit_code::ExitCode;
@@ -9,13 +9,9 @@ use crate::failure_report::{report, tell_panics, usage_of};
 use crate::installation::Installation;
 use crate::paint::Paint;
 use crate::supervising;
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use std::ffi::OsString;
-use std::iter::once;
 use std::thread;
-
-/// The word before the arguments, where others have a program's name.
-const NAME: &str = "memex";
 
 /// Runs the command with the arguments that follow its name, and returns its exit status.
 ///
@@ -31,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, installation: Installa
 }
 
 fn whole(arguments: Vec<OsString>, installation: Installation) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(once(NAME.into()).chain(arguments)) {
+    let arguments = match Arguments::of(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage_of(&error),
     };

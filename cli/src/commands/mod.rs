@@ -19,7 +19,7 @@ mod tools;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// The subcommand.
 #[derive(Debug, Subcommand)]
@@ -39,6 +39,14 @@ pub(crate) enum Command {
     Bench(bench::BenchArguments),
     Doctor(doctor::DoctorArguments),
     Completions(completions::CompletionsArguments),
+}
+
+/// The word of the subcommand `run`.
+pub(crate) const RUN: &str = "run";
+
+/// The description of the subcommand `run`.
+pub(crate) fn run_alone() -> clap::Command {
+    run::RunArguments::augment_args(clap::Command::new(RUN))
 }
 
 impl Command {
