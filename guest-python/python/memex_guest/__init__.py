@@ -20,6 +20,7 @@ ORDER = (
     "flow",
     "awaits",
     "block",
+    "repeats",
     "tables",
     "records",
     "preview",

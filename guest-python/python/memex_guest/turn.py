@@ -11,6 +11,7 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import builtins as _builtins
 import sys
 from asyncio import CancelledError as _CancelledError, events as _events
+from operator import is_not as _is_not
 from sys import getprofile as _getprofile, gettrace as _gettrace
 
 from memex_guest import (
@@ -23,6 +24,7 @@ from memex_guest import (
     loop as loops,
     outcome,
     preview,
+    repeats,
     sources,
     strands,
     streams,
@@ -40,11 +42,14 @@ _names = tuple(sys.intern("<turn " + str(number) + ">") for number in range(_NAM
 OBSERVERS = tuple(range(6)) if hasattr(sys, "monitoring") else ()
 free_observer = sys.monitoring.free_tool_id if OBSERVERS else None
 _observer_name = sys.monitoring.get_tool if OBSERVERS else None
+_NO_OBSERVERS = (None,) * len(OBSERVERS)
 
 _int_of = int.from_bytes
 _running = _events._get_running_loop
 _compiled = block.compiled
 _awaiting = block.awaiting
+_kept = repeats.code_of
+_note = repeats.note
 _mentions_tools = toolbox.mentions_tools
 _clients = definitions.clients
 _live, _reserved, _told = strands.BUSY
@@ -82,11 +87,15 @@ def begin(payload):
     if strands.alarm is not None:
         alarms.cancel()
     _prepare()
-    try:
-        code, in_scope = _compiled(source, name)
-    except SyntaxError as error:
-        # The frames below are ours, and so are the earlier attempts at compiling.
-        raise error.with_traceback(None) from None
+    known = _kept(source, name)
+    if known is None:
+        try:
+            known = _compiled(source, name)
+        except SyntaxError as error:
+            # The frames below are ours, and so are the earlier attempts at compiling.
+            raise error.with_traceback(None) from None
+        _note(source, *known)
+    code, in_scope = known
     if _clients or _mentions_tools(code, scope):
         toolbox.bind(code, scope)
         tools = toolbox.awaited(code, scope)
@@ -146,8 +155,8 @@ def finish():
         sys.settrace(None)
     if _getprofile() is not None:
         sys.setprofile(None)
-    for observer in OBSERVERS:
-        if _observer_name(observer) is not None:
+    if OBSERVERS and any(map(_is_not, map(_observer_name, OBSERVERS), _NO_OBSERVERS)):
+        for observer in OBSERVERS:
             # Its callbacks would be called inside the dispatcher too.
             free_observer(observer)
     figures.adopt()

@@ -18,6 +18,7 @@ from memex_guest import (
     definitions,
     display,
     figures,
+    repeats,
     sources,
     strands,
     text,
@@ -199,6 +200,7 @@ def clean():
     strands.forget()
     twins.forget()
     sources.forget()
+    repeats.forget()
     linecache.clearcache()
     figures.close_all()
     re.purge()
