@@ -12,17 +12,12 @@ use crate::digest::Sha256Digest;
 /// A start of a process asks for them a dozen times. Comparing is a hundred times cheaper
 /// than computing them.
 #[derive(Clone, Default)]
-pub(super) struct KnownDigests(Arc<OnceLock<Box<Known>>>);
+pub(super) struct KnownDigests(Arc<OnceLock<Known>>);
 
 struct Known {
     manifest: Manifest,
-    digests: Digests,
-}
-
-#[derive(Clone)]
-struct Digests {
-    whole: Sha256Digest,
-    code: Arc<str>,
+    digest: OnceLock<Sha256Digest>,
+    code_form: OnceLock<Arc<str>>,
 }
 
 impl Manifest {
@@ -32,38 +27,41 @@ impl Manifest {
     /// this type's own list of fields. The form may change with the compiler; a cache is then
     /// rebuilt, never misused.
     pub fn digest(&self) -> Sha256Digest {
-        self.known(|digests| digests.whole)
+        match self.known() {
+            Some(known) => *known.digest.get_or_init(|| digest(self)),
+            None => digest(self),
+        }
     }
 
     /// What machine code is made from: the `Debug` form of the module's contract without its
     /// proofs, which change no code.
     pub fn code_form(&self) -> Arc<str> {
-        self.known(|digests| Arc::clone(&digests.code))
+        match self.known() {
+            Some(known) => Arc::clone(known.code_form.get_or_init(|| code_form(self))),
+            None => code_form(self),
+        }
     }
 
-    fn known<R>(&self, pick: impl Fn(&Digests) -> R) -> R {
-        let known = self.digests.0.get_or_init(|| {
-            let manifest = Self {
+    /// What is known of this manifest, if it is as it was then.
+    fn known(&self) -> Option<&Known> {
+        let known = self.digests.0.get_or_init(|| Known {
+            manifest: Self {
                 digests: KnownDigests::default(),
                 ..self.clone()
-            };
-            let digests = Digests::of(&manifest);
-            Box::new(Known { manifest, digests })
+            },
+            digest: OnceLock::new(),
+            code_form: OnceLock::new(),
         });
-        match known.manifest == *self {
-            true => pick(&known.digests),
-            false => pick(&Digests::of(self)),
-        }
+        (known.manifest == *self).then_some(known)
     }
 }
 
-impl Digests {
-    fn of(manifest: &Manifest) -> Self {
-        Self {
-            whole: Sha256Digest::of(format!("{manifest:?}").as_bytes()),
-            code: format!("{:?}", manifest.module.without_proofs()).into(),
-        }
-    }
+fn digest(manifest: &Manifest) -> Sha256Digest {
+    Sha256Digest::of(format!("{manifest:?}").as_bytes())
+}
+
+fn code_form(manifest: &Manifest) -> Arc<str> {
+    format!("{:?}", manifest.module.without_proofs()).into()
 }
 
 /// What is known of a manifest makes it no other one.
