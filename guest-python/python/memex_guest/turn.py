@@ -87,14 +87,16 @@ def begin(payload):
     if strands.alarm is not None:
         alarms.cancel()
     _prepare()
-    known = _kept(source, name)
+    # What asks whether a turn can run (number 0) compiles: hooks may lie in wait there.
+    known = _kept(source, name) if number else None
     if known is None:
         try:
             known = _compiled(source, name)
         except SyntaxError as error:
             # The frames below are ours, and so are the earlier attempts at compiling.
             raise error.with_traceback(None) from None
-        _note(source, *known)
+        if number:
+            _note(source, *known)
     code, in_scope = known
     if _clients or _mentions_tools(code, scope):
         toolbox.bind(code, scope)

@@ -53,6 +53,16 @@ class Repeats(unittest.TestCase):
         long = "c = '" + "x" * repeats.SOURCE_MAX + "'"
         self.assertEqual(self.compilations([long] * 4), 4)
 
+    def test_the_turn_that_asks_whether_turns_run_is_compiled_each_time(self):
+        compiled = []
+        real = harness.turn._compiled
+        harness.turn._compiled = lambda source, name: compiled.append(source) or real(source, name)
+        try:
+            answers = [harness.entry.check(b"") for _ in range(4)]
+        finally:
+            harness.turn._compiled = real
+        self.assertEqual((answers, compiled), ([b""] * 4, ["pass"] * 4))
+
     def test_an_error_names_its_own_turn(self):
         results = [run("k = 1\nunknown_name + k") for _ in range(4)]
         numbers = set()
