@@ -95,7 +95,8 @@ def begin(payload):
         except SyntaxError as error:
             # The frames below are ours, and so are the earlier attempts at compiling.
             raise error.with_traceback(None) from None
-        if number:
+        if number > 1:
+            # A session's first block seldom comes again soon, and few pages are its own yet.
             _note(source, *known)
     code, in_scope = known
     if _clients or _mentions_tools(code, scope):
