@@ -15,7 +15,7 @@ from types import CodeType as _Code
 KEPT = 32
 SOURCE_MAX = 500
 # Blocks in which one that comes has to have come before.
-RECENT = 8
+RECENT = 4
 
 # Between a literal and a bracket behind it.
 _GAP = r"(?:\s|#[^\n]*+)*+"

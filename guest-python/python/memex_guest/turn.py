@@ -11,7 +11,6 @@ from memex_guest.isolation import BUILTINS as __builtins__  # noqa: A004
 import builtins as _builtins
 import sys
 from asyncio import CancelledError as _CancelledError, events as _events
-from operator import is_not as _is_not
 from sys import getprofile as _getprofile, gettrace as _gettrace
 
 from memex_guest import (
@@ -42,7 +41,6 @@ _names = tuple(sys.intern("<turn " + str(number) + ">") for number in range(_NAM
 OBSERVERS = tuple(range(6)) if hasattr(sys, "monitoring") else ()
 free_observer = sys.monitoring.free_tool_id if OBSERVERS else None
 _observer_name = sys.monitoring.get_tool if OBSERVERS else None
-_NO_OBSERVERS = (None,) * len(OBSERVERS)
 
 _int_of = int.from_bytes
 _running = _events._get_running_loop
@@ -158,8 +156,8 @@ def finish():
         sys.settrace(None)
     if _getprofile() is not None:
         sys.setprofile(None)
-    if OBSERVERS and any(map(_is_not, map(_observer_name, OBSERVERS), _NO_OBSERVERS)):
-        for observer in OBSERVERS:
+    for observer in OBSERVERS:
+        if _observer_name(observer) is not None:
             # Its callbacks would be called inside the dispatcher too.
             free_observer(observer)
     figures.adopt()
