@@ -6,7 +6,6 @@ use super::entry::Entry;
 use crate::cpu::Cpu;
 use crate::engine::{Metering, STACK_BYTES};
 use crate::error::Error;
-use std::hint::black_box;
 use std::thread::{Builder, JoinHandle};
 
 /// Code under way on a thread of its own. The engine reads its tables of ninety thousand
@@ -23,10 +22,7 @@ impl Loading {
     pub(super) fn begin(code: &Entry<CodeDetails>, cpu: Cpu) -> Option<Self> {
         let path = code.directory.join(CODE_FILE);
         let (metering, stack_bytes) = Self::KEY;
-        let work = move || {
-            make_room();
-            LoadedCode::load(&path, metering, stack_bytes, cpu)
-        };
+        let work = move || LoadedCode::load(&path, metering, stack_bytes, cpu);
         let thread = Builder::new().name("memex-code".into()).spawn(work);
         thread.ok().map(Self)
     }
@@ -37,15 +33,5 @@ impl Loading {
             true => self.0.join().ok()?.ok(),
             false => None,
         }
-    }
-}
-
-/// Lets this thread's heap grow at once. That of glibc grows by a page at a time in threads other
-/// than the first, with a system call each: two hundred for the engine's tables.
-fn make_room() {
-    // Freeing what was mapped apart raises the sizes from which memory is mapped apart and
-    // given back, so the second comes from the heap and stays there.
-    for bytes in [2 << 20, 1 << 20] {
-        drop(black_box(Vec::<u8>::with_capacity(bytes)));
     }
 }
