@@ -213,6 +213,17 @@ impl AgentBuilder {
                 "is `code`, which needs a sandbox; give one, or set it to `tools`",
             ));
         }
+        if inner.config.budgets.cost_usd.is_some() {
+            let own = std::iter::once(&inner.model);
+            let mut models = own.chain(inner.models.values()).map(|model| model.name());
+            if let Some(name) = models.find(|name| inner.prices.price(name).is_none()) {
+                let what = format!(
+                    "bounds the cost of a run, and no price is known of the model {name:?}\n\
+                     hint: give its price, or bound `budgets.tokens` instead"
+                );
+                return Err(Error::setting("budgets.cost_usd", what));
+            }
+        }
         let patterns = &inner.config.approve;
         let tools = std::mem::take(&mut inner.tools).into_iter();
         inner.tools = tools

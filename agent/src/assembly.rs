@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use memex_external::Secrets;
 use memex_host_tools::Tool;
-use memex_policies::Policy;
+use memex_policies::{Limits, Policy};
 use memex_runtime::Progress;
 use memex_sessions::{Host, Resolved};
 use memex_trajectories::ActionSpace;
@@ -12,8 +12,14 @@ use memex_trajectories::ActionSpace;
 use crate::agent::AgentBuilder;
 use crate::{Backend, Error, Workers};
 
-/// Time of a turn that waits for agents and models.
-const WALL_TIME_MS: u64 = 3_600_000;
+/// Limits of agents' sessions, where they are above the preset's: data is larger than in a
+/// single block, and turns wait for agents and models.
+const LIMITS: [(&str, u64); 4] = [
+    ("wall_time_ms", 600_000),
+    ("memory_bytes", 3 << 30),
+    ("host_call_bytes", 256 << 20),
+    ("agents", 1_000),
+];
 
 /// The parts from which an agent's sessions are assembled.
 pub struct Assembly<'a> {
@@ -29,8 +35,9 @@ pub struct Assembly<'a> {
     pub workers: &'a Workers,
 }
 
-/// The spec as an agent needs it: `more` tools are granted, and turns have time
-/// enough to wait for agents and models, unless the spec says otherwise.
+/// The spec as an agent needs it: `more` tools are granted, and sessions have the limits of
+/// agents (3 GiB of memory, answers of 256 MiB, 1,000 agents, ten minutes for a turn), unless
+/// the spec or its policy says otherwise.
 ///
 /// # Errors
 /// [`Error::Session`] where the policy has no tools.
@@ -39,10 +46,15 @@ pub fn for_agents(resolved: &Resolved, more: &[Arc<dyn Tool>]) -> Result<Resolve
     for tool in more {
         policy.tools.allow.push(tool.spec().name.clone());
     }
-    let untouched = Policy::from_preset(policy.preset).limits.wall_time_ms;
-    if policy.limits.wall_time_ms == untouched {
-        // Below what the preset allows, this leaves the limit as it is.
-        let _raised = policy.set_limit("wall_time_ms", WALL_TIME_MS);
+    let preset = Policy::from_preset(policy.preset);
+    for (name, limit) in LIMITS {
+        let of = |policy: &Policy| Limits::field(name).ok()?.read(&policy.limits);
+        let (now, untouched) = (of(&policy), of(&preset));
+        let is_given = resolved.spec().limits.contains_key(name) || now != untouched;
+        if !is_given && now.is_some_and(|now| now < limit) {
+            // A preset that does not permit as much keeps its own.
+            let _raised = policy.set_limit(name, limit);
+        }
     }
     Ok(resolved.clone().with_policy(policy)?)
 }

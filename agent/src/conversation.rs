@@ -1,7 +1,7 @@
 //! The conversation with a model, and how it is kept within the model's window.
 
 use memex_models::{
-    Message, Part, Request, Role, ToolCall, ToolChoice, ToolDefinition, ToolResult,
+    Image, Message, Part, Request, Role, ToolCall, ToolChoice, ToolDefinition, ToolResult,
     estimate_request,
 };
 
@@ -13,6 +13,9 @@ const FULL: (u64, u64) = (4, 5);
 const AIM: (u64, u64) = (3, 5);
 /// Characters that stay of a shortened observation, and of a shortened block.
 const SHORT_CHARS: usize = 240;
+
+/// In place of a picture that is no longer sent.
+const PICTURE_GONE: &str = "\n(an earlier picture is no longer shown)";
 
 /// The messages of a run: the system's, the task, then turns.
 #[derive(Debug, Clone)]
@@ -34,6 +37,7 @@ impl Conversation {
             temperature: config.temperature,
             max_tokens: config.reply_tokens,
             seed: config.seed,
+            reasoning_effort: config.reasoning_effort,
             conversation: Some(id.to_owned()),
             agent: Some(config.name.clone()),
             ..Request::default()
@@ -93,6 +97,49 @@ impl Conversation {
                 role: Role::Tool,
                 parts: vec![result],
             }),
+        }
+    }
+
+    /// Adds pictures to the result that was added last. Only the last `kept` pictures stay:
+    /// in the place of older ones there is a word of it.
+    pub fn show(&mut self, pictures: Vec<Image>, kept: usize) {
+        let Some(last) = self.request.messages.last_mut().filter(|_| !pictures.is_empty()) else {
+            return;
+        };
+        match last.parts.last_mut() {
+            Some(Part::ToolResult(result)) => result.images.extend(pictures),
+            _ => last.parts.extend(pictures.into_iter().map(Part::Image)),
+        }
+        let mut left = kept;
+        for message in self.request.messages.iter_mut().rev() {
+            for part in message.parts.iter_mut().rev() {
+                match part {
+                    Part::Image(_) if left > 0 => left -= 1,
+                    Part::Image(_) => *part = Part::text(PICTURE_GONE),
+                    Part::ToolResult(ToolResult { text, images, .. }) if images.len() > left => {
+                        let gone = images.len().saturating_sub(left);
+                        images.drain(..gone);
+                        left = 0;
+                        if !text.ends_with(PICTURE_GONE) {
+                            text.push_str(PICTURE_GONE);
+                        }
+                    }
+                    Part::ToolResult(ToolResult { images, .. }) => left -= images.len(),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Adds a line to the result that was added last.
+    pub fn add_to_result(&mut self, line: &str) {
+        let last = self.request.messages.last_mut();
+        let part = last.and_then(|message| message.parts.last_mut());
+        if let Some(Part::ToolResult(ToolResult { text, .. }) | Part::Text { text }) = part {
+            text.push('\n');
+            text.push_str(line);
+        } else if let Some(message) = self.request.messages.last_mut() {
+            message.parts.push(Part::text(line));
         }
     }
 
@@ -193,10 +240,15 @@ fn shorten_results(messages: &mut [Message]) -> bool {
         for part in message.parts.iter_mut().filter(|_| of_tools) {
             match part {
                 Part::ToolResult(ToolResult { text, images, .. }) => {
+                    changed |= !images.is_empty();
                     images.clear();
                     changed |= shorten(text);
                 }
                 Part::Text { text } => changed |= shorten(text),
+                Part::Image(_) => {
+                    *part = Part::text(PICTURE_GONE);
+                    changed = true;
+                }
                 _ => {}
             }
         }

@@ -52,6 +52,7 @@ mod prompt;
 mod reactor;
 mod reading;
 mod recorder;
+mod results;
 mod run;
 mod scope;
 mod stopper;

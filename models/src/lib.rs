@@ -48,6 +48,7 @@ mod protocols;
 mod reply;
 mod request;
 mod scripted;
+mod sight;
 mod sse;
 mod transport;
 
@@ -68,6 +69,7 @@ pub use scripted::{
     Expectation, Failure, SCRIPT_BYTES_MAX, Script, ScriptEntry, ScriptOrder, ScriptPlayer,
     ScriptedCall, ScriptedModel, pieces,
 };
+pub use sight::sees;
 pub use sse::{EVENT_BYTES_MAX, SseEvent, SseReader};
 pub use transport::{
     AGENT_HEADER, CONVERSATION_HEADER, Limiter, Limits, RemoteModel, RetryPolicy, Timeouts,

@@ -1,7 +1,7 @@
 //! The outcome of a child, as its parent's code sees it.
 
 use memex_host_tools::Answer;
-use memex_trajectories::Status;
+use memex_trajectories::{Budget, Status};
 use serde_json::{Value, json};
 
 use crate::Objects;
@@ -29,6 +29,26 @@ impl Outcome {
         }
     }
 
+    /// Why there is no result, and what would help.
+    fn detail(&self) -> String {
+        let Status::Exhausted { budget } = self.status else {
+            return self.status.to_string();
+        };
+        let setting = match budget {
+            Budget::Turns => "turns",
+            Budget::Tokens => "tokens",
+            Budget::Cost => "cost_usd",
+            Budget::WallTime => "wall_time_ms",
+        };
+        format!(
+            "its budget of {} was used up after {} turns and {} tokens; give it more with \
+             budget={{\"{setting}\": …}}, as far as the run has it, or a smaller task",
+            budget.word(),
+            self.turns,
+            self.tokens,
+        )
+    }
+
     /// As the guest is answered.
     pub(crate) fn answer(self) -> Answer {
         let (part, call, parts) = match self.objects {
@@ -37,7 +57,7 @@ impl Outcome {
         };
         let json = json!({
             "state": self.status.word(),
-            "detail": self.status.to_string(),
+            "detail": self.detail(),
             "value": self.value.to_string(),
             "objects": part,
             "call": call,

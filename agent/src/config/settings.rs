@@ -1,5 +1,6 @@
 //! The settings of an agent, as written in its file.
 
+use memex_models::ReasoningEffort;
 use memex_trajectories::ActionSpace;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub struct AgentConfig {
     pub reply_tokens: Option<u64>,
     /// The seed of the model's sampling. Default: none.
     pub seed: Option<u64>,
+    /// How long the model thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or
+    /// `max`. Default: as its provider does.
+    pub reasoning_effort: Option<ReasoningEffort>,
     /// Whether the scope is saved beside the trajectory after every turn, so
     /// that a resumed run finds it. Without, its code blocks are run again.
     /// Default: yes.
@@ -105,6 +109,17 @@ pub struct ObservationOptions {
     pub max_chars: usize,
     /// Names that are listed. Default 30.
     pub names_max: usize,
+    /// Whether the model is shown pictures: figures, displayed images, and those that tools
+    /// answer with. Default: as far as its name says that it can see
+    /// ([`memex_models::sees`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<bool>,
+    /// Pictures of an observation, or of a tool's result. Default 4.
+    pub pictures_max: usize,
+    /// Pictures that stay in the conversation; older ones are left out. Default 8.
+    pub pictures_kept: usize,
+    /// Bytes of a picture; larger ones are not shown. Default 4 MiB.
+    pub picture_bytes: usize,
 }
 
 impl Default for ObservationOptions {
@@ -114,6 +129,10 @@ impl Default for ObservationOptions {
             names: true,
             max_chars: 12_000,
             names_max: 30,
+            pictures: None,
+            pictures_max: 4,
+            pictures_kept: 8,
+            picture_bytes: 4 << 20,
         }
     }
 }
@@ -136,6 +155,7 @@ impl Default for AgentConfig {
             temperature: None,
             reply_tokens: None,
             seed: None,
+            reasoning_effort: None,
             save_scope: true,
         }
     }

@@ -67,6 +67,11 @@ impl SubmissionSlot {
         self.0.lock().is_some()
     }
 
+    /// Forgets the answer: it was to an earlier task.
+    pub(crate) fn clear(&self) {
+        *self.0.lock() = None;
+    }
+
     pub(super) fn fill(&self, value: Value) {
         self.0.lock().get_or_insert(Submission {
             value,

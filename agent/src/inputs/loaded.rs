@@ -25,10 +25,15 @@ pub(crate) struct Loaded {
 impl Loaded {
     pub(crate) fn read(inputs: &[Input]) -> Result<Self, Error> {
         let mut loaded = Self::default();
-        for input in inputs {
-            loaded.add(input, read(input)?)?;
-        }
+        loaded.extend(inputs)?;
         Ok(loaded)
+    }
+
+    /// Reads further ones.
+    pub(crate) fn extend(&mut self, inputs: &[Input]) -> Result<(), Error> {
+        inputs
+            .iter()
+            .try_for_each(|input| self.add(input, read(input)?))
     }
 
     /// Those of a run that is taken up.

@@ -146,8 +146,12 @@ pub fn shown(code: &str, ran: &Ran, options: &ObservationOptions) -> String {
             Encoding::Base64 => display.data.len() / 4 * 3,
             _ => display.data.len(),
         };
+        let to = match options.pictures {
+            Some(true) => "you and the user",
+            _ => "the user",
+        };
         lines.push(format!(
-            "(shown to the user: {}, {size} bytes)",
+            "(shown to {to}: {}, {size} bytes)",
             display.media_type
         ));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use memex_trajectories::{GuestCost, Step, StepKind, Timing};
+use memex_trajectories::{Display, GuestCost, Step, StepKind, Timing};
 use tokio::task::JoinHandle;
 
 use super::dialect::Dialect;
@@ -14,13 +14,13 @@ use crate::observation::{change, observation};
 use crate::recorder::millis;
 
 impl<D: Dialect> Loop<D> {
-    /// Runs a block, and gives what the model is to be shown of it.
+    /// Runs a block, and gives what the model is to be shown of it: text, and pictures.
     pub(super) async fn run_block(
         &mut self,
         code: &str,
         note: Option<&str>,
         watcher: &mut dyn Watcher,
-    ) -> Result<String, Error> {
+    ) -> Result<(String, Vec<Display>), Error> {
         watcher.runs(code);
         let clock = self.interrupt_in_time();
         let began = Instant::now();
@@ -29,7 +29,7 @@ impl<D: Dialect> Loop<D> {
             clock.abort();
         }
         let Some(mut ran) = ran? else {
-            return Ok(String::new());
+            return Ok(Default::default());
         };
         let run_ms = millis(began.elapsed());
         let mut text = match ran.shown.take() {
@@ -40,6 +40,10 @@ impl<D: Dialect> Loop<D> {
             text.push('\n');
             text.push_str(note);
         }
+        for note in self.results.take_notes() {
+            text.push('\n');
+            text.push_str(&note);
+        }
         if let Some(last) = self.last_turn_note() {
             text.push_str("\n\n");
             text.push_str(&last);
@@ -47,10 +51,13 @@ impl<D: Dialect> Loop<D> {
         self.scope_names = ran.names.iter().map(change).collect();
         let family = self.family.as_ref();
         let children = family.map(|family| family.spawned_since_last());
+        let mut observation = observation(&ran);
+        observation.displays.extend(self.results.take_pictures());
+        let pictures = observation.displays.clone();
         let step = self.write(Step {
             kind: StepKind::Observation,
             text: text.clone(),
-            observation: Some(observation(&ran)),
+            observation: Some(observation),
             usage: self.ledger.take_questions(),
             timing: Some(Timing {
                 run_ms: Some(run_ms),
@@ -69,7 +76,7 @@ impl<D: Dialect> Loop<D> {
         }
         // When a block is reported, its effects are already saved.
         watcher.step(&step);
-        Ok(text)
+        Ok((text, pictures))
     }
 
     /// Interrupts the block when the run's time is up.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use memex_channel::{Frame, HostCalls as _, OP_CALL, Reply, Ticket, TurnHandle as _, Waited};
 use memex_host_tools::{Broker, result_of};
-use memex_trajectories::{Step, StepKind, Timing, ToolResult};
+use memex_trajectories::{Display, Observation, Step, StepKind, Timing, ToolResult};
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
@@ -20,7 +20,7 @@ use super::state::Loop;
 use super::watcher::Watcher;
 use crate::Error;
 use crate::harness::SubmissionSlot;
-use crate::observation::{cut, result_text};
+use crate::observation::{cut, pictures_in, result_text};
 use crate::reading::RequestedCall;
 use crate::recorder::millis;
 use crate::scope::{Bell, Waiting};
@@ -33,6 +33,8 @@ const CALLS_MAX: usize = 128;
 /// The outcome of a call.
 struct Made {
     text: String,
+    /// The pictures in it.
+    pictures: Vec<Display>,
     is_error: bool,
     took: Duration,
 }
@@ -62,26 +64,40 @@ impl<D: Dialect> Loop<D> {
         let max_chars = self.dialect.result_max_chars();
         // After an accepted answer nothing further was called.
         let results = calls.into_iter().zip(made).filter_map(|(call, made)| {
-            made.map(|made| ToolResult {
+            let made = made?;
+            let result = ToolResult {
                 call_id: call.id,
                 name: call.name,
                 content: cut(&made.text, max_chars, "; ask for less").into_owned(),
                 value: None,
                 is_error: made.is_error,
                 duration_ms: Some(millis(made.took)),
-            })
+            };
+            Some((result, made.pictures))
         });
-        let mut results: Vec<ToolResult> = results.collect();
-        if let (Some(note), Some(last)) = (self.last_turn_note(), results.last_mut()) {
-            last.content.push_str("\n\n");
-            last.content.push_str(&note);
+        let (mut results, pictures): (Vec<ToolResult>, Vec<Vec<Display>>) = results.unzip();
+        // Of each call they are known by itself.
+        drop(self.results.take_pictures());
+        let mut notes = self.results.take_notes();
+        notes.extend(self.last_turn_note().map(|note| format!("\n{note}")));
+        if let Some(last) = results.last_mut() {
+            for note in notes {
+                last.content.push('\n');
+                last.content.push_str(&note);
+            }
         }
-        for result in &results {
+        for (result, pictures) in results.iter().zip(&pictures) {
             self.dialect
                 .result(&result.call_id, &result.content, result.is_error);
+            self.dialect.show(pictures);
         }
+        let displays = recorded(&results, pictures);
         let step = Step {
             kind: StepKind::Tool,
+            observation: (!displays.is_empty()).then(|| Observation {
+                displays,
+                ..Observation::default()
+            }),
             results,
             timing: Some(Timing {
                 run_ms: Some(millis(began.elapsed())),
@@ -91,6 +107,18 @@ impl<D: Dialect> Loop<D> {
         };
         self.record(step, watcher)
     }
+}
+
+/// The pictures of calls, each under the id of its call.
+fn recorded(results: &[ToolResult], pictures: Vec<Vec<Display>>) -> Vec<Display> {
+    let each = results.iter().zip(pictures);
+    let titled = each.flat_map(|(result, pictures)| {
+        pictures.into_iter().map(|picture| Display {
+            title: Some(result.call_id.clone()),
+            ..picture
+        })
+    });
+    titled.collect()
 }
 
 /// The same gate that guest code passes: what a call may do does not depend on
@@ -193,11 +221,13 @@ fn told(reply: &Reply, began: Instant) -> Made {
         let word = |key: &str| head.get(key).and_then(Value::as_str).unwrap_or_default();
         return failed(format!("{}: {}", word("type"), word("message")), began);
     }
-    let text = match result_of(reply) {
-        Ok(result) => result_text(&result, &reply.parts),
+    let result = match result_of(reply) {
+        Ok(result) => result,
         Err(what) => return failed(format!("error: the answer cannot be read: {what}"), began),
     };
+    let text = result_text(&result, &reply.parts);
     Made {
+        pictures: pictures_in(&result, &reply.parts),
         text: match text.is_empty() {
             true => "(no output)".to_owned(),
             false => text,
@@ -210,6 +240,7 @@ fn told(reply: &Reply, began: Instant) -> Made {
 fn failed(text: impl Into<String>, began: Instant) -> Made {
     Made {
         text: text.into(),
+        pictures: Vec::new(),
         is_error: true,
         took: began.elapsed(),
     }

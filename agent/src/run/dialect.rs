@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use memex_models::{Reply, Request};
+use memex_trajectories::Display;
 
 use crate::observation::shown;
 use crate::reading::Action;
@@ -44,6 +45,10 @@ pub trait Dialect: Send + Sync {
     fn result(&mut self, call_id: &str, text: &str, _is_error: bool) {
         self.observe(Some(call_id), text);
     }
+
+    /// Adds the pictures of the result that was added last, and says what of them is not
+    /// shown. Default: none is.
+    fn show(&mut self, _pictures: &[Display]) {}
 
     /// What a model is shown of a block that the scope has no words for.
     fn shown(&self, code: &str, ran: &Ran) -> String {

@@ -13,6 +13,7 @@ use super::state::{Loop, Spent};
 use super::watcher::Watcher;
 use crate::harness::SubmissionSlot;
 use crate::recorder::Recorder;
+use crate::results::Results;
 use crate::scope::Scope;
 use crate::{Budgets, Cancellation, Error, Ledger, Stopper};
 
@@ -94,6 +95,7 @@ impl<D: Dialect + Clone> Dialogue<D> {
                 ledger: Ledger::new(budgets),
                 cancellation: Cancellation::new(),
                 slot: SubmissionSlot::default(),
+                results: Results::default(),
                 family: None,
                 kept_beside: None,
                 spent: Spent::default(),

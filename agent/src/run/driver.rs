@@ -30,6 +30,8 @@ pub(crate) struct Driver {
     trajectory: Option<PathBuf>,
     /// Where the scope goes in the end.
     keep: Option<KeptScope>,
+    /// Whether the scope stays beside the trajectory.
+    leaves_scope: bool,
     told: Told,
     task: String,
 }
@@ -56,6 +58,8 @@ impl Driver {
         let agent = &head.agent;
         let mut config = agent.inner.config.clone();
         config.name.clone_from(&plan.name);
+        let sees = memex_models::sees(head.model.name());
+        config.observations.pictures.get_or_insert(sees);
         let (task, submits) = (plan.task.clone(), plan.output.is_some());
         let is_child = plan.parent.is_some();
         let Prepared {
@@ -63,6 +67,7 @@ impl Driver {
             toolbox,
             grants,
             slot,
+            results,
             family,
             described,
             notes,
@@ -85,6 +90,7 @@ impl Driver {
             ledger: head.ledger,
             cancellation: head.cancellation,
             slot,
+            results,
             family: Some(family),
             kept_beside,
             spent: Spent::default(),
@@ -97,6 +103,7 @@ impl Driver {
             watcher,
             trajectory,
             keep: None,
+            leaves_scope: false,
             told: Told {
                 toolbox,
                 grants,
@@ -110,6 +117,10 @@ impl Driver {
 
     pub(super) fn keep_in(&mut self, keep: Option<KeptScope>) {
         self.keep = keep;
+    }
+
+    pub(super) fn leave_scope(&mut self, leaves: bool) {
+        self.leaves_scope = leaves;
     }
 
     /// Sends the model its system prompt and the task.
@@ -204,7 +215,8 @@ impl Driver {
             return Err(error);
         }
         ended?;
-        if let Some(path) = self.trajectory.as_deref().filter(|_| status.is_success()) {
+        let is_over = status.is_success() && !self.leaves_scope;
+        if let Some(path) = self.trajectory.as_deref().filter(|_| is_over) {
             crate::scope::forget(path);
         }
         let trajectory = recorder.trajectory().clone();

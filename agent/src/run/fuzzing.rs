@@ -23,7 +23,7 @@ pub fn taken_up(bytes: &[u8], config: &AgentConfig) -> Result<Conversation, Stri
     let mut conversation = Conversation::new(config, Vec::new(), &loaded.id);
     let mut call_id = None;
     for step in whole_steps(&loaded.steps) {
-        retell(&mut conversation, step, &mut call_id);
+        retell(&mut conversation, step, &mut call_id, &config.observations);
     }
     Ok(conversation)
 }

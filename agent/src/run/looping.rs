@@ -59,13 +59,14 @@ impl<D: Dialect> Loop<D> {
                 others,
                 answer,
             } => {
-                let text = self.run_block(&code, note.as_deref(), watcher).await?;
+                let (text, pictures) = self.run_block(&code, note.as_deref(), watcher).await?;
                 if answer.is_some() {
                     return Ok(Next::End(Status::Answered, answer));
                 }
                 // Nothing is reported for a question that was withdrawn.
                 if self.end().is_none() {
                     self.dialect.observe(call_id.as_deref(), &text);
+                    self.dialect.show(&pictures);
                     for (id, _, answer) in others {
                         self.dialect.result(&id, &answer, true);
                     }

@@ -20,6 +20,7 @@ mod asking;
 mod beginning;
 mod blocks;
 mod calls;
+mod continuing;
 mod dialect;
 mod dialogue;
 mod driver;

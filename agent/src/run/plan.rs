@@ -17,6 +17,7 @@ use crate::children::{
 use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
 use crate::inputs::Loaded;
 use crate::recorder::Recorder;
+use crate::results::Results;
 use crate::scope::{Equipment, Place, Spawner};
 use crate::{Error, OutputSchema, prompt};
 
@@ -53,7 +54,8 @@ impl Plan {
     /// The first line of the trajectory.
     pub(crate) fn header(&self) -> Result<Header, Error> {
         let config = &self.head.agent.inner.config;
-        let (toolbox, _) = self.toolbox(None, &SubmissionSlot::default())?;
+        let (toolbox, _) =
+            self.toolbox(None, &SubmissionSlot::default(), &Results::default())?;
         let mut metadata = Map::new();
         if let Some(output) = &self.output {
             metadata.insert("output".into(), output.schema().clone());
@@ -91,10 +93,12 @@ impl Plan {
         &self,
         family: Option<&Arc<Family>>,
         slot: &SubmissionSlot,
+        results: &Results,
     ) -> Result<(Toolbox, bool), Error> {
         let head = &self.head;
         let inner = &head.agent.inner;
-        let mut builder = Toolbox::builder().tools(inner.tools.iter().cloned());
+        let own = inner.tools.iter().cloned();
+        let mut builder = Toolbox::builder().tools(own.map(|tool| results.watch(tool)));
         if let Some(output) = &self.output {
             builder = builder.tool(Arc::new(SubmitTool::new(output, slot.clone())));
         }
@@ -142,7 +146,8 @@ impl Plan {
         let inner = &agent.inner;
         let slot = SubmissionSlot::default();
         let family = Arc::new(Family::new(self.head.clone(), recorder));
-        let (toolbox, spawns) = self.toolbox(Some(&family), &slot)?;
+        let results = Results::default();
+        let (toolbox, spawns) = self.toolbox(Some(&family), &slot, &results)?;
         let grants = self.granted(&toolbox);
         let budget = Budget::from(&inner.policy.limits);
         let mut broker = Broker::builder(
@@ -169,6 +174,7 @@ impl Plan {
             toolbox,
             grants,
             slot: filled,
+            results,
             family,
             described,
             notes,
@@ -218,6 +224,8 @@ pub(crate) struct Prepared {
     pub(crate) toolbox: Toolbox,
     pub(crate) grants: ToolGrants,
     pub(crate) slot: SubmissionSlot,
+    /// What was noticed of the results of tools.
+    pub(crate) results: Results,
     pub(crate) family: Arc<Family>,
     /// The inputs, as described to models.
     pub(crate) described: Vec<String>,

@@ -35,6 +35,9 @@ pub struct RunRequest {
     pub keep: Option<KeptScope>,
     /// Where the trajectory is saved as it happens. Default: nowhere.
     pub trajectory: Option<PathBuf>,
+    /// Whether the scope stays beside the trajectory when the run has its answer, for a run
+    /// that goes on from it. Default: it is removed.
+    pub leave_scope: bool,
     /// Stops the run.
     pub cancellation: Cancellation,
     /// Receives reports of progress. Default: none.
@@ -54,6 +57,7 @@ impl RunRequest {
             beginning: Beginning::default(),
             keep: None,
             trajectory: None,
+            leave_scope: false,
             cancellation: Cancellation::new(),
             watcher: Box::new(NoWatcher),
         }
@@ -75,6 +79,22 @@ impl Agent {
                  `code`, or give it a tool that reads them, such as a database",
             ));
         }
+        let loaded = match inner.config.action_space {
+            ActionSpace::Code => Loaded::read(&request.inputs)?,
+            ActionSpace::Tools => Loaded::unread(&request.inputs),
+        };
+        self.start(request, loaded, Replay::No)
+    }
+
+    /// Runs a task whose inputs are read. What an earlier run's code made is there, or is made
+    /// again.
+    pub(super) fn start(
+        &self,
+        request: RunRequest,
+        loaded: Loaded,
+        replay: Replay,
+    ) -> Result<RunResult, Error> {
+        let inner = &self.inner;
         let id = request.id.map_or_else(new_id, Ok)?;
         let Beginning {
             scope,
@@ -84,10 +104,6 @@ impl Agent {
         let begins_in_scope = scope.is_some();
         let place = inner.place(scope)?;
         let ledger = Ledger::new(inner.config.budgets);
-        let loaded = match inner.config.action_space {
-            ActionSpace::Code => Loaded::read(&request.inputs)?,
-            ActionSpace::Tools => Loaded::unread(&request.inputs),
-        };
         let plan = Plan {
             head: Head::first(self, id, ledger, request.cancellation),
             name: inner.config.name.clone(),
@@ -108,9 +124,17 @@ impl Agent {
         let recorder = Arc::new(Mutex::new(recorder));
         let mut driver = Driver::new(plan, recorder, request.trajectory, request.watcher)?;
         driver.keep_in(request.keep);
-        driver.begin_after(after.as_ref())?;
+        driver.leave_scope(request.leave_scope);
+        driver.begin_after(after.as_ref(), replay)?;
         driver.drive()
     }
+}
+
+/// Whether the code of an earlier run runs again, to make its scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replay {
+    Yes,
+    No,
 }
 
 /// An id that no other run has.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memex_models::{Message, Part, Role, ToolCall};
-use memex_trajectories::{ActionSpace, Step, StepKind, Trajectory};
+use memex_trajectories::{ActionSpace, Display, Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -12,14 +12,18 @@ use super::beginning::KeptScope;
 use super::driver::Driver;
 use super::hands::Hands;
 use super::plan::{BEGAN_IN_SCOPE, Plan};
+use super::request::Replay;
 use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::Watcher;
 use crate::children::Head;
 use crate::inputs::{Loaded, RecordedInput};
+use crate::observation::visible;
 use crate::reading::CODE_TOOL;
 use crate::recorder::{Recorder, fenced};
-use crate::{Agent, Cancellation, Conversation, Error, Ledger, OutputSchema};
+use crate::{
+    Agent, Cancellation, Conversation, Error, Ledger, ObservationOptions, OutputSchema,
+};
 
 impl Agent {
     /// Goes on with a run whose trajectory was saved: it was cancelled, it
@@ -101,12 +105,33 @@ impl Agent {
 impl Driver {
     /// Sends the model its system prompt and the task, and between the two what
     /// was said in an earlier run.
-    pub(super) fn begin_after(&mut self, before: Option<&Trajectory>) -> Result<(), Error> {
+    pub(super) fn begin_after(
+        &mut self,
+        before: Option<&Trajectory>,
+        replay: Replay,
+    ) -> Result<(), Error> {
+        if let (Some(before), Replay::Yes) = (before, replay) {
+            // The instructions tell of the scope as it is then.
+            self.run_again(before)?;
+        }
         self.instruct()?;
         if let Some(before) = before {
             self.go_on_from(before)?;
         }
         self.ask()
+    }
+
+    /// Runs the code of an earlier run. An answer in it is none to this run's task.
+    fn run_again(&mut self, before: &Trajectory) -> Result<(), Error> {
+        for step in whole_steps(&before.steps) {
+            if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.core.hands) {
+                scope.run(code, &self.core.cancellation)?;
+            }
+        }
+        self.core.slot.clear();
+        drop(self.core.results.take_notes());
+        drop(self.core.results.take_pictures());
+        Ok(())
     }
 
     /// Tells what was said in an earlier run again, and records it.
@@ -117,7 +142,9 @@ impl Driver {
             if step.kind == StepKind::System {
                 continue;
             }
-            retell(&mut self.core.dialect.conversation, step, &mut call_id);
+            let spoken = &mut self.core.dialect;
+            let options = &spoken.config.observations;
+            retell(&mut spoken.conversation, step, &mut call_id, options);
             self.core.write(step.clone())?;
         }
         let mut recorder = self.core.recorder.lock();
@@ -153,7 +180,9 @@ impl Driver {
         let known = saved.unwrap_or(0);
         let mut call_id = None;
         for (step, index) in whole.iter().zip(0_u32..) {
-            retell(&mut self.core.dialect.conversation, step, &mut call_id);
+            let spoken = &mut self.core.dialect;
+            let options = &spoken.config.observations;
+            retell(&mut spoken.conversation, step, &mut call_id, options);
             if let (Some(code), Hands::Code(scope)) = (&step.code, &mut self.core.hands)
                 && index >= known
             {
@@ -165,7 +194,19 @@ impl Driver {
 }
 
 /// Puts a step into the conversation as it was said.
-pub(super) fn retell(conversation: &mut Conversation, step: &Step, call_id: &mut Option<String>) {
+pub(super) fn retell(
+    conversation: &mut Conversation,
+    step: &Step,
+    call_id: &mut Option<String>,
+    options: &ObservationOptions,
+) {
+    let displays = step.observation.iter().flat_map(|seen| &seen.displays);
+    let show = |conversation: &mut Conversation, of: Option<&str>| {
+        let is_of = |display: &&Display| of.is_none() || display.title.as_deref() == of;
+        let displays: Vec<Display> = displays.clone().filter(is_of).cloned().collect();
+        let (images, _) = visible(&displays, options);
+        conversation.show(images, options.pictures_kept);
+    };
     match step.kind {
         StepKind::System => conversation.push(Message::system(step.text.as_str())),
         StepKind::User => conversation.say(&step.text),
@@ -177,11 +218,13 @@ pub(super) fn retell(conversation: &mut Conversation, step: &Step, call_id: &mut
         StepKind::Observation => {
             let id = call_id.take();
             conversation.observe(id.as_deref(), &step.text);
+            show(conversation, None);
         }
         StepKind::Tool => {
             for result in &step.results {
                 let (id, text) = (&result.call_id, &result.content);
                 conversation.result(id, text, result.is_error);
+                show(conversation, Some(id));
             }
         }
     }

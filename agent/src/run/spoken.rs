@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use memex_models::{Reply, Request};
-use memex_trajectories::ActionSpace;
+use memex_trajectories::{ActionSpace, Display};
 
 use super::dialect::Dialect;
-use crate::observation::shown;
+use crate::observation::{shown, visible};
 use crate::prompt::CallNames;
 use crate::reading::{Action, read, understood};
 use crate::{AgentConfig, CodeForm, Conversation, Ran};
@@ -86,6 +86,15 @@ impl Dialect for Spoken {
 
     fn result(&mut self, call_id: &str, text: &str, is_error: bool) {
         self.conversation.result(call_id, text, is_error);
+    }
+
+    fn show(&mut self, pictures: &[Display]) {
+        let options = &self.config.observations;
+        let (images, note) = visible(pictures, options);
+        self.conversation.show(images, options.pictures_kept);
+        if let Some(note) = note {
+            self.conversation.add_to_result(&note);
+        }
     }
 
     fn shown(&self, code: &str, ran: &Ran) -> String {

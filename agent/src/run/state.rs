@@ -13,6 +13,7 @@ use super::watcher::Watcher;
 use crate::children::Family;
 use crate::harness::SubmissionSlot;
 use crate::recorder::Recorder;
+use crate::results::Results;
 use crate::{Cancellation, Error, Ledger};
 
 /// A loop that is under way, in some dialect.
@@ -26,6 +27,8 @@ pub(crate) struct Loop<D> {
     pub(super) cancellation: Cancellation,
     /// What was handed in; stays empty where nothing can be.
     pub(super) slot: SubmissionSlot,
+    /// What was noticed of the results of tools.
+    pub(super) results: Results,
     /// The agents that code spawns, where it can.
     pub(super) family: Option<Arc<Family>>,
     /// The trajectory beside which the scope is saved after every block.

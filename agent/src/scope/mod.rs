@@ -7,7 +7,7 @@ mod waiting;
 
 pub use in_process::InProcess;
 pub(crate) use in_process::{Kept, STACK_BYTES};
-pub(crate) use kept::{forget, kept_path, kept_steps};
+pub(crate) use kept::{forget, kept_path, kept_steps, restore};
 pub use place::Scope;
 pub(crate) use place::{Equipment, Place, Spawner};
 pub(crate) use waiting::{Bell, Waiting};

@@ -1,5 +1,6 @@
 //! What is wrong with arguments, in words for whoever wrote the call.
 
+use super::formats;
 use crate::tool::ToolError;
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -26,6 +27,15 @@ pub(super) fn refusal(name: &str, arguments: &Value, error: &ValidationError<'_>
         _ => String::new(),
     };
     ToolError::new(class, format!("{name}: {path}: {what}{hint}"))
+}
+
+/// `FIELD.PATH: what is wrong` with a result.
+pub(super) fn misfit(error: &ValidationError<'_>) -> String {
+    let Finding { path, what, .. } = explain(error, 0);
+    match path.is_empty() {
+        true => what,
+        false => format!("{path}: {what}"),
+    }
 }
 
 /// The text, cut to `max` characters.
@@ -87,6 +97,10 @@ fn explain(error: &ValidationError<'_>, depth: usize) -> Finding {
             let found = short(error.instance());
             let pattern = clipped(pattern, VALUE_MAX_CHARS);
             ("ValueError", format!("{found} does not match {pattern:?}"))
+        }
+        Kind::Format { format } => {
+            let found = short(error.instance());
+            ("ValueError", format!("{found} is not {}", formats::example(format)))
         }
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => (
             "ValueError",

@@ -1,6 +1,7 @@
 //! Arguments against schemas.
 
 mod absent;
+mod formats;
 mod messages;
 mod references;
 mod steps;

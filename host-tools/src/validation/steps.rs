@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
     fn text(&mut self, key: &str, schema: &Value, text: &str) -> Result<(), TooMany> {
         match (key, schema) {
             ("pattern", Value::String(pattern)) => self.spend(pattern_steps(pattern, text)),
-            ("minLength" | "maxLength", _) => self.spend(text.len() / COUNTED_BYTES),
+            ("minLength" | "maxLength" | "format", _) => self.spend(text.len() / COUNTED_BYTES),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! A compiled schema.
 
-use super::{absent, messages, references, steps};
+use super::{absent, formats, messages, references, steps};
 use crate::tool::ToolError;
 use jsonschema::{Draft, PatternOptions};
 use serde_json::Value;
@@ -28,9 +28,7 @@ impl Validator {
         if schema.get("$schema").is_none() {
             options = options.with_draft(Draft::Draft202012);
         }
-        let compiled = options
-            // Formats are annotations: Python's own ISO texts need not match.
-            .should_validate_formats(false)
+        let compiled = formats::checked(options)
             .with_pattern_options(
                 PatternOptions::fancy_regex()
                     .backtrack_limit(PATTERN_STEPS_MAX)
@@ -65,6 +63,20 @@ impl Validator {
             Some(left) => Ok(left),
             None => self.explain(name, &arguments).map(|()| arguments),
         }
+    }
+
+    /// What is wrong with the result of a tool, if that can be told; nulls in places that may
+    /// be left out are not.
+    pub(crate) fn misfit(&self, result: &Value) -> Option<String> {
+        let Ok(Judged::Wrong { steps }) = self.judge("", result) else {
+            return None;
+        };
+        let checks = steps::STEPS_MAX / steps.max(1);
+        if absent::without_nulls(&self.compiled, result, checks).is_some() {
+            return None;
+        }
+        let error = self.compiled.validate(result).err()?;
+        Some(messages::misfit(&error))
     }
 
     /// # Errors

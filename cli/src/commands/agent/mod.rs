@@ -4,6 +4,7 @@ mod aggregate;
 mod approving;
 mod audit;
 mod batch;
+mod continuing;
 mod convert;
 mod eval;
 mod report;
@@ -45,6 +46,7 @@ pub(crate) struct AgentArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     Run(Box<run::RunArguments>),
+    Continue(Box<continuing::ContinueArguments>),
     Resume(Box<resume::ResumeArguments>),
     Report(report::ReportArguments),
     Convert(convert::ConvertArguments),
@@ -59,6 +61,7 @@ enum Action {
 pub(super) fn execute(arguments: &AgentArguments, context: &Context) -> Result<ExitCode> {
     match &arguments.action {
         Action::Run(arguments) => run::execute(arguments, context),
+        Action::Continue(arguments) => continuing::execute(arguments, context),
         Action::Resume(arguments) => resume::execute(arguments, context),
         Action::Report(arguments) => report::execute(arguments),
         Action::Convert(arguments) => convert::execute(arguments),

@@ -12,7 +12,7 @@ use crate::texts;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use memex_agent::RunRequest;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Steps are shown on standard error as they happen, the answer on standard output. Ctrl-C
@@ -89,12 +89,7 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
     if task.trim().is_empty() {
         return Err(usage("the task is empty", "say what is to be done"));
     }
-    if let Some(path) = arguments.save.as_deref().filter(|path| path.exists()) {
-        return Err(usage(
-            format!("{} is there already", path.display()),
-            "`memex agent resume` continues a run; name another file for a new one",
-        ));
-    }
+    check_new(arguments.save.as_deref())?;
     let output = arguments.with.output()?;
     let agent = arguments.agent.assemble(context)?;
     let cancellation = stopped_by_ctrl_c()?;
@@ -103,10 +98,23 @@ pub(super) fn execute(arguments: &RunArguments, context: &Context) -> Result<Exi
             output,
             inputs: arguments.with.inputs(),
             trajectory: arguments.save.clone(),
+            leave_scope: true,
             cancellation,
             watcher: watcher(&arguments.agent, context),
             ..RunRequest::new(task)
         })
         .map_err(agent_refusal)?;
     Ok(tell(&result, arguments.save.as_deref(), &arguments.agent))
+}
+
+/// Refuses to write over a trajectory.
+pub(super) fn check_new(path: Option<&Path>) -> Result<()> {
+    match path.filter(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(usage(
+            format!("{} is there already", path.display()),
+            "`memex agent resume` continues a run that was stopped, `memex agent continue` asks \
+             for something else after one; name another file for a new one",
+        )),
+    }
 }

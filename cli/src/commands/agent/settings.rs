@@ -5,7 +5,7 @@ use crate::texts;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use memex_agent::{ActionSpace, AgentConfig, Backend, CodeForm};
-use memex_models::{ModelConfig, ModelOptions, Prices};
+use memex_models::{ModelConfig, ModelOptions, ModelSpec, Prices, ReasoningEffort};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,10 @@ pub(crate) struct SettingArguments {
     #[arg(long, value_name = "TOOL", help_heading = "Agent")]
     approve: Vec<String>,
 
+    /// How long the model thinks: none, minimal, low, medium, high, xhigh or max
+    #[arg(long, value_name = "EFFORT", value_parser = parse_effort, help_heading = "Agent")]
+    effort: Option<ReasoningEffort>,
+
     /// Prices of models, as TOML, that override the built-in ones
     #[arg(long, value_name = "FILE", help_heading = "Budgets")]
     prices: Option<PathBuf>,
@@ -96,9 +100,17 @@ enum Place {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) config: AgentConfig,
-    pub(crate) model: ModelConfig,
-    pub(crate) also: BTreeMap<String, ModelConfig>,
+    pub(crate) model: ChosenModel,
+    pub(crate) also: BTreeMap<String, ChosenModel>,
     pub(crate) prices: Prices,
+}
+
+/// A model, and where its key is.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenModel {
+    pub(crate) config: ModelConfig,
+    /// The environment variable that holds the key, if it is not the provider's usual one.
+    pub(crate) key_variable: Option<String>,
 }
 
 /// Settings in the file that are not the agent's own.
@@ -108,6 +120,20 @@ struct Models {
     model: Option<String>,
     also: BTreeMap<String, String>,
     model_options: ModelOptions,
+    /// What holds for one model alone, by its line.
+    models: BTreeMap<String, OneModel>,
+}
+
+/// What holds for one model alone.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct OneModel {
+    key_variable: Option<String>,
+    base_url: Option<String>,
+    reasoning_effort: Option<ReasoningEffort>,
+    price: Option<toml::Table>,
+    /// In the place of `model_options`.
+    options: Option<ModelOptions>,
 }
 
 const HINT: &str = "`memex agent run --help` lists the options, docs/agents.md the settings";
@@ -152,25 +178,25 @@ impl SettingArguments {
                 "name one with --model, such as `--model openai:gpt-5`, or `model` in the --agent file",
             ));
         };
-        let parse = |line: &str| -> Result<ModelConfig> {
-            let mut config = ModelConfig::parse(line).map_err(usage_as_told)?;
-            config.options = models.model_options.clone();
-            Ok(config)
-        };
+        if let Some(effort) = self.effort {
+            config.reasoning_effort = Some(effort);
+        } else if let Some(own) = models.models.get(line) {
+            config.reasoning_effort = own.reasoning_effort.or(config.reasoning_effort);
+        }
         let mut also = BTreeMap::new();
         for (name, line) in models
             .also
             .iter()
             .chain(self.also.iter().map(|(n, l)| (n, l)))
         {
-            also.insert(name.clone(), parse(line)?);
+            also.insert(name.clone(), models.chosen(line)?);
         }
-        let mut prices = Prices::built_in()?;
+        let mut prices = models.priced(Prices::built_in()?)?;
         if let Some(path) = &self.prices {
             prices = prices.with_file(path).map_err(usage_as_told)?;
         }
         Ok(Settings {
-            model: parse(line)?,
+            model: models.chosen(line)?,
             config,
             also,
             prices,
@@ -187,7 +213,7 @@ fn read(path: &Path) -> Result<(AgentConfig, Models)> {
     let mut table: toml::Table =
         memex_settings::read(&text).map_err(|misread| wrong(misread.to_string()))?;
     let mut own = toml::Table::new();
-    for key in ["model", "also", "model_options"] {
+    for key in ["model", "also", "model_options", "models"] {
         if let Some(value) = table.remove(key) {
             own.insert(key.to_owned(), value);
         }
@@ -199,6 +225,42 @@ fn read(path: &Path) -> Result<(AgentConfig, Models)> {
 }
 
 impl Models {
+    /// The model of a line, with what holds for it.
+    fn chosen(&self, line: &str) -> Result<ChosenModel> {
+        let mut config = ModelConfig::parse(line).map_err(usage_as_told)?;
+        let own = self.models.get(line).cloned().unwrap_or_default();
+        config.options = own.options.unwrap_or_else(|| self.model_options.clone());
+        config.options.base_url = own.base_url.or(config.options.base_url);
+        Ok(ChosenModel {
+            config,
+            key_variable: own.key_variable,
+        })
+    }
+
+    /// The prices, with those of single models over them.
+    fn priced(&self, mut prices: Prices) -> Result<Prices> {
+        for (line, own) in &self.models {
+            let Some(price) = &own.price else {
+                continue;
+            };
+            let spec = ModelConfig::parse(line).map_err(usage_as_told)?.spec;
+            let name = match &spec {
+                ModelSpec::Remote { model, .. } => model.clone(),
+                _ => {
+                    let named = own.options.as_ref().unwrap_or(&self.model_options);
+                    named.name.clone().unwrap_or_else(|| "script".to_owned())
+                }
+            };
+            let entry = toml::Table::from_iter([(name, toml::Value::Table(price.clone()))]);
+            let table = toml::Table::from_iter([("models".to_owned(), toml::Value::Table(entry))]);
+            let place = format!("models.{line:?}.price");
+            prices = prices
+                .overlaid(&place, &table.to_string())
+                .map_err(usage_as_told)?;
+        }
+        Ok(prices)
+    }
+
     /// Scripts and recordings are relative to the file that names them.
     fn beside(mut self, path: &Path) -> Self {
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -232,4 +294,9 @@ fn parse_named(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write NAME=MODEL, such as fast=openai:gpt-5-mini".to_owned()),
     }
+}
+
+fn parse_effort(text: &str) -> Result<ReasoningEffort, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "write none, minimal, low, medium, high, xhigh or max".to_owned())
 }

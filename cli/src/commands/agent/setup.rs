@@ -1,7 +1,7 @@
 //! From options to an agent.
 
 use super::approving::AtTerminal;
-use super::settings::{SettingArguments, Settings};
+use super::settings::{ChosenModel, SettingArguments, Settings};
 use crate::context::Context;
 use crate::environment::EnvironmentSecrets;
 use crate::failure::{usage, usage_as_told};
@@ -86,11 +86,12 @@ impl AgentOptions {
     ) -> Result<Agent> {
         let resolved = self.session.resolve(context, self.tools.sources())?;
         let resolved = for_agents(&resolved, more).map_err(agent_refusal)?;
-        let model = build(&settings.model)?;
+        let built = |chosen: &ChosenModel| keyed(&chosen.config, chosen.key_variable.as_deref());
+        let model = built(&settings.model)?;
         let reactor = Reactor::on(context.runtime()?);
         let mut builder = Agent::builder(settings.config, model, &reactor).prices(settings.prices);
-        for (name, config) in &settings.also {
-            builder = builder.model(name, build(config)?);
+        for (name, chosen) in &settings.also {
+            builder = builder.model(name, built(chosen)?);
         }
         let assembly = Assembly {
             resolved: &resolved,
@@ -109,10 +110,21 @@ impl AgentOptions {
 
 /// The model, with its provider's key from the environment.
 pub(crate) fn build(config: &ModelConfig) -> Result<Arc<dyn Model>> {
+    keyed(config, None)
+}
+
+/// The model, with a key of its own, or else its provider's.
+fn keyed(config: &ModelConfig, own: Option<&str>) -> Result<Arc<dyn Model>> {
     let variable = match &config.spec {
-        ModelSpec::Remote { provider, .. } => provider.key_variable(),
+        ModelSpec::Remote { provider, .. } => own.or(provider.key_variable()),
         _ => None,
     };
+    if let Some(own) = own.filter(|name| env::var(name).is_err()) {
+        return Err(usage(
+            format!("the environment has no {own}, which holds the key of {}", config.spec),
+            "set it, or leave `key_variable` out for the provider's usual one",
+        ));
+    }
     let key = variable
         .and_then(|name| env::var(name).ok())
         .map(ApiKey::new);
