@@ -8,7 +8,6 @@ use memex_models::{Model, Prices};
 use memex_policies::Policy;
 use memex_runtime::{Cache, Sandbox, Snapshot};
 use memex_sessions::{Resolved, Tools};
-use memex_trajectories::ActionSpace;
 
 use crate::approval::approved;
 use crate::scope::{Kept, Place};
@@ -80,7 +79,7 @@ impl Inner {
     /// in the state of one.
     pub(crate) fn place(&self, scope: Option<Snapshot>) -> Result<Option<Box<dyn Place>>, Error> {
         let config = &self.config;
-        if config.action_space == ActionSpace::Tools || config.backend == Backend::InProcess {
+        if !config.runs_code() || config.backend == Backend::InProcess {
             let sandbox = self.sandbox.clone();
             return Ok(sandbox.map(|sandbox| match scope {
                 Some(scope) => Box::new(Kept { sandbox, scope }) as _,
@@ -206,11 +205,11 @@ impl AgentBuilder {
     pub fn build(mut self) -> Result<Agent, Error> {
         let inner = &mut self.inner;
         inner.config.check()?;
-        let needs_place = inner.config.action_space == ActionSpace::Code;
-        if needs_place && inner.sandbox.is_none() && inner.workers.is_none() {
+        if inner.config.runs_code() && inner.sandbox.is_none() && inner.workers.is_none() {
             return Err(Error::setting(
                 "action_space",
-                "is `code`, which needs a sandbox; give one, or set it to `tools`",
+                "is `code`, or `python_exec` is set, which needs a sandbox; give one, or set it \
+                 to `tools`",
             ));
         }
         if inner.config.budgets.cost_usd.is_some() {

@@ -7,7 +7,6 @@ use memex_host_tools::Tool;
 use memex_policies::{Limits, Policy};
 use memex_runtime::Progress;
 use memex_sessions::{Host, Resolved};
-use memex_trajectories::ActionSpace;
 
 use crate::agent::AgentBuilder;
 use crate::{Backend, Error, Workers};
@@ -90,7 +89,7 @@ impl AgentBuilder {
         self = self.tools(more.iter().cloned());
         self.inner._opened = tools;
         let config = &self.inner.config;
-        if config.action_space != ActionSpace::Code {
+        if !config.runs_code() {
             return Ok(self.policy(Arc::clone(resolved.policy())));
         }
         let in_process = config.backend == Backend::InProcess;

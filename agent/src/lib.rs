@@ -63,7 +63,9 @@ pub use approval::Approver;
 pub use assembly::{Assembly, for_agents};
 pub use batch::run_batch;
 pub use cancellation::{Cancellation, Stop, Stopping};
-pub use config::{AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions};
+pub use config::{
+    AgentConfig, AgentLimits, Backend, Budgets, CodeForm, ObservationOptions, PythonExec,
+};
 pub use conversation::Conversation;
 pub use error::Error;
 pub use harness::{Board, Check, Objects, OutputSchema, Submission, SubmissionSlot};

@@ -4,4 +4,4 @@ mod budgets;
 mod settings;
 
 pub use budgets::{AgentLimits, Budgets};
-pub use settings::{AgentConfig, Backend, CodeForm, ObservationOptions};
+pub use settings::{AgentConfig, Backend, CodeForm, ObservationOptions, PythonExec};

@@ -30,6 +30,9 @@ pub struct AgentConfig {
     /// `code`: blocks of Python in a session. `tools`: structured tool calls.
     /// Default `code`.
     pub action_space: ActionSpace,
+    /// Whether a model that calls tools has an interpreter of Python as one of them, the tool
+    /// `python_exec`. Default: it has not.
+    pub python_exec: PythonExec,
     /// How code comes. Default: as calls of a tool `python`.
     pub code_form: CodeForm,
     /// Where sessions run. Default: in this process.
@@ -66,6 +69,28 @@ pub struct AgentConfig {
     /// that a resumed run finds it. Without, its code blocks are run again.
     /// Default: yes.
     pub save_scope: bool,
+}
+
+/// Whether there is a tool `python_exec`. Code in it computes and calls no other tool: it is
+/// the baseline for code as an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PythonExec {
+    /// There is not.
+    #[default]
+    None,
+    /// Every call begins anew.
+    Stateless,
+    /// Names live on from call to call.
+    Stateful,
+}
+
+impl PythonExec {
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        self != Self::None
+    }
 }
 
 /// How code comes out of a model.
@@ -142,6 +167,7 @@ impl Default for AgentConfig {
         Self {
             name: "agent".to_owned(),
             action_space: ActionSpace::Code,
+            python_exec: PythonExec::default(),
             code_form: CodeForm::default(),
             backend: Backend::default(),
             instructions: String::new(),
@@ -162,6 +188,11 @@ impl Default for AgentConfig {
 }
 
 impl AgentConfig {
+    /// Whether code of the model runs somewhere.
+    pub(crate) fn runs_code(&self) -> bool {
+        self.action_space == ActionSpace::Code || self.python_exec.is_there()
+    }
+
     /// Reads TOML; `place` names it in errors.
     ///
     /// # Errors

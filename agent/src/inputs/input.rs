@@ -1,7 +1,9 @@
 //! What an object of the scope is made of.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use memex_host_tools::Tool;
 use serde_json::Value;
 
 use crate::Error;
@@ -95,6 +97,17 @@ pub(super) enum Objects {
     One { kind: &'static str, bytes: Vec<u8> },
     /// A dictionary of tables.
     Tables(Vec<(String, Vec<u8>)>),
+}
+
+/// The tools by which inputs are served where there is no scope.
+#[derive(Clone, Default)]
+pub(crate) struct Served(pub(crate) Vec<Arc<dyn Tool>>);
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.0.iter().map(|tool| tool.spec().name.as_str());
+        f.debug_list().entries(names).finish()
+    }
 }
 
 impl Content {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects};
-use super::kinds::Kind;
+use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects, Served};
 use super::record::{RecordedInput, recorded};
 use super::{files, folders};
 use crate::Error;
@@ -20,6 +19,8 @@ pub(crate) struct Loaded {
     pub(crate) described: Vec<String>,
     /// What was guessed or changed in reading them, for models.
     pub(crate) notes: Vec<String>,
+    /// The tools by which they are read, where there is no scope.
+    pub(crate) served: Served,
 }
 
 impl Loaded {
@@ -48,16 +49,8 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// Those of a run without a scope: only their names and sources.
-    pub(crate) fn unread(inputs: &[Input]) -> Self {
-        Self {
-            recorded: inputs.iter().map(|input| recorded(input, None)).collect(),
-            ..Self::default()
-        }
-    }
-
     fn add(&mut self, input: &Input, content: Content) -> Result<(), Error> {
-        self.recorded.push(recorded(input, Some(&content)));
+        self.recorded.push(recorded(input, &content));
         let Content {
             objects,
             told,
@@ -106,7 +99,7 @@ fn load(place: &str, kind: &str) -> String {
     )
 }
 
-fn read(input: &Input) -> Result<Content, Error> {
+pub(super) fn read(input: &Input) -> Result<Content, Error> {
     match &input.source {
         InputSource::Value(value) => {
             let bytes = value.to_string().into_bytes();

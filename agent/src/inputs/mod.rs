@@ -10,6 +10,8 @@
 //! | anything else | text |
 //! | a value | the value |
 //!
+//! Where a model calls tools, the same inputs are served by tools (`served.rs`).
+//!
 //! The content goes to the guest in pieces and is parsed there; a model is told
 //! the name, the type and the size, and nothing of what is in it.
 
@@ -20,8 +22,10 @@ mod kinds;
 mod loaded;
 mod record;
 mod runs;
+mod served;
 mod tables;
 
 pub use input::{Input, InputSource};
 pub(crate) use loaded::Loaded;
 pub(crate) use record::RecordedInput;
+pub(crate) use served::{serve, serve_again};

@@ -61,12 +61,11 @@ impl RecordedInput {
     }
 }
 
-/// An input as it is put into a trajectory; with what it had, if it was read.
-pub(super) fn recorded(input: &Input, content: Option<&Content>) -> Value {
-    match (&input.source, content) {
-        (InputSource::Value(value), _) => json!({ "name": input.name, "value": value }),
-        (InputSource::Path(path), None) => json!({ "name": input.name, "path": path }),
-        (InputSource::Path(path), Some(content)) => {
+/// An input as it is put into a trajectory, with what it had.
+pub(super) fn recorded(input: &Input, content: &Content) -> Value {
+    match &input.source {
+        InputSource::Value(value) => json!({ "name": input.name, "value": value }),
+        InputSource::Path(path) => {
             json!({ "name": input.name, "path": path, "sha256": digest(content) })
         }
     }

@@ -43,11 +43,23 @@ pub fn system_prompt(
                 parts.push(format!("In the scope already:\n{}", inputs.join("\n")));
             }
         }
-        ActionSpace::Tools => parts.push(format!(
-            "Calls that do not depend on each other can go together in one reply. Ask for what \
-             you need, not for everything: of a long result you see {} characters.",
-            config.observations.max_chars
-        )),
+        ActionSpace::Tools => {
+            parts.push(format!(
+                "Calls that do not depend on each other can go together in one reply. Ask for \
+                 what you need, not for everything: of a long result you see {} characters.",
+                config.observations.max_chars
+            ));
+            if !inputs.is_empty() {
+                let how = match config.python_exec.is_there() {
+                    true => "Names that `python_exec` has already",
+                    false => "Inputs of the task, which tools read",
+                };
+                parts.push(format!("{how}:\n{}", inputs.join("\n")));
+            }
+        }
+    }
+    if config.observations.pictures == Some(true) && config.action_space == ActionSpace::Code {
+        parts.push("Figures and pictures that a block displays are shown to you too.".to_owned());
     }
     if !config.instructions.trim().is_empty() {
         parts.push(config.instructions.trim().to_owned());

@@ -9,7 +9,7 @@ use super::plan::BEGAN_IN_SCOPE;
 use super::request::{Replay, RunRequest};
 use super::result::RunResult;
 use super::resuming::inputs;
-use crate::inputs::Loaded;
+use crate::inputs::{Loaded, serve, serve_again};
 use crate::scope::{kept_path, restore};
 use crate::{Agent, Backend, Error};
 
@@ -49,11 +49,19 @@ impl Agent {
             let what = "it began with objects of its process, and its saved scope is gone";
             return refuse(what.to_owned());
         }
-        let (replay, mut loaded) = match is_code && scope.is_none() {
-            true => (Replay::Yes, Loaded::read_again(&inputs(&before)?)?),
-            false => (Replay::No, Loaded::default()),
+        let (replay, mut loaded) = match (is_code, scope.is_none()) {
+            (true, true) => (Replay::Yes, Loaded::read_again(&inputs(&before)?)?),
+            (true, false) => (Replay::No, Loaded::default()),
+            // The interpreter of a tool begins anew.
+            (false, _) if config.runs_code() => {
+                (Replay::No, Loaded::read_again(&inputs(&before)?)?)
+            }
+            (false, _) if request.inputs.is_empty() => {
+                (Replay::No, serve_again(&inputs(&before)?)?)
+            }
+            (false, _) => (Replay::No, serve(&request.inputs)?),
         };
-        if is_code {
+        if config.runs_code() {
             loaded.extend(&request.inputs)?;
         }
         let beginning = Beginning {

@@ -14,7 +14,10 @@ use crate::approval::{APPROVAL_MAX, is_named};
 use crate::children::{
     Family, Head, SETUP, WaitTool, begin_child, begin_run, question_tool, spawn_tools,
 };
-use crate::harness::{HarnessCalls, Inputs, SUBMIT, SubmissionSlot, SubmitTool, WAIT_TOOL};
+use crate::harness::{
+    HarnessCalls, INTERPRETER_MAX, Inputs, InterpreterTool, OpenScope, PYTHON_EXEC, SUBMIT,
+    SubmissionSlot, SubmitTool, WAIT_TOOL,
+};
 use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::results::Results;
@@ -55,7 +58,7 @@ impl Plan {
     pub(crate) fn header(&self) -> Result<Header, Error> {
         let config = &self.head.agent.inner.config;
         let (toolbox, _) =
-            self.toolbox(None, &SubmissionSlot::default(), &Results::default())?;
+            self.toolbox(None, &SubmissionSlot::default(), &Results::default(), None)?;
         let mut metadata = Map::new();
         if let Some(output) = &self.output {
             metadata.insert("output".into(), output.schema().clone());
@@ -94,15 +97,23 @@ impl Plan {
         family: Option<&Arc<Family>>,
         slot: &SubmissionSlot,
         results: &Results,
+        interpreter: Option<OpenScope>,
     ) -> Result<(Toolbox, bool), Error> {
         let head = &self.head;
         let inner = &head.agent.inner;
-        let own = inner.tools.iter().cloned();
+        let own = inner.tools.iter().chain(&self.loaded.served.0).cloned();
         let mut builder = Toolbox::builder().tools(own.map(|tool| results.watch(tool)));
         if let Some(output) = &self.output {
             builder = builder.tool(Arc::new(SubmitTool::new(output, slot.clone())));
         }
-        let in_code = inner.config.action_space == ActionSpace::Code;
+        let config = &inner.config;
+        let in_code = config.action_space == ActionSpace::Code;
+        if !in_code && config.python_exec.is_there() {
+            // A record names the tool, and opens nothing.
+            let open = interpreter.unwrap_or_else(|| Arc::new(|| Err(Error::Lost)));
+            let tool = InterpreterTool::new(config.python_exec, config.observations, open);
+            builder = builder.tool(Arc::new(tool));
+        }
         if in_code && inner.config.agents.questions > 0 {
             builder = builder.tool(question_tool(
                 &head.agent,
@@ -132,7 +143,11 @@ impl Plan {
     /// The tools that the policy grants, and the harness's own.
     fn granted(&self, toolbox: &Toolbox) -> ToolGrants {
         let mut grants = self.head.grants.clone();
-        for own in [SUBMIT, "llm", "spawn_agent", "map_agents", WAIT_TOOL] {
+        let served = self.loaded.served.0.iter();
+        let served = served.map(|tool| tool.spec().name.as_str());
+        let own = [SUBMIT, "llm", "spawn_agent", "map_agents", WAIT_TOOL];
+        let interpreter = Some(PYTHON_EXEC).filter(|_| self.has_interpreter());
+        for own in own.into_iter().chain(interpreter).chain(served) {
             if toolbox.get(own).is_some() && !grants.allow.iter().any(|name| name == own) {
                 grants.allow.push(own.to_owned());
             }
@@ -140,14 +155,49 @@ impl Plan {
         grants
     }
 
+    /// Whether Python runs as a tool.
+    fn has_interpreter(&self) -> bool {
+        let config = &self.head.agent.inner.config;
+        config.action_space == ActionSpace::Tools && config.python_exec.is_there()
+    }
+
+    /// What makes the scope of a tool that runs Python: with the inputs, and without tools.
+    fn interpreter(&mut self) -> OpenScope {
+        let agent = self.head.agent.clone();
+        let inputs: Inputs = Arc::new(std::mem::take(&mut self.loaded.contents));
+        let setup = std::mem::take(&mut self.loaded.setup);
+        Arc::new(move || {
+            let place = agent.inner.place(None)?;
+            let place = place.ok_or_else(|| Error::setting("python_exec", "needs a sandbox"))?;
+            let toolbox = Toolbox::builder().build()?;
+            let handle = agent.inner.reactor.handle().clone();
+            let broker = Broker::builder(toolbox, ToolGrants::default(), handle);
+            let inputs = Arc::clone(&inputs);
+            let object_max_bytes = agent.inner.config.agents.object_max_bytes;
+            let calls = move || HarnessCalls {
+                broker: broker.clone().build(),
+                slot: SubmissionSlot::default(),
+                board: None,
+                inputs: Arc::clone(&inputs),
+                object_max_bytes,
+            };
+            let equipment = Equipment {
+                calls: Box::new(move || Box::new(calls())),
+                spawner: None,
+            };
+            place.open(equipment, setup.clone())
+        })
+    }
+
     /// Turns the plan into what the loop works with.
-    pub(crate) fn prepare(self, recorder: &Arc<Mutex<Recorder>>) -> Result<Prepared, Error> {
+    pub(crate) fn prepare(mut self, recorder: &Arc<Mutex<Recorder>>) -> Result<Prepared, Error> {
         let agent = self.head.agent.clone();
         let inner = &agent.inner;
         let slot = SubmissionSlot::default();
         let family = Arc::new(Family::new(self.head.clone(), recorder));
         let results = Results::default();
-        let (toolbox, spawns) = self.toolbox(Some(&family), &slot, &results)?;
+        let interpreter = self.has_interpreter().then(|| self.interpreter());
+        let (toolbox, spawns) = self.toolbox(Some(&family), &slot, &results, interpreter)?;
         let grants = self.granted(&toolbox);
         let budget = Budget::from(&inner.policy.limits);
         let mut broker = Broker::builder(
@@ -157,7 +207,8 @@ impl Plan {
         )
         .session(&self.head.id)
         .budget(budget)
-        .patience("llm", QUESTION_MAX);
+        .patience("llm", QUESTION_MAX)
+        .patience(PYTHON_EXEC, INTERPRETER_MAX);
         for entry in &toolbox {
             let name = &entry.spec().name;
             if is_named(name, &inner.config.approve) {
@@ -180,11 +231,11 @@ impl Plan {
             notes,
         };
         if inner.config.action_space == ActionSpace::Tools {
-            return Ok(prepared(
-                Hands::Tools(Box::new(broker.build())),
-                Vec::new(),
-                Vec::new(),
-            ));
+            let Loaded {
+                described, notes, ..
+            } = self.loaded;
+            let hands = Hands::Tools(Box::new(broker.build()));
+            return Ok(prepared(hands, described, notes));
         }
         let loaded = self.loaded;
         let (mut described, mut setup, notes) = (loaded.described, loaded.setup, loaded.notes);

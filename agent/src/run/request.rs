@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use memex_trajectories::ActionSpace;
 use parking_lot::Mutex;
 
 use super::beginning::{Beginning, KeptScope};
@@ -13,7 +12,7 @@ use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::{NoWatcher, Watcher};
 use crate::children::Head;
-use crate::inputs::Loaded;
+use crate::inputs::{Loaded, serve};
 use crate::recorder::Recorder;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
 
@@ -71,17 +70,9 @@ impl Agent {
     /// When the run cannot begin, or its trajectory cannot be kept. What the
     /// model or its code does wrong is part of the result.
     pub fn run(&self, request: RunRequest) -> Result<RunResult, Error> {
-        let inner = &self.inner;
-        if inner.config.action_space == ActionSpace::Tools && !request.inputs.is_empty() {
-            return Err(Error::setting(
-                "inputs",
-                "a model that calls tools has no scope to hold them\nhint: set action_space to \
-                 `code`, or give it a tool that reads them, such as a database",
-            ));
-        }
-        let loaded = match inner.config.action_space {
-            ActionSpace::Code => Loaded::read(&request.inputs)?,
-            ActionSpace::Tools => Loaded::unread(&request.inputs),
+        let loaded = match self.inner.config.runs_code() {
+            true => Loaded::read(&request.inputs)?,
+            false => serve(&request.inputs)?,
         };
         self.start(request, loaded, Replay::No)
     }

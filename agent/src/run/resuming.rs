@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memex_models::{Message, Part, Role, ToolCall};
-use memex_trajectories::{ActionSpace, Display, Step, StepKind, Trajectory};
+use memex_trajectories::{Display, Step, StepKind, Trajectory};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::Watcher;
 use crate::children::Head;
-use crate::inputs::{Loaded, RecordedInput};
+use crate::inputs::{Loaded, RecordedInput, serve_again};
 use crate::observation::visible;
 use crate::reading::CODE_TOOL;
 use crate::recorder::{Recorder, fenced};
@@ -75,9 +75,9 @@ impl Agent {
         }
         let output = loaded.metadata.get("output").cloned();
         let ledger = Ledger::new(inner.config.budgets);
-        let recorded = match inner.config.action_space {
-            ActionSpace::Code => Loaded::read_again(&inputs(&loaded)?)?,
-            ActionSpace::Tools => Loaded::default(),
+        let recorded = match inner.config.runs_code() {
+            true => Loaded::read_again(&inputs(&loaded)?)?,
+            false => serve_again(&inputs(&loaded)?)?,
         };
         let plan = Plan {
             head: Head::first(self, loaded.id.clone(), ledger, cancellation),
