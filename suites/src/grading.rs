@@ -4,21 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{Error, Grader, Task, number_in};
-
-/// Whether an answer is right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is.
-    Correct,
-    /// It is not.
-    Incorrect {
-        /// Why, for a person.
-        reason: String,
-    },
-    /// A model has to say.
-    NeedsJudge,
-}
+use crate::{Error, Grader, Task, Verdict, number_in, officeqa};
 
 /// Grades an answer, which is text or a submitted value.
 ///
@@ -33,6 +19,9 @@ pub fn grade(task: &Task, answer: &Value) -> Result<Verdict, Error> {
             relative,
         } => grade_number(task, answer, *tolerance, *relative),
         Grader::Schema { schema, tolerance } => grade_schema(task, answer, schema, *tolerance),
+        Grader::OfficeQa { tolerance } => {
+            Ok(officeqa::grade(&words(&task.answer), &words(answer), *tolerance))
+        }
         Grader::Rules(rules) => Ok(match rules.check(&words(answer)) {
             Ok(()) => Verdict::Correct,
             Err(reason) => Verdict::Incorrect { reason },

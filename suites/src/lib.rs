@@ -4,7 +4,8 @@
 //! [`reading`] generates annual reports of fictitious companies; its questions
 //! need their tables, footnotes and restatements. [`warehouse`] generates a
 //! SQLite database of many related tables; its questions need joins. Both
-//! depend only on their options and seed. A [`Task`] says how its answer is
+//! depend only on their options and seed. [`officeqa`] reads the questions of a public benchmark and
+//! grades as it does; [`passages`] is an index of a corpus of texts. A [`Task`] says how its answer is
 //! graded, and [`grade`] does so.
 //!
 //! ```
@@ -22,15 +23,19 @@ mod error;
 mod grading;
 mod judge;
 mod numbers;
+pub mod officeqa;
+pub mod passages;
 mod random;
 pub mod reading;
 mod rules;
 mod task;
+mod verdict;
 pub mod warehouse;
 
 pub use error::Error;
-pub use grading::{Verdict, grade};
+pub use grading::grade;
 pub use judge::{judge_prompt, parse_judgment};
 pub use numbers::number_in;
 pub use rules::Rules;
 pub use task::{Grader, Task, parse_tasks, read_tasks, write_tasks};
+pub use verdict::Verdict;

@@ -1,7 +1,7 @@
 //! A task, and files of them.
 
-use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,10 @@ pub struct Task {
     /// The database it is asked of, from the folder of the task file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
+    /// Objects that the task begins with: by name, a file or a folder from the folder of the
+    /// task file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
     /// The answer.
     #[serde(default)]
     pub answer: Value,
@@ -57,6 +61,14 @@ pub enum Grader {
         /// The schema.
         schema: Value,
         /// How far off numbers may be.
+        #[serde(default)]
+        tolerance: f64,
+    },
+    /// As the public benchmark over a treasury's bulletins grades
+    /// ([`officeqa::grade`](crate::officeqa::grade)).
+    #[serde(rename = "officeqa")]
+    OfficeQa {
+        /// How far off numbers may be, as a part of the answer.
         #[serde(default)]
         tolerance: f64,
     },

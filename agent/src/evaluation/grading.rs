@@ -71,6 +71,10 @@ pub fn output_of(task: &Task) -> Result<Option<OutputSchema>, Error> {
     let schema = match &task.grader {
         Grader::Schema { schema, .. } => schema.clone(),
         Grader::Numeric { .. } => json!({ "type": "number" }),
+        Grader::OfficeQa { .. } => json!({
+            "type": "string",
+            "description": "The answer alone: the number with its unit, the list, the date or the name.",
+        }),
         Grader::Exact if task.answer.is_string() => json!({ "type": "string" }),
         Grader::Exact => json!({}),
         Grader::Rules(_) | Grader::Judge { .. } => return Ok(None),

@@ -60,6 +60,7 @@ fn answers_are_graded() {
         question: "How many?".into(),
         files: Vec::new(),
         database: None,
+        inputs: Default::default(),
         answer: json!(42),
         grader,
         tags: Vec::new(),

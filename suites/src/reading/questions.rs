@@ -42,6 +42,7 @@ pub(super) fn tasks(books: &Books, random: &mut Random, wanted: usize) -> Vec<Ta
             question: draft.question,
             files: draft.files,
             database: None,
+            inputs: Default::default(),
             answer: draft.answer,
             grader: draft.grader,
             tags: vec![

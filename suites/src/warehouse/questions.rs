@@ -45,6 +45,7 @@ pub(super) fn tasks(data: &Data, random: &mut Random, wanted: usize) -> Vec<Task
             question: draft.question,
             files: Vec::new(),
             database: Some(DATABASE.to_owned()),
+            inputs: Default::default(),
             answer: draft.answer,
             grader: draft.grader,
             tags: vec!["warehouse".to_owned(), draft.kind.to_owned()],

@@ -10,6 +10,7 @@ fn task(answer: Value, grader: Grader) -> Task {
         question: "How many?".into(),
         files: Vec::new(),
         database: None,
+        inputs: Default::default(),
         answer,
         grader,
         tags: Vec::new(),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod grading;
+mod officeqa;
+mod passages;
 mod reading;
 mod tasks;
 mod warehouse;
