@@ -121,14 +121,14 @@ impl PassageIndexBuilder {
         let lines = text.lines().count();
         let mut add = self
             .connection
-            .prepare_cached("INSERT INTO files(name, bytes, lines) VALUES (?, ?, ?)")?;
+            .prepare("INSERT INTO files(name, bytes, lines) VALUES (?, ?, ?)")?;
         let file = add.insert(params![name, signed(text.len()), signed(lines)])?;
-        let mut add = self.connection.prepare_cached(
+        let mut add = self.connection.prepare(
             "INSERT INTO passages(file, line, start, bytes) VALUES (?, ?, ?, ?)",
         )?;
         let mut words = self
             .connection
-            .prepare_cached("INSERT INTO words(rowid, text) VALUES (?, ?)")?;
+            .prepare("INSERT INTO words(rowid, text) VALUES (?, ?)")?;
         for (line, start, passage) in passages(text) {
             let at = params![file, signed(line), signed(start), signed(passage.len())];
             let id = add.insert(at)?;
@@ -253,7 +253,7 @@ impl PassageIndex {
             source,
         };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
         let began = Instant::now();
         let is_late = move || began.elapsed() > SEARCH_MAX;
         connection

@@ -74,7 +74,7 @@ fn check(folder: &Path, name: &str) -> Result<(), Error> {
     })
 }
 
-fn open(folder: &Path) -> Result<Dir, Error> {
+pub(super) fn open(folder: &Path) -> Result<Dir, Error> {
     let folder = shown(folder);
     Dir::open_ambient_dir(folder, ambient_authority()).map_err(Error::file(folder))
 }

@@ -2,7 +2,7 @@
 
 use memex_models::{Message, Model, Request};
 use memex_suites::{Grader, Task, Verdict, grade, judge_prompt};
-use memex_trajectories::ActionSpace;
+use memex_trajectories::{ActionSpace, Trajectory};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -50,6 +50,9 @@ pub struct Graded {
     pub turns: u64,
     /// Calls of tools by the model.
     pub tool_calls: u64,
+    /// Blocks of code that it had run.
+    #[serde(default)]
+    pub blocks: u64,
     /// Tokens into the model.
     pub input_tokens: u64,
     /// Tokens out of it.
@@ -121,12 +124,20 @@ pub fn grade_result(
         answer: answer.unwrap_or_default(),
         turns: totals.turns,
         tool_calls: totals.tool_calls,
+        blocks: blocks(&result.trajectory),
         input_tokens: totals.input_tokens,
         output_tokens: totals.output_tokens,
         cost_usd: totals.cost_usd,
         wall_ms: totals.wall_ms,
         tags: task.tags.clone(),
     })
+}
+
+fn blocks(run: &Trajectory) -> u64 {
+    let own = run.steps.iter().filter(|step| step.code.is_some()).count() as u64;
+    let children = run.children.iter();
+    let children = children.filter_map(|child| child.trajectory.as_deref());
+    children.map(blocks).fold(own, u64::saturating_add)
 }
 
 fn judged(

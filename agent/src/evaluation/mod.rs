@@ -5,13 +5,19 @@
 //! by side.
 
 mod auditing;
+mod comparing;
+mod corpus;
 mod documents;
 mod grading;
 mod judging;
+mod repeating;
 mod summary;
 
-pub use auditing::{Axis, Finding, Taxonomy, aggregation};
-pub use documents::{document_tools, path_in_folder};
+pub use auditing::{Axis, Finding, Taxonomy, aggregation, aggregation_of_summaries};
+pub use comparing::{Difference, Gap, difference_table, differences};
+pub use corpus::TextCorpus;
+pub use documents::{database_path, document_tools};
 pub use grading::{Graded, Variant, grade_result, output_of};
 pub use judging::judge;
-pub use summary::{Standing, plot, summarise, table};
+pub use repeating::{Repeated, most_given, repeated, repeated_table};
+pub use summary::{Standing, bars, by_tag, plot, summarise, table};

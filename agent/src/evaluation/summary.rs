@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use memex_trajectories::statistics::{
-    Column, Interval, ParetoPlot, PlotPoint, Series, Table, bootstrap_mean, mean, wilson,
+    Column, Interval, Panel, PanelBar, PanelPlot, PanelRow, ParetoPlot, PlotPoint, Series, Table,
+    bootstrap_mean, mean, wilson,
 };
 use serde::Serialize;
 
@@ -42,6 +43,8 @@ pub struct Standing {
     pub turns: f64,
     /// Tool calls a task.
     pub tool_calls: f64,
+    /// Blocks of code a task.
+    pub blocks: f64,
 }
 
 /// Puts results together, a standing for each variant.
@@ -84,6 +87,7 @@ fn standing(variant: &Variant, results: &[&Graded]) -> Standing {
         cost_usd: costs.and_then(|costs| mean(&costs)),
         turns: average(|r| r.turns as f64),
         tool_calls: average(|r| r.tool_calls as f64),
+        blocks: average(|r| r.blocks as f64),
     }
 }
 
@@ -108,6 +112,7 @@ pub fn table(standings: &[Standing]) -> Table {
                 .map_or_else(|| "?".to_owned(), |usd| format!("${usd:.4}")),
             format!("{:.1}", s.turns),
             format!("{:.1}", s.tool_calls),
+            format!("{:.1}", s.blocks),
         ]
     };
     Table {
@@ -123,8 +128,70 @@ pub fn table(standings: &[Standing]) -> Table {
             Column::right("cost"),
             Column::right("turns"),
             Column::right("calls"),
+            Column::right("blocks"),
         ],
         rows: standings.iter().map(row).collect(),
+    }
+}
+
+/// The standings among the tasks of each tag that not all tasks have.
+#[must_use]
+pub fn by_tag(results: &[Graded]) -> Vec<(String, Vec<Standing>)> {
+    let mut tagged: BTreeMap<&str, Vec<Graded>> = BTreeMap::new();
+    for result in results {
+        for tag in &result.tags {
+            tagged.entry(tag).or_default().push(result.clone());
+        }
+    }
+    let some = tagged.into_iter().filter(|(_, own)| own.len() < results.len());
+    some.map(|(tag, own)| (tag.to_owned(), summarise(&own)))
+        .collect()
+}
+
+/// Accuracy, price and actions of each variant, as bars.
+#[must_use]
+pub fn bars(title: &str, standings: &[Standing]) -> PanelPlot {
+    let panel = |title: &str, bar: &dyn Fn(&Standing) -> Option<PanelBar>| Panel {
+        title: title.to_owned(),
+        bars: standings.iter().map(bar).collect(),
+    };
+    let plain = |value: f64, text: String| PanelBar {
+        value,
+        upper: None,
+        text,
+    };
+    let accuracy = |s: &Standing| {
+        Some(PanelBar {
+            value: s.accuracy,
+            upper: Some(s.accuracy_high),
+            text: format!("{:.1} %", 100.0 * s.accuracy),
+        })
+    };
+    let tokens = |s: &Standing| {
+        let tokens = s.input_tokens + s.output_tokens;
+        Some(plain(tokens, format!("{tokens:.0}")))
+    };
+    let cost = |s: &Standing| s.cost_usd.map(|usd| plain(usd, format!("${usd:.4}")));
+    let actions = |s: &Standing| {
+        let actions = s.tool_calls + s.blocks;
+        Some(plain(actions, format!("{actions:.1}")))
+    };
+    let mut panels = vec![panel("accuracy", &accuracy), panel("tokens a task", &tokens)];
+    if standings.iter().any(|standing| standing.cost_usd.is_some()) {
+        panels.push(panel("cost a task", &cost));
+    }
+    panels.push(panel("calls and blocks a task", &actions));
+    PanelPlot {
+        title: title.to_owned(),
+        note: "Lines end at the upper end of the 95 % interval.".to_owned(),
+        rows: standings
+            .iter()
+            .map(|standing| PanelRow {
+                label: format!("{} · {}", standing.variant.model, standing.variant.space),
+                is_bad: false,
+            })
+            .collect(),
+        panels,
     }
 }
 

@@ -18,6 +18,7 @@ fn graded(model: &str, space: ActionSpace, correct: bool, tokens: u64) -> Graded
         answer: json!(1),
         turns: 2,
         tool_calls: 1,
+        blocks: 2,
         input_tokens: tokens,
         output_tokens: 10,
         cost_usd: Some(tokens as f64 / 1e6),
@@ -145,12 +146,12 @@ fn the_taxonomy_has_four_axes() {
         remedy: String::new(),
     };
     let text = taxonomy
-        .table(&[finding("execution"), finding("execution")])
+        .table(&[("code".into(), finding("execution")), ("tools".into(), finding("execution"))])
         .to_text();
     assert!(text.contains("100 %"), "{text}");
     assert!(Taxonomy::parse("axis = []", "x").is_err());
     let request = taxonomy
-        .audit(std::path::Path::new("run.jsonl"), &json!(42))
+        .audit(std::path::Path::new("run.jsonl"), 0, &json!(42))
         .unwrap();
     assert!(request.task.contains("source_selection") && request.output.is_some());
 }

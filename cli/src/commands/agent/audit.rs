@@ -1,6 +1,7 @@
 //! `memex agent audit`: why runs have a wrong answer.
 
 use super::batch::bar;
+use super::convert::read;
 use super::setup::AgentOptions;
 use crate::console::{complain, print, print_line};
 use crate::context::Context;
@@ -10,13 +11,12 @@ use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
 use crate::texts;
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{Finding, Taxonomy};
 use memex_agent::run_batch;
-use memex_suites::{Task, Verdict, grade, read_tasks};
-use memex_trajectories::{Trajectory, load};
+use memex_suites::{Task, Verdict, grade, officeqa, read_tasks};
+use memex_trajectories::Trajectory;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -31,13 +31,21 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct AuditArguments {
-    /// Trajectories
+    /// Trajectories, of any format
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// The tasks with their answers
+    /// The tasks with their answers; the CSV file of a public benchmark, too
     #[arg(long, value_name = "TASKS")]
     truth: PathBuf,
+
+    /// How far off numbers of a public benchmark may be, as a part of the answer
+    #[arg(long, value_name = "PART", default_value_t = 0.0)]
+    tolerance: f64,
+
+    /// A column of the table for each of these
+    #[arg(long, value_name = "WHAT", default_value = "space")]
+    by: By,
 
     /// Axes of mistakes, as TOML [default: source selection, interpretation, search strategy, execution]
     #[arg(long, value_name = "FILE")]
@@ -51,6 +59,38 @@ pub(super) struct AuditArguments {
     agent: AgentOptions,
 }
 
+/// What runs are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// The action space
+    Space,
+    /// The model
+    Model,
+    /// Both
+    ModelAndSpace,
+    /// Nothing
+    None,
+}
+
+impl By {
+    fn group(self, run: &Trajectory) -> String {
+        let space = run.agent.action_space.word();
+        match self {
+            Self::Space => space.to_owned(),
+            Self::Model => run.agent.model.clone(),
+            Self::ModelAndSpace => format!("{} {space}", run.agent.model),
+            Self::None => "runs".to_owned(),
+        }
+    }
+}
+
+/// The task of a run: by its id, or else, since other formats have none, by its words.
+fn task_of<'a>(tasks: &'a [Task], run: &Trajectory) -> Option<&'a Task> {
+    let by_id = |task: &&Task| run.task_id.as_deref() == Some(task.id.as_str());
+    let by_words = |task: &&Task| run.task_id.is_none() && task.question == run.task;
+    tasks.iter().find(by_id).or_else(|| tasks.iter().find(by_words))
+}
+
 pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<ExitCode> {
     let taxonomy = match &arguments.taxonomy {
         None => Taxonomy::built_in().map_err(agent_refusal)?,
@@ -61,28 +101,33 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
             Taxonomy::parse(&text, &path.display().to_string()).map_err(agent_refusal)?
         }
     };
-    let tasks = read_tasks(&arguments.truth).map_err(usage_as_told)?;
-    let tasks: BTreeMap<&str, &Task> = tasks.iter().map(|task| (task.id.as_str(), task)).collect();
+    let is_csv = arguments.truth.extension().is_some_and(|ending| ending == "csv");
+    let tasks = match is_csv {
+        true => officeqa::read_questions(&arguments.truth, arguments.tolerance),
+        false => read_tasks(&arguments.truth),
+    };
+    let tasks = tasks.map_err(usage_as_told)?;
     let (mut requests, mut wrong, mut right) = (Vec::new(), Vec::new(), 0);
     for file in &arguments.files {
-        let run = load(file).map_err(usage_as_told)?.trajectory;
-        let task = run.task_id.as_deref().and_then(|id| tasks.get(id));
-        let Some(task) = task else {
-            return Err(usage(
-                format!(
-                    "{}: its task is not in {}",
-                    file.display(),
-                    arguments.truth.display()
-                ),
-                "give --truth the file of tasks that the runs are of",
-            ));
-        };
-        if is_right(task, &run)? {
-            right += 1;
-            continue;
+        for (place, run) in read(file)?.iter().enumerate() {
+            let Some(task) = task_of(&tasks, run) else {
+                return Err(usage(
+                    format!(
+                        "{}: its task is not in {}",
+                        file.display(),
+                        arguments.truth.display()
+                    ),
+                    "give --truth the file of tasks that the runs are of",
+                ));
+            };
+            if is_right(task, run)? {
+                right += 1;
+                continue;
+            }
+            let request = taxonomy.audit(file, place, &task.answer);
+            requests.push(request.map_err(agent_refusal)?);
+            wrong.push((file, task.id.as_str(), arguments.by.group(run)));
         }
-        requests.push(taxonomy.audit(file, &task.answer).map_err(agent_refusal)?);
-        wrong.push((file, task.id.as_str()));
     }
     let agent = arguments.agent.assemble(context)?;
     let is_json = arguments.agent.session.is_json();
@@ -99,7 +144,7 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
         &cancellation,
         |place, result| {
             bar.inc(1);
-            let Some((file, task)) = wrong.get(place) else {
+            let Some((file, task, group)) = wrong.get(place) else {
                 return;
             };
             let submitted = result.map(|result| result.submission).unwrap_or_default();
@@ -112,11 +157,12 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
                 return;
             };
             if is_json {
-                let object =
-                    json!({ "type": "finding", "file": file, "task": task, "finding": finding });
+                let object = json!({
+                    "type": "finding", "file": file, "task": task, "group": group, "finding": finding,
+                });
                 bar.suspend(|| print_line(&object.to_string()));
             }
-            findings.push(finding);
+            findings.push((group.clone(), finding));
         },
     );
     bar.finish_and_clear();

@@ -4,7 +4,7 @@ use crate::failure::{usage, usage_as_told};
 use crate::texts;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use memex_agent::{ActionSpace, AgentConfig, Backend, CodeForm};
+use memex_agent::{ActionSpace, AgentConfig, Backend, CodeForm, PythonExec};
 use memex_models::{ModelConfig, ModelOptions, ModelSpec, Prices, ReasoningEffort};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -73,6 +73,30 @@ pub(crate) enum Space {
     Code,
     /// Structured tool calls
     Tools,
+    /// Structured tool calls, with Python as one of the tools, whose names live on
+    ToolsPython,
+    /// Structured tool calls, with Python as one of the tools, which begins anew each time
+    ToolsPythonStateless,
+}
+
+impl Space {
+    /// Its name, as it is written.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Tools => "tools",
+            Self::ToolsPython => "tools-python",
+            Self::ToolsPythonStateless => "tools-python-stateless",
+        }
+    }
+
+    fn python_exec(self) -> PythonExec {
+        match self {
+            Self::Code | Self::Tools => PythonExec::None,
+            Self::ToolsPython => PythonExec::Stateful,
+            Self::ToolsPythonStateless => PythonExec::Stateless,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -147,6 +171,7 @@ impl SettingArguments {
         };
         if let Some(space) = self.space {
             config.action_space = space.into();
+            config.python_exec = space.python_exec();
         }
         if let Some(form) = self.form {
             config.code_form = match form {
@@ -282,7 +307,7 @@ impl From<Space> for ActionSpace {
     fn from(space: Space) -> Self {
         match space {
             Space::Code => Self::Code,
-            Space::Tools => Self::Tools,
+            Space::Tools | Space::ToolsPython | Space::ToolsPythonStateless => Self::Tools,
         }
     }
 }

@@ -84,6 +84,7 @@ impl AgentOptions {
         context: &Context,
         more: &[Arc<dyn Tool>],
     ) -> Result<Agent> {
+        settings.check()?;
         let resolved = self.session.resolve(context, self.tools.sources())?;
         let resolved = for_agents(&resolved, more).map_err(agent_refusal)?;
         let built = |chosen: &ChosenModel| keyed(&chosen.config, chosen.key_variable.as_deref());
@@ -105,6 +106,23 @@ impl AgentOptions {
             .assembled(&assembly, &mut self.session.bars(context))
             .map_err(agent_refusal)?;
         builder.build().map_err(usage_as_told)
+    }
+}
+
+impl Settings {
+    /// Whether the models can be asked: what is wrong with their lines and keys, and with a
+    /// bound of money that has no price.
+    pub(crate) fn check(&self) -> Result<()> {
+        for chosen in std::iter::once(&self.model).chain(self.also.values()) {
+            let model = keyed(&chosen.config, chosen.key_variable.as_deref())?;
+            if self.config.budgets.cost_usd.is_some() && self.prices.price(model.name()).is_none() {
+                return Err(usage(
+                    format!("a cost is bounded, and no price is known of {}", model.name()),
+                    "give its price in a file with --prices, or bound --tokens",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

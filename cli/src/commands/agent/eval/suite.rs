@@ -4,34 +4,81 @@ use crate::console::print_line;
 use crate::exit_code::ExitCode;
 use crate::failure::{make_folder, usage_as_told};
 use anyhow::Result;
-use clap::ValueEnum;
-use memex_agent::evaluation::{document_tools, path_in_folder};
+use clap::{Args, ValueEnum};
+use memex_agent::evaluation::{database_path, document_tools};
 use memex_host_tools::Tool;
 use memex_sql::{Access, Databases};
 use memex_suites::{Task, reading, warehouse};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Suite {
+enum Suite {
     /// Grounded reading over table-heavy documents
     Reading,
     /// Structured retrieval over a SQLite workspace of many tables
     Warehouse,
 }
 
+/// Making a suite.
+#[derive(Debug, Clone, Args)]
+pub(super) struct MakeArguments {
+    /// Write one of the built-in suites, and exit
+    #[arg(long, value_name = "SUITE", requires = "into", help_heading = "Making suites")]
+    make: Option<Suite>,
+
+    /// The folder that --make writes
+    #[arg(long, value_name = "DIR", help_heading = "Making suites")]
+    into: Option<PathBuf>,
+
+    /// The seed of --make: a suite is its seed, size and difficulty
+    #[arg(long, default_value_t = 1, help_heading = "Making suites")]
+    seed: u64,
+
+    /// How large it is: documents of `reading` [default: 16], customers of `warehouse` [default: 200]
+    #[arg(long, value_name = "COUNT", help_heading = "Making suites")]
+    size: Option<usize>,
+
+    /// The number of tasks
+    #[arg(long, value_name = "COUNT", default_value_t = 40, help_heading = "Making suites")]
+    tasks_max: usize,
+}
+
+impl MakeArguments {
+    pub(super) fn is_asked(&self) -> bool {
+        self.make.is_some()
+    }
+}
+
 /// Writes a suite into a folder.
-pub(super) fn make(suite: Suite, seed: u64, folder: &Path) -> Result<ExitCode> {
+pub(super) fn make(arguments: &MakeArguments) -> Result<ExitCode> {
+    let (Some(suite), Some(folder)) = (arguments.make, &arguments.into) else {
+        return Ok(ExitCode::SUCCESS);
+    };
     make_folder(folder)?;
+    let (seed, tasks) = (arguments.seed, arguments.tasks_max);
     let count = match suite {
         Suite::Reading => {
-            let corpus = reading::generate(seed, &reading::ReadingOptions::default());
+            let mut options = reading::ReadingOptions {
+                tasks,
+                ..reading::ReadingOptions::default()
+            };
+            if let Some(documents) = arguments.size {
+                // As many years as companies, at first.
+                options.years = documents.isqrt().clamp(2, 12);
+                options.companies = documents.div_ceil(options.years);
+            }
+            let corpus = reading::generate(seed, &options);
             corpus.write(folder).map_err(usage_as_told)?;
             corpus.tasks.len()
         }
         Suite::Warehouse => {
-            let options = warehouse::WarehouseOptions::default();
+            let mut options = warehouse::WarehouseOptions {
+                tasks,
+                ..warehouse::WarehouseOptions::default()
+            };
+            options.customers = arguments.size.unwrap_or(options.customers);
             warehouse::generate(seed, &options, folder)
                 .map_err(usage_as_told)?
                 .len()
