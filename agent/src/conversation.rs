@@ -103,7 +103,12 @@ impl Conversation {
     /// Adds pictures to the result that was added last. Only the last `kept` pictures stay:
     /// in the place of older ones there is a word of it.
     pub fn show(&mut self, pictures: Vec<Image>, kept: usize) {
-        let Some(last) = self.request.messages.last_mut().filter(|_| !pictures.is_empty()) else {
+        let Some(last) = self
+            .request
+            .messages
+            .last_mut()
+            .filter(|_| !pictures.is_empty())
+        else {
             return;
         };
         match last.parts.last_mut() {

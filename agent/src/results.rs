@@ -176,18 +176,34 @@ mod tests {
         });
         let rows = Some(json!({ "type": "array", "items": row }));
         assert!(told(None, json!("anything")).is_empty());
-        for fit in [json!([]), json!([{ "price": 1, "day": "2024-02-29" }]), json!([{ "price": 1, "day": null }])] {
+        for fit in [
+            json!([]),
+            json!([{ "price": 1, "day": "2024-02-29" }]),
+            json!([{ "price": 1, "day": null }]),
+        ] {
             assert_eq!(told(rows.clone(), fit), Vec::<String>::new());
         }
         for (unfit, what) in [
             (json!({ "price": 1 }), "expected list, got dict"),
-            (json!([{ "price": "x" }]), "[0].price: expected float, got str"),
-            (json!([{ "price": 1 }, {}]), "[1].price: it is required and missing"),
-            (json!([{ "price": 1, "day": "soon" }]), "[0].day: \"soon\" is not a date"),
+            (
+                json!([{ "price": "x" }]),
+                "[0].price: expected float, got str",
+            ),
+            (
+                json!([{ "price": 1 }, {}]),
+                "[1].price: it is required and missing",
+            ),
+            (
+                json!([{ "price": 1, "day": "soon" }]),
+                "[0].day: \"soon\" is not a date",
+            ),
         ] {
             let told = told(rows.clone(), unfit);
             assert_eq!(told.len(), 1);
-            assert!(told[0].contains(what) && told[0].contains("`find`"), "{told:?}");
+            assert!(
+                told[0].contains(what) && told[0].contains("`find`"),
+                "{told:?}"
+            );
         }
     }
 

@@ -45,8 +45,8 @@ pub use table::{
     TABLE_KEY, TABLE_ROWS_MAX, Table, TextBuilder, Texts,
 };
 pub use tool::{
-    Answer, Arguments, CallContext, ClientTool, PART_KEY, ResultCheck, Tool, ToolError,
-    ToolFuture, ToolSpec, client_tool,
+    Answer, Arguments, CallContext, ClientTool, PART_KEY, ResultCheck, Tool, ToolError, ToolFuture,
+    ToolSpec, client_tool,
 };
 pub use toolbox::{
     SCHEMA_DEPTH_MAX, SCHEMA_NODES_MAX, SchemaProblem, TOOL_NAME_MAX_BYTES, TOOLBOX_TOOLS_MAX,

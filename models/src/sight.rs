@@ -2,20 +2,8 @@
 
 /// Beginnings of names of models that take pictures.
 const SEEING: [&str; 14] = [
-    "claude-",
-    "gpt-4o",
-    "gpt-4.1",
-    "gpt-4.5",
-    "gpt-5",
-    "o1",
-    "o3",
-    "o4-mini",
-    "gemini",
-    "gemma-3",
-    "llava",
-    "pixtral",
-    "qwen2-vl",
-    "internvl",
+    "claude-", "gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4-mini", "gemini", "gemma-3",
+    "llava", "pixtral", "qwen2-vl", "internvl",
 ];
 
 /// Names of models that begin as one of those above, and take no pictures.
@@ -29,7 +17,11 @@ const BLIND: [&str; 3] = ["claude-2", "claude-instant", "o3-mini"];
 /// ```
 #[must_use]
 pub fn sees(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+    let name = model
+        .rsplit('/')
+        .next()
+        .unwrap_or(model)
+        .to_ascii_lowercase();
     let begins = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
     let parts = || name.split(['-', '_', '.', ':']);
     let is_named = parts().any(|part| part == "vl" || part == "vision");

@@ -19,9 +19,11 @@ pub fn grade(task: &Task, answer: &Value) -> Result<Verdict, Error> {
             relative,
         } => grade_number(task, answer, *tolerance, *relative),
         Grader::Schema { schema, tolerance } => grade_schema(task, answer, schema, *tolerance),
-        Grader::OfficeQa { tolerance } => {
-            Ok(officeqa::grade(&words(&task.answer), &words(answer), *tolerance))
-        }
+        Grader::OfficeQa { tolerance } => Ok(officeqa::grade(
+            &words(&task.answer),
+            &words(answer),
+            *tolerance,
+        )),
         Grader::Rules(rules) => Ok(match rules.check(&words(answer)) {
             Ok(()) => Verdict::Correct,
             Err(reason) => Verdict::Incorrect { reason },

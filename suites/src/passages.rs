@@ -123,9 +123,9 @@ impl PassageIndexBuilder {
             .connection
             .prepare("INSERT INTO files(name, bytes, lines) VALUES (?, ?, ?)")?;
         let file = add.insert(params![name, signed(text.len()), signed(lines)])?;
-        let mut add = self.connection.prepare(
-            "INSERT INTO passages(file, line, start, bytes) VALUES (?, ?, ?, ?)",
-        )?;
+        let mut add = self
+            .connection
+            .prepare("INSERT INTO passages(file, line, start, bytes) VALUES (?, ?, ?, ?)")?;
         let mut words = self
             .connection
             .prepare("INSERT INTO words(rowid, text) VALUES (?, ?)")?;

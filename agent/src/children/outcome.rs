@@ -51,13 +51,14 @@ impl Outcome {
 
     /// As the guest is answered.
     pub(crate) fn answer(self) -> Answer {
+        let detail = self.detail();
         let (part, call, parts) = match self.objects {
             Some(Objects { packed, call }) => (json!({ "$part": 0 }), Some(call), vec![packed]),
             None => (Value::Null, None, Vec::new()),
         };
         let json = json!({
             "state": self.status.word(),
-            "detail": self.detail(),
+            "detail": detail,
             "value": self.value.to_string(),
             "objects": part,
             "call": call,

@@ -123,7 +123,9 @@ impl Taxonomy {
         let groups: BTreeSet<&str> = findings.iter().map(|(group, _)| group.as_str()).collect();
         let cell = |axis: &Axis, group: &str| {
             let own = || findings.iter().filter(|(of, _)| of == group);
-            let count = own().filter(|(_, finding)| finding.axis == axis.name).count();
+            let count = own()
+                .filter(|(_, finding)| finding.axis == axis.name)
+                .count();
             let share = 100.0 * count as f64 / own().count().max(1) as f64;
             format!("{count} ({share:.0} %)")
         };
@@ -133,7 +135,9 @@ impl Taxonomy {
         };
         let columns = groups.iter().map(|group| Column::right(group));
         Table {
-            columns: std::iter::once(Column::left("axis")).chain(columns).collect(),
+            columns: std::iter::once(Column::left("axis"))
+                .chain(columns)
+                .collect(),
             rows: self.axes.iter().map(row).collect(),
         }
     }
@@ -215,6 +219,8 @@ fn summary(run: &Trajectory) -> String {
         "{}\nAnswer ({}): {}",
         words.replace("</", "<\u{2060}/"),
         run.status.word(),
-        answer.unwrap_or_else(|| "none".to_owned()).replace("</", "<\u{2060}/"),
+        answer
+            .unwrap_or_else(|| "none".to_owned())
+            .replace("</", "<\u{2060}/"),
     )
 }

@@ -150,7 +150,10 @@ pub fn difference_table(differences: &[Difference]) -> Table {
             d.model.clone(),
             format!("{} − {}", d.first, d.second),
             d.tasks.to_string(),
-            format!("{}/{}/{}/{}", d.both, d.only_first, d.only_second, d.neither),
+            format!(
+                "{}/{}/{}/{}",
+                d.both, d.only_first, d.only_second, d.neither
+            ),
             points(d.accuracy),
             whole(d.tokens),
             format!(

@@ -182,9 +182,16 @@ impl TextCorpus {
         let lines: Vec<&str> = passage.lines().collect();
         let count = |line: &str| {
             let line = line.to_lowercase();
-            words.iter().filter(|word| line.contains(word.as_str())).count()
+            words
+                .iter()
+                .filter(|word| line.contains(word.as_str()))
+                .count()
         };
-        let best = lines.iter().enumerate().rev().max_by_key(|(_, line)| count(line));
+        let best = lines
+            .iter()
+            .enumerate()
+            .rev()
+            .max_by_key(|(_, line)| count(line));
         let first = best.map_or(0, |(at, _)| at).saturating_sub(1);
         let text = lines.get(first..).unwrap_or_default().join("\n");
         let text = match text.char_indices().nth(SNIPPET_CHARS) {
@@ -207,7 +214,8 @@ impl TextCorpus {
             }
             file.seek(SeekFrom::Start(hit.start))?;
             let mut bytes = Vec::new();
-            file.take(hit.bytes.min(READ_MAX_BYTES as u64)).read_to_end(&mut bytes)?;
+            file.take(hit.bytes.min(READ_MAX_BYTES as u64))
+                .read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         let bytes = read().map_err(|error| failed(error.to_string()))?;
@@ -224,8 +232,11 @@ impl TextCorpus {
             return Err(ToolError::new("FileNotFoundError", message));
         };
         let bytes = read(&self.dir, &known.name).map_err(|error| {
-            ToolError::new("OSError", format!("read_file: {} cannot be read", known.name))
-                .with_detail(error.to_string())
+            ToolError::new(
+                "OSError",
+                format!("read_file: {} cannot be read", known.name),
+            )
+            .with_detail(error.to_string())
         })?;
         let text = String::from_utf8_lossy(&bytes);
         let first = asked.line.unwrap_or(1).max(1);
@@ -260,7 +271,9 @@ fn texts_in(dir: &Dir, folder: &Path) -> Result<Vec<String>, Error> {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
-        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let ending = name
+            .rsplit_once('.')
+            .map(|(_, ending)| ending.to_ascii_lowercase());
         let is_text = matches!(ending.as_deref(), Some("txt" | "md"));
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_text && is_file && check_plain_path(&name).is_ok() {
@@ -285,7 +298,9 @@ fn fingerprint(dir: &Dir, names: &[String]) -> std::io::Result<String> {
     for name in names {
         let found = dir.metadata(name)?;
         let changed = found.modified()?.into_std();
-        let changed = changed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let changed = changed
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         hash.update((name.len() as u64).to_le_bytes());
         hash.update(name);
         hash.update(found.len().to_le_bytes());
@@ -300,7 +315,9 @@ fn read(dir: &Dir, name: &str) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it is no regular file"));
     }
     let mut bytes = Vec::new();
-    dir.open(name)?.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    dir.open(name)?
+        .take(FILE_MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
     match bytes.len() as u64 > FILE_MAX_BYTES {
         true => Err(std::io::Error::other("it is too large")),
         false => Ok(bytes),
@@ -339,15 +356,26 @@ mod tests {
         assert_eq!((first.len(), read), (2, 2));
         let (corpus, read) = corpus(root.path());
         assert_eq!((corpus.len(), read), (2, 0), "the index is there");
-        let hits = corpus.search(&asked(json!({ "query": "receipts customs", "name": "1941" })));
+        let hits = corpus.search(&asked(
+            json!({ "query": "receipts customs", "name": "1941" }),
+        ));
         let hits = hits.unwrap();
         assert_eq!(hits.as_array().unwrap().len(), 1, "{hits}");
         assert_eq!(hits[0]["line"], 300);
-        assert!(hits[0]["text"].as_str().unwrap().contains("Customs ....... 507"));
+        assert!(
+            hits[0]["text"]
+                .as_str()
+                .unwrap()
+                .contains("Customs ....... 507")
+        );
         let lines = |json: Value| corpus.lines(&asked(json));
         let piece = lines(json!({ "file": "b_1941_01.txt", "line": 302, "lines": 1 })).unwrap();
         assert_eq!(piece, "Customs ....... 507\n(lines 302 to 302 of 602)");
-        assert!(lines(json!({ "file": "b_1942_01.txt" })).unwrap().ends_with("(lines 1 to 2 of 2)"));
+        assert!(
+            lines(json!({ "file": "b_1942_01.txt" }))
+                .unwrap()
+                .ends_with("(lines 1 to 2 of 2)")
+        );
         for (wrong, what) in [
             (json!({ "file": "link.txt" }), "there is no file"),
             (json!({ "file": "../secret.txt" }), "there is no file"),
@@ -355,7 +383,10 @@ mod tests {
         ] {
             assert!(lines(wrong).unwrap_err().message.contains(what), "{what}");
         }
-        assert_eq!(corpus.list(Some("1942")), json!([{ "file": "b_1942_01.txt", "lines": 2 }]));
+        assert_eq!(
+            corpus.list(Some("1942")),
+            json!([{ "file": "b_1942_01.txt", "lines": 2 }])
+        );
         // A file that became another is not read as if it were the same.
         std::fs::write(texts.join("b_1942_01.txt"), "Customs\n").unwrap();
         let stale = corpus.search(&asked(json!({ "query": "customs", "name": "1942" })));

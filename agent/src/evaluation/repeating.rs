@@ -34,7 +34,11 @@ pub fn repeated(results: &[Graded]) -> Vec<Repeated> {
         tasks.entry(result.task.as_str()).or_default().push(result);
     }
     let of = |(variant, tasks): (&Variant, BTreeMap<&str, Vec<&Graded>>)| {
-        let runs = tasks.values().map(Vec::len).min().filter(|runs| *runs > 1)?;
+        let runs = tasks
+            .values()
+            .map(Vec::len)
+            .min()
+            .filter(|runs| *runs > 1)?;
         let passes = |k: usize| {
             let each = tasks.values().map(|runs| pass_at(runs, k));
             mean(&each.collect::<Vec<f64>>()).unwrap_or(0.0)

@@ -143,7 +143,9 @@ pub fn by_tag(results: &[Graded]) -> Vec<(String, Vec<Standing>)> {
             tagged.entry(tag).or_default().push(result.clone());
         }
     }
-    let some = tagged.into_iter().filter(|(_, own)| own.len() < results.len());
+    let some = tagged
+        .into_iter()
+        .filter(|(_, own)| own.len() < results.len());
     some.map(|(tag, own)| (tag.to_owned(), summarise(&own)))
         .collect()
 }
@@ -176,7 +178,10 @@ pub fn bars(title: &str, standings: &[Standing]) -> PanelPlot {
         let actions = s.tool_calls + s.blocks;
         Some(plain(actions, format!("{actions:.1}")))
     };
-    let mut panels = vec![panel("accuracy", &accuracy), panel("tokens a task", &tokens)];
+    let mut panels = vec![
+        panel("accuracy", &accuracy),
+        panel("tokens a task", &tokens),
+    ];
     if standings.iter().any(|standing| standing.cost_usd.is_some()) {
         panels.push(panel("cost a task", &cost));
     }

@@ -10,7 +10,6 @@ use memex_host_tools::{
 use memex_sql::{DataFiles, Databases, is_folder_of_tables};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::input::{Content, Input, InputSource, Objects, Served};
 use super::loaded::{Loaded, read};
@@ -74,7 +73,9 @@ fn serve_read<'a>(
         loaded.recorded.push(recorded(input, &content));
         loaded.described.push(format!("{name}: {}", content.told));
         let notes = content.notes.iter();
-        loaded.notes.extend(notes.map(|note| format!("{name}: read {note}")));
+        loaded
+            .notes
+            .extend(notes.map(|note| format!("{name}: read {note}")));
         let is_new = match (&input.source, content.objects) {
             (InputSource::Path(path), _) if is_tables(path) => {
                 databases = databases.path(name, path);
@@ -147,12 +148,20 @@ fn piece(texts: &BTreeMap<String, Text>, asked: &Reading) -> Result<String, Tool
     let text = match (texts.get(&asked.name), &asked.path) {
         (Some(Text::One(text)), _) => text,
         (Some(Text::Folder(files)), Some(path)) => files.get(path).ok_or_else(|| {
-            missing(format!("{} has no file {path:?}; {}", asked.name, named(files)))
+            missing(format!(
+                "{} has no file {path:?}; {}",
+                asked.name,
+                named(files)
+            ))
         })?,
         (Some(Text::Folder(files)), None) => {
             return Err(ToolError::new(
                 "TypeError",
-                format!("read_input: {} is a folder; give a path: {}", asked.name, named(files)),
+                format!(
+                    "read_input: {} is a folder; give a path: {}",
+                    asked.name,
+                    named(files)
+                ),
             ));
         }
         (None, _) => {
@@ -183,7 +192,10 @@ fn named(files: &BTreeMap<String, String>) -> String {
 /// A tool of databases under the name that it has for inputs.
 fn renamed(tool: Arc<dyn Tool>) -> Option<Arc<dyn Tool>> {
     let (name, description) = match tool.spec().name.as_str() {
-        "sql" => ("query_input", "Runs one SQL statement over the inputs that are tables. "),
+        "sql" => (
+            "query_input",
+            "Runs one SQL statement over the inputs that are tables. ",
+        ),
         "list_tables" => ("list_input_tables", "The tables among the inputs. "),
         "describe_table" => ("describe_input_table", "A table of an input. "),
         _ => return None,
@@ -216,7 +228,7 @@ impl Tool for Renamed {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::time::Instant;
 
     fn call(loaded: &Loaded, name: &str, arguments: Value) -> Result<Value, ToolError> {
@@ -248,18 +260,42 @@ mod tests {
             Input::new("t", root.path().join("t.csv")).unwrap(),
         ];
         let loaded = serve(&inputs).unwrap();
-        let names: Vec<&str> = loaded.served.0.iter().map(|tool| tool.spec().name.as_str()).collect();
-        let all = ["list_inputs", "read_input", "query_input", "list_input_tables", "describe_input_table"];
+        let names: Vec<&str> = loaded
+            .served
+            .0
+            .iter()
+            .map(|tool| tool.spec().name.as_str())
+            .collect();
+        let all = [
+            "list_inputs",
+            "read_input",
+            "query_input",
+            "list_input_tables",
+            "describe_input_table",
+        ];
         assert_eq!(names, all);
         let listed = call(&loaded, "list_inputs", json!({})).unwrap();
-        assert!(listed[0].as_str().unwrap().starts_with("docs: dict[str, str] of 2 files"));
+        assert!(
+            listed[0]
+                .as_str()
+                .unwrap()
+                .starts_with("docs: dict[str, str] of 2 files")
+        );
         let read = |arguments: Value| call(&loaded, "read_input", arguments);
-        assert_eq!(read(json!({ "name": "docs", "path": "a.md" })).unwrap(), "alpha");
+        assert_eq!(
+            read(json!({ "name": "docs", "path": "a.md" })).unwrap(),
+            "alpha"
+        );
         assert_eq!(read(json!({ "name": "numbers" })).unwrap(), "[1,2]");
         let piece = read(json!({ "name": "docs", "path": "b.md", "offset": 9_998, "chars": 50 }));
         assert_eq!(piece.unwrap(), "éé\n(characters 9998 to 10000 of 10000)");
         let first = read(json!({ "name": "docs", "path": "b.md" })).unwrap();
-        assert!(first.as_str().unwrap().ends_with("(characters 0 to 8000 of 10000)"));
+        assert!(
+            first
+                .as_str()
+                .unwrap()
+                .ends_with("(characters 0 to 8000 of 10000)")
+        );
         for (wrong, what) in [
             (json!({ "name": "docs" }), "give a path: it has a.md, b.md"),
             (json!({ "name": "docs", "path": "c.md" }), "has no file"),
@@ -268,7 +304,12 @@ mod tests {
             assert!(read(wrong).unwrap_err().message.contains(what), "{what}");
         }
         let twice = [inputs[0].clone(), inputs[0].clone()];
-        assert!(serve(&twice).unwrap_err().to_string().contains("two inputs of this name"));
+        assert!(
+            serve(&twice)
+                .unwrap_err()
+                .to_string()
+                .contains("two inputs of this name")
+        );
         assert!(serve(&[]).unwrap().served.0.is_empty());
     }
 }

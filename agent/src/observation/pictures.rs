@@ -18,7 +18,21 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some("image/webp"),
         _ => None,
     }
 }
@@ -111,7 +125,13 @@ mod tests {
             picture.resize(bytes, 0);
             picture
         };
-        let parts = vec![png(90), b"GIF89a".to_vec(), b"<svg/>".to_vec(), png(9_000), png(30)];
+        let parts = vec![
+            png(90),
+            b"GIF89a".to_vec(),
+            b"<svg/>".to_vec(),
+            png(9_000),
+            png(30),
+        ];
         let result = json!({
             "shots": [{ "$part": 0 }, { "$part": 1 }, { "$part": 2 }, { "$part": 3 }, { "$part": 99 }],
             "table": { "$table": { "columns": [{ "data": 4 }] } },
@@ -127,10 +147,16 @@ mod tests {
         let (shown, note) = visible(&found, &options);
         assert_eq!(shown.len(), 2);
         assert!(note.is_some_and(|note| note.contains("2 of 3 pictures")));
-        let one = ObservationOptions { pictures_max: 1, ..options };
+        let one = ObservationOptions {
+            pictures_max: 1,
+            ..options
+        };
         assert_eq!(visible(&found, &one).0.len(), 1);
         for unseen in [None, Some(false)] {
-            let blind = ObservationOptions { pictures: unseen, ..options };
+            let blind = ObservationOptions {
+                pictures: unseen,
+                ..options
+            };
             assert_eq!(visible(&found, &blind), (Vec::new(), None));
         }
     }

@@ -21,9 +21,7 @@ use crate::inputs::{Loaded, RecordedInput, serve_again};
 use crate::observation::visible;
 use crate::reading::CODE_TOOL;
 use crate::recorder::{Recorder, fenced};
-use crate::{
-    Agent, Cancellation, Conversation, Error, Ledger, ObservationOptions, OutputSchema,
-};
+use crate::{Agent, Cancellation, Conversation, Error, Ledger, ObservationOptions, OutputSchema};
 
 impl Agent {
     /// Goes on with a run whose trajectory was saved: it was cancelled, it

@@ -146,7 +146,10 @@ fn the_taxonomy_has_four_axes() {
         remedy: String::new(),
     };
     let text = taxonomy
-        .table(&[("code".into(), finding("execution")), ("tools".into(), finding("execution"))])
+        .table(&[
+            ("code".into(), finding("execution")),
+            ("tools".into(), finding("execution")),
+        ])
         .to_text();
     assert!(text.contains("100 %"), "{text}");
     assert!(Taxonomy::parse("axis = []", "x").is_err());

@@ -100,7 +100,10 @@ fn explain(error: &ValidationError<'_>, depth: usize) -> Finding {
         }
         Kind::Format { format } => {
             let found = short(error.instance());
-            ("ValueError", format!("{found} is not {}", formats::example(format)))
+            (
+                "ValueError",
+                format!("{found} is not {}", formats::example(format)),
+            )
         }
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => (
             "ValueError",

@@ -149,6 +149,7 @@ fn arguments_must_fit_the_schema() {
             "old": { "type": "string", "contentEncoding": "base64" },
             "frame": { "type": "object", "x-memex-type": "table", "required": ["rows"] },
             "day": { "type": "string", "format": "date" },
+            "other": { "type": "string", "format": "of-nobody" },
         },
         "required": ["query"],
         "additionalProperties": false,
@@ -238,6 +239,10 @@ fn arguments_must_fit_the_schema() {
             "ValueError: echo: slow: ",
         ),
         (
+            json!({ "query": "a", "day": "2023-02-29" }),
+            "ValueError: echo: day: \"2023-02-29\" is not a date such as 2024-12-31",
+        ),
+        (
             json!({ "query": "a", "data": 1 }),
             "TypeError: echo: data: expected dict or str, got int 1",
         ),
@@ -255,7 +260,7 @@ fn arguments_must_fit_the_schema() {
         json!({ "query": "a", "data": "text", "old": "eA==" }),
         json!({ "query": "a", "frame": { "$table": { "rows": 1, "columns": [column] } } }),
         json!({ "query": "a", "frame": { "rows": [] } }),
-        json!({ "query": "a", "day": "not a day: formats are annotations" }),
+        json!({ "query": "a", "day": "2024-02-29", "other": "any text" }),
     ];
     for arguments in fitting {
         let call = json!({ "tool": "echo", "arguments": arguments }).to_string();

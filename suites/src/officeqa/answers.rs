@@ -3,8 +3,18 @@
 /// Characters after a number in which its unit may stand.
 const UNIT_WITHIN_CHARS: usize = 20;
 const UNITS: [&str; 12] = [
-    "trillion", "trillions", "billion", "billions", "million", "millions", "thousand",
-    "thousands", "b", "m", "k", "t",
+    "trillion",
+    "trillions",
+    "billion",
+    "billions",
+    "million",
+    "millions",
+    "thousand",
+    "thousands",
+    "b",
+    "m",
+    "k",
+    "t",
 ];
 
 /// A number in an answer.
@@ -27,12 +37,18 @@ pub(super) struct Answer {
 /// The text with one kind of minus, and without commas that group digits.
 pub(super) fn normalised(text: &str) -> String {
     let text: Vec<char> = text.replace('\u{2212}', "-").chars().collect();
-    let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(char::is_ascii_digit);
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| text.get(at))
+            .is_some_and(char::is_ascii_digit)
+    };
     let groups = |at: usize| {
         let after = |n: usize| is_digit(at.checked_add(n));
         is_digit(at.checked_sub(1)) && (1..=3).all(after) && !after(4)
     };
-    let kept = text.iter().enumerate().filter(|(at, c)| **c != ',' || !groups(*at));
+    let kept = text
+        .iter()
+        .enumerate()
+        .filter(|(at, c)| **c != ',' || !groups(*at));
     kept.map(|(_, c)| *c).collect()
 }
 
@@ -54,7 +70,9 @@ pub(super) fn take_apart(text: &str) -> Answer {
             continue;
         }
         if first.is_alphabetic() {
-            let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             let lower = word.to_lowercase();
             let is_unit = since <= UNIT_WITHIN_CHARS && UNITS.contains(&lower.as_str());
@@ -87,9 +105,15 @@ fn number_at(text: &str, before: char) -> Option<(Number, usize)> {
         None => text,
     };
     let sign_length = text.len() - unsigned.len();
-    let digits_end = |from: &str| from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
+    let digits_end = |from: &str| {
+        from.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(from.len())
+    };
     let whole = digits_end(unsigned);
-    let fraction = unsigned.get(whole..)?.strip_prefix('.').map_or(0, digits_end);
+    let fraction = unsigned
+        .get(whole..)?
+        .strip_prefix('.')
+        .map_or(0, digits_end);
     let length = match (whole, fraction) {
         (0, 0) => return None,
         (0, _) if before.is_alphanumeric() => return None,

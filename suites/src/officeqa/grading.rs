@@ -71,7 +71,8 @@ fn bare(text: &str) -> String {
     if let Some(at) = text.rfind('(').filter(|at| *at > 0 && text.ends_with(')')) {
         text = text.get(..at).unwrap_or_default();
     }
-    let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’') || c.is_whitespace();
+    let is_quote =
+        |c: char| matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’') || c.is_whitespace();
     text.trim_matches(is_quote).to_lowercase()
 }
 

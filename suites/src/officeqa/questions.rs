@@ -10,8 +10,18 @@ use crate::{Error, Grader, Task};
 /// Bytes of a file of questions.
 const QUESTIONS_MAX_BYTES: u64 = 64 << 20;
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 /// A row of the file. Columns that are not listed are not read.
@@ -89,7 +99,11 @@ pub fn parse_questions(text: &[u8], place: &str, tolerance: f64) -> Result<Vec<T
 fn task(row: Row, tolerance: f64) -> Task {
     let named = names(&row.source_files);
     let files = match named.is_empty() {
-        true => row.source_docs.split_whitespace().filter_map(file_of).collect(),
+        true => row
+            .source_docs
+            .split_whitespace()
+            .filter_map(file_of)
+            .collect(),
         false => named,
     };
     let spread = match files.len() {
@@ -114,7 +128,10 @@ fn task(row: Row, tolerance: f64) -> Task {
 
 fn names(listed: &str) -> Vec<String> {
     let lines = listed.lines().map(str::trim);
-    lines.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    lines
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The file that an address leads to: `…/march-1941-123?page=4` is

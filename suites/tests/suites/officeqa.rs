@@ -15,17 +15,38 @@ fn answers_are_graded_as_the_benchmark_does() {
         (
             "2,602",
             0.0,
-            &["2602", "2,602", "The total was 2,602 million dollars.", "2602.0", "In 1941 it was 2,602."],
+            &[
+                "2602",
+                "2,602",
+                "The total was 2,602 million dollars.",
+                "2602.0",
+                "In 1941 it was 2,602.",
+            ],
             &["2603", "26.02", "2,602,000", "", "no idea"],
         ),
-        ("507", 0.0, &["507", "507 %", "about 507 in 1950"], &["5070", "506.9", "-507"]),
+        (
+            "507",
+            0.0,
+            &["507", "507 %", "about 507 in 1950"],
+            &["5070", "506.9", "-507"],
+        ),
         (
             "36080 million",
             0.0,
-            &["36080", "36,080 million", "$36,080 million", "36080 billion"],
+            &[
+                "36080",
+                "36,080 million",
+                "$36,080 million",
+                "36080 billion",
+            ],
             &["36080000000", "36.08 billion", "36 080"],
         ),
-        ("1608.80%", 0.0, &["1608.8%", "1,608.80", "1608.80 percent is 1608.8"], &["16.088", "1608.9%"]),
+        (
+            "1608.80%",
+            0.0,
+            &["1608.8%", "1,608.80", "1608.80 percent is 1608.8"],
+            &["16.088", "1608.9%"],
+        ),
         (
             "\u{2212}184.143",
             0.0,
@@ -47,15 +68,43 @@ fn answers_are_graded_as_the_benchmark_does() {
         (
             "March 3, 1977",
             0.0,
-            &["March 3, 1977", "It was on march 3, 1977.", "<FINAL_ANSWER>March 3, 1977</FINAL_ANSWER>"],
+            &[
+                "March 3, 1977",
+                "It was on march 3, 1977.",
+                "<FINAL_ANSWER>March 3, 1977</FINAL_ANSWER>",
+            ],
             &["April 3, 1977", "March 4, 1977", "1977-03-03", "March 3"],
         ),
-        ("August 1986", 0.0, &["August 1986", "in August of 1986", "August, 1986"], &["1986", "July 1986", "August 1985"]),
+        (
+            "August 1986",
+            0.0,
+            &["August 1986", "in August of 1986", "August, 1986"],
+            &["1986", "July 1986", "August 1985"],
+        ),
         ("1986", 0.0, &["1986", "the year 1986"], &["1987", "86"]),
-        ("Henry Morgenthau", 0.0, &["Henry Morgenthau", "\"henry morgenthau\"", "Henry Morgenthau (HM)"], &["Morgenthau", "12"]),
-        ("0", 0.0, &["0", "0.0", "none, that is 0"], &["0.0001", "-1", "none"]),
+        (
+            "Henry Morgenthau",
+            0.0,
+            &[
+                "Henry Morgenthau",
+                "\"henry morgenthau\"",
+                "Henry Morgenthau (HM)",
+            ],
+            &["Morgenthau", "12"],
+        ),
+        (
+            "0",
+            0.0,
+            &["0", "0.0", "none, that is 0"],
+            &["0.0001", "-1", "none"],
+        ),
         ("0", 0.05, &["0"], &["0.01"]),
-        ("100", 0.05, &["95", "105", "100", "104.9%"], &["94.9", "105.1", "1950"]),
+        (
+            "100",
+            0.05,
+            &["95", "105", "100", "104.9%"],
+            &["94.9", "105.1", "1950"],
+        ),
         ("100", 0.0, &["100"], &["100.0001"]),
     ];
     for (truth, tolerance, right, wrong) in table {
@@ -70,7 +119,8 @@ fn answers_are_graded_as_the_benchmark_does() {
 
 #[test]
 fn only_the_final_answer_counts_where_there_is_one() {
-    let tagged = |answer: &str| format!("First 12, then 13. <FINAL_ANSWER>{answer}</FINAL_ANSWER> or 12");
+    let tagged =
+        |answer: &str| format!("First 12, then 13. <FINAL_ANSWER>{answer}</FINAL_ANSWER> or 12");
     assert!(is_right("13", &tagged("13"), 0.0));
     assert!(!is_right("12", &tagged("13"), 0.0));
     let empty = grade("12", &tagged(" "), 0.0);
@@ -103,7 +153,10 @@ fn questions_are_read_from_both_forms_of_the_file() {
         UID1,q,507,\"https://x.example/title/407/march-1941-6531?page=3\nhttps://x.example/december-2002-1/\"\n\
         UID2,q,508,https://x.example/else\n";
     let tasks = parse_questions(older.as_bytes(), "q.csv", 0.0).unwrap();
-    let expected = ["treasury_bulletin_1941_03.txt", "treasury_bulletin_2002_12.txt"];
+    let expected = [
+        "treasury_bulletin_1941_03.txt",
+        "treasury_bulletin_2002_12.txt",
+    ];
     assert_eq!(tasks[0].files, expected);
     assert!(tasks[1].files.is_empty());
     for (bad, names) in [

@@ -31,7 +31,12 @@ fn passages_are_found_by_words_and_phrases_and_lie_where_the_hit_says() {
             let (start, bytes) = (hit.start as usize, hit.bytes as usize);
             let passage = &text[start..start + bytes];
             assert_eq!(text[..start].matches('\n').count() as u64 + 1, hit.line);
-            let first = query.trim_matches('"').split(' ').next().unwrap().to_lowercase();
+            let first = query
+                .trim_matches('"')
+                .split(' ')
+                .next()
+                .unwrap()
+                .to_lowercase();
             let stem = &first[..first.len().min(6)];
             assert!(passage.to_lowercase().contains(stem), "{query}: {passage}");
         }
@@ -39,14 +44,23 @@ fn passages_are_found_by_words_and_phrases_and_lie_where_the_hit_says() {
     };
     assert_eq!(of("silver", None)[0], "b_1950_01.txt");
     assert_eq!(of("certificates", None), ["b_1941_02.txt"]);
-    assert_eq!(of("certificate", None), ["b_1941_02.txt"], "words are stemmed");
+    assert_eq!(
+        of("certificate", None),
+        ["b_1941_02.txt"],
+        "words are stemmed"
+    );
     assert_eq!(of("silver", Some("1941")).len(), 2);
     assert_eq!(of("\"gold reserve\"", None), ["b_1941_01.txt"]);
     assert_eq!(of("gold reserve", None), ["b_1941_01.txt"]);
     // Where no passage has all words, those that have some are given.
     assert_eq!(of("gold platinum", None).len(), 2);
     assert!(of("platinum", None).is_empty());
-    let names: Vec<String> = index.files().unwrap().into_iter().map(|file| file.name).collect();
+    let names: Vec<String> = index
+        .files()
+        .unwrap()
+        .into_iter()
+        .map(|file| file.name)
+        .collect();
     assert_eq!(names, ["b_1941_01.txt", "b_1941_02.txt", "b_1950_01.txt"]);
     assert_eq!(index.files().unwrap()[1].lines, 401);
 }
@@ -57,23 +71,36 @@ fn an_index_is_of_one_corpus() {
     let path = folder.path().join("i.sqlite");
     assert!(PassageIndex::open(&path, "corpus 1").unwrap().is_some());
     assert!(PassageIndex::open(&path, "corpus 2").unwrap().is_none());
-    assert!(PassageIndex::open(&folder.path().join("none"), "c").unwrap().is_none());
+    assert!(
+        PassageIndex::open(&folder.path().join("none"), "c")
+            .unwrap()
+            .is_none()
+    );
     std::fs::write(folder.path().join("no.sqlite"), "no index").unwrap();
     assert!(PassageIndex::open(&folder.path().join("no.sqlite"), "c").is_err());
     let mut builder = PassageIndexBuilder::create(&folder.path().join("j.sqlite")).unwrap();
     builder.add("a", "x").unwrap();
     assert!(builder.add("a", "y").is_err(), "a name is there once");
     drop(builder);
-    assert!(!folder.path().join("j.sqlite").exists(), "an index that is not whole is not there");
+    assert!(
+        !folder.path().join("j.sqlite").exists(),
+        "an index that is not whole is not there"
+    );
 }
 
 #[test]
 fn searches_are_bounded() {
     let line = "tax\n".repeat(400);
     let texts: Vec<String> = (0..300).map(|n| format!("f{n}")).collect();
-    let files: Vec<(&str, &str)> = texts.iter().map(|name| (name.as_str(), line.as_str())).collect();
+    let files: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|name| (name.as_str(), line.as_str()))
+        .collect();
     let (_folder, index) = index(&files);
-    assert_eq!(index.search("tax", None, 1_000_000).unwrap().len(), HITS_MAX);
+    assert_eq!(
+        index.search("tax", None, 1_000_000).unwrap().len(),
+        HITS_MAX
+    );
     assert_eq!(index.search("tax", None, 3).unwrap().len(), 3);
     let long = "tax ".repeat(100_000);
     assert_eq!(index.search(&long, None, 3).unwrap().len(), 3);

@@ -159,7 +159,9 @@ fn a_suite_is_its_seed() {
         .iter()
         .map(|document| document.text.as_str())
         .collect();
-    assert_eq!(checksum(&(all + &format!("{:?}", first.tasks))), PINNED);
+    // Fields that tasks have got since say nothing in it.
+    let tasks = format!("{:?}", first.tasks).replace(" inputs: {},", "");
+    assert_eq!(checksum(&(all + &tasks)), PINNED);
 }
 
 const PINNED: u64 = 12_283_234_081_356_947_828;

@@ -4,8 +4,10 @@
 
 mod answers;
 mod bad_input;
+mod baselines;
 mod beginnings;
 mod children;
+mod continuing;
 mod handing_over;
 mod inputs;
 mod limits;
@@ -14,5 +16,6 @@ mod names;
 mod parallel;
 mod resident;
 mod resuming;
+mod seeing;
 mod support;
 mod workers;

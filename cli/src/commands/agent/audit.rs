@@ -88,7 +88,10 @@ impl By {
 fn task_of<'a>(tasks: &'a [Task], run: &Trajectory) -> Option<&'a Task> {
     let by_id = |task: &&Task| run.task_id.as_deref() == Some(task.id.as_str());
     let by_words = |task: &&Task| run.task_id.is_none() && task.question == run.task;
-    tasks.iter().find(by_id).or_else(|| tasks.iter().find(by_words))
+    tasks
+        .iter()
+        .find(by_id)
+        .or_else(|| tasks.iter().find(by_words))
 }
 
 pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<ExitCode> {
@@ -101,7 +104,10 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
             Taxonomy::parse(&text, &path.display().to_string()).map_err(agent_refusal)?
         }
     };
-    let is_csv = arguments.truth.extension().is_some_and(|ending| ending == "csv");
+    let is_csv = arguments
+        .truth
+        .extension()
+        .is_some_and(|ending| ending == "csv");
     let tasks = match is_csv {
         true => officeqa::read_questions(&arguments.truth, arguments.tolerance),
         false => read_tasks(&arguments.truth),

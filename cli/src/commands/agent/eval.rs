@@ -96,7 +96,11 @@ pub(super) fn execute(arguments: &EvalArguments, context: &Context) -> Result<Ex
     }
     let source = arguments.source.read(context)?;
     check_judge(&source.tasks, arguments.judge.is_some())?;
-    let judge = arguments.judge.as_deref().map(ModelConfig::parse).transpose();
+    let judge = arguments
+        .judge
+        .as_deref()
+        .map(ModelConfig::parse)
+        .transpose();
     let judge = judge
         .map_err(usage_as_told)?
         .as_ref()

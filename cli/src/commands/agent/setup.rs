@@ -117,7 +117,10 @@ impl Settings {
             let model = keyed(&chosen.config, chosen.key_variable.as_deref())?;
             if self.config.budgets.cost_usd.is_some() && self.prices.price(model.name()).is_none() {
                 return Err(usage(
-                    format!("a cost is bounded, and no price is known of {}", model.name()),
+                    format!(
+                        "a cost is bounded, and no price is known of {}",
+                        model.name()
+                    ),
                     "give its price in a file with --prices, or bound --tokens",
                 ));
             }
@@ -139,7 +142,10 @@ fn keyed(config: &ModelConfig, own: Option<&str>) -> Result<Arc<dyn Model>> {
     };
     if let Some(own) = own.filter(|name| env::var(name).is_err()) {
         return Err(usage(
-            format!("the environment has no {own}, which holds the key of {}", config.spec),
+            format!(
+                "the environment has no {own}, which holds the key of {}",
+                config.spec
+            ),
             "set it, or leave `key_variable` out for the provider's usual one",
         ));
     }

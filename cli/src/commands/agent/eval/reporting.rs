@@ -5,8 +5,8 @@ use crate::console::{print, print_line, write_whole};
 use crate::failure::at_place;
 use anyhow::Result;
 use memex_agent::evaluation::{
-    Graded, bars, by_tag, difference_table, differences, plot, repeated, repeated_table,
-    summarise, table,
+    Graded, bars, by_tag, difference_table, differences, plot, repeated, repeated_table, summarise,
+    table,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

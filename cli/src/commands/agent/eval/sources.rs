@@ -41,15 +41,30 @@ pub(super) struct SourceArguments {
     suite: Option<Public>,
 
     /// Its file of questions, as CSV
-    #[arg(long, value_name = "FILE", requires = "suite", help_heading = "Public benchmarks")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "suite",
+        help_heading = "Public benchmarks"
+    )]
     questions: Option<PathBuf>,
 
     /// Its folder of texts
-    #[arg(long, value_name = "DIR", requires = "suite", help_heading = "Public benchmarks")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "suite",
+        help_heading = "Public benchmarks"
+    )]
     corpus: Option<PathBuf>,
 
     /// The index of its texts, made on first need [default: one in the cache]
-    #[arg(long, value_name = "FILE", requires = "suite", help_heading = "Public benchmarks")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "suite",
+        help_heading = "Public benchmarks"
+    )]
     index: Option<PathBuf>,
 
     /// How far off numbers may be, as a part of the answer
@@ -68,7 +83,7 @@ pub(super) struct SourceArguments {
 
     /// Run only the first tasks
     #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    first: Option<usize>,
 }
 
 /// What an evaluation runs.
@@ -88,18 +103,21 @@ impl SourceArguments {
         let mut tasks = match self.suite {
             Some(Public::Officeqa) => {
                 if !(0.0..=1.0).contains(&self.tolerance) {
-                    return Err(usage("--tolerance is between 0 and 1", "0.01 is one per cent"));
+                    return Err(usage(
+                        "--tolerance is between 0 and 1",
+                        "0.01 is one per cent",
+                    ));
                 }
                 officeqa::read_questions(path, self.tolerance).map_err(usage_as_told)?
             }
             None => read_tasks(path).map_err(usage_as_told)?,
         };
         tasks.retain(|task| self.tags.iter().all(|tag| task.tags.contains(tag)));
-        tasks.truncate(self.limit.unwrap_or(usize::MAX));
+        tasks.truncate(self.first.unwrap_or(usize::MAX));
         if tasks.is_empty() {
             return Err(usage(
                 format!("{} has no such tasks", path.display()),
-                "`memex agent eval --make` makes suites; --tag and --limit choose among tasks",
+                "`memex agent eval --make` makes suites; --tag and --first choose among tasks",
             ));
         }
         let tools = match (self.suite, &self.corpus) {
@@ -107,7 +125,11 @@ impl SourceArguments {
             _ => tools_of(path, &tasks)?,
         };
         Ok(Source {
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name: path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             tasks,
             tools,
@@ -127,7 +149,10 @@ impl SourceArguments {
         let is_told = context.err.is_terminal;
         let progress = |number: usize, all: usize| {
             if number == 0 || (is_told && number.is_multiple_of(50)) {
-                complain(&format!("indexing {}: {number} of {all} texts", corpus.display()));
+                complain(&format!(
+                    "indexing {}: {number} of {all} texts",
+                    corpus.display()
+                ));
             }
         };
         let corpus = TextCorpus::open(corpus, &index, progress).map_err(agent_refusal)?;

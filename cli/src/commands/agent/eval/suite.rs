@@ -25,7 +25,12 @@ enum Suite {
 #[derive(Debug, Clone, Args)]
 pub(super) struct MakeArguments {
     /// Write one of the built-in suites, and exit
-    #[arg(long, value_name = "SUITE", requires = "into", help_heading = "Making suites")]
+    #[arg(
+        long,
+        value_name = "SUITE",
+        requires = "into",
+        help_heading = "Making suites"
+    )]
     make: Option<Suite>,
 
     /// The folder that --make writes
@@ -41,7 +46,12 @@ pub(super) struct MakeArguments {
     size: Option<usize>,
 
     /// The number of tasks
-    #[arg(long, value_name = "COUNT", default_value_t = 40, help_heading = "Making suites")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 40,
+        help_heading = "Making suites"
+    )]
     tasks_max: usize,
 }
 

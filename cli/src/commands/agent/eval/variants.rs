@@ -1,8 +1,8 @@
 //! One variant's part of an evaluation: a model in a space.
 
+use super::EvalArguments;
 use super::results::keep;
 use super::sources::Source;
-use super::EvalArguments;
 use crate::commands::agent::batch::{bar, file_name};
 use crate::commands::agent::settings::Space;
 use crate::console::complain;
@@ -47,10 +47,10 @@ impl Evaluation<'_> {
         settings.model = Some(variant.model.clone());
         settings.space = Some(space);
         let resolved = settings.resolve()?;
-        let agent = self
-            .arguments
-            .agent
-            .assemble_more(resolved, self.context, &self.source.tools)?;
+        let agent =
+            self.arguments
+                .agent
+                .assemble_more(resolved, self.context, &self.source.tools)?;
         let mut requests = Vec::with_capacity(jobs.len());
         for job in &jobs {
             requests.extend(self.request(variant, job)?);
