@@ -12,8 +12,7 @@ use memex_host_tools::{Tool, ToolError, immediate};
 use memex_policies::check_plain_path;
 use memex_suites::passages::{Hit, IndexedFile, PassageIndex, PassageIndexBuilder};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::documents::open;
@@ -73,6 +72,26 @@ struct ReadingLines {
     /// How many lines: 200 if it is left out, at most 2,000.
     #[serde(default)]
     lines: Option<usize>,
+}
+
+/// A file of the corpus.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct ListedFile {
+    /// Its name.
+    file: String,
+    /// How many lines it has.
+    lines: u64,
+}
+
+/// A passage that has words of the query.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+struct Found {
+    /// The file.
+    file: String,
+    /// The line at which the text begins, from 1.
+    line: u64,
+    /// A piece of the passage.
+    text: String,
 }
 
 impl TextCorpus {
@@ -149,15 +168,18 @@ impl TextCorpus {
         ]
     }
 
-    fn list(&self, name: Option<&str>) -> Value {
+    fn list(&self, name: Option<&str>) -> Vec<ListedFile> {
         let is_asked = |file: &&IndexedFile| name.is_none_or(|part| file.name.contains(part));
         let files = self.files.iter().filter(is_asked).take(LISTED_MAX);
         files
-            .map(|file| json!({ "file": file.name, "lines": file.lines }))
+            .map(|file| ListedFile {
+                file: file.name.clone(),
+                lines: file.lines,
+            })
             .collect()
     }
 
-    fn search(&self, asked: &Searching) -> Result<Value, ToolError> {
+    fn search(&self, asked: &Searching) -> Result<Vec<Found>, ToolError> {
         let max = asked.limit.unwrap_or(HITS).clamp(1, HITS_MAX);
         let hits = self.index.search(&asked.query, asked.name.as_deref(), max);
         let hits = hits.map_err(|error| {
@@ -166,7 +188,8 @@ impl TextCorpus {
         })?;
         let shown = hits.iter().map(|hit| {
             let (line, text) = self.snippet(hit, &asked.query)?;
-            Ok(json!({ "file": hit.file, "line": line, "text": text }))
+            let file = hit.file.clone();
+            Ok(Found { file, line, text })
         });
         shown.collect()
     }
@@ -328,6 +351,7 @@ fn read(dir: &Dir, name: &str) -> std::io::Result<Vec<u8>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     fn corpus(folder: &Path) -> (TextCorpus, usize) {
         let mut read = 0;
@@ -360,14 +384,8 @@ mod tests {
             json!({ "query": "receipts customs", "name": "1941" }),
         ));
         let hits = hits.unwrap();
-        assert_eq!(hits.as_array().unwrap().len(), 1, "{hits}");
-        assert_eq!(hits[0]["line"], 300);
-        assert!(
-            hits[0]["text"]
-                .as_str()
-                .unwrap()
-                .contains("Customs ....... 507")
-        );
+        assert_eq!((hits.len(), hits[0].line), (1, 300), "{hits:?}");
+        assert!(hits[0].text.contains("Customs ....... 507"));
         let lines = |json: Value| corpus.lines(&asked(json));
         let piece = lines(json!({ "file": "b_1941_01.txt", "line": 302, "lines": 1 })).unwrap();
         assert_eq!(piece, "Customs ....... 507\n(lines 302 to 302 of 602)");
@@ -383,10 +401,8 @@ mod tests {
         ] {
             assert!(lines(wrong).unwrap_err().message.contains(what), "{what}");
         }
-        assert_eq!(
-            corpus.list(Some("1942")),
-            json!([{ "file": "b_1942_01.txt", "lines": 2 }])
-        );
+        let listed = corpus.list(Some("1942"));
+        assert_eq!((listed.len(), listed[0].lines), (1, 2));
         // A file that became another is not read as if it were the same.
         std::fs::write(texts.join("b_1942_01.txt"), "Customs\n").unwrap();
         let stale = corpus.search(&asked(json!({ "query": "customs", "name": "1942" })));

@@ -1,8 +1,9 @@
 //! Conversations of chat completions as JSON lines:
 //! `{"messages": [{"role", "content", …}], "tools": […]}`.
 //!
-//! What code gave goes to the model as a message of the user, as it did in
-//! the run; what tools returned goes as messages of the role `tool`.
+//! What code gave goes to the model as it did in the run: as a message of the role `tool`, if
+//! the block came by a call, else of the user. What tools returned goes as messages of the role
+//! `tool`.
 
 use memex_channel::TreeSize;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub struct ChatOptions {
     pub reasoning: bool,
 }
 
+/// The tool by which blocks of code come.
+const BLOCK_TOOL: &str = "python";
+
 #[derive(Serialize, Deserialize)]
 struct Conversation {
     messages: Vec<Message>,
@@ -88,13 +92,22 @@ fn function() -> String {
 /// The messages of a trajectory.
 pub fn messages(trajectory: &Trajectory, options: ChatOptions) -> Vec<Message> {
     let mut messages = Vec::new();
+    // The call by which the last block came.
+    let mut block = None;
     for step in &trajectory.steps {
         match step.kind {
             StepKind::System => messages.push(Message::of("system", &step.text)),
+            StepKind::Observation if block.is_some() => messages.push(Message {
+                tool_call_id: block.take(),
+                ..Message::of("tool", &step.text)
+            }),
             StepKind::User | StepKind::Observation => {
                 messages.push(Message::of("user", &step.text));
             }
-            StepKind::Model => messages.push(reply(step, options)),
+            StepKind::Model => {
+                block = block_call(step).map(str::to_owned);
+                messages.push(reply(step, options));
+            }
             StepKind::Tool => messages.extend(step.results.iter().map(|result| Message {
                 tool_call_id: Some(result.call_id.clone()),
                 ..Message::of("tool", &result.content)
@@ -102,6 +115,42 @@ pub fn messages(trajectory: &Trajectory, options: ChatOptions) -> Vec<Message> {
         }
     }
     messages
+}
+
+/// The tools that the model was sent: in code space, the one by which blocks come, if they
+/// came so.
+pub fn sent_tools(trajectory: &Trajectory) -> Vec<Map<String, Value>> {
+    if trajectory.agent.action_space == ActionSpace::Tools {
+        return trajectory.agent.tools.clone();
+    }
+    if !trajectory
+        .steps
+        .iter()
+        .any(|step| block_call(step).is_some())
+    {
+        return Vec::new();
+    }
+    let function = serde_json::json!({
+        "name": BLOCK_TOOL,
+        "description": "Runs a block of Python in your persistent session.",
+        "parameters": {
+            "type": "object",
+            "properties": { "code": { "type": "string", "description": "The block." } },
+            "required": ["code"],
+            "additionalProperties": false,
+        },
+    });
+    let definition = [
+        ("type".to_owned(), "function".into()),
+        ("function".to_owned(), function),
+    ];
+    vec![Map::from_iter(definition)]
+}
+
+/// The id of the call by which a block came, if it came by one.
+fn block_call(step: &Step) -> Option<&str> {
+    step.code.as_ref()?;
+    step.metadata.get("call_id")?.as_str()
 }
 
 /// A trajectory as a line, without its end.
@@ -112,7 +161,7 @@ pub fn messages(trajectory: &Trajectory, options: ChatOptions) -> Vec<Message> {
 pub fn to_line(trajectory: &Trajectory, options: ChatOptions) -> Result<String, Error> {
     let conversation = Conversation {
         messages: messages(trajectory, options),
-        tools: trajectory.agent.tools.clone(),
+        tools: sent_tools(trajectory),
     };
     serde_json::to_string(&conversation)
         .map_err(|error| Error::malformed(&trajectory.id, None, "", error.to_string()))
@@ -263,11 +312,27 @@ fn reply(step: &Step, options: ChatOptions) -> Message {
             },
         },
     });
-    let calls: Vec<Call> = calls.collect();
+    let mut calls: Vec<Call> = calls.collect();
+    let mut text = step.text.as_str();
+    if let (Some(id), Some(code)) = (block_call(step), &step.code) {
+        // The text of the step ends with the block, as people read it.
+        let shown = format!("\n```python\n{code}\n```");
+        text = text.strip_suffix(shown.as_str()).unwrap_or(text);
+        let arguments = serde_json::json!({ "code": code }).to_string();
+        let function = Function {
+            name: BLOCK_TOOL.to_owned(),
+            arguments,
+        };
+        calls.push(Call {
+            id: id.to_owned(),
+            kind: self::function(),
+            function,
+        });
+    }
     Message {
         reasoning_content: step.reasoning.clone().filter(|_| options.reasoning),
         tool_calls: Some(calls).filter(|calls| !calls.is_empty()),
-        ..Message::of("assistant", &step.text)
+        ..Message::of("assistant", text)
     }
 }
 

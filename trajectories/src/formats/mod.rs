@@ -15,6 +15,7 @@ pub mod chat;
 mod detection;
 pub mod rollout;
 mod source;
+pub mod training;
 
 pub use detection::{DOCUMENT_MAX_BYTES, Format, detect};
 pub use source::{Trajectories, open, write};

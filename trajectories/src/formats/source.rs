@@ -59,13 +59,26 @@ pub fn write(
             Format::Native => native_lines(trajectory, place)?,
             Format::Atif if trajectories.len() == 1 => atif::to_document(trajectory)?,
             Format::Atif => atif::to_line(trajectory)?,
-            Format::Chat => chat::to_line(trajectory, chat::ChatOptions::default())?,
+            Format::Chat => conversations(trajectory)?,
             Format::Rollout => rollout::to_line(trajectory, None, RolloutExtent::Whole)?,
         };
         to.write_all(text.as_bytes()).map_err(Error::io(place))?;
         to.write_all(b"\n").map_err(Error::io(place))?;
     }
     to.flush().map_err(Error::io(place))
+}
+
+/// A line for the run, and one for each run that it spawned, at any depth.
+fn conversations(trajectory: &Trajectory) -> Result<String, Error> {
+    check_children(trajectory)?;
+    let mut lines = Vec::new();
+    let mut open = vec![trajectory];
+    while let Some(run) = open.pop() {
+        lines.push(chat::to_line(run, chat::ChatOptions::default())?);
+        let children = run.children.iter().rev();
+        open.extend(children.filter_map(|child| child.trajectory.as_deref()));
+    }
+    Ok(lines.join("\n"))
 }
 
 fn native_lines(trajectory: &Trajectory, place: &str) -> Result<String, Error> {

@@ -1,22 +1,20 @@
 //! `memex agent audit`: why runs have a wrong answer.
 
 use super::batch::bar;
-use super::convert::read;
+use super::convert::{is_right, read, task_of, truth};
 use super::setup::AgentOptions;
 use crate::console::{complain, print, print_line};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::{TURN_FAILED, usage, usage_as_told};
+use crate::failure::{TURN_FAILED, usage};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
-use crate::texts;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{Finding, Taxonomy};
 use memex_agent::run_batch;
-use memex_suites::{Task, Verdict, grade, officeqa, read_tasks};
 use memex_trajectories::Trajectory;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -84,16 +82,6 @@ impl By {
     }
 }
 
-/// The task of a run: by its id, or else, since other formats have none, by its words.
-fn task_of<'a>(tasks: &'a [Task], run: &Trajectory) -> Option<&'a Task> {
-    let by_id = |task: &&Task| run.task_id.as_deref() == Some(task.id.as_str());
-    let by_words = |task: &&Task| run.task_id.is_none() && task.question == run.task;
-    tasks
-        .iter()
-        .find(by_id)
-        .or_else(|| tasks.iter().find(by_words))
-}
-
 pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<ExitCode> {
     let taxonomy = match &arguments.taxonomy {
         None => Taxonomy::built_in().map_err(agent_refusal)?,
@@ -104,15 +92,7 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
             Taxonomy::parse(&text, &path.display().to_string()).map_err(agent_refusal)?
         }
     };
-    let is_csv = arguments
-        .truth
-        .extension()
-        .is_some_and(|ending| ending == "csv");
-    let tasks = match is_csv {
-        true => officeqa::read_questions(&arguments.truth, arguments.tolerance),
-        false => read_tasks(&arguments.truth),
-    };
-    let tasks = tasks.map_err(usage_as_told)?;
+    let tasks = truth(&arguments.truth, arguments.tolerance)?;
     let (mut requests, mut wrong, mut right) = (Vec::new(), Vec::new(), 0);
     for file in &arguments.files {
         for (place, run) in read(file)?.iter().enumerate() {
@@ -183,15 +163,4 @@ pub(super) fn execute(arguments: &AuditArguments, context: &Context) -> Result<E
         true => ExitCode::SUCCESS,
         false => ExitCode::from(TURN_FAILED),
     })
-}
-
-/// Whether a run's answer is right; one that only a model can judge counts as
-/// wrong, and the auditor sees both.
-fn is_right(task: &Task, run: &Trajectory) -> Result<bool> {
-    let words = run.answer.clone().map(Value::String);
-    let Some(answer) = run.submission.clone().or(words) else {
-        return Ok(false);
-    };
-    let verdict = grade(task, &answer).with_context(|| task.id.clone())?;
-    Ok(verdict == Verdict::Correct)
 }

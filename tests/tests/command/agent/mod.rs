@@ -3,6 +3,7 @@
 mod applications;
 mod bad_usage;
 mod batches;
+mod benchmarks;
 mod evaluation;
 mod running;
 mod stopping;
