@@ -4,7 +4,7 @@ use crate::support::{after, agent, coder, runs, says, shown};
 use crate::workers::{remote, workers};
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use memex_agent::{ActionSpace, Backend, Cancellation, Input, NoWatcher, RunRequest};
+use memex_agent::{Backend, Cancellation, Input, NoWatcher, RunRequest};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -328,27 +328,6 @@ fn a_folder_of_runs_is_a_list_of_them() {
     .run(request)
     .unwrap();
     assert_eq!(shown(&result), ["['Task 0.', 'Task 1.', 'Task 2.']"]);
-}
-
-#[test]
-fn inputs_are_refused_where_no_code_could_use_them() {
-    let mut config = coder();
-    config.action_space = ActionSpace::Tools;
-    let request = RunRequest {
-        inputs: vec![Input::value("limit", json!(1)).unwrap()],
-        ..RunRequest::new("Look.")
-    };
-    let error = agent(config.clone(), vec![says("never")])
-        .run(request)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("inputs: ") && error.contains("\nhint: "),
-        "{error}"
-    );
-    // The same run without them is none to refuse.
-    let result = agent(config, vec![says("done")]).run(RunRequest::new("Look."));
-    assert_eq!(result.unwrap().answer.as_deref(), Some("done"));
 }
 
 /// What is in an input is for code to print; a description tells no more than its shape.
