@@ -4,7 +4,8 @@
 //! [`reading`] generates annual reports of fictitious companies; its questions
 //! need their tables, footnotes and restatements. [`warehouse`] generates a
 //! SQLite database of many related tables; its questions need joins. Both
-//! depend only on their options and seed. [`officeqa`] reads the questions of a public benchmark and
+//! depend only on their options and seed, as does [`bulletins`], which makes corpora of up to hundreds of
+//! megabytes. [`officeqa`] reads the questions of a public benchmark and
 //! grades as it does; [`passages`] is an index of a corpus of texts. A [`Task`] says how its answer is
 //! graded, and [`grade`] does so.
 //!
@@ -19,6 +20,7 @@
 //! # Ok::<(), memex_suites::Error>(())
 //! ```
 
+pub mod bulletins;
 mod error;
 mod grading;
 mod judge;

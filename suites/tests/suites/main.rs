@@ -1,6 +1,7 @@
 //! Suites as their users see them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod bulletins;
 mod grading;
 mod officeqa;
 mod passages;

@@ -49,22 +49,12 @@ pub(super) struct SourceArguments {
     )]
     questions: Option<PathBuf>,
 
-    /// Its folder of texts
-    #[arg(
-        long,
-        value_name = "DIR",
-        requires = "suite",
-        help_heading = "Public benchmarks"
-    )]
+    /// A folder of texts that is searched, of a benchmark or of a suite of bulletins
+    #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
 
-    /// The index of its texts, made on first need [default: one in the cache]
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "suite",
-        help_heading = "Public benchmarks"
-    )]
+    /// The index of these texts, made on first need [default: one in the cache]
+    #[arg(long, value_name = "FILE", requires = "corpus")]
     index: Option<PathBuf>,
 
     /// How far off numbers may be, as a part of the answer
@@ -120,9 +110,9 @@ impl SourceArguments {
                 "`memex agent eval --make` makes suites; --tag and --first choose among tasks",
             ));
         }
-        let tools = match (self.suite, &self.corpus) {
-            (Some(Public::Officeqa), Some(corpus)) => self.corpus_tools(corpus, context)?,
-            _ => tools_of(path, &tasks)?,
+        let tools = match &self.corpus {
+            Some(corpus) => self.corpus_tools(corpus, context)?,
+            None => tools_of(path, &tasks)?,
         };
         Ok(Source {
             name: path

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{database_path, document_tools};
 use memex_host_tools::Tool;
 use memex_sql::{Access, Databases};
+use memex_suites::bulletins::{self, Difficulty};
 use memex_suites::{Task, reading, warehouse};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,19 @@ enum Suite {
     Reading,
     /// Structured retrieval over a SQLite workspace of many tables
     Warehouse,
+    /// Reading in a large corpus: monthly bulletins with revised figures
+    Bulletins,
+}
+
+/// How much has to be found out for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    /// One figure
+    Easy,
+    /// Revised figures, too
+    Medium,
+    /// Sums and comparisons of revised figures
+    Hard,
 }
 
 /// Making a suite.
@@ -41,9 +55,19 @@ pub(super) struct MakeArguments {
     #[arg(long, default_value_t = 1, help_heading = "Making suites")]
     seed: u64,
 
-    /// How large it is: documents of `reading` [default: 16], customers of `warehouse` [default: 200]
+    /// How large it is: documents of `reading` [default: 16], customers of `warehouse` [default: 200],
+    /// megabytes of `bulletins` [default: 2]
     #[arg(long, value_name = "COUNT", help_heading = "Making suites")]
     size: Option<usize>,
+
+    /// How hard the questions over bulletins are
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "medium",
+        help_heading = "Making suites"
+    )]
+    difficulty: Level,
 
     /// The number of tasks
     #[arg(
@@ -93,7 +117,28 @@ pub(super) fn make(arguments: &MakeArguments) -> Result<ExitCode> {
                 .map_err(usage_as_told)?
                 .len()
         }
+        Suite::Bulletins => {
+            let options = bulletins::BulletinOptions::default();
+            let options = bulletins::BulletinOptions {
+                megabytes: arguments.size.unwrap_or(options.megabytes),
+                tasks,
+                difficulty: match arguments.difficulty {
+                    Level::Easy => Difficulty::Easy,
+                    Level::Medium => Difficulty::Medium,
+                    Level::Hard => Difficulty::Hard,
+                },
+            };
+            bulletins::generate(seed, &options, folder)
+                .map_err(usage_as_told)?
+                .len()
+        }
     };
+    if suite == Suite::Bulletins {
+        print_line(&format!(
+            "search the texts with --corpus {}",
+            folder.join(bulletins::TEXTS).display()
+        ));
+    }
     print_line(&format!(
         "{count} tasks in {}",
         folder.join("tasks.jsonl").display()
