@@ -279,9 +279,8 @@ impl Models {
             let entry = toml::Table::from_iter([(name, toml::Value::Table(price.clone()))]);
             let table = toml::Table::from_iter([("models".to_owned(), toml::Value::Table(entry))]);
             let place = format!("models.{line:?}.price");
-            prices = prices
-                .overlaid(&place, &table.to_string())
-                .map_err(usage_as_told)?;
+            let text = toml::to_string(&table).map_err(|error| usage(error.to_string(), HINT))?;
+            prices = prices.overlaid(&place, &text).map_err(usage_as_told)?;
         }
         Ok(prices)
     }

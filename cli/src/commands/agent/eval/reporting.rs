@@ -25,7 +25,7 @@ pub(super) fn report(arguments: &EvalArguments, name: &str, results: &[Graded]) 
         }
         for (tag, standings) in &tagged {
             for standing in standings {
-                print_typed("tag", standing, Some(("tag", tag)))?;
+                print_typed("tag", standing, Some(("tag", tag.as_str())))?;
             }
         }
         for gap in &gaps {
