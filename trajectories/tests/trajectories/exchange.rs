@@ -81,7 +81,7 @@ fn formats_are_found_out() {
             .map(|loaded| loaded.trajectory)
             .collect();
         // A spawned agent's conversation is a line of its own, behind its parent's.
-        let spawned = match format {
+        let spawned: usize = match format {
             Format::Chat => runs.iter().map(|run| run.children.len()).sum(),
             _ => 0,
         };
