@@ -132,28 +132,27 @@ fn python_as_a_tool_is_a_space_and_runs_are_repeated() {
         reply["expect"] = json!({ "contains": shown, "tools": [tool] });
         reply
     };
-    bench.keyed(
-        "m.json",
-        &[
-            of("python", "Add up", runs("submit(sum(data))")),
-            of(
-                "python_exec",
-                "Add up",
-                calls("python_exec", json!({ "code": "sum(data)" })),
-            ),
-            of("python_exec", "6", calls("submit", json!({ "value": 6 }))),
-            of(
-                "list_inputs",
-                "Add up",
-                calls("read_input", json!({ "name": "data" })),
-            ),
-            of(
-                "list_inputs",
-                "[1, 2, 3]",
-                calls("submit", json!({ "value": 7 })),
-            ),
-        ],
-    );
+    // A reply is played once, and each task is run twice.
+    let replies = vec![
+        of("python", "Add up", runs("submit(sum(data))")),
+        of(
+            "python_exec",
+            "Add up",
+            calls("python_exec", json!({ "code": "sum(data)" })),
+        ),
+        of("python_exec", "6", calls("submit", json!({ "value": 6 }))),
+        of(
+            "list_inputs",
+            "Add up",
+            calls("read_input", json!({ "name": "data" })),
+        ),
+        of(
+            "list_inputs",
+            "[1, 2, 3]",
+            calls("submit", json!({ "value": 7 })),
+        ),
+    ];
+    bench.keyed("m.json", &[replies.clone(), replies].concat());
     let spaces = "code,tools,tools-python,tools-python-stateless";
     let ran = bench.agent(&[
         "eval",
@@ -226,13 +225,12 @@ fn runs_become_data_for_training() {
         json!({ "id": "2", "question": "two?", "answer": 2, "grader": { "kind": "numeric", "tolerance": 0 } }),
     ];
     bench.write("tasks.jsonl", tasks.map(|task| task.to_string()).join("\n"));
-    bench.keyed(
-        "m.json",
-        &[
-            after("one?", runs("submit(1)")),
-            after("two?", runs("submit(3)")),
-        ],
-    );
+    // A reply is played once, and each task is run twice.
+    let replies = vec![
+        after("one?", runs("submit(1)")),
+        after("two?", runs("submit(3)")),
+    ];
+    bench.keyed("m.json", &[replies.clone(), replies].concat());
     let ran = bench.agent(&[
         "eval",
         "tasks.jsonl",
