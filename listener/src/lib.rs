@@ -1,4 +1,4 @@
-//! Serves HTTP/1.1 with limits for untrusted clients.
+//! Serves HTTP/1.1 with limits for untrusted clients, with TLS or without.
 //!
 //! ```text
 //!  accept ─► a place ─► head ─► body ─► router ─► answer ─┐
@@ -14,6 +14,8 @@
 //! connections open, with half a request or none, cannot keep others out;
 //! requests that have arrived completely are never closed for others.
 //!
+//! A handshake of TLS counts as part of the first head, in time and in its place.
+//!
 //! Not covered: complete requests that take long to answer. The router decides
 //! who may make them, and how many.
 
@@ -24,4 +26,5 @@ mod serving;
 mod stalling;
 
 pub use limits::Limits;
-pub use serving::serve;
+pub use serving::{serve, serve_tls};
+pub use tokio_rustls::TlsAcceptor;

@@ -13,8 +13,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -38,6 +41,27 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n
 /// Failures of single connections end these alone. Polled inside a tokio runtime
 /// with I/O and time.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+    serving(listener, None, router, limits, stop).await;
+}
+
+/// The same over TLS. Clients that do not speak it are given up.
+pub async fn serve_tls(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    serving(listener, Some(acceptor), router, limits, stop).await;
+}
+
+async fn serving(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     let limits = Arc::new(limits);
     let room = limits.bodies_max_bytes.max(limits.body_max_bytes);
     let places = Places::new(limits.connections_max, room);
@@ -61,11 +85,29 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
         };
         let Some(place) = places.take(address.ip()) else {
             // As much as the system takes at once, without waiting for this client.
-            let _ = stream.try_write(NO_PLACE);
+            if acceptor.is_none() {
+                let _ = stream.try_write(NO_PLACE);
+            }
             continue;
         };
+        // Answers are written whole; waiting for more would only delay them.
+        let _ = stream.set_nodelay(true);
         let (router, limits) = (router.clone(), Arc::clone(&limits));
-        connections.spawn(connection(stream, place, router, limits, stop.clone()));
+        match &acceptor {
+            None => {
+                let stream = Stalling::new(stream, limits.answer_pause);
+                connections.spawn(connection(stream, place, router, limits, stop.clone()));
+            }
+            Some(acceptor) => {
+                let (acceptor, stop) = (acceptor.clone(), stop.clone());
+                connections.spawn(async move {
+                    let shaken = handshake(acceptor, stream, &place, &limits, &stop).await;
+                    if let Some(stream) = shaken {
+                        connection(stream, place, router, limits, stop).await;
+                    }
+                });
+            }
+        }
     }
     let ended = async { while connections.join_next().await.is_some() {} };
     // Dropping the rest closes it.
@@ -81,18 +123,35 @@ fn is_of_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Serves one connection to its end.
-async fn connection(
+/// The stream of a client that speaks TLS, within the time of a head.
+async fn handshake(
+    acceptor: TlsAcceptor,
     stream: TcpStream,
+    place: &Place,
+    limits: &Limits,
+    stop: &CancellationToken,
+) -> Option<TlsStream<Stalling>> {
+    let stream = Stalling::new(stream, limits.answer_pause);
+    let shaken = tokio::time::timeout(limits.head_timeout, acceptor.accept(stream));
+    let shaken = tokio::select! {
+        shaken = shaken => shaken.ok()?,
+        () = place.given_up() => return None,
+        () = stop.cancelled() => return None,
+    };
+    shaken
+        .inspect_err(|error| tracing::debug!(%error, "a client does not speak TLS with us"))
+        .ok()
+}
+
+/// Serves one connection to its end.
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     place: Place,
     router: Router,
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) {
-    // Answers are written whole; waiting for more would only delay them.
-    let _ = stream.set_nodelay(true);
     let place = Arc::new(place);
-    let stream = Stalling::new(stream, limits.answer_pause, Arc::clone(&place));
     let stream = TokioIo::new(stream);
     let served = {
         let (place, limits) = (Arc::clone(&place), Arc::clone(&limits));

@@ -1,8 +1,10 @@
-//! TLS settings of every client: models, tools, egress and buckets.
+//! TLS settings of every client: models, tools, egress and buckets; and of servers.
 //!
 //! There is one crypto library (ring) and one trust store (the certificates that
 //! the system trusts, found as OpenSSL finds them). No other crate names either, so
 //! that a build contains each once.
+
+mod server;
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -11,7 +13,8 @@ use rustls::{ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 use std::sync::Arc;
 
-pub use rustls::ClientConfig;
+pub use rustls::{ClientConfig, ServerConfig};
+pub use server::{CertificateError, Certificates};
 
 /// The crypto library, for servers and tests as well.
 #[must_use]

@@ -55,7 +55,10 @@ fn heavy_dependencies_have_one_owner_each() {
             &["rustls-platform-verifier", "rustls-native-certs"],
             &["memex-tls"],
         ),
-        (&["hyper-rustls", "tokio-rustls"], &["memex-external"]),
+        (
+            &["hyper-rustls", "tokio-rustls"],
+            &["memex-external", "memex-listener"],
+        ),
         // The client is `external`'s, the transports of servers are those of `doors`.
         (
             &["rmcp"],
