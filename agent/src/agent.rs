@@ -10,9 +10,10 @@ use memex_runtime::{Cache, Sandbox, Snapshot};
 use memex_sessions::{Resolved, Tools};
 
 use crate::approval::approved;
+use crate::hosted::{Client, Hosted};
 use crate::scope::{Kept, Place};
 use crate::worker::Origin;
-use crate::{AgentConfig, Approver, Backend, Error, Reactor, Workers};
+use crate::{AgentConfig, Approver, Backend, Error, HostedServer, Reactor, Workers};
 
 /// A model, its tools and where its code runs. Cheap to clone; runs go on side
 /// by side on as many threads as call [`Agent::run`].
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     /// With what the sessions in them are made of.
     pub(crate) workers: Option<(Workers, Arc<Origin>)>,
+    /// The server of hosted sessions.
+    pub(crate) server: Option<HostedServer>,
     pub(crate) audit: Option<Arc<dyn AuditLog>>,
     /// Servers of tools end with this.
     pub(crate) _opened: Option<Tools>,
@@ -60,6 +63,7 @@ impl Agent {
                 sandbox: None,
                 tools: Vec::new(),
                 workers: None,
+                server: None,
                 audit: None,
                 _opened: None,
             },
@@ -85,6 +89,14 @@ impl Inner {
                 Some(scope) => Box::new(Kept { sandbox, scope }) as _,
                 None => Box::new(sandbox) as _,
             }));
+        }
+        if let (Backend::Hosted, None) = (config.backend, &scope) {
+            let Some(server) = &self.server else {
+                let what = "is `hosted`, and no server was given; name one";
+                return Err(Error::setting("backend", what));
+            };
+            let client = Client::new(server, self.reactor.handle().clone())?;
+            return Ok(Some(Box::new(Hosted(client))));
         }
         if scope.is_some() {
             let what = "must be `in_process` for a run that begins in a scope";
@@ -162,6 +174,14 @@ impl AgentBuilder {
         Ok(self)
     }
 
+    /// The server of the backend `hosted`. The policy of its tenant says what code may do;
+    /// the agent's own bounds the calls of tools.
+    #[must_use]
+    pub fn server(mut self, server: HostedServer) -> Self {
+        self.inner.server = Some(server);
+        self
+    }
+
     /// Adds tools. The policy decides which of them may be called.
     #[must_use]
     pub fn tools(mut self, tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
@@ -205,7 +225,10 @@ impl AgentBuilder {
     pub fn build(mut self) -> Result<Agent, Error> {
         let inner = &mut self.inner;
         inner.config.check()?;
-        if inner.config.runs_code() && inner.sandbox.is_none() && inner.workers.is_none() {
+        let needs_place = inner.config.action_space == ActionSpace::Code;
+        let has_place =
+            inner.sandbox.is_some() || inner.workers.is_some() || inner.server.is_some();
+        if needs_place && !has_place {
             return Err(Error::setting(
                 "action_space",
                 "is `code`, or `python_exec` is set, which needs a sandbox; give one, or set it \

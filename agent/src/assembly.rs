@@ -92,6 +92,9 @@ impl AgentBuilder {
         if !config.runs_code() {
             return Ok(self.policy(Arc::clone(resolved.policy())));
         }
+        if config.backend == Backend::Hosted {
+            return Ok(self.policy(Arc::clone(resolved.policy())));
+        }
         let in_process = config.backend == Backend::InProcess;
         let sandbox = resolved.sandbox(host, progress)?;
         if in_process {

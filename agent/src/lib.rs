@@ -45,6 +45,8 @@ pub mod evaluation;
 #[doc(hidden)]
 pub mod fuzzing;
 mod harness;
+mod hosted;
+mod identifier;
 mod inputs;
 mod ledger;
 mod observation;
@@ -69,6 +71,7 @@ pub use config::{
 pub use conversation::Conversation;
 pub use error::Error;
 pub use harness::{Board, Check, Objects, OutputSchema, Submission, SubmissionSlot};
+pub use hosted::HostedServer;
 pub use inputs::{Input, InputSource};
 pub use ledger::Ledger;
 pub use memex_trajectories::ActionSpace;

@@ -37,6 +37,8 @@ pub struct AgentConfig {
     pub code_form: CodeForm,
     /// Where sessions run. Default: in this process.
     pub backend: Backend,
+    /// The server of the backend `hosted`, as `http://HOST:PORT`. Default: none.
+    pub server: Option<String>,
     /// Instructions to the model after the rules of the space. Default: none.
     pub instructions: String,
     /// The observations that it is shown.
@@ -118,6 +120,8 @@ pub enum Backend {
     Subprocess,
     /// As `subprocess`, with workers that are used again by the next run.
     Pool,
+    /// In sandboxes of a server, which `server` names. Its tools stay here.
+    Hosted,
 }
 
 /// The parts of a block's result that a model is shown.
@@ -170,6 +174,7 @@ impl Default for AgentConfig {
             python_exec: PythonExec::default(),
             code_form: CodeForm::default(),
             backend: Backend::default(),
+            server: None,
             instructions: String::new(),
             observations: ObservationOptions::default(),
             budgets: Budgets::default(),

@@ -80,7 +80,7 @@ fn picture(display: &memex_sessions::Display) -> Option<Display> {
 }
 
 /// The class of the exception that ends a block whose answer was accepted.
-const SUBMITTED: &str = "tools.Submitted";
+pub(crate) const SUBMITTED: &str = "tools.Submitted";
 
 /// Characters that each part of an observation has at least.
 const PART_MIN_CHARS: usize = 100;

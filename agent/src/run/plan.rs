@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use memex_host_tools::{Broker, Budget, Tool, ToolEntry, Toolbox};
+use memex_host_tools::{Broker, Budget, Tool, ToolEntry, ToolSpec, Toolbox};
 use memex_policies::ToolGrants;
 use memex_trajectories::{ActionSpace, Header, Parent, Timestamp};
 use parking_lot::Mutex;
@@ -22,7 +22,7 @@ use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::results::Results;
 use crate::scope::{Equipment, Place, Spawner};
-use crate::{Error, OutputSchema, prompt};
+use crate::{Backend, Error, OutputSchema, prompt};
 
 /// How much longer a question to a model may take than a call of a tool.
 const QUESTION_MAX: Duration = Duration::from_secs(600);
@@ -134,6 +134,10 @@ impl Plan {
 
     fn may_spawn(&self) -> bool {
         let inner = &self.head.agent.inner;
+        // A session on a server cannot be forked in the middle of a turn.
+        if inner.config.backend == Backend::Hosted {
+            return false;
+        }
         let (own, policy) = (&inner.config.agents, &inner.policy.limits);
         let depth = own.depth.min(policy.agent_depth);
         let agents = own.agents.min(policy.agents);
@@ -218,6 +222,10 @@ impl Plan {
         if let Some(audit) = &inner.audit {
             broker = broker.audit(Arc::clone(audit));
         }
+        let permitted = toolbox.iter().map(ToolEntry::spec);
+        let permitted =
+            permitted.filter(|spec| spec.name != WAIT_TOOL && grants.permits(&spec.name));
+        let offered: Vec<ToolSpec> = permitted.cloned().collect();
         let (filled, spawner) = (slot.clone(), spawns.then(|| (self.spawner)(&family)));
         let begins = begin_run(toolbox.iter().map(ToolEntry::identifier));
         let prepared = move |hands, described, notes| Prepared {
@@ -241,6 +249,7 @@ impl Plan {
         let (mut described, mut setup, notes) = (loaded.described, loaded.setup, loaded.notes);
         described.extend(self.described);
         let inputs: Inputs = Arc::new(loaded.contents);
+        let brought = Arc::clone(&inputs);
         let board = self.head.tree.board.clone();
         let object_max_bytes = inner.config.agents.object_max_bytes;
         let calls = move || HarnessCalls {
@@ -261,6 +270,8 @@ impl Plan {
         let equipment = Equipment {
             calls: Box::new(move || Box::new(calls())),
             spawner,
+            offered,
+            inputs: brought,
         };
         let place = self
             .place

@@ -12,7 +12,8 @@ use super::result::RunResult;
 use super::spawning::spawner;
 use super::watcher::{NoWatcher, Watcher};
 use crate::children::Head;
-use crate::inputs::{Loaded, serve};
+use crate::identifier::new_id;
+use crate::inputs::Loaded;
 use crate::recorder::Recorder;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
 
@@ -119,20 +120,4 @@ impl Agent {
         driver.begin_after(after.as_ref(), replay)?;
         driver.drive()
     }
-}
-
-/// Whether the code of an earlier run runs again, to make its scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Replay {
-    Yes,
-    No,
-}
-
-/// An id that no other run has.
-pub(crate) fn new_id() -> Result<String, Error> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Worker {
-        what: format!("cannot draw an id: {error}"),
-    })?;
-    Ok(format!("run-{:016x}", u64::from_le_bytes(bytes)))
 }

@@ -10,8 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use memex_channel::{Frame, HostCalls, Reply};
+use memex_host_tools::ToolSpec;
 use memex_runtime::Snapshot;
 
+use crate::harness::Inputs;
 use crate::{Cancellation, Error, Ran};
 
 /// A persistent scope that runs blocks of code.
@@ -76,6 +78,10 @@ pub(crate) struct Equipment {
     pub(crate) calls: Box<dyn Fn() -> Box<dyn HostCalls> + Send>,
     /// Takes its forks, if it may have any.
     pub(crate) spawner: Option<Arc<dyn Spawner>>,
+    /// The tools that its code may call, for sessions that are not ours.
+    pub(crate) offered: Vec<ToolSpec>,
+    /// The contents of inputs by name, for sessions that cannot ask for them.
+    pub(crate) inputs: Inputs,
 }
 
 /// Spawns the agents that a session's code asks for.

@@ -38,6 +38,10 @@ pub(crate) struct SettingArguments {
     #[arg(long, value_name = "BACKEND", help_heading = "Agent")]
     backend: Option<Place>,
 
+    /// The server of the backend `hosted`; its key is in MEMEX_SERVER_KEY
+    #[arg(long, value_name = "URL", help_heading = "Agent")]
+    server: Option<String>,
+
     /// Maximum number of replies of the model
     #[arg(long, value_name = "COUNT", help_heading = "Budgets")]
     turns: Option<u64>,
@@ -118,6 +122,8 @@ enum Place {
     Subprocess,
     /// In reused worker processes
     Pool,
+    /// In sandboxes of a server, which --server names
+    Hosted,
 }
 
 /// An agent's settings, resolved.
@@ -185,7 +191,11 @@ impl SettingArguments {
                 Place::InProcess => Backend::InProcess,
                 Place::Subprocess => Backend::Subprocess,
                 Place::Pool => Backend::Pool,
+                Place::Hosted => Backend::Hosted,
             };
+        }
+        if let Some(server) = &self.server {
+            config.server = Some(server.clone());
         }
         let budgets = &mut config.budgets;
         budgets.turns = self.turns.unwrap_or(budgets.turns);

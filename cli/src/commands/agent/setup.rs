@@ -12,7 +12,8 @@ use crate::tool_arguments::ToolArguments;
 use anyhow::Result;
 use clap::Args;
 use memex_agent::{
-    Agent, Assembly, Input, OutputSchema, Reactor, WorkerCommand, Workers, for_agents,
+    Agent, AgentConfig, Assembly, Backend, HostedServer, Input, OutputSchema, Reactor,
+    WorkerCommand, Workers, for_agents,
 };
 use memex_host_tools::{LargeInteger, Tool};
 use memex_models::{ApiKey, Model, ModelConfig, ModelSpec};
@@ -90,9 +91,13 @@ impl AgentOptions {
         let built = |chosen: &ChosenModel| keyed(&chosen.config, chosen.key_variable.as_deref());
         let model = built(&settings.model)?;
         let reactor = Reactor::on(context.runtime()?);
+        let server = server(&settings.config)?;
         let mut builder = Agent::builder(settings.config, model, &reactor).prices(settings.prices);
-        for (name, chosen) in &settings.also {
-            builder = builder.model(name, built(chosen)?);
+        if let Some(server) = server {
+            builder = builder.server(server);
+        }
+        for (name, config) in &settings.also {
+            builder = builder.model(name, build(config)?);
         }
         let assembly = Assembly {
             resolved: &resolved,
@@ -153,6 +158,24 @@ fn keyed(config: &ModelConfig, own: Option<&str>) -> Result<Arc<dyn Model>> {
         .and_then(|name| env::var(name).ok())
         .map(ApiKey::new);
     config.build(key).map_err(usage_as_told)
+}
+
+/// The server of the backend `hosted`, with its key from the environment.
+fn server(config: &AgentConfig) -> Result<Option<HostedServer>> {
+    if config.backend != Backend::Hosted {
+        return Ok(None);
+    }
+    let hint = "name it with --server or `server`, and put its key into MEMEX_SERVER_KEY";
+    let Some(url) = config.server.clone() else {
+        return Err(usage("the backend `hosted` has no server", hint));
+    };
+    let Ok(key) = env::var("MEMEX_SERVER_KEY") else {
+        return Err(usage(format!("there is no key for the server {url}"), hint));
+    };
+    Ok(Some(HostedServer {
+        url,
+        key: key.into(),
+    }))
 }
 
 /// This program, started as a worker. What its sessions may do, they are told
