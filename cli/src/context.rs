@@ -33,6 +33,8 @@ const ENDING: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) configuration: Configuration,
+    /// The file that the configuration was read from, or would be.
+    pub(crate) configuration_file: Option<PathBuf>,
     pub(crate) out: Stream,
     pub(crate) err: Stream,
     cpu: Cpu,
@@ -52,12 +54,12 @@ pub(crate) struct Stream {
 impl Context {
     /// Reads the configuration file and resolves the options.
     pub(crate) fn new(options: &GlobalOptions, installation: Installation) -> Result<Self> {
-        let configuration = match &options.config {
-            Some(path) => Configuration::read(path)?,
-            None => match user_directory("XDG_CONFIG_HOME", ".config") {
-                Some(directory) => Configuration::read_if_there(&directory.join("config.toml"))?,
-                None => Configuration::default(),
-            },
+        let standard = || Some(user_directory("XDG_CONFIG_HOME", ".config")?.join("config.toml"));
+        let configuration_file = options.config.clone().or_else(standard);
+        let configuration = match (&configuration_file, &options.config) {
+            (Some(path), Some(_)) => Configuration::read(path)?,
+            (Some(path), None) => Configuration::read_if_there(path)?,
+            (None, _) => Configuration::default(),
         };
         let choice = options
             .color
@@ -79,6 +81,7 @@ impl Context {
             cpu,
             cache,
             configuration,
+            configuration_file,
             installation,
             runtime: Arc::default(),
             host: OnceLock::new(),

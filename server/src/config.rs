@@ -10,7 +10,10 @@ use memex_policies::{Policy, Preset};
 use memex_sessions::load_policy;
 use serde::Deserialize;
 
+use crate::agents::{AgentSettings, Catalogue};
 use crate::http::ServeOptions;
+use crate::operations::traces::{Collector, TraceSettings};
+use crate::operations::webhooks::{WebhookSettings, WebhookTarget};
 use crate::sandbox::Durability;
 use crate::service::ServiceOptions;
 use crate::tenants::{Quota, Tenant};
@@ -64,8 +67,26 @@ pub struct Config {
     pub bodies_max_bytes: Option<u64>,
     /// Seconds that turns have to end when the server stops.
     pub grace_s: Option<u64>,
+    /// The certificate of a server that speaks TLS. Default: plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// The agents that clients may run, by name. Default: none.
+    pub agents: BTreeMap<String, AgentSettings>,
+    /// Where requests are traced to. Default: nowhere.
+    pub traces: Option<TraceSettings>,
+    /// Where it is told what happens. Default: nowhere.
+    pub webhooks: Vec<WebhookSettings>,
     /// The tenants, by name. None: one that is called `default`.
     pub tenants: BTreeMap<String, TenantConfig>,
+}
+
+/// The certificate of a server, as the operator writes it: files in PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// The chain of certificates, the server's first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// A tenant, as the operator writes it.
@@ -76,6 +97,8 @@ pub struct TenantConfig {
     pub policy: Option<String>,
     /// Images that it may name besides the standard one.
     pub images: Vec<String>,
+    /// The agents that it may run. Default: all.
+    pub agents: Option<Vec<String>>,
     /// How much it may use.
     pub quota: Quota,
     /// Seconds that a sandbox lives which does not say.
@@ -103,6 +126,14 @@ impl Config {
             true => folder.join(place).to_string_lossy().into_owned(),
             false => place,
         });
+        self.tls = self.tls.map(|tls| TlsConfig {
+            certificate: folder.join(tls.certificate),
+            key: folder.join(tls.key),
+        });
+        self.agents = std::mem::take(&mut self.agents)
+            .into_iter()
+            .map(|(name, agent)| (name, agent.anchored(folder)))
+            .collect();
         for tenant in self.tenants.values_mut() {
             let policy = tenant.policy.take();
             tenant.policy = policy.map(|policy| match Preset::from_name(&policy) {
@@ -131,6 +162,48 @@ impl Config {
         made.collect()
     }
 
+    /// The agents that clients may run. `variable` reads the environment, which holds the
+    /// keys of their models.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn agents(&self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Catalogue, String> {
+        let agents = self.agents.iter();
+        let made = agents.map(|(name, agent)| {
+            agent
+                .build(name, variable)
+                .map_err(|what| format!("agents.{name}: {what}"))
+        });
+        made.collect()
+    }
+
+    /// Where it is told what happens. `variable` reads the environment, which holds the
+    /// secrets of signatures.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn webhooks(
+        &self,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Vec<WebhookTarget>, String> {
+        let webhooks = self.webhooks.iter().enumerate();
+        let made = webhooks.map(|(at, webhook)| {
+            webhook
+                .build(variable)
+                .map_err(|what| format!("webhooks, number {}: {what}", at + 1))
+        });
+        made.collect()
+    }
+
+    /// Where requests are traced to.
+    ///
+    /// # Errors
+    /// What is wrong with the settings.
+    pub fn collector(&self) -> Result<Option<Collector>, String> {
+        let collector = self.traces.as_ref().map(TraceSettings::build).transpose();
+        collector.map_err(|what| format!("traces.{what}"))
+    }
+
     /// What the service is to do, with this data directory where the file names none.
     #[must_use]
     pub fn service(&self, data: &Path) -> ServiceOptions {
@@ -153,6 +226,20 @@ impl Config {
         }
     }
 
+    /// What only the start of a server takes up: everything but the tenants, the
+    /// agents, the webhooks, the traces and the certificate's files.
+    #[must_use]
+    pub fn fixed(&self) -> Self {
+        Self {
+            tenants: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            webhooks: Vec::new(),
+            traces: None,
+            tls: None,
+            ..self.clone()
+        }
+    }
+
     /// How the server is to listen.
     #[must_use]
     pub fn serving(&self) -> ServeOptions {
@@ -165,6 +252,7 @@ impl Config {
             body_max_bytes: self.body_max_bytes.unwrap_or(standard.body_max_bytes),
             bodies_max_bytes: self.bodies_max_bytes.unwrap_or(standard.bodies_max_bytes),
             grace: self.grace_s.map_or(standard.grace, Duration::from_secs),
+            certificates: None,
         }
     }
 }
@@ -182,7 +270,10 @@ impl TenantConfig {
         let most = self
             .lifetime_max_s
             .map_or(crate::tenants::LIFETIME_MAX, Duration::from_secs);
-        Ok(tenant.images(self.images.clone()).lifetimes(lifetime, most))
+        let tenant = tenant
+            .images(self.images.clone())
+            .agents(self.agents.clone());
+        Ok(tenant.lifetimes(lifetime, most))
     }
 }
 

@@ -16,6 +16,7 @@
 //!   [`Durability::Memory`](sandbox::Durability::Memory).
 //! - A sandbox is live, asleep, paused, or gone for a reason that is known for a day.
 
+pub mod agents;
 mod clock;
 pub mod config;
 pub mod error;

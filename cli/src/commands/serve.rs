@@ -1,32 +1,38 @@
 //! `memex serve`: sandboxes for other programs.
 
+mod reloading;
+
+use self::reloading::{Reloading, environment};
 use crate::console::print_line;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::{at_place, usage};
 use anyhow::{Context as _, Result};
 use clap::Args;
-use memex_server::config::{Config, DEFAULT_TENANT};
+use memex_server::config::{Config, DEFAULT_TENANT, TlsConfig};
 use memex_server::error::{ErrorKind, ServiceError};
-use memex_server::http::{bind, serve};
+use memex_server::http::{ServeOptions, bind, serve};
 use memex_server::keys::{KeyFile, NewKey};
 use memex_server::service::Service;
 use memex_server::tenants::Scope;
+use memex_tls::Certificates;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\
 The first line of standard output is {\"url\": …, \"key\": …}; the key is null unless --dev made
 one. Logs are JSON lines on standard error. SIGTERM lets turns end, saves everything and exits;
-a second one interrupts the turns.
+a second one interrupts the turns. SIGHUP reads keys, tenants and the certificate again.
 
 Examples:
   memex serve --dev                                   the loopback, a new key, any port
   memex serve --config /etc/memex.toml                with its table [serve]
   memex key add --tenant acme && memex serve --listen 0.0.0.0:8700
+  memex serve --listen 0.0.0.0:443 --tls-certificate chain.pem --tls-key key.pem
 
 docs/serve.md describes [serve] in the configuration and the API; a running server has /docs and /openapi.json.";
 
@@ -54,6 +60,22 @@ pub(crate) struct ServeArguments {
     /// Where snapshots are kept: a directory, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE", env = "MEMEX_SERVE_STORE")]
     store: Option<String>,
+    /// Speak TLS with this chain of certificates, in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "MEMEX_SERVE_TLS_CERTIFICATE"
+    )]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_certificate",
+        env = "MEMEX_SERVE_TLS_KEY"
+    )]
+    tls_key: Option<PathBuf>,
     #[command(flatten)]
     data: DataArguments,
 }
@@ -66,10 +88,19 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
     let listen = address(arguments, &config)?;
     let data = data_directory(&arguments.data, config.data.as_deref(), context)?;
     config.data = Some(data.clone());
+    let tls = tls_option(arguments);
+    let certificates = certificates(tls.as_ref().or(config.tls.as_ref()))?;
     log_as_json();
     let tenants = config
         .tenants()
         .map_err(|what| usage(what, "correct [serve] in the configuration"))?;
+    let agents = config.agents(&environment);
+    let agents =
+        agents.map_err(|what| usage(what, "correct [serve.agents] in the configuration"))?;
+    let webhooks = config.webhooks(&environment);
+    let webhooks = webhooks.map_err(|what| usage(what, "correct [[serve.webhooks]]"))?;
+    let collector = config.collector();
+    let collector = collector.map_err(|what| usage(what, "correct [serve.traces]"))?;
     end_dev_keys(&data)?;
     let key = match arguments.dev {
         false => None,
@@ -81,18 +112,55 @@ pub(super) fn execute(arguments: &ServeArguments, context: &Context) -> Result<E
         )?),
     };
     let service = Service::open(config.service(&data), tenants, context.host()).map_err(told)?;
+    service.set_agents(agents);
+    service.set_webhooks(webhooks, None);
+    service.set_collector(collector);
     let runtime = context.runtime()?;
     let (stop, hurry) = (CancellationToken::new(), CancellationToken::new());
     runtime.block_on(async {
         watch_signals(stop.clone(), hurry.clone())?;
         let listener = bind(&service, listen).await.map_err(told)?;
         let address = listener.local_addr().context("the address is not known")?;
-        print_line(&json!({ "url": format!("http://{address}"), "key": key }).to_string());
-        serve(service, listener, config.serving(), stop, hurry).await;
+        let reloading = Reloading {
+            file: context.configuration_file.clone(),
+            started_with: context.configuration.serve.clone(),
+            tls,
+            certificates: certificates.clone(),
+            service: service.clone(),
+        };
+        reloading.on_signals(stop.clone())?;
+        let scheme = certificates.as_ref().map_or("http", |_| "https");
+        let url = format!("{scheme}://{address}");
+        print_line(&json!({ "url": url, "key": key }).to_string());
+        let options = ServeOptions {
+            certificates,
+            ..config.serving()
+        };
+        serve(service, listener, options, stop, hurry).await;
         anyhow::Ok(())
     })?;
     end_dev_keys(&data)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn tls_option(arguments: &ServeArguments) -> Option<TlsConfig> {
+    Some(TlsConfig {
+        certificate: arguments.tls_certificate.clone()?,
+        key: arguments.tls_key.clone()?,
+    })
+}
+
+fn certificates(tls: Option<&TlsConfig>) -> Result<Option<Arc<Certificates>>> {
+    let Some(tls) = tls else {
+        return Ok(None);
+    };
+    let opened = Certificates::open(&tls.certificate, &tls.key);
+    opened.map(Some).map_err(|error| {
+        usage(
+            error.to_string(),
+            "name the chain of certificates and its key, both in PEM and readable for the server",
+        )
+    })
 }
 
 fn address(arguments: &ServeArguments, config: &Config) -> Result<SocketAddr> {

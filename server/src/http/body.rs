@@ -66,6 +66,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// A name in a path, as it is.
+pub(crate) struct Text(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Text {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let named = Path::<String>::from_request_parts(parts, state).await;
+        named.map(|Path(text)| Self(text)).map_err(|_| {
+            ServiceError::invalid("the path is no UTF-8", "write names in ASCII").into()
+        })
+    }
+}
+
 /// The identifier in a path. What is none names nothing.
 pub(crate) struct Named(pub(crate) Id);
 

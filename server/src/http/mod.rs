@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod console;
 mod docs;
 mod logging;
 mod operations;

@@ -5,7 +5,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::problem::Refusal;
-use super::{logging, operations, own, paying};
+use super::{console, logging, operations, own};
 use crate::error::{ErrorKind, ServiceError};
 use crate::service::Service;
 use crate::wires;
@@ -14,6 +14,7 @@ use crate::wires;
 pub fn router(service: &Service) -> Router {
     let own = own::router()
         .merge(operations::router())
+        .merge(console::router())
         .fallback(nothing_there)
         .method_not_allowed_fallback(not_so)
         .with_state(service.clone());

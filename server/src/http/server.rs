@@ -1,9 +1,11 @@
 //! Serving the service.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use memex_listener::Limits;
+use memex_listener::{Limits, TlsAcceptor};
+use memex_tls::Certificates;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -11,8 +13,11 @@ use super::router::router;
 use crate::error::{ErrorKind, ServiceError};
 use crate::service::Service;
 
+/// How long agents that are stopped have to write their records' ends.
+const AGENTS_WAIT: Duration = Duration::from_secs(5);
+
 /// How the server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// Connections at once. Default: 10,000.
     pub connections_max: usize,
@@ -22,6 +27,8 @@ pub struct ServeOptions {
     pub bodies_max_bytes: u64,
     /// How long turns have to end when the server stops. Default: 30 s.
     pub grace: Duration,
+    /// The certificate of a server that speaks TLS. Default: none, and plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
 }
 
 impl Default for ServeOptions {
@@ -31,6 +38,7 @@ impl Default for ServeOptions {
             body_max_bytes: 64 << 20,
             bodies_max_bytes: 256 << 20,
             grace: Duration::from_secs(30),
+            certificates: None,
         }
     }
 }
@@ -68,21 +76,32 @@ pub async fn serve(
     stop: CancellationToken,
     hurry: CancellationToken,
 ) {
+    let acceptor = match options.certificates.map(|own| own.server_config()) {
+        None => None,
+        Some(Ok(config)) => Some(TlsAcceptor::from(config)),
+        Some(Err(error)) => {
+            tracing::error!(%error, "TLS cannot be set up");
+            return;
+        }
+    };
     let mut limits = Limits::default();
     limits.connections_max = options.connections_max;
     limits.body_max_bytes = options.body_max_bytes;
     limits.bodies_max_bytes = options.bodies_max_bytes;
     limits.stop_timeout = Duration::from_secs(1);
     let closed = CancellationToken::new();
-    let serving = tokio::spawn(memex_listener::serve(
-        listener,
-        router(&service),
-        limits,
-        closed.clone(),
-    ));
+    let (router, until) = (router(&service), closed.clone());
+    let serving = match acceptor {
+        None => tokio::spawn(memex_listener::serve(listener, router, limits, until)),
+        Some(acceptor) => tokio::spawn(memex_listener::serve_tls(
+            listener, acceptor, router, limits, until,
+        )),
+    };
     stop.cancelled().await;
     // Connections stay for the answers under way, and for the refusals of new requests.
+    service.stop_agents(AGENTS_WAIT).await;
     service.drain(options.grace, hurry).await;
+    service.end_telling().await;
     closed.cancel();
     if serving.await.is_err() {
         tracing::error!("serving met a fault");

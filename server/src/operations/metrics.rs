@@ -30,6 +30,8 @@ const LIMITS: [&str; 8] = [
     "display_bytes",
 ];
 const REASONS: [&str; 4] = ["deleted", "expired", "unused", "fault"];
+/// How a run of an agent may end.
+const RUNS: [&str; 5] = ["submitted", "answered", "exhausted", "failed", "cancelled"];
 
 /// What the service counts.
 #[derive(Debug, Default)]
@@ -50,10 +52,23 @@ pub struct Metrics {
     pub queue: Histogram,
     /// The time to wake a sandbox.
     pub wake: Histogram,
+    /// Spans that the collector has taken.
+    pub spans_sent: Counter,
+    /// Spans that it has not, or for which there was no room.
+    pub spans_dropped: Counter,
+    /// Notices that a target has taken.
+    pub webhooks_delivered: Counter,
+    /// Notices that were given up after all attempts.
+    pub webhooks_failed: Counter,
+    /// Notices for which a queue had no room.
+    pub webhooks_dropped: Counter,
     turn: Histogram,
     turns: [Counter; STATUSES.len()],
     limits: [Counter; LIMITS.len() + 1],
     ended: [Counter; REASONS.len()],
+    runs: [Counter; RUNS.len()],
+    /// Tokens of agents, into and out of models.
+    agent_tokens: Counter,
 }
 
 /// Figures that are looked up when they are asked for.
@@ -99,6 +114,15 @@ impl Metrics {
         }
     }
 
+    /// A run of an agent ended so, and used so many tokens.
+    pub(crate) fn agent_ended(&self, status: &str, tokens: u64) {
+        let at = RUNS.iter().position(|name| *name == status);
+        if let Some(counter) = at.and_then(|at| self.runs.get(at)) {
+            counter.add(1);
+        }
+        self.agent_tokens.add(tokens);
+    }
+
     /// All figures, in the text format of Prometheus.
     pub(crate) fn text(&self, shown: Shown) -> String {
         let mut out = String::new();
@@ -141,7 +165,45 @@ impl Metrics {
             &REASONS,
             &self.ended,
         );
+        labelled(
+            &mut out,
+            "memex_agent_runs_total",
+            "Runs of agents, by how they ended.",
+            "outcome",
+            &RUNS,
+            &self.runs,
+        );
         for (name, help, counter) in [
+            (
+                "memex_spans_sent_total",
+                "Spans that the collector has taken.",
+                &self.spans_sent,
+            ),
+            (
+                "memex_spans_dropped_total",
+                "Spans that it has not, or for which there was no room.",
+                &self.spans_dropped,
+            ),
+            (
+                "memex_webhooks_delivered_total",
+                "Notices that a target has taken.",
+                &self.webhooks_delivered,
+            ),
+            (
+                "memex_webhooks_failed_total",
+                "Notices that were given up after all attempts.",
+                &self.webhooks_failed,
+            ),
+            (
+                "memex_webhooks_dropped_total",
+                "Notices for which a queue had no room.",
+                &self.webhooks_dropped,
+            ),
+            (
+                "memex_agent_tokens_total",
+                "Tokens of agents, into and out of models.",
+                &self.agent_tokens,
+            ),
             (
                 "memex_sandboxes_created_total",
                 "Sandboxes that were made.",

@@ -6,7 +6,10 @@ mod chain;
 pub(crate) mod fuzzing;
 mod histogram;
 mod metrics;
+mod outgoing;
 mod pss;
+pub mod traces;
+pub mod webhooks;
 
 pub(crate) use audit::{Audit, Event};
 pub use chain::{Broken, Verified, verify};

@@ -75,6 +75,19 @@ pub enum EndReason {
     Fault,
 }
 
+impl EndReason {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Expired => "expired",
+            Self::Unused => "unused",
+            Self::Fault => "fault",
+        }
+    }
+}
+
 /// A part of a list, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {

@@ -13,6 +13,7 @@ use super::entry::Entry;
 use super::state::{Assembled, Inner};
 use crate::error::{ErrorKind, ServiceError, cause_and_hint};
 use crate::ledger::Profile;
+use crate::tenants::Tenant;
 
 /// Profiles whose code is kept linked.
 const ASSEMBLED_MAX: usize = 64;
@@ -78,7 +79,7 @@ impl Inner {
     /// Links the code that the first sandbox of each tenant needs.
     pub(super) fn warm(&self) -> Result<(), ServiceError> {
         for tenant in self.tenants() {
-            let profile = self.profile(&self.image, Arc::clone(&tenant.policy), Vec::new())?;
+            let profile = self.profile(&self.image, tenant.policy(), Vec::new())?;
             self.assemble(&profile)?;
         }
         Ok(())
@@ -104,43 +105,49 @@ impl Inner {
 
     /// Finds the sandboxes and snapshots that earlier servers have left.
     pub(super) fn find_sandboxes(&self) -> io::Result<()> {
-        let mut profiles: HashMap<String, Arc<Profile>> = HashMap::new();
         for tenant in self.tenants() {
-            let name = tenant.name();
-            self.folder.add_tenant(name)?;
-            let mut living = 0;
-            for record in self.folder.records(name)? {
-                let known = profiles.get(&record.profile).cloned();
-                let profile = match known.map_or_else(
-                    || {
-                        self.folder
-                            .profile(&record.profile)
-                            .map(|profile| self.registry.share(profile))
-                    },
-                    Ok,
-                ) {
-                    Ok(profile) => profile,
-                    Err(error) => {
-                        tracing::error!(sandbox = %record.id, %error, "a sandbox is left alone");
-                        continue;
-                    }
-                };
-                profiles.insert(record.profile.clone(), Arc::clone(&profile));
-                if let Some((key, digest)) = &record.request {
-                    self.registry.tell(name, key, digest, Some(record.id));
+            self.find_sandboxes_of(&tenant)?;
+        }
+        Ok(())
+    }
+
+    /// The same of one tenant.
+    pub(super) fn find_sandboxes_of(&self, tenant: &Arc<Tenant>) -> io::Result<()> {
+        let mut profiles: HashMap<String, Arc<Profile>> = HashMap::new();
+        let name = tenant.name();
+        self.folder.add_tenant(name)?;
+        let mut living = 0;
+        for record in self.folder.records(name)? {
+            let known = profiles.get(&record.profile).cloned();
+            let profile = match known.map_or_else(
+                || {
+                    self.folder
+                        .profile(&record.profile)
+                        .map(|profile| self.registry.share(profile))
+                },
+                Ok,
+            ) {
+                Ok(profile) => profile,
+                Err(error) => {
+                    tracing::error!(sandbox = %record.id, %error, "a sandbox is left alone");
+                    continue;
                 }
-                living += usize::from(record.ended.is_none());
-                // It was not used while the server was down, which is no reason to end it.
-                let entry = Entry::new(Arc::clone(&tenant), profile, record);
-                self.registry.insert(Arc::new(entry));
+            };
+            profiles.insert(record.profile.clone(), Arc::clone(&profile));
+            if let Some((key, digest)) = &record.request {
+                self.registry.tell(name, key, digest, Some(record.id));
             }
-            let snapshots = self.folder.snapshot_records(name)?;
-            tenant.usage.found(living, snapshots.len());
-            let mut known = self.registry.snapshots.write();
-            for snapshot in snapshots {
-                tenant.usage.stored(0, snapshot.stored_bytes);
-                known.insert((name.to_owned(), snapshot.id), snapshot);
-            }
+            living += usize::from(record.ended.is_none());
+            // It was not used while the server was down, which is no reason to end it.
+            let entry = Entry::new(Arc::clone(tenant), profile, record);
+            self.registry.insert(Arc::new(entry));
+        }
+        let snapshots = self.folder.snapshot_records(name)?;
+        tenant.usage.found(living, snapshots.len());
+        let mut known = self.registry.snapshots.write();
+        for snapshot in snapshots {
+            tenant.usage.stored(0, snapshot.stored_bytes);
+            known.insert((name.to_owned(), snapshot.id), snapshot);
         }
         Ok(())
     }

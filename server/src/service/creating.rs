@@ -20,6 +20,7 @@ use crate::error::{ErrorKind, ServiceError, cause_and_hint};
 use crate::json::taken;
 use crate::ledger::{Lifetime, Profile, Record, VERSION};
 use crate::names::Id;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Create, Durability, Narrowing, Origin, SandboxView};
 use crate::tenants::{HeldBody, Principal, Scope, Tenant};
 
@@ -118,7 +119,7 @@ impl Inner {
             false => Some(HeldBody::admit(tenant, taken(&request.inputs))?),
         };
         // Nothing is written for a request that a quota refuses.
-        tenant.usage.admit(tenant.quota(), 1)?;
+        tenant.usage.admit(&tenant.quota(), 1)?;
         let admitted = Admitted(tenant, 1);
         let inputs = std::mem::take(&mut request.inputs);
         let own = Arc::clone(tenant);
@@ -139,6 +140,7 @@ impl Inner {
             return Err(error);
         }
         self.metrics.created.add(1);
+        self.announce(Notified::Created, &entry, None);
         self.tell(who, "create", &entry.id, "ok", None);
         Ok(self.view(&entry))
     }
@@ -254,13 +256,13 @@ impl Inner {
         tenant: &Tenant,
         wanted: Option<Duration>,
     ) -> Result<Duration, ServiceError> {
-        let lifetime = wanted.unwrap_or(tenant.lifetime);
-        match lifetime <= tenant.lifetime_max {
+        let lifetime = wanted.unwrap_or(tenant.lifetime());
+        match lifetime <= tenant.lifetime_max() {
             true => Ok(lifetime),
             false => Err(ServiceError::invalid(
                 format!(
                     "a sandbox lives for {} s at most, and {} s were asked for",
-                    tenant.lifetime_max.as_secs(),
+                    tenant.lifetime_max().as_secs(),
                     lifetime.as_secs()
                 ),
                 "ask for less, and extend it while it is used",
@@ -275,9 +277,9 @@ impl Inner {
     ) -> Result<(Arc<Profile>, Option<Id>), ServiceError> {
         let mut tools = request.tools.clone();
         let (image, base, parent) = match &request.origin {
-            Origin::Default => (self.image.clone(), Arc::clone(&tenant.policy), None),
-            Origin::Image(name) if *name == self.image || tenant.images.contains(name) => {
-                (name.clone(), Arc::clone(&tenant.policy), None)
+            Origin::Default => (self.image.clone(), tenant.policy(), None),
+            Origin::Image(name) if *name == self.image || tenant.may_name(name) => {
+                (name.clone(), tenant.policy(), None)
             }
             Origin::Image(name) => {
                 let name: String = name.chars().take(100).collect();

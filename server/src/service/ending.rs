@@ -7,6 +7,7 @@ use super::state::{Inner, Service};
 use crate::clock::now_ms;
 use crate::error::ServiceError;
 use crate::names::Id;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Durability, EndReason, Ended};
 use crate::tenants::{Principal, Scope};
 
@@ -71,6 +72,7 @@ impl Inner {
         entry.set_stored(0);
         entry.tenant.usage.left(1);
         self.metrics.ended(reason);
+        self.announce(Notified::Ended, entry, Some(reason.name()));
         if !entry.profile.tools.is_empty() {
             self.forget_waiting(entry);
         }

@@ -63,6 +63,8 @@ pub(super) struct Body {
     pub(super) keyed: VecDeque<KeptTurn>,
     /// The key and digest of the request that began the turn that waits.
     pub(super) waiting_request: Option<(String, String)>,
+    /// The settings of the tenant that its policy was last held against.
+    pub(super) permitted_by: u64,
     /// Nothing may be done with it any more.
     pub(super) is_gone: bool,
 }

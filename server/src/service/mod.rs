@@ -1,19 +1,26 @@
 //! The service: what all wires ask, in plain Rust.
 
+mod agents;
+mod announcing;
 mod answering;
 mod aside;
 mod assembling;
+mod auditing;
 mod committing;
 mod creating;
 mod ending;
 mod entry;
 mod files;
 mod listing;
+mod looking;
+mod memories;
 mod options;
 mod pausing;
 mod permitting;
+mod reconfiguring;
 mod registry;
 mod running;
+mod running_agents;
 mod session_turn;
 mod state;
 mod states;
@@ -23,7 +30,11 @@ mod turn;
 mod unneeded;
 mod waking;
 
+pub use agents::{AgentUsage, Task};
 pub use listing::{ListFilter, SandboxUsage, StateName};
+pub use looking::Described;
 pub use memex_sessions::files::{FileEntry, FileKind};
+pub use memories::{Asked, Asking};
 pub use options::ServiceOptions;
+pub use reconfiguring::Reconfigured;
 pub use state::Service;

@@ -77,7 +77,7 @@ impl Service {
             Some(lifetime) => Some(millis(inner.lifetime(&entry.tenant, Some(lifetime))?)),
         };
         let mut was_paused = false;
-        let standard_ms = millis(entry.tenant.lifetime);
+        let standard_ms = millis(entry.tenant.lifetime());
         inner.change(&entry, |record| {
             was_paused = record.is_paused(now_ms());
             if was_paused && let Lifetime::Until(_) = record.lifetime {

@@ -15,7 +15,7 @@ impl Inner {
         tenant: &Tenant,
         profile: &Profile,
     ) -> Result<(), ServiceError> {
-        within(&tenant.policy, &profile.policy).map_err(|what| {
+        within(&tenant.policy(), &profile.policy).map_err(|what| {
             ServiceError::new(
                 ErrorKind::Forbidden,
                 "policy-narrowed",

@@ -20,6 +20,7 @@ use crate::clock::now_ms;
 use crate::error::{ErrorKind, ServiceError};
 use crate::ledger::KeptTurn;
 use crate::names::Id;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Durability, Waiting};
 use crate::tenants::{HeldBody, Principal, Scope};
 use crate::turns::{TurnControl, TurnEvent, TurnRequest, TurnStream};
@@ -147,7 +148,7 @@ impl Inner {
         let entry = self.entry(who, id, scope)?;
         self.check_awake(&entry)?;
         let (usage, quota) = (&entry.tenant.usage, entry.tenant.quota());
-        usage.admit_turn(quota, now_ms())?;
+        usage.admit_turn(&quota, now_ms())?;
         Ok(entry)
     }
 
@@ -403,6 +404,7 @@ impl Inner {
             && let Some(limit) = &outcome.limit
         {
             self.metrics.limit_hit(&limit.name);
+            self.announce(Notified::LimitHit, entry, Some(&limit.name));
         }
         self.metrics.turn_ended(status, turn.began.elapsed());
         let guest_us = turn.spent_us.load(Ordering::Relaxed);

@@ -16,11 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::entry::{Entry, Use};
 use super::options::ServiceOptions;
 use super::registry::{Registry, gone, paused};
+use super::running_agents::{Memories, RunningAgents};
 use crate::error::{ErrorKind, ServiceError};
 use crate::keys::{KeyFile, Ring, Tokens};
 use crate::ledger::{Folder, Lifetime};
 use crate::names::Id;
-use crate::operations::{Audit, Event, Metrics, Shown};
+use crate::operations::traces::Traces;
+use crate::operations::webhooks::Webhooks;
+use crate::operations::{Audit, Metrics, Shown};
 use crate::queue::Workers;
 use crate::sandbox::{Durability, EndReason, Ended, OnTimeout, State};
 use crate::tenants::{Principal, Scope, Scopes, Tenant};
@@ -53,7 +56,8 @@ pub(super) struct Inner {
     pub(super) workers: Workers,
     pub(super) registry: Registry,
     pub(super) assembled: Mutex<Vec<(String, Arc<Assembled>)>>,
-    tenants: RwLock<Vec<Arc<Tenant>>>,
+    /// Those of the operator's file, and those that it named before.
+    pub(super) tenants: RwLock<Vec<Arc<Tenant>>>,
     keys: KeyFile,
     ring: RwLock<Ring>,
     pub(super) keys_changed: Mutex<Option<SystemTime>>,
@@ -72,6 +76,10 @@ pub(super) struct Inner {
     pub(super) asides: Arc<Semaphore>,
     pub(super) stop: CancellationToken,
     pub(super) last_collection_ms: AtomicU64,
+    pub(super) agents: RunningAgents,
+    pub(super) memories: Memories,
+    pub(super) webhooks: Webhooks,
+    pub(super) traces: Traces,
     _lock: SessionLock,
 }
 
@@ -118,6 +126,7 @@ impl Service {
         let tokens = Tokens::open(&data).map_err(|e| failed("the secret of tokens", &e))?;
         let audit = Audit::open(&data, options.audit_file_bytes)
             .map_err(|e| failed("the audit log", &e))?;
+        let metrics: Arc<Metrics> = Arc::default();
         let service = Self {
             inner: Arc::new(Inner {
                 image: standard.name().to_owned(),
@@ -134,7 +143,7 @@ impl Service {
                 ring: RwLock::default(),
                 keys_changed: Mutex::new(None),
                 tokens,
-                metrics: Arc::default(),
+                metrics: Arc::clone(&metrics),
                 audit,
                 is_draining: AtomicBool::new(false),
                 is_collecting: AtomicBool::new(false),
@@ -145,6 +154,10 @@ impl Service {
                 stop: CancellationToken::new(),
                 last_collection_ms: AtomicU64::new(crate::clock::now_ms()),
                 options,
+                agents: RunningAgents::default(),
+                memories: Memories::default(),
+                webhooks: Webhooks::new(&metrics),
+                traces: Traces::new(&metrics),
                 _lock: lock,
             }),
         };
@@ -243,6 +256,7 @@ impl Service {
         let ring = self.inner.ring.read();
         let record = ring.named(key).filter(|record| {
             record.tenant == entry.tenant.name()
+                && entry.tenant.is_configured()
                 && permitted.iter().all(|scope| record.scopes.contains(scope))
         });
         let Some(record) = record else {
@@ -332,7 +346,10 @@ impl Service {
 impl Inner {
     pub(super) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
         let tenants = self.tenants.read();
-        tenants.iter().find(|tenant| tenant.name() == name).cloned()
+        let mut known = tenants.iter();
+        known
+            .find(|tenant| tenant.name() == name && tenant.is_configured())
+            .cloned()
     }
 
     pub(super) fn tenants(&self) -> Vec<Arc<Tenant>> {
@@ -437,25 +454,6 @@ impl Inner {
 
     pub(super) fn begin_draining(&self) {
         self.is_draining.store(true, Ordering::SeqCst);
-    }
-
-    /// Records what was done, for the operator.
-    pub(super) fn tell(
-        &self,
-        who: &Principal,
-        action: &'static str,
-        id: &Id,
-        outcome: &str,
-        code: Option<&str>,
-    ) {
-        self.audit.record(&Event {
-            tenant: who.tenant(),
-            key: who.key(),
-            action,
-            subject: id.as_str(),
-            outcome,
-            code,
-        });
     }
 }
 

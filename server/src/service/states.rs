@@ -16,6 +16,7 @@ use crate::clock::{millis, now_ms};
 use crate::error::ServiceError;
 use crate::ledger::{Lifetime, Record, SnapshotRecord, VERSION};
 use crate::names::Id;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Durability, SandboxView, SnapshotView, TurnRecord};
 use crate::tenants::{Principal, Scope, Tenant};
 
@@ -46,7 +47,7 @@ impl Service {
         }
         let lifetime = inner.lifetime(&entry.tenant, lifetime)?;
         let made = inner.on_thread(&entry, move |inner, entry, body| {
-            entry.tenant.usage.admit(entry.tenant.quota(), count)?;
+            entry.tenant.usage.admit(&entry.tenant.quota(), count)?;
             let admitted = Admitted(&entry.tenant, count);
             inner.settle(entry, body)?;
             inner.check_policy(&entry.tenant, &entry.profile)?;
@@ -243,6 +244,7 @@ impl Inner {
         fork.set_stored(entry.stored_bytes.load(Ordering::Relaxed));
         admitted.stays();
         self.metrics.created.add(1);
+        self.announce(Notified::Created, &fork, Some("fork"));
         Ok(self.view(&fork))
     }
 
@@ -261,7 +263,7 @@ impl Inner {
             return Err(ServiceError::internal("the sandbox was not saved"));
         };
         let tenant = entry.tenant.name();
-        entry.tenant.usage.admit_snapshot(entry.tenant.quota())?;
+        entry.tenant.usage.admit_snapshot(&entry.tenant.quota())?;
         let taken = || -> Result<SnapshotRecord, ServiceError> {
             let store = self.store(Durability::Power);
             let trail = store.trail(&head).map_err(|error| store_failed(&error))?;

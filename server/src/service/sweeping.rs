@@ -18,6 +18,7 @@ use super::state::{Inner, Service};
 use super::states::stored_bytes;
 use crate::clock::{millis, now_ms, wall_ms};
 use crate::error::ServiceError;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Durability, EndReason, OnTimeout};
 
 /// How often sandboxes are looked at.
@@ -231,7 +232,7 @@ impl Inner {
 
     fn paused_by_time(&self, entry: &Arc<Entry>, body: &mut Body) -> Result<(), ServiceError> {
         self.put_away(entry, body)?;
-        let given_ms = millis(entry.tenant.lifetime);
+        let given_ms = millis(entry.tenant.lifetime());
         self.change(entry, |record| {
             if record.lifetime.is_over(now_ms()) {
                 record.lifetime = record.pause_by_time(given_ms);
@@ -248,6 +249,7 @@ impl Inner {
                 if place != PoolPlace::Awake {
                     entry.set_place(Place::Memory);
                     self.metrics.slept.add(1);
+                    self.announce(Notified::Slept, entry, None);
                 }
                 Ok(())
             }

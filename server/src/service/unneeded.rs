@@ -97,7 +97,7 @@ impl Inner {
         })?;
         for tenant in self.tenants() {
             // What new sandboxes of the tenant are made of, as a rule.
-            let standard = self.profile(&self.image, Arc::clone(&tenant.policy), Vec::new());
+            let standard = self.profile(&self.image, tenant.policy(), Vec::new());
             needed.extend(standard.map(|profile| profile.name.clone()));
         }
         for name in self.folder.profiles()? {

@@ -16,6 +16,7 @@ use super::registry::gone;
 use super::state::{Assembled, Inner};
 use crate::error::{ErrorKind, ServiceError};
 use crate::ledger::WaitingRecord;
+use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Durability, EndReason, Ended};
 
 impl Inner {
@@ -86,6 +87,12 @@ impl Inner {
 
     /// Brings a session into memory, from where it was saved.
     pub(super) fn wake(&self, entry: &Entry, body: &mut Body) -> Result<(), ServiceError> {
+        // Also of one that is awake: the operator may have changed the settings since.
+        let generation = entry.tenant.generation();
+        if body.permitted_by != generation {
+            self.check_policy(&entry.tenant, &entry.profile)?;
+            body.permitted_by = generation;
+        }
         match &body.kind {
             Kind::Stored => {}
             Kind::Pooled(_) | Kind::Client(_) => {
@@ -93,7 +100,6 @@ impl Inner {
                 return Ok(());
             }
         }
-        self.check_policy(&entry.tenant, &entry.profile)?;
         let began = Instant::now();
         let assembled = self.assemble(&entry.profile)?;
         let head = self.head(entry, body)?;
@@ -136,6 +142,7 @@ impl Inner {
         entry.set_place(Place::Awake);
         if head.is_some() {
             self.metrics.wake.observe(began.elapsed());
+            self.announce(Notified::Woken, entry, None);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ impl HeldBody {
     /// # Errors
     /// Where too much of the tenant's waits already.
     pub(crate) fn admit(tenant: &Arc<Tenant>, bytes: usize) -> Result<Self, ServiceError> {
-        tenant.usage.admit_body(tenant.quota(), bytes)?;
+        tenant.usage.admit_body(&tenant.quota(), bytes)?;
         Ok(Self {
             tenant: Arc::clone(tenant),
             bytes,
@@ -32,7 +32,7 @@ impl HeldBody {
     /// # Errors
     /// As [`HeldBody::admit`].
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ServiceError> {
-        self.tenant.usage.admit_body(self.tenant.quota(), bytes)?;
+        self.tenant.usage.admit_body(&self.tenant.quota(), bytes)?;
         self.bytes = self.bytes.saturating_add(bytes);
         Ok(())
     }

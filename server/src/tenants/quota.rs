@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much a tenant may use. The defaults suit a server that has one machine of two
 /// cores and 4 GiB for a handful of tenants.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
     /// Sandboxes, live and asleep. Default: 10,000.
@@ -27,6 +27,15 @@ pub struct Quota {
     /// way, up to their answer, and those that wait to be used, each together. A larger one is
     /// taken where it is the only one. Default: 128 MiB.
     pub body_bytes: usize,
+    /// Agents that run at a time. Default: 4.
+    pub agents: usize,
+    /// Tokens that agents may use in a day of UTC, into and out of models; an agent that
+    /// goes past them ends. Default: 20,000,000.
+    pub agent_tokens_per_day: u64,
+    /// Runs of agents whose records are kept. Default: 1,000.
+    pub runs: usize,
+    /// Memories. Default: 100.
+    pub memories: usize,
 }
 
 impl Default for Quota {
@@ -41,6 +50,10 @@ impl Default for Quota {
             snapshots: 1_000,
             watchers: 256,
             body_bytes: 128 << 20,
+            agents: 4,
+            agent_tokens_per_day: 20_000_000,
+            runs: 1_000,
+            memories: 100,
         }
     }
 }

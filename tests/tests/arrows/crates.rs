@@ -90,13 +90,22 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     (
         "memex-server",
         &[
+            // Agents and memories of tenants.
+            "memex-agent",
+            // The gate that webhooks go through.
+            "memex-external",
             "memex-host-tools",
             "memex-listener",
+            "memex-mem-agent",
+            "memex-memory",
+            "memex-models",
             "memex-policies",
             "memex-runtime",
             "memex-sessions",
             "memex-settings",
             "memex-snapshots",
+            // The certificate of the server.
+            "memex-tls",
             "memex-trajectories",
         ],
     ),
@@ -140,6 +149,8 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "memex-settings",
             "memex-sql",
             "memex-suites",
+            // Sessions on a server.
+            "memex-tls",
             "memex-trajectories",
         ],
     ),
@@ -197,6 +208,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "memex-snapshots",
             "memex-sql",
             "memex-suites",
+            "memex-tls",
             "memex-trajectories",
         ],
     ),

@@ -20,13 +20,17 @@ struct Server {
 impl Server {
     /// Starts a server on a data directory; its first line says where it is.
     fn start(data: &Path, more: &[&str]) -> Self {
+        // Nobody reads its log.
+        Self::logging(data, more, Stdio::null())
+    }
+
+    fn logging(data: &Path, more: &[&str], log: Stdio) -> Self {
         let data = data.display().to_string();
         let mut arguments = vec!["serve", "--dev", "--data", &data];
         arguments.extend(more);
-        // Nobody reads its log.
         let mut child = command(&arguments)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -207,6 +211,48 @@ fn keys_are_made_listed_and_revoked_and_a_running_server_follows() {
     assert!(unknown.stderr.contains("hint: "));
 }
 
+#[test]
+fn sighup_takes_up_the_file_and_a_bad_file_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [config, log] = ["c.toml", "log"].map(|name| folder.path().join(name));
+    let write = |text: &str| std::fs::write(&config, text).unwrap();
+    write("[serve.tenants.a.quota]\nsandboxes = 1");
+    let stderr = std::fs::File::create(&log).unwrap();
+    let file = config.display().to_string();
+    let data = folder.path().join("data");
+    let server = Server::logging(&data, &["--config", &file], stderr.into());
+    let hang_up = |said: &str| {
+        let before = std::fs::read_to_string(&log).unwrap().len();
+        let signal = ["-HUP", &server.child.id().to_string()];
+        let sent = std::process::Command::new("kill").args(signal).status();
+        assert!(sent.unwrap().success());
+        wait_for(|| std::fs::read_to_string(&log).unwrap()[before..].contains(said));
+    };
+    let create = || server.ask("POST", "/v1/sandboxes", &json!({})).unwrap().0;
+    assert_eq!((create(), create()), (201, 429));
+    write("[serve.tenants.a.quota]\nsandboxes = 2");
+    hang_up("the configuration was read again");
+    assert_eq!((create(), create()), (201, 429));
+    for (bad, said) in [
+        (
+            "[serve.tenants.a.quota]\nsandboxes = -1",
+            "line 2, column 13",
+        ),
+        (
+            "[serve.tenants.a]\npolicy = 'nowhere.toml'",
+            "the tenants stay as they were",
+        ),
+        (
+            "[serve]\nidle_s = 3\n[serve.tenants.a.quota]\nsandboxes = 2",
+            "when the server starts again",
+        ),
+    ] {
+        write(bad);
+        hang_up(said);
+        assert_eq!(create(), 429, "{bad}");
+    }
+}
+
 fn wait_for(mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -233,6 +279,11 @@ fn a_server_that_cannot_be_safe_or_cannot_listen_is_refused() {
         (vec!["--dev", "--listen", &taken], "", "cannot listen"),
         (vec![], "[serve]\nlisten = 'x'", "line 2, column 10"),
         (vec![], "[serve]\nunknown = 1", "unknown field"),
+        (
+            vec![],
+            "[serve.tls]\ncertificate = 'none.pem'\nkey = 'none.key'",
+            "none.pem cannot be read",
+        ),
         (vec![], "[serve.tenants.'A b']", "a tenant's name"),
         (
             vec![],

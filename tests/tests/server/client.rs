@@ -16,15 +16,21 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// What a client reads from and writes to.
+pub(crate) trait Wire: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Wire for T {}
+
 /// A connection that is kept.
 pub(crate) struct Client {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Wire>>,
     pub(crate) key: String,
+    pub(crate) host: String,
 }
 
 /// An answer whose body comes piece by piece.
 pub(crate) struct Events {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Wire>>,
     rest: usize,
 }
 
@@ -82,9 +88,15 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
+        Self::over(Box::new(stream), "localhost", key)
+    }
+
+    /// A client on a connection that is there, which calls the server by this name.
+    pub(crate) fn over(wire: Box<dyn Wire>, host: &str, key: &str) -> Self {
         Self {
-            reader: BufReader::new(stream),
+            reader: BufReader::new(wire),
             key: key.to_owned(),
+            host: host.to_owned(),
         }
     }
 
@@ -108,7 +120,8 @@ impl Client {
     }
 
     fn head(&self, method: &str, path: &str, headers: &[(&str, &str)], length: usize) -> String {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
+        let host = &self.host;
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
         if !self.key.is_empty() {
             head += &format!("authorization: Bearer {}\r\n", self.key);
         }
@@ -244,7 +257,7 @@ impl Events {
     }
 }
 
-fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
+fn read_head(reader: &mut BufReader<Box<dyn Wire>>) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let status = line
@@ -263,7 +276,7 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) 
     }
 }
 
-fn read_answer(reader: &mut BufReader<TcpStream>) -> Answer {
+fn read_answer(reader: &mut BufReader<Box<dyn Wire>>) -> Answer {
     let (status, headers) = read_head(reader);
     let mut answer = Answer {
         status,

@@ -8,11 +8,12 @@ use memex_server::service::{Service, ServiceOptions};
 use memex_server::tenants::Scope;
 use memex_sessions::Host;
 use memex_tests::cache_directory;
+use memex_tls::Certificates;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -89,6 +90,21 @@ impl World {
         folder: TempDir,
         change: impl FnOnce(&mut ServiceOptions),
     ) -> Self {
+        Self::serving(tenants, folder, change, None)
+    }
+
+    /// A server that speaks TLS.
+    pub(crate) fn secure(certificates: Arc<Certificates>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::serving(TENANTS, folder, |_| {}, Some(certificates))
+    }
+
+    fn serving(
+        tenants: &str,
+        folder: TempDir,
+        change: impl FnOnce(&mut ServiceOptions),
+        certificates: Option<Arc<Certificates>>,
+    ) -> Self {
         let config = Config::read(tenants).unwrap();
         let mut options = config.service(folder.path());
         options.threads = 8;
@@ -101,6 +117,7 @@ impl World {
         let address = listener.local_addr().unwrap();
         let mut serving = config.serving();
         serving.grace = Duration::from_secs(5);
+        serving.certificates = certificates;
         let serving = runtime().spawn(serve(
             service.clone(),
             listener,

@@ -1,11 +1,14 @@
 //! The own API.
 
+mod agents;
 mod answers;
 mod files;
+mod memories;
 mod model;
 mod routes;
 mod sandboxes;
 mod states;
 mod turns;
+mod variables;
 
 pub(super) use routes::{Description, router};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::sandbox::{Durability, EndReason, OnTimeout, SandboxView, SnapshotView, State};
+use crate::sandbox::{Durability, OnTimeout, SandboxView, SnapshotView, State};
 use crate::service::{FileEntry, FileKind};
 
 /// A sandbox that is to be made. Every field may be left out.
@@ -177,12 +177,7 @@ impl From<SandboxView> for SandboxBody {
             State::Asleep => ("asleep", None),
             State::Paused => ("paused", None),
             State::Gone(ended) => {
-                let reason = match ended.reason {
-                    EndReason::Deleted => "deleted",
-                    EndReason::Expired => "expired",
-                    EndReason::Unused => "unused",
-                    EndReason::Fault => "fault",
-                };
+                let reason = ended.reason.name();
                 let at_ms = ended.at_ms;
                 ("gone", Some(EndedBody { reason, at_ms }))
             }

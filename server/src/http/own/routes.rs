@@ -1,10 +1,10 @@
 //! The routes, and their description.
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use utoipa::OpenApi;
 
-use super::{answers, files, sandboxes, states, turns};
+use super::{agents, answers, files, memories, sandboxes, states, turns, variables};
 use crate::http::problem::Problem;
 use crate::service::Service;
 
@@ -29,6 +29,7 @@ pub(crate) fn router() -> Router<Service> {
             "/v1/sandboxes/{id}/turns",
             post(turns::run).get(states::history),
         )
+        .route("/v1/sandboxes/{id}/variables", get(variables::list))
         .route("/v1/sandboxes/{id}/interrupt", post(turns::interrupt))
         .route(
             "/v1/sandboxes/{id}/waiting",
@@ -50,7 +51,27 @@ pub(crate) fn router() -> Router<Service> {
             "/v1/sandboxes/{id}/folders",
             get(files::list).put(files::make_folder),
         )
+        .route("/v1/agents", get(agents::list))
+        .route("/v1/runs", post(agents::start).get(agents::runs))
+        .route("/v1/runs/{id}", get(agents::show).delete(agents::remove))
+        .route("/v1/runs/{id}/events", get(agents::events))
+        .route("/v1/runs/{id}/cancel", post(agents::cancel))
+        .route("/v1/memories", get(memories::list))
+        .route(
+            "/v1/memories/{name}",
+            put(memories::create).delete(memories::remove),
+        )
+        .route("/v1/memories/{name}/ask", post(memories::ask))
+        .route(
+            "/v1/memories/{name}/tools",
+            get(memories::tools).post(memories::call),
+        )
+        .route(
+            "/v1/memories/{name}/files",
+            get(memories::files).put(memories::write),
+        )
         .route("/v1/tenant", get(sandboxes::tenant))
+        .route("/v1/tenants", get(sandboxes::tenants))
 }
 
 /// The description of the own API.
@@ -63,12 +84,16 @@ pub(crate) fn router() -> Router<Service> {
     ),
     paths(
         sandboxes::create, sandboxes::list, sandboxes::show, sandboxes::change, sandboxes::remove,
-        sandboxes::pause, sandboxes::resume, sandboxes::usage, sandboxes::tenant,
-        turns::run, turns::interrupt, answers::waiting, answers::cancel, answers::answer,
+        sandboxes::pause, sandboxes::resume, sandboxes::usage, sandboxes::tenant, sandboxes::tenants,
+        turns::run, turns::interrupt, variables::list, answers::waiting, answers::cancel, answers::answer,
         states::history, states::fork, states::rewind, states::restart, states::snapshot,
         states::snapshots, states::remove_snapshot,
         files::read, files::write, files::remove, files::info, files::rename, files::list,
         files::make_folder,
+        agents::list, agents::start, agents::runs, agents::show, agents::events, agents::cancel,
+        agents::remove,
+        memories::list, memories::create, memories::remove, memories::ask, memories::tools,
+        memories::call, memories::files, memories::write,
     ),
     components(schemas(Problem)),
     modifiers(&Key),

@@ -17,6 +17,7 @@ use crate::http::problem::{Problem, Refusal};
 use crate::names::Id;
 use crate::sandbox::{Create, Narrowing, Origin};
 use crate::service::{ListFilter, Service, StateName};
+use crate::tenants::{Scope, Tenant};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -281,18 +282,60 @@ pub(super) struct TenantBody {
     responses((status = 200, description = "It.", body = TenantBody),
         (status = 401, description = "The key is not valid.", body = Problem, content_type = "application/problem+json"))
 )]
-pub(super) async fn tenant(Who(who): Who) -> Result<Answer<TenantBody>> {
-    let used = who.tenant.usage.used();
-    let quota = serde_json::to_value(who.tenant.quota());
-    Ok(Answer(TenantBody {
-        name: who.tenant().to_owned(),
-        scopes: who.scopes.iter().map(crate::tenants::Scope::name).collect(),
+pub(super) async fn tenant(
+    State(service): State<Service>,
+    Who(who): Who,
+) -> Result<Answer<TenantBody>> {
+    let scopes = who.scopes.iter().map(Scope::name);
+    Ok(Answer(told(&service, &who.tenant, scopes.collect())?))
+}
+
+/// What all tenants use.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TenantsBody {
+    items: Vec<TenantBody>,
+}
+
+/// The tenants of the server, for a key with the scope `admin`.
+#[utoipa::path(
+    get, path = "/v1/tenants", tag = "tenant",
+    responses((status = 200, description = "They; `scopes` is empty.", body = TenantsBody),
+        (status = "4XX", description = "The key does not permit it.", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn tenants(
+    State(service): State<Service>,
+    Who(who): Who,
+) -> Result<Answer<TenantsBody>> {
+    who.require(Scope::Admin)?;
+    let tenants = service.tenants();
+    let items = tenants
+        .iter()
+        .map(|tenant| told(&service, tenant, Vec::new()));
+    Ok(Answer(TenantsBody {
+        items: items.collect::<std::result::Result<_, _>>()?,
+    }))
+}
+
+fn told(
+    service: &Service,
+    tenant: &Tenant,
+    scopes: Vec<&'static str>,
+) -> std::result::Result<TenantBody, ServiceError> {
+    let agents = service.agent_usage(tenant.name());
+    let used = tenant.usage.used();
+    let quota = serde_json::to_value(tenant.quota());
+    Ok(TenantBody {
+        name: tenant.name().to_owned(),
+        scopes,
         used: BTreeMap::from([
             ("sandboxes", used.sandboxes as u64),
             ("snapshots", used.snapshots as u64),
             ("stored_bytes", used.stored_bytes),
             ("cpu_s_per_day", used.cpu_us / 1_000_000),
+            ("agents", agents.running as u64),
+            ("agent_tokens_per_day", agents.tokens_today),
+            ("agents_begun", agents.begun),
         ]),
         quota: quota.map_err(|error| ServiceError::internal(error.to_string()))?,
-    }))
+    })
 }

@@ -22,7 +22,7 @@ use crate::service::Service;
 use crate::turns::{TurnEvent, TurnRequest, TurnStream};
 
 /// How often a stream says that it is there.
-const KEEPALIVE: Duration = Duration::from_secs(5);
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(5);
 
 /// A block that is to run.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -101,15 +101,7 @@ pub(super) async fn interrupt(
 
 /// A turn in the form that the client wants.
 pub(super) async fn answer(turn: TurnStream, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let accepted = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    let wants_events = accepted.is_some_and(|accept| {
-        accept
-            .split(',')
-            .any(|kind| kind.trim().starts_with("text/event-stream"))
-    });
-    if wants_events {
+    if wants_events(headers) {
         let events = turn.map(|event| Ok::<_, Infallible>(sse(event)));
         let keepalive = KeepAlive::new().interval(KEEPALIVE).text("keepalive");
         let response = Sse::new(events).keep_alive(keepalive);
@@ -121,6 +113,18 @@ pub(super) async fn answer(turn: TurnStream, headers: &HeaderMap) -> Result<Resp
         _ => return Err(ServiceError::internal("the turn ended without an outcome").into()),
     };
     Ok(axum::Json(body).into_response())
+}
+
+/// Whether the client asks for a stream of events.
+pub(super) fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    accepted.is_some_and(|accept| {
+        accept
+            .split(',')
+            .any(|kind| kind.trim().starts_with("text/event-stream"))
+    })
 }
 
 async fn last(mut turn: TurnStream) -> Result<TurnEvent, ServiceError> {
