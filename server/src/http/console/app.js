@@ -152,6 +152,8 @@
     const mark = ++looking;
     const one = await get(place());
     if (mark !== looking || one.id !== chosen) return;
+    listed = listed.map((known) => (known.id === one.id ? one : known));
+    showList();
     at("name").textContent = one.id;
     at("state").textContent = one.state;
     at("state").className = "tag " + one.state;
@@ -159,7 +161,7 @@
     for (const id of ["interrupt", "pause", "fork", "snapshot", "kill"]) at(id).disabled = isGone;
     at("pause").firstChild.textContent = one.state === "paused" ? "Resume " : "Pause ";
     const facts = [
-      ["image", one.image], ["made", when(one.created_ms)],
+      ["image", one.image.length > 16 ? one.image.slice(0, 16) + "…" : one.image], ["made", when(one.created_ms)],
       ["ends", one.state === "paused" ? "not while paused" : when(one.expires_ms) + ", then " + one.on_timeout],
       ["turns", one.turns === null ? "not known while it sleeps" : one.turns],
       ["stored", bytes(one.stored_bytes)], ["durability", one.durability], ["made from", one.parent || "the image"],
@@ -177,8 +179,8 @@
       fact.append(made("dt", name), made("dd", value));
       return fact;
     }));
-    if (withView && !isGone && one.state !== "paused") await VIEWS[view]();
     if (view === "tree") await VIEWS.tree();
+    else if (withView && !isGone && one.state !== "paused") await VIEWS[view]();
   }
 
   const rows = (id, lines) => at(id).querySelector("tbody").replaceChildren(...lines.map((cells) => {
