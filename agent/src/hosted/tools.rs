@@ -14,9 +14,9 @@ use super::events::Call;
 use crate::harness::SUBMIT;
 use crate::scope::{Bell, Waiting};
 
-/// The exception that ends a block whose answer was accepted: a built-in one, as the
-/// client of a server may name no other, and none that code catches by the way.
-pub(super) const ACCEPTED: &str = "SystemExit";
+/// The exception that ends a block whose answer was accepted: the client of a server may name
+/// built-in ones alone. Code that catches it goes on, which changes nothing: the answer is final.
+pub(super) const ACCEPTED: &str = "RuntimeError";
 /// Its message.
 pub(super) const ACCEPTED_MESSAGE: &str = "the answer was accepted";
 

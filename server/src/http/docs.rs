@@ -5,9 +5,8 @@ use std::fmt::Write;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::Value;
-use utoipa::OpenApi as _;
 
-use super::own::Description;
+use super::own::described;
 
 const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>memex API</title>\
 <meta name=viewport content='width=device-width'><style>\
@@ -18,8 +17,7 @@ errors are RFC 9457 problems with a <code>remedy</code>. The description for pro
 <a href=/openapi.json>openapi.json</a>.</p>";
 
 pub(super) async fn page() -> Response {
-    let text = serde_json::to_value(Description::openapi())
-        .map_or_else(|_| String::new(), |api| written(&api));
+    let text = written(described());
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(text)).into_response()
 }

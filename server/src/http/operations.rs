@@ -7,11 +7,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
-use utoipa::OpenApi as _;
 
 use super::auth::Who;
 use super::docs;
-use super::own::Description;
+use super::own::described;
 use super::problem::Refusal;
 use crate::service::Service;
 use crate::tenants::Scope;
@@ -22,10 +21,7 @@ pub(super) fn router() -> Router<Service> {
         .route("/readyz", get(ready))
         .route("/version", get(version))
         .route("/metrics", get(metrics))
-        .route(
-            "/openapi.json",
-            get(|| async { Json(Description::openapi()) }),
-        )
+        .route("/openapi.json", get(|| async { Json(described()) }))
         .route("/docs", get(docs::page))
 }
 

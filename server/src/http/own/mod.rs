@@ -2,6 +2,7 @@
 
 mod agents;
 mod answers;
+mod described;
 mod files;
 mod memories;
 mod model;
@@ -11,4 +12,5 @@ mod states;
 mod turns;
 mod variables;
 
-pub(super) use routes::{Description, router};
+pub(super) use described::described;
+pub(super) use routes::router;
