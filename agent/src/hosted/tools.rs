@@ -26,6 +26,11 @@ struct Ticketed {
 }
 
 #[derive(Deserialize)]
+struct Answered {
+    result: Value,
+}
+
+#[derive(Deserialize)]
 struct Raised {
     #[serde(rename = "type")]
     class: String,
@@ -94,7 +99,9 @@ fn answer(call: &Call, reply: &Reply) -> Value {
         let error = json!({ "type": ACCEPTED, "message": ACCEPTED_MESSAGE });
         return json!({ "call": call.id, "error": error });
     }
-    let value: Value = serde_json::from_slice(&reply.head).unwrap_or_default();
+    let answered = serde_json::from_slice::<Answered>(&reply.head);
+    let value = answered.map(|answered| answered.result);
+    let value = value.unwrap_or_default();
     let parts: Vec<String> = reply
         .parts
         .iter()

@@ -26,7 +26,7 @@ fn a_request_is_a_span_of_the_trace_that_asks_for_it() {
     let asked = client
         .send(
             "GET",
-            "/v1/sandboxes?secret=1",
+            "/v1/sandboxes?metadata=secret%3D1",
             &[("traceparent", PARENT)],
             b"",
         )
