@@ -44,6 +44,17 @@ pub trait Backend: Send + Sync {
     /// Writes objects, whole or not at all, durable on return.
     fn write(&self, objects: &[(Key, Vec<u8>)]) -> Result<(), Error>;
 
+    /// Writes objects that need not be durable before the pointer is that is moved to them
+    /// afterwards: a place that keeps what it is given in order need not wait twice.
+    fn write_ahead(&self, objects: &[(Key, Vec<u8>)]) -> Result<(), Error> {
+        self.write(objects)
+    }
+
+    /// Waits until what was written ahead is durable.
+    fn settle(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Removes objects, of which some may be gone already.
     fn remove(&self, keys: &[Key]) -> Result<(), Error>;
 

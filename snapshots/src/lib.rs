@@ -9,10 +9,11 @@
 //! | store | for | survives |
 //! |---|---|---|
 //! | [`DirectoryStore`] | one machine, many processes | kill -9 and power loss after `put` returned |
+//! | [`JournaledStore`] | one process with many small sessions | the same; see its durability |
 //! | [`ObjectStore`] | many machines, an S3-compatible bucket | what the bucket survives |
 //! | [`MemoryStore`] | pools and tests, one process | nothing |
 //!
-//! All three keep the same objects in the same encoding; they differ in the
+//! All of them keep the same objects in the same encoding; they differ in the
 //! place and in how writers synchronise. `docs/store-format.md` describes the
 //! layout.
 //!
@@ -39,6 +40,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod id;
+mod journaled;
 mod lock;
 mod mapping;
 mod memory;
@@ -56,6 +58,7 @@ mod trail;
 pub use directory::{DirectoryStore, Durability};
 pub use error::Error;
 pub use id::{Digest, ParseIdError, SnapshotId};
+pub use journaled::JournaledStore;
 pub use lock::SessionLock;
 pub use memory::MemoryStore;
 pub use name::{SESSION_NAME_BYTES_MAX, check_session_name};

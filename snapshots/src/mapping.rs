@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use crate::backend::{Backend, Key};
 use crate::codec::{decode_chunk, decode_pointer, decode_snapshot, encode_pointer};
+use crate::put::When;
 use crate::record::unix_ms;
 use crate::{
     Digest, Error, GcReport, Record, RecordDraft, Retention, Saved, SessionHead, SessionLock,
@@ -12,7 +13,7 @@ use crate::{
 
 impl<B: Backend> SnapshotStore for B {
     fn put(&self, saved: &Saved, draft: &RecordDraft) -> Result<Record, Error> {
-        put::put(self, saved, draft)
+        put::put(self, saved, draft, When::Now)
     }
 
     fn get(&self, id: &SnapshotId) -> Result<(Record, Vec<u8>), Error> {
@@ -53,24 +54,29 @@ impl<B: Backend> SnapshotStore for B {
         check_session_name(name)?;
         let pass = self.enter()?;
         self.get(&new)?;
-        swap(self, name, expected, new)?;
-        if self.intact(&pass)? {
-            return Ok(());
+        name_it(self, pass, name, expected, new)
+    }
+
+    fn put_named(
+        &self,
+        saved: &Saved,
+        draft: &RecordDraft,
+        name: &str,
+        expected: Option<SnapshotId>,
+        note: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Record>, Error> {
+        check_session_name(name)?;
+        let record = put::put(self, saved, draft, When::Named)?;
+        if !note(&record) {
+            return Ok(None);
         }
-        // A sweep may have missed the new name. Once it is over, what is still
-        // there was kept: snapshots go before their chunks.
-        drop(pass);
-        let _pass = self.enter()?;
-        match self.read(&Key::snapshot(&new))? {
-            Some(_) => Ok(()),
-            None => {
-                match expected {
-                    Some(expected) => swap(self, name, Some(new), expected)?,
-                    None => drop(self.remove_pointer(name)?),
-                }
-                Err(Error::NoSnapshot { id: new })
-            }
+        match expected == Some(record.id) {
+            // The same state as before: the name leads there.
+            true => self.settle()?,
+            // It is young, and not collected.
+            false => name_it(self, self.enter()?, name, expected, record.id)?,
         }
+        Ok(Some(record))
     }
 
     fn sessions(&self) -> Result<Vec<SessionHead>, Error> {
@@ -110,6 +116,34 @@ fn read_chunk<B: Backend>(
 ) -> Result<Vec<u8>, Error> {
     let object = object.ok_or(Error::MissingChunk { digest: *digest })?;
     decode_chunk(&object, digest).map_err(|flaw| flaw.at(backend.place(&Key::chunk(digest))))
+}
+
+/// Moves a name to a snapshot that is there.
+fn name_it<B: Backend>(
+    backend: &B,
+    pass: B::Pass<'_>,
+    name: &str,
+    expected: Option<SnapshotId>,
+    new: SnapshotId,
+) -> Result<(), Error> {
+    swap(backend, name, expected, new)?;
+    if backend.intact(&pass)? {
+        return Ok(());
+    }
+    // A sweep may have missed the new name. Once it is over, what is still
+    // there was kept: snapshots go before their chunks.
+    drop(pass);
+    let _pass = backend.enter()?;
+    match backend.read(&Key::snapshot(&new))? {
+        Some(_) => Ok(()),
+        None => {
+            match expected {
+                Some(expected) => swap(backend, name, Some(new), expected)?,
+                None => drop(backend.remove_pointer(name)?),
+            }
+            Err(Error::NoSnapshot { id: new })
+        }
+    }
 }
 
 fn swap<B: Backend>(

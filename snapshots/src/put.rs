@@ -14,18 +14,28 @@ const CHUNKS_PER_WRITE: usize = 32;
 /// How often saving starts over because a sweep came in between.
 const ATTEMPTS_MAX: usize = 20;
 
+/// When a snapshot has to be durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Before this returns.
+    Now,
+    /// Once the name is that will be moved to it.
+    Named,
+}
+
 /// Writes the chunks, then the snapshot: one that can be read has its chunks.
 pub(crate) fn put<B: Backend>(
     backend: &B,
     saved: &Saved,
     draft: &RecordDraft,
+    when: When,
 ) -> Result<Record, Error> {
     check(saved)?;
     draft.check()?;
     let id = SnapshotId::of(&saved.head);
     for _ in 0..ATTEMPTS_MAX {
         let pass = backend.enter()?;
-        let record = put_once(backend, id, saved, draft)?;
+        let record = put_once(backend, id, saved, draft, when)?;
         if backend.intact(&pass)? {
             return Ok(record);
         }
@@ -41,7 +51,12 @@ fn put_once<B: Backend>(
     id: SnapshotId,
     saved: &Saved,
     draft: &RecordDraft,
+    when: When,
 ) -> Result<Record, Error> {
+    let write = |object| match when {
+        When::Now => backend.write(&[object]),
+        When::Named => backend.write_ahead(&[object]),
+    };
     let added = write_chunks(backend, saved)?;
     let key = Key::snapshot(&id);
     // A damaged snapshot is written anew; one that cannot be judged is not.
@@ -50,7 +65,7 @@ fn put_once<B: Backend>(
             Ok(record) if record.chunk_ids == saved.chunk_ids => {
                 // Written again, it is durable and young again, even if an old
                 // process wrote it first.
-                backend.write(&[(key, object)])?;
+                write((key, object))?;
                 return Ok(record);
             }
             Ok(_) => return Err(Error::OtherChunks { id }),
@@ -59,7 +74,7 @@ fn put_once<B: Backend>(
         }
     }
     let record = draft.record(id, saved.head.len(), added, &saved.chunk_ids);
-    backend.write(&[(key, encode_snapshot(&record, &saved.head))])?;
+    write((key, encode_snapshot(&record, &saved.head)))?;
     Ok(record)
 }
 

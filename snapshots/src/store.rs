@@ -63,6 +63,34 @@ pub trait SnapshotStore: Send + Sync {
         new: SnapshotId,
     ) -> Result<(), Error>;
 
+    /// Saves a state and moves a session to it, as [`put`](Self::put) and
+    /// [`set_session`](Self::set_session) do. A store that can makes both durable at once.
+    ///
+    /// In between, `note` is given the record: what it keeps of the state counts once the
+    /// session has moved there. Where it says no, the session does not move, and there is
+    /// no record.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put) and [`set_session`](Self::set_session).
+    fn put_named(
+        &self,
+        saved: &Saved,
+        draft: &RecordDraft,
+        name: &str,
+        expected: Option<SnapshotId>,
+        note: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Record>, Error> {
+        let record = self.put(saved, draft)?;
+        if !note(&record) {
+            return Ok(None);
+        }
+        // The same state as before: the name leads there.
+        if expected != Some(record.id) {
+            self.set_session(name, expected, record.id)?;
+        }
+        Ok(Some(record))
+    }
+
     /// All sessions, by name.
     ///
     /// # Errors

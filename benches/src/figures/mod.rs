@@ -11,6 +11,7 @@ mod pool;
 mod process;
 mod prompt;
 mod serve;
+mod serving;
 mod speed;
 mod state;
 mod tools;

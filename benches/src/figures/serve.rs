@@ -1,15 +1,12 @@
-//! The server, over its own API at the loopback.
+//! The server, over its own API and over E2B's, at the loopback.
 
-use crate::context::{Context, ServerCommand};
+use super::serving::{Client, Server, disk_bytes};
+use crate::context::Context;
 use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, Summary, timed};
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use serde_json::Value;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 const BASE: Entry = Entry {
     unit: "ms",
@@ -18,8 +15,11 @@ const BASE: Entry = Entry {
 /// Clients of the throughput.
 const CLIENTS: usize = 8;
 const MEASURED: Duration = Duration::from_secs(5);
-/// How long an answer is waited for.
-const ANSWER: Duration = Duration::from_secs(60);
+/// Clients of the load, and the turns of each.
+const LOAD_CLIENTS: usize = 200;
+const LOAD_TURNS: usize = 20;
+/// Sandboxes that sleep.
+const SLEEPERS: usize = 4_000;
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {
@@ -27,6 +27,13 @@ pub(super) const FIGURES: &[Entry] = &[
         about: "A turn `x += 1` of a live sandbox over HTTP, saved before it is acknowledged",
         target: Some(1.0),
         measure: run,
+        ..BASE
+    },
+    Entry {
+        name: "serve_execute_ms",
+        about: "The same over E2B's protocol: an execution with its lines, to its end",
+        target: Some(1.0),
+        measure: execute,
         ..BASE
     },
     Entry {
@@ -52,143 +59,31 @@ pub(super) const FIGURES: &[Entry] = &[
         measure: wake,
         ..BASE
     },
+    Entry {
+        name: "serve_load_ms",
+        about: "What a turn takes beyond the guest's own time, for 200 clients with a pandas turn a second each",
+        target: Some(50.0),
+        target_is_p99: true,
+        measure: load,
+        ..BASE
+    },
+    Entry {
+        name: "serve_idle_bytes",
+        unit: "bytes",
+        about: "On disk, of a sandbox that has run a turn and sleeps in the store",
+        target: Some(20_480.0),
+        measure: idle_on_disk,
+        ..BASE
+    },
+    Entry {
+        name: "serve_idle_memory_bytes",
+        unit: "bytes",
+        about: "In the server's memory, of such a sandbox",
+        target: Some(1_024.0),
+        measure: idle_in_memory,
+        ..BASE
+    },
 ];
-
-/// A server process on a data directory of its own.
-struct Server {
-    child: Child,
-    _data: TempDir,
-    address: String,
-    key: String,
-}
-
-impl Server {
-    fn start(command: &ServerCommand, settings: &str) -> Result<Self, Error> {
-        let failed = |reason: String| Error::Program {
-            program: "memex serve".to_owned(),
-            reason,
-        };
-        let text = |error: std::io::Error| failed(error.to_string());
-        let data = tempfile::tempdir().map_err(text)?;
-        let file = data.path().join("serve.toml");
-        std::fs::write(&file, settings).map_err(text)?;
-        let mut child = Command::new(&command.program)
-            .args(&command.arguments)
-            .args(["--dev", "--data"])
-            .arg(data.path().join("data"))
-            .arg("--config")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(text)?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).map_err(text)?;
-        }
-        let said: Value = serde_json::from_str(&line).map_err(|error| failed(error.to_string()))?;
-        let part = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
-        Ok(Self {
-            child,
-            _data: data,
-            address: part("url").trim_start_matches("http://").to_owned(),
-            key: part("key").to_owned(),
-        })
-    }
-
-    fn client(&self) -> Result<Client, Error> {
-        let stream = TcpStream::connect(&self.address).map_err(broken)?;
-        stream.set_nodelay(true).map_err(broken)?;
-        stream.set_read_timeout(Some(ANSWER)).map_err(broken)?;
-        Ok(Client {
-            reader: BufReader::new(stream),
-            key: self.key.clone(),
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
-    }
-}
-
-/// A connection that is kept.
-struct Client {
-    reader: BufReader<TcpStream>,
-    key: String,
-}
-
-impl Client {
-    fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Value, Error> {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.key,
-            body.len()
-        );
-        self.reader
-            .get_mut()
-            .write_all(request.as_bytes())
-            .map_err(broken)?;
-        let mut line = String::new();
-        self.reader.read_line(&mut line).map_err(broken)?;
-        let is_ok = line.starts_with("HTTP/1.1 2");
-        let (status, mut length) = (line.trim().to_owned(), 0);
-        loop {
-            let mut line = String::new();
-            self.reader.read_line(&mut line).map_err(broken)?;
-            let line = line.trim().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(text) = line.strip_prefix("content-length: ") {
-                length = text.parse().unwrap_or(0);
-            }
-        }
-        let mut body = Vec::new();
-        (&mut self.reader)
-            .take(length)
-            .read_to_end(&mut body)
-            .map_err(broken)?;
-        match is_ok {
-            true => Ok(serde_json::from_slice(&body).unwrap_or_default()),
-            false => Err(Error::System {
-                what: "an answer of the server",
-                reason: format!("{status}: {}", String::from_utf8_lossy(&body)),
-            }),
-        }
-    }
-
-    fn sandbox(&mut self) -> Result<String, Error> {
-        let made = self.ask("POST", "/v1/sandboxes", "{}")?;
-        let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
-        Ok(format!("/v1/sandboxes/{id}"))
-    }
-
-    fn run(&mut self, sandbox: &str, code: &str, value: &str) -> Result<(), Error> {
-        let body = json!({ "code": code }).to_string();
-        let outcome = self.ask("POST", &format!("{sandbox}/turns"), &body)?;
-        match outcome.get("value").and_then(Value::as_str) == Some(value) {
-            true => Ok(()),
-            false => Err(Error::Unexpected {
-                code: code.to_owned(),
-                wanted: value.to_owned(),
-                found: outcome.to_string().chars().take(200).collect(),
-            }),
-        }
-    }
-}
-
-fn broken(error: std::io::Error) -> Error {
-    Error::System {
-        what: "the connection to the server",
-        reason: error.to_string(),
-    }
-}
 
 fn run(context: &Context) -> Result<Measured, Error> {
     let server = Server::start(context.server()?, "")?;
@@ -288,4 +183,108 @@ fn wake(context: &Context) -> Result<Measured, Error> {
         readings.summary("sleepers")?,
         "the whole request",
     ))
+}
+
+fn execute(context: &Context) -> Result<Measured, Error> {
+    let server = Server::start(context.server()?, "")?;
+    let mut client = server.client()?;
+    let interpreter = client.code_interpreter()?;
+    client.execute(&interpreter, "x = 0\nx", "0")?;
+    let mut readings = Readings::default();
+    for n in 1..=2_200 {
+        let value = n.to_string();
+        let (ran, took) = timed(|| client.execute(&interpreter, "x += 1\nx", &value));
+        ran?;
+        if n > 200 {
+            readings.push(took.as_secs_f64() * 1e3);
+        }
+    }
+    let note = "one client, durability `process`";
+    Ok(Measured::new(readings.summary("executions")?, note))
+}
+
+fn load(context: &Context) -> Result<Measured, Error> {
+    let settings = "[serve.tenants.default.quota]\ncreates_per_s = 1e9\n";
+    let server = Server::start(context.server()?, settings)?;
+    let taken = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..LOAD_CLIENTS)
+            .map(|number| {
+                let server = &server;
+                scope.spawn(move || -> Result<Vec<f64>, Error> {
+                    let mut client = server.client()?;
+                    let sandbox = client.sandbox()?;
+                    let made = "import pandas as pd\nd = pd.DataFrame({'k': [1, 2] * 500, 'v': \
+                                range(1000)})\nlen(d)";
+                    client.run(&sandbox, made, "1000")?;
+                    let second = Duration::from_secs(1);
+                    let share = second.mul_f64(number as f64 / LOAD_CLIENTS as f64);
+                    std::thread::sleep(second + share);
+                    let mut taken = Vec::new();
+                    for turn in 0..LOAD_TURNS {
+                        let began = Instant::now();
+                        let value = format!("{}", 249_500 + 500 * (turn + 1));
+                        let code = "d['v'] += 1\nint(d.groupby('k')['v'].sum().min())";
+                        let (outcome, took) = timed(|| client.outcome(&sandbox, code, &value));
+                        let guest = outcome?.get("guest_us").and_then(Value::as_f64);
+                        taken.push(took.as_secs_f64() * 1e3 - guest.unwrap_or(0.0) / 1e3);
+                        std::thread::sleep(second.saturating_sub(began.elapsed()));
+                    }
+                    Ok(taken)
+                })
+            })
+            .collect();
+        let joined = clients.into_iter().map(|client| {
+            client
+                .join()
+                .unwrap_or_else(|_| Err(Error::NoReadings("turns".to_owned())))
+        });
+        joined.collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut readings = Readings::default();
+    taken
+        .into_iter()
+        .flatten()
+        .for_each(|taken| readings.push(taken));
+    let note = "pandas turns; clients beside the server on the same machine";
+    Ok(Measured::new(readings.summary("turns")?, note))
+}
+
+fn idle_on_disk(context: &Context) -> Result<Measured, Error> {
+    let (server, before) = sleeping(context, |server| disk_bytes(&server.data()))?;
+    let each = (disk_bytes(&server.data())? - before) / SLEEPERS as f64;
+    let note = format!("{SLEEPERS} sandboxes, one turn each");
+    Ok(Measured::new(Summary::single(each), note))
+}
+
+fn idle_in_memory(context: &Context) -> Result<Measured, Error> {
+    let (server, before) = sleeping(context, Server::own_bytes)?;
+    let each = (server.own_bytes()? - before) / SLEEPERS as f64;
+    let note = format!("{SLEEPERS} sandboxes, one turn each, private pages of the process");
+    Ok(Measured::new(Summary::single(each), note))
+}
+
+/// A server with sandboxes that sleep in its store, and what `look` said before they were
+/// made.
+fn sleeping(
+    context: &Context,
+    look: impl Fn(&Server) -> Result<f64, Error>,
+) -> Result<(Server, f64), Error> {
+    let settings = "[serve]\nidle_s = 0\nmemory_idle_s = 0\n\
+                    [serve.tenants.default.quota]\ncreates_per_s = 1e9\n";
+    let server = Server::start(context.server()?, settings)?;
+    let mut client = server.client()?;
+    let make = |client: &mut Client, count: usize| -> Result<(), Error> {
+        for _ in 0..count {
+            let sandbox = client.sandbox()?;
+            client.run(&sandbox, "x = [1, 2]\nx", "[1, 2]")?;
+        }
+        // From the slot to memory, and from there to the store.
+        std::thread::sleep(Duration::from_secs(5));
+        Ok(())
+    };
+    // Slots and threads are there once some have been used.
+    make(&mut client, 400)?;
+    let before = look(&server)?;
+    make(&mut client, SLEEPERS)?;
+    Ok((server, before))
 }

@@ -4,6 +4,7 @@
 
 use super::bounds::Bounds;
 use super::format::*;
+use super::packing::unpacked;
 use super::saved::{Generators, Snapshot};
 use crate::error::Error;
 use crate::memory::MemoryImage;
@@ -248,7 +249,7 @@ impl<'a> Row<'a> {
         chunk: &mut impl FnMut(&[u8; 32]) -> Result<Vec<u8>, Error>,
     ) -> Result<Vec<u8>, Error> {
         let bytes = match &self.contents {
-            Contents::Inline(bytes) => zstd::bulk::decompress(bytes, self.raw_bytes)
+            Contents::Inline(bytes) => unpacked(bytes, self.raw_bytes)
                 .map_err(|e| Error::Snapshot(format!("a part does not decompress: {e}")))?,
             Contents::Chunk(digest) => {
                 let bytes = chunk(digest)?;

@@ -1,6 +1,7 @@
 //! From a snapshot to bytes.
 
 use super::format::*;
+use super::packing::packed;
 use super::saved::{Generators, Snapshot};
 use crate::error::Error;
 use crate::image::RandomState;
@@ -245,7 +246,7 @@ impl Section {
         chunks: &mut BTreeMap<[u8; 32], Vec<u8>>,
     ) -> Result<(), Error> {
         let compressed = (self.bytes.len() <= INLINE_BYTES_MAX * 8)
-            .then(|| zstd::bulk::compress(&self.bytes, 1))
+            .then(|| packed(&self.bytes))
             .transpose()
             .map_err(|e| Error::Snapshot(e.to_string()))?
             .filter(|bytes| {

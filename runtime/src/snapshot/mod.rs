@@ -11,6 +11,7 @@ mod encode;
 mod format;
 #[cfg(test)]
 mod golden;
+mod packing;
 mod reseeding;
 mod saved;
 

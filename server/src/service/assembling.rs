@@ -10,13 +10,15 @@ use memex_runtime::NoProgress;
 use memex_sessions::{Error, ImageSource, NoSecrets, PolicySource, SessionSpec};
 
 use super::entry::Entry;
-use super::state::{Assembled, Inner};
+use super::state::{Assembled, Inner, Standard};
 use crate::error::{ErrorKind, ServiceError, cause_and_hint};
 use crate::ledger::Profile;
 use crate::tenants::Tenant;
 
 /// Profiles whose code is kept linked.
 const ASSEMBLED_MAX: usize = 64;
+/// Policies of which the profile is known without writing them down.
+const STANDARD_MAX: usize = 64;
 
 impl Inner {
     /// What the sessions of a profile are made from.
@@ -79,10 +81,36 @@ impl Inner {
     /// Links the code that the first sandbox of each tenant needs.
     pub(super) fn warm(&self) -> Result<(), ServiceError> {
         for tenant in self.tenants() {
-            let profile = self.profile(&self.image, tenant.policy(), Vec::new())?;
+            let profile = self.standard_profile(&self.image, &tenant.policy)?;
             self.assemble(&profile)?;
         }
         Ok(())
+    }
+
+    /// The profile of a policy as it is, without tools. The last ones are kept: to write a
+    /// policy down takes longer than to make a sandbox.
+    pub(super) fn standard_profile(
+        &self,
+        image: &str,
+        policy: &Arc<Policy>,
+    ) -> Result<Arc<Profile>, ServiceError> {
+        let mut standard = self.standard.lock();
+        let known = standard.iter().find(|known| {
+            // It is kept, so that no other one can be where it was.
+            Arc::ptr_eq(&known.policy, policy) && known.profile.image == image
+        });
+        if let Some(known) = known {
+            return Ok(Arc::clone(&known.profile));
+        }
+        let profile = self.profile(image, Arc::clone(policy), Vec::new())?;
+        if standard.len() >= STANDARD_MAX {
+            standard.remove(0);
+        }
+        standard.push(Standard {
+            policy: Arc::clone(policy),
+            profile: Arc::clone(&profile),
+        });
+        Ok(profile)
     }
 
     /// A profile, kept on disk and shared with equal ones.
@@ -185,7 +213,13 @@ pub(super) fn no_room(error: &io::Error) -> ServiceError {
         _ => {
             // It may name a path, which is no client's affair.
             tracing::error!(%error, "the data directory failed");
-            ServiceError::internal("the server's data directory cannot be used now")
+            ServiceError::new(
+                ErrorKind::Unavailable,
+                "store-unavailable",
+                "the server's data directory cannot be used now",
+                "try again in a moment",
+            )
+            .retry_after(std::time::Duration::from_secs(2))
         }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memex_policies::{Limits, Policy};
 use memex_runtime::Generators;
-use memex_sessions::{LimitValue, check_inputs, fork, put_inputs};
+use memex_sessions::{check_inputs, fork, put_inputs};
 use serde_json::Value;
 
+use super::asking::{check_sizes, narrowed};
 use super::assembling::no_room;
 use super::entry::{Entry, snapshot_name, store_name};
 use super::registry::Known;
@@ -16,23 +16,13 @@ use super::running::check_key;
 use super::state::{Inner, Service};
 use super::waking::store_failed;
 use crate::clock::{millis, now_ms};
-use crate::error::{ErrorKind, ServiceError, cause_and_hint};
+use crate::error::{ErrorKind, ServiceError};
 use crate::json::taken;
 use crate::ledger::{Lifetime, Profile, Record, VERSION};
 use crate::names::Id;
 use crate::operations::webhooks::Kind as Notified;
 use crate::sandbox::{Create, Durability, Narrowing, Origin, SandboxView};
 use crate::tenants::{HeldBody, Principal, Scope, Tenant};
-
-/// Entries of metadata, variables, inputs and tools.
-const ENTRIES_MAX: usize = 256;
-/// Bytes of the policy, the variables and the tools, which are kept with the sandbox.
-const PROFILE_BYTES_MAX: usize = 256 << 10;
-/// Bytes of all metadata.
-const METADATA_BYTES_MAX: usize = 16 << 10;
-/// Limits that decide which machine code runs: another value would have it compiled anew,
-/// which is for the operator to decide.
-const FIXED_LIMITS: [&str; 2] = ["fuel", "wasm_stack_bytes"];
 
 impl Service {
     /// Makes a sandbox. An equal request with the same key gets the same sandbox.
@@ -64,6 +54,10 @@ impl Service {
                 digest,
                 made: None,
             });
+        }
+        if asked.is_none() && inner.is_plain(&request) {
+            // It is made before anybody could go away.
+            return inner.create(who, request, None).await;
         }
         // Who asked may go away in the middle: it is made all the same, or taken back.
         let (inner, who) = (Arc::clone(inner), who.clone());
@@ -123,9 +117,13 @@ impl Inner {
         let admitted = Admitted(tenant, 1);
         let inputs = std::mem::take(&mut request.inputs);
         let own = Arc::clone(tenant);
-        let entry = self
-            .aside(move |inner| inner.begun(&own, request, lifetime))
-            .await?;
+        let entry = match self.is_plain(&request) {
+            true => self.begun(&own, request, lifetime)?,
+            false => {
+                self.aside(move |inner| inner.begun(&own, request, lifetime))
+                    .await?
+            }
+        };
         admitted.stays();
         let mut made = self.prepare(&entry, inputs, held).await;
         if let (Ok(()), Some(keyed)) = (&made, keyed) {
@@ -143,6 +141,17 @@ impl Inner {
         self.announce(Notified::Created, &entry, None);
         self.tell(who, "create", &entry.id, "ok", None);
         Ok(self.view(&entry))
+    }
+
+    /// Whether making a sandbox is one short write: it starts as those of its tenant do, and
+    /// nothing waits for the disk.
+    fn is_plain(&self, request: &Create) -> bool {
+        let durability = request.durability.unwrap_or(self.options.durability);
+        self.is_quick(durability)
+            && matches!(request.origin, Origin::Default)
+            && request.narrowing == Narrowing::default()
+            && request.environment.is_empty()
+            && request.tools.is_empty()
     }
 
     /// Writes down what a request asks for.
@@ -305,6 +314,9 @@ impl Inner {
             }
         };
         let is_plain = request.narrowing == Narrowing::default() && request.environment.is_empty();
+        if is_plain && tools.is_empty() {
+            return Ok((self.standard_profile(&image, &base)?, parent));
+        }
         let policy = match is_plain {
             true => base,
             false => Arc::new(narrowed(&base, request)?),
@@ -369,112 +381,6 @@ impl Drop for Admitted<'_> {
     fn drop(&mut self) {
         self.0.usage.left(self.1);
     }
-}
-
-/// The policy of a sandbox: its tenant's, narrowed, with the request's variables.
-fn narrowed(base: &Policy, request: &Create) -> Result<Policy, ServiceError> {
-    let refused = |error: memex_policies::Error| {
-        let (cause, hint) = cause_and_hint(error.cause());
-        let hint = hint.unwrap_or_else(|| {
-            "a sandbox may do less than its tenant's policy permits, and never more".to_owned()
-        });
-        ServiceError::new(ErrorKind::Invalid, "policy-refused", cause, hint)
-    };
-    let mut policy = base.clone();
-    if let Some(overlay) = &request.narrowing.policy {
-        let mut overlay = overlay.clone();
-        overlay.entry("version").or_insert(toml::Value::Integer(1));
-        let text = toml::to_string(&overlay)
-            .map_err(|error| ServiceError::invalid(error.to_string(), "send a policy's tables"))?;
-        policy = policy.narrow(&text).map_err(refused)?;
-    }
-    for (name, value) in &request.narrowing.limits {
-        let value = match value {
-            LimitValue::Number(value) => *value,
-            LimitValue::Text(text) => {
-                let field = Limits::field(name).map_err(refused)?;
-                field.parse(text).map_err(refused)?
-            }
-        };
-        policy = policy.with_limit(name, value).map_err(refused)?;
-    }
-    for name in FIXED_LIMITS {
-        let (before, now) = (base.limits.get(name), policy.limits.get(name));
-        if before.ok() != now.ok() {
-            return Err(ServiceError::new(
-                ErrorKind::Invalid,
-                "policy-refused",
-                format!("the limit `{name}` is the operator's to set"),
-                "leave it out",
-            ));
-        }
-    }
-    for (name, value) in &request.environment {
-        policy
-            .set_variable(name.clone(), value.clone())
-            .map_err(refused)?;
-    }
-    Ok(policy)
-}
-
-fn check_sizes(request: &Create) -> Result<(), ServiceError> {
-    for (what, count) in [
-        ("metadata", request.metadata.len()),
-        ("environment", request.environment.len()),
-        ("inputs", request.inputs.len()),
-        ("tools", request.tools.len()),
-        ("limits", request.narrowing.limits.len()),
-    ] {
-        if count > ENTRIES_MAX {
-            return Err(too_large(format!(
-                "`{what}` has {count} entries, of {ENTRIES_MAX} allowed"
-            )));
-        }
-    }
-    let metadata = request.metadata.iter();
-    let bytes: usize = metadata.map(|(name, value)| name.len() + value.len()).sum();
-    if bytes > METADATA_BYTES_MAX {
-        return Err(too_large(format!(
-            "the metadata has {bytes} bytes, of {METADATA_BYTES_MAX} allowed"
-        )));
-    }
-    let bytes = profile_bytes(request);
-    match bytes > PROFILE_BYTES_MAX {
-        true => Err(too_large(format!(
-            "the policy, the environment and the tools have {bytes} bytes together, of \
-             {PROFILE_BYTES_MAX} allowed"
-        ))),
-        false => Ok(()),
-    }
-}
-
-/// What is kept of a request besides its metadata, as text.
-fn profile_bytes(request: &Create) -> usize {
-    let variables = request.environment.iter();
-    let variables: usize = variables
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    let tools = request.tools.iter().map(|tool| {
-        let returns = tool
-            .returns
-            .as_ref()
-            .map_or(0, |returns| returns.to_string().len());
-        tool.name.len() + tool.description.len() + tool.parameters.to_string().len() + returns
-    });
-    let limits = request.narrowing.limits.iter().map(|(name, value)| {
-        let text = match value {
-            LimitValue::Text(text) => text.len(),
-            LimitValue::Number(_) => 0,
-        };
-        name.len() + text
-    });
-    let policy = request.narrowing.policy.as_ref();
-    let policy = policy.map_or(0, |policy| policy.to_string().len());
-    variables + tools.sum::<usize>() + limits.sum::<usize>() + policy
-}
-
-fn too_large(message: String) -> ServiceError {
-    ServiceError::new(ErrorKind::TooLarge, "too-large", message, "send less")
 }
 
 fn input_refused(error: &memex_sessions::Error) -> ServiceError {

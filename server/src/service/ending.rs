@@ -37,6 +37,10 @@ impl Inner {
             let _ran = control.cancel(true);
         }
         let mut body = self.body(entry).await?;
+        let durability = entry.record.lock().durability;
+        if self.is_quick(durability) && entry.profile.tools.is_empty() {
+            return self.ended(entry, &mut body, reason);
+        }
         let used = Arc::clone(entry);
         self.aside(move |inner| inner.ended(&used, &mut body, reason))
             .await

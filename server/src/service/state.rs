@@ -1,14 +1,14 @@
 //! The service, and who may ask it.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use memex_policies::Policy;
 use memex_runtime::{NoProgress, Sandbox};
-use memex_sessions::{Host, ImageSource, Pool, PoolOptions, PoolStats, Tools, open_store};
-use memex_snapshots::{DirectoryStore, Durability as StoreDurability, SessionLock, SnapshotStore};
+use memex_sessions::{Host, ImageSource, Pool, PoolOptions, PoolStats, Tools};
+use memex_snapshots::{SessionLock, SnapshotStore};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use super::entry::{Entry, Use};
 use super::options::ServiceOptions;
 use super::registry::{Registry, gone, paused};
-use super::running_agents::{Memories, RunningAgents};
+use super::stores::stores;
 use crate::error::{ErrorKind, ServiceError};
 use crate::keys::{KeyFile, Ring, Tokens};
-use crate::ledger::{Folder, Lifetime};
+use crate::ledger::{Folder, Lifetime, Profile};
 use crate::names::Id;
 use crate::operations::traces::Traces;
 use crate::operations::webhooks::Webhooks;
@@ -52,12 +52,15 @@ pub(super) struct Inner {
     store: Arc<dyn SnapshotStore>,
     /// What survives a loss of power.
     durable: Arc<dyn SnapshotStore>,
+    /// Whether both are on this machine.
+    is_local: bool,
     pub(super) pool: Pool,
     pub(super) workers: Workers,
     pub(super) registry: Registry,
     pub(super) assembled: Mutex<Vec<(String, Arc<Assembled>)>>,
-    /// Those of the operator's file, and those that it named before.
-    pub(super) tenants: RwLock<Vec<Arc<Tenant>>>,
+    /// Profiles of policies as tenants have them, the newest last.
+    pub(super) standard: Mutex<Vec<Standard>>,
+    tenants: RwLock<Vec<Arc<Tenant>>>,
     keys: KeyFile,
     ring: RwLock<Ring>,
     pub(super) keys_changed: Mutex<Option<SystemTime>>,
@@ -89,6 +92,12 @@ pub(super) struct Assembled {
     pub(super) tools: Option<Tools>,
 }
 
+/// The profile of a policy without tools.
+pub(super) struct Standard {
+    pub(super) policy: Arc<Policy>,
+    pub(super) profile: Arc<Profile>,
+}
+
 impl Service {
     /// Opens the data directory and the store, loads the standard image, and finds the
     /// sandboxes that are there. Blocks; the image is built when it is not there. `host`
@@ -108,7 +117,8 @@ impl Service {
         };
         let data = options.data.clone();
         let folder = Folder::open(&data).map_err(|e| failed("the data directory", &e))?;
-        let (store, durable) = stores(&options, &data, host)?;
+        let stores = stores(&options, &folder, &data, host)?;
+        let (store, durable) = (stores.store, stores.durable);
         let lock = store
             .lock_session(LOCK)
             .map_err(|e| failed("the store", &e))?;
@@ -134,10 +144,12 @@ impl Service {
                 folder,
                 store,
                 durable,
+                is_local: stores.is_local,
                 pool,
                 workers,
                 registry: Registry::default(),
                 assembled: Mutex::default(),
+                standard: Mutex::default(),
                 tenants: RwLock::new(tenants.into_iter().map(Arc::new).collect()),
                 keys,
                 ring: RwLock::default(),
@@ -364,6 +376,12 @@ impl Inner {
         }
     }
 
+    /// Whether something that is done in this way waits for no disk and no network, so that
+    /// it needs no thread of its own.
+    pub(super) fn is_quick(&self, durability: Durability) -> bool {
+        self.is_local && durability != Durability::Power
+    }
+
     /// Reads the file of keys, if it has changed.
     pub(super) fn read_keys(&self) -> std::io::Result<()> {
         let changed = self.keys.changed();
@@ -455,27 +473,6 @@ impl Inner {
     pub(super) fn begin_draining(&self) {
         self.is_draining.store(true, Ordering::SeqCst);
     }
-}
-
-type Stores = (Arc<dyn SnapshotStore>, Arc<dyn SnapshotStore>);
-
-/// The store, as it is used for turns that survive the process, and a loss of power.
-fn stores(options: &ServiceOptions, data: &Path, host: &Host) -> Result<Stores, ServiceError> {
-    let failed = |error: &dyn std::error::Error| {
-        ServiceError::internal(format!("cannot open the store: {error}"))
-    };
-    let place = match &options.store {
-        Some(place) if place.contains("://") => {
-            let store = open_store(Some(place), host).map_err(|error| failed(&error))?;
-            return Ok((Arc::clone(&store), store));
-        }
-        Some(place) => Path::new(place).to_owned(),
-        None => data.join("store"),
-    };
-    let open = |durability| DirectoryStore::open_with(&place, durability);
-    let store = open(StoreDurability::Flush).map_err(|error| failed(&error))?;
-    let durable = open(StoreDurability::Fsync).map_err(|error| failed(&error))?;
-    Ok((Arc::new(store), Arc::new(durable)))
 }
 
 fn unauthenticated(what: &str) -> ServiceError {

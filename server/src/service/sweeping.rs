@@ -76,6 +76,11 @@ impl Service {
                 tracing::error!(sandbox = %entry.id, %error, "a sandbox could not be saved");
             }
         }
+        let folder = inner.folder.clone();
+        let settled = tokio::task::spawn_blocking(move || folder.settle()).await;
+        if let Ok(Err(error)) = settled {
+            tracing::error!(%error, "the ledger could not be made durable");
+        }
     }
 }
 
@@ -106,6 +111,15 @@ impl Inner {
     fn look_around(self: &Arc<Self>) {
         if let Err(error) = self.read_keys() {
             tracing::error!(%error, "the keys stay as they were");
+        }
+        match self.folder.journal().tidy() {
+            Ok(tidied) if tidied.bytes > 0 => tracing::info!(
+                bytes = tidied.bytes,
+                moved_bytes = tidied.moved_bytes,
+                "a file of the ledger is written anew"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the ledger cannot be tidied"),
         }
         let now = now_ms();
         self.tell_of_a_step(now);

@@ -3,7 +3,7 @@
 use super::encoding::for_store;
 use crate::error::Error;
 use memex_runtime::{Generators, Sandbox, Session, SessionOptions, Snapshot, Status};
-use memex_snapshots::{Digest, Record, RecordDraft, SessionLock, SnapshotId, SnapshotStore};
+use memex_snapshots::{Digest, Record, RecordDraft, Saved, SessionLock, SnapshotId, SnapshotStore};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -135,28 +135,39 @@ pub fn commit_noting<E: From<Error>>(
     status: &str,
     note: impl FnOnce(&Record) -> Result<(), E>,
 ) -> Result<Record, E> {
-    let record = put_turn(store, head, session, code, status)?;
-    note(&record)?;
-    // The same state as before, with nothing to name.
-    if head == Some(record.id) {
-        return Ok(record);
-    }
-    store
-        .set_session(name, head, record.id)
-        .map_err(|error| Error::Save {
+    let (saved, draft) = turn_of(head, session, code, status)?;
+    let (mut note, mut noted) = (Some(note), Ok(()));
+    let record = store.put_named(&saved, &draft, name, head, &mut |record| {
+        if let Some(note) = note.take() {
+            noted = note(record);
+        }
+        noted.is_ok()
+    });
+    noted?;
+    let failed = |error| match error {
+        memex_snapshots::Error::Conflict { .. } => Error::Save {
             name: name.to_owned(),
-            source: Box::new(error.into()),
-        })?;
-    Ok(record)
+            source: Box::new(Error::Store(error)),
+        },
+        error => Error::Store(error),
+    };
+    // Without a refusal of `note`, which is told above, there is a record.
+    let record = record.map_err(failed)?;
+    record.ok_or_else(|| {
+        E::from(Error::NoSession {
+            name: name.to_owned(),
+        })
+    })
 }
 
-fn put_turn(
-    store: &dyn SnapshotStore,
+/// What is saved of a session after a turn, generators included: it is where the session goes
+/// on.
+fn turn_of(
     head: Option<SnapshotId>,
     session: &mut Session,
     code: &str,
     status: &str,
-) -> Result<Record, Error> {
+) -> Result<(Saved, RecordDraft), Error> {
     let snapshot = session.snapshot()?;
     let sandbox = session.sandbox();
     let draft = RecordDraft {
@@ -166,19 +177,8 @@ fn put_turn(
         time_unix_ms: now_ms(),
         ..RecordDraft::new(sandbox.image().name(), snapshot.turn())
     };
-    put(store, sandbox, &snapshot, &draft)
-}
-
-/// Puts a snapshot into a store, generators included: it is where its session
-/// goes on.
-fn put(
-    store: &dyn SnapshotStore,
-    sandbox: &Sandbox,
-    snapshot: &Snapshot,
-    draft: &RecordDraft,
-) -> Result<Record, Error> {
-    let saved = for_store(sandbox.encode(snapshot, Generators::Keep)?)?;
-    Ok(store.put(&saved, draft)?)
+    let saved = for_store(sandbox.encode(&snapshot, Generators::Keep)?)?;
+    Ok((saved, draft))
 }
 
 /// Gets a snapshot out of a store.

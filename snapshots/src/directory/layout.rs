@@ -14,6 +14,9 @@ use crate::directory::files::{
 };
 
 const FORMAT: &str = "memex store 1\n";
+/// What the format of a directory says that is part of a journaled store, before the name
+/// that the journal has given it.
+const OWNED: &str = "memex store 2 ";
 const FORMAT_BYTES_MAX: usize = 64;
 const PRIVATE: u32 = 0o700;
 /// The locks of the gate between saves and collections, made with the store so
@@ -36,8 +39,20 @@ pub(super) struct Layout {
     private: [AtomicBool; DIRECTORIES],
 }
 
+/// What a directory is.
+#[derive(Debug, PartialEq, Eq)]
+enum Made {
+    No,
+    /// A store of its own.
+    Alone,
+    /// Part of the store of the journal with this name.
+    Owned(String),
+}
+
 impl Layout {
-    pub(super) fn open(root: &Path) -> Result<Self, Error> {
+    /// Opens a directory that is a store of its own, or with the name of a journal, one that
+    /// is part of that journal's store.
+    pub(super) fn open(root: &Path, owner: Option<&str>) -> Result<Self, Error> {
         let root =
             std::path::absolute(root).map_err(|error| Error::io("resolve", shown(root), error))?;
         let nonce = getrandom::u64().map_err(|error| {
@@ -61,11 +76,22 @@ impl Layout {
             Err(error) if error.kind() == ErrorKind::NotFound => create(&layout.root)?,
             Err(error) => return Err(Error::io("open", shown(&layout.root), error)),
         }
-        if !layout.is_made()? {
+        let made = layout.made()?;
+        if made == Made::No {
             layout.make()?;
         }
-        for name in PARTS {
-            layout.check_directory(&layout.root.join(name))?;
+        layout.check_directories()?;
+        match (made, owner) {
+            (Made::Owned(found), Some(owner)) if found == owner => {}
+            (Made::Owned(_), None) => {
+                return Err(layout
+                    .not_a_store("it is part of a server's, whose data directory has the states"));
+            }
+            (Made::Owned(_), Some(_)) => {
+                return Err(layout.not_a_store("it belongs to another data directory"));
+            }
+            (_, Some(owner)) => layout.write_format(&format!("{OWNED}{owner}\n"))?,
+            (_, None) => {}
         }
         Ok(layout)
     }
@@ -153,15 +179,18 @@ impl Layout {
     }
 
     /// Whether the store is complete: its format file is written last.
-    fn is_made(&self) -> Result<bool, Error> {
+    fn made(&self) -> Result<Made, Error> {
         let path = self.root.join("format");
         let Some(bytes) = read_bounded(&path, FORMAT_BYTES_MAX)? else {
-            return Ok(false);
+            return Ok(Made::No);
         };
         if bytes == FORMAT.as_bytes() {
-            return Ok(true);
+            return Ok(Made::Alone);
         }
         let text = String::from_utf8_lossy(&bytes);
+        if let Some(owner) = text.strip_prefix(OWNED) {
+            return Ok(Made::Owned(owner.trim_end().to_owned()));
+        }
         match text.trim().strip_prefix("memex store ").map(str::parse) {
             Some(Ok(found)) => Err(Error::Version {
                 place: shown(&self.root),
@@ -214,11 +243,15 @@ impl Layout {
         }
         sync_directory(&self.root.join("objects"))?;
         sync_directory(&self.root)?;
-        let format = self.temporary(FORMAT.as_bytes())?;
+        self.write_format(FORMAT)?;
+        self.root.parent().map_or(Ok(()), sync_directory)
+    }
+
+    fn write_format(&self, text: &str) -> Result<(), Error> {
+        let format = self.temporary(text.as_bytes())?;
         format.sync()?;
         format.rename(&self.root.join("format"))?;
-        sync_directory(&self.root)?;
-        self.root.parent().map_or(Ok(()), sync_directory)
+        sync_directory(&self.root)
     }
 
     fn not_a_store(&self, reason: &'static str) -> Error {

@@ -1,7 +1,7 @@
 //! A store in a directory.
 //!
 //! ```text
-//! DIR/format                    "memex store 1"
+//! DIR/format                    "memex store 1"; "memex store 2 OWNER" of a journaled store
 //! DIR/objects/ab/cdef….snapshot record and head
 //! DIR/objects/ab/cdef….chunk
 //! DIR/objects/ab/cdef….link
@@ -79,7 +79,20 @@ impl DirectoryStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, durability: Durability) -> Result<Self, Error> {
-        let layout = Layout::open(path.as_ref())?;
+        Self::of_layout(Layout::open(path.as_ref(), None)?, durability)
+    }
+
+    /// The directory that belongs to the journal of this name, which a store of its own is
+    /// made.
+    pub(crate) fn open_owned(
+        path: &Path,
+        durability: Durability,
+        owner: &str,
+    ) -> Result<Self, Error> {
+        Self::of_layout(Layout::open(path, Some(owner))?, durability)
+    }
+
+    fn of_layout(layout: Layout, durability: Durability) -> Result<Self, Error> {
         // Opening is not the time to fail over what can stay where it is.
         let hour_ago = std::time::SystemTime::now().checked_sub(crate::GRACE_DEFAULT);
         let _ = layout.remove_leftovers(hour_ago.map_or(0, crate::record::unix_ms));
@@ -146,6 +159,14 @@ impl DirectoryStore {
         }
         unsettled.into_iter().for_each(|key| self.remember(key));
         Ok(())
+    }
+
+    /// Objects that another handle removes are not durable any more.
+    pub(crate) fn forget(&self, keys: &[Key]) {
+        let mut settled = self.settled.lock();
+        for key in keys {
+            settled.remove(key);
+        }
     }
 
     fn remember(&self, key: &Key) {

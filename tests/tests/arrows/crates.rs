@@ -12,6 +12,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("memex-channel", &[]),
     ("memex-filesystem", &[]),
     ("memex-guest-python", &[]),
+    ("memex-journal", &[]),
     ("memex-listener", &[]),
     (
         "memex-models",
@@ -19,7 +20,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
         &["memex-channel", "memex-settings", "memex-tls"],
     ),
     ("memex-mock-server", &["memex-models"]),
-    ("memex-snapshots", &["memex-tls"]),
+    ("memex-snapshots", &["memex-journal", "memex-tls"]),
     ("memex-columns", &[]),
     ("memex-natives", &["memex-columns"]),
     ("memex-suites", &[]),
@@ -95,6 +96,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             // The gate that webhooks go through.
             "memex-external",
             "memex-host-tools",
+            "memex-journal",
             "memex-listener",
             "memex-mem-agent",
             "memex-memory",
@@ -236,6 +238,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
         &[
             "memex-agent",
             "memex-host-tools",
+            "memex-journal",
             "memex-mem-agent",
             "memex-memory",
             "memex-mock-server",

@@ -48,12 +48,23 @@ impl Server {
 
     /// A request on a connection of its own; none where the server is gone.
     fn ask(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.ask_with(method, path, "", body)
+    }
+
+    /// The same, with a header line of its own.
+    fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        header: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
         let body = body.to_string();
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+             {header}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.key,
             body.len()
         );
@@ -66,7 +77,12 @@ impl Server {
     }
 
     fn sandbox(&self) -> String {
-        let (status, made) = self.ask("POST", "/v1/sandboxes", &json!({})).unwrap();
+        self.made_with("process")
+    }
+
+    fn made_with(&self, durability: &str) -> String {
+        let body = json!({ "durability": durability });
+        let (status, made) = self.ask("POST", "/v1/sandboxes", &body).unwrap();
         assert_eq!(status, 201, "{made}");
         format!("/v1/sandboxes/{}", made["id"].as_str().unwrap())
     }
@@ -78,6 +94,23 @@ impl Server {
             &format!("{sandbox}/turns"),
             &json!({ "code": code }),
         )?;
+        assert_eq!(
+            (status, &outcome["status"]),
+            (200, &json!("ok")),
+            "{outcome}"
+        );
+        Some(outcome["value"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+impl Server {
+    /// The value of a turn that counts, asked for with the key of this number; none where the
+    /// server did not acknowledge it.
+    fn counted(&self, sandbox: &str, number: u64) -> Option<String> {
+        let header = format!("idempotency-key: count-{number}\r\n");
+        let code = json!({ "code": "n += 1\nn" });
+        let (status, outcome) =
+            self.ask_with("POST", &format!("{sandbox}/turns"), &header, &code)?;
         assert_eq!(
             (status, &outcome["status"]),
             (200, &json!("ok")),
@@ -102,7 +135,8 @@ fn a_turn_that_was_acknowledged_survives_a_kill() {
     const ROUNDS: u64 = 4;
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &[]);
-    let sandboxes: Vec<String> = (0..CLIENTS).map(|_| server.sandbox()).collect();
+    // One of them has every turn on the disk.
+    let sandboxes = ["process", "process", "power"].map(|durability| server.made_with(durability));
     for sandbox in &sandboxes {
         server.value(sandbox, "n = 0").unwrap();
     }
@@ -146,6 +180,82 @@ fn a_turn_that_was_acknowledged_survives_a_kill() {
     assert!(
         known.iter().all(|n| *n > ROUNDS),
         "{known:?}: the clients were busy"
+    );
+}
+
+/// Sandboxes that were made are there after a kill, those that were ended are not, and a
+/// turn with a key runs once, whenever the kill comes.
+#[test]
+fn what_was_made_ended_and_asked_with_a_key_before_a_kill_is_so_after_it() {
+    const ROUNDS: u64 = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let counted = server.sandbox();
+    server.value(&counted, "n = 0").unwrap();
+    let (mut made, mut ended) = (Vec::new(), Vec::new());
+    let mut asked = 0;
+    for round in 0..ROUNDS {
+        let pending = std::thread::scope(|scope| {
+            let (server, counted) = (&server, &counted);
+            let making = scope.spawn(move || {
+                let (mut made, mut ended) = (Vec::new(), Vec::new());
+                for number in 0_u64.. {
+                    let durability = ["process", "power"][usize::from(number % 2 == 1)];
+                    let body = json!({ "durability": durability });
+                    let Some((201, view)) = server.ask("POST", "/v1/sandboxes", &body) else {
+                        break;
+                    };
+                    let sandbox = format!("/v1/sandboxes/{}", view["id"].as_str().unwrap());
+                    if number % 3 == 2 {
+                        match server.ask("DELETE", &sandbox, &Value::Null) {
+                            Some((204, _)) => ended.push(sandbox),
+                            // Whether it has ended is not known.
+                            _ => break,
+                        }
+                    } else {
+                        made.push(sandbox);
+                    }
+                }
+                (made, ended)
+            });
+            let counting = scope.spawn(move || {
+                let mut number = asked;
+                while server.counted(counted, number).is_some() {
+                    number += 1;
+                }
+                number
+            });
+            std::thread::sleep(Duration::from_millis(170 + 210 * round));
+            kill(server.child.id());
+            let (new, over) = making.join().unwrap();
+            made.extend(new);
+            ended.extend(over);
+            counting.join().unwrap()
+        });
+        server.child.wait().unwrap();
+        server = Server::start(folder.path(), &[]);
+        for sandbox in &made {
+            let (status, view) = server.ask("GET", sandbox, &Value::Null).unwrap();
+            assert_eq!(
+                (status, &view["ended"]),
+                (200, &Value::Null),
+                "round {round}"
+            );
+        }
+        for sandbox in &ended {
+            let (status, view) = server.ask("GET", sandbox, &Value::Null).unwrap();
+            assert_eq!((status, &view["ended"]["reason"]), (200, &json!("deleted")));
+        }
+        // The request that had no answer, again and again: it ran once.
+        for _ in 0..2 {
+            let value = server.counted(&counted, pending).unwrap();
+            assert_eq!(value, (pending + 1).to_string(), "round {round}");
+        }
+        asked = pending + 1;
+    }
+    assert!(
+        made.len() > 20 && ended.len() > 10 && asked > 10,
+        "the clients were busy"
     );
 }
 

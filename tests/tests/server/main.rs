@@ -21,6 +21,7 @@ mod fairness;
 mod files;
 mod hosted;
 mod hostile;
+mod ledger;
 mod leftovers;
 mod lives;
 mod narrowing;

@@ -1,12 +1,14 @@
 //! A server in this process, with two tenants and a key for each.
 
 use crate::client::Client;
+use memex_journal::{Journal, Options};
 use memex_server::config::Config;
 use memex_server::http::{bind, serve};
 use memex_server::keys::{KeyFile, NewKey};
 use memex_server::service::{Service, ServiceOptions};
 use memex_server::tenants::Scope;
 use memex_sessions::Host;
+use memex_snapshots::JournaledStore;
 use memex_tests::cache_directory;
 use memex_tls::Certificates;
 use std::collections::BTreeMap;
@@ -181,9 +183,13 @@ impl World {
 }
 
 fn is_free(data: &Path) -> bool {
-    use memex_snapshots::{DirectoryStore, SnapshotStore as _};
-    let store = DirectoryStore::open(data.join("store")).unwrap();
-    store.lock_session("memex-server").is_ok()
+    Journal::open(&data.join("ledger"), Options::default()).is_ok()
+}
+
+/// The states that a stopped server has left.
+pub(crate) fn states(data: &Path) -> JournaledStore {
+    let journal = Journal::open(&data.join("ledger"), Options::default()).unwrap();
+    JournaledStore::open(Arc::new(journal), &data.join("store")).unwrap()
 }
 
 /// Waits until something is so.

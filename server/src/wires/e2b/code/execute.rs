@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use memex_trajectories::Timestamp;
 use serde::Deserialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::envd::Access;
 use super::super::error::{ApiError, TextError, at_port};
@@ -28,6 +28,8 @@ use crate::wires::shell::{Command, What, exit_of};
 /// Bytes of a request: a block may carry data.
 const REQUEST_MAX_BYTES: usize = 16 << 20;
 const KEEPALIVE: Duration = Duration::from_secs(5);
+/// How long a line waits for those after it.
+const GATHERED: Duration = Duration::from_millis(2);
 
 /// What a client asks for; any field may be null.
 #[derive(Debug, Deserialize)]
@@ -74,7 +76,10 @@ pub(super) async fn execute(
     let mut body = Lines::new(state, id, language);
     match timeout(KEEPALIVE, steps.next()).await {
         Ok(Some(Step::Failed(error))) => return Err(at_port(error).into()),
-        Ok(Some(step)) => body.take(step),
+        Ok(Some(step)) => {
+            body.take(step);
+            body.gather(&mut steps).await;
+        }
         Ok(None) => return Err(ApiError::sandbox_not_found().into()),
         Err(_still_waiting) => body.push(&Line::Keepalive),
     }
@@ -160,6 +165,19 @@ impl Lines {
                     value,
                 });
                 self.finish();
+            }
+        }
+    }
+
+    /// Takes what comes at once after the first step: the answer of a short block is sent as
+    /// one piece.
+    async fn gather(&mut self, steps: &mut Steps) {
+        let until = Instant::now() + GATHERED;
+        while self.end == End::Open {
+            match timeout_at(until, steps.next()).await {
+                Ok(Some(step)) => self.take(step),
+                Ok(None) => self.end = End::Broken,
+                Err(_later) => return,
             }
         }
     }
