@@ -21,7 +21,7 @@ fn a_server_whose_files_vanish_acknowledges_nothing() {
         .problem(503, "store-unavailable");
     client.delete(&sandbox).problem(503, "store-unavailable");
     // It goes on answering what needs no disk.
-    assert_eq!(client.get(&sandbox).expect(200).json()["state"], "live");
+    assert_eq!(client.get(&sandbox).expect(200).json()["state"], "asleep");
     assert_eq!(client.get("/healthz").status, 200);
 }
 
