@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use memex_journal::{Journal, Options};
 use memex_snapshots::{
-    DirectoryStore, Durability, MemoryStore, ObjectStore, Record, RecordDraft, Retention, Saved,
-    SnapshotId, SnapshotStore,
+    DirectoryStore, Durability, JournaledStore, MemoryStore, ObjectStore, Record, RecordDraft,
+    Retention, Saved, SnapshotId, SnapshotStore,
 };
 use tempfile::TempDir;
 
@@ -22,6 +23,14 @@ pub fn with_each_store(test: impl Fn(&str, Arc<dyn SnapshotStore>)) {
     let root = TempDir::new().unwrap();
     let store = DirectoryStore::open_with(root.path(), Durability::Flush);
     test("flushed directory", Arc::new(store.unwrap()));
+    for (kind, durability) in [
+        ("journal", Durability::Flush),
+        ("settled journal", Durability::Fsync),
+    ] {
+        let root = TempDir::new().unwrap();
+        let store = journaled(root.path()).with_durability(durability);
+        test(kind, Arc::new(store));
+    }
     test(
         "memory service",
         Arc::new(ObjectStore::open("memory://").unwrap()),
@@ -32,6 +41,12 @@ pub fn with_each_store(test: impl Fn(&str, Arc<dyn SnapshotStore>)) {
     if let Some(store) = bucket() {
         test("bucket", Arc::new(store));
     }
+}
+
+/// A store with a journal, in two directories of `root`.
+pub fn journaled(root: &Path) -> JournaledStore {
+    let journal = Journal::open(&root.join("journal"), Options::default()).unwrap();
+    JournaledStore::open(Arc::new(journal), &root.join("store")).unwrap()
 }
 
 /// A prefix of its own in the bucket that `MEMEX_TEST_S3` names

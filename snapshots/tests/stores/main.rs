@@ -16,6 +16,7 @@ mod crash;
 mod disks;
 mod golden;
 mod images;
+mod journaled;
 mod locations;
 mod lying;
 mod races;
