@@ -6,6 +6,7 @@ use crate::entry::{Better, Entry, Measured};
 use crate::error::Error;
 use crate::statistics::{Readings, Summary, timed};
 use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const BASE: Entry = Entry {
@@ -18,8 +19,10 @@ const MEASURED: Duration = Duration::from_secs(5);
 /// Clients of the load, and the turns of each.
 const LOAD_CLIENTS: usize = 200;
 const LOAD_TURNS: usize = 20;
+/// How long the first clients wait for the last one.
+const READY_MAX: Duration = Duration::from_mins(1);
 /// Sandboxes that sleep.
-const SLEEPERS: usize = 4_000;
+const SLEEPERS: usize = 2_500;
 
 pub(super) const FIGURES: &[Entry] = &[
     Entry {
@@ -206,16 +209,24 @@ fn execute(context: &Context) -> Result<Measured, Error> {
 fn load(context: &Context) -> Result<Measured, Error> {
     let settings = "[serve.tenants.default.quota]\ncreates_per_s = 1e9\n";
     let server = Server::start(context.server()?, settings)?;
+    // The load begins when all are there: to make two hundred at once is another load.
+    let (ready, begins) = (AtomicUsize::new(0), Instant::now());
     let taken = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..LOAD_CLIENTS)
             .map(|number| {
-                let server = &server;
+                let (server, ready) = (&server, &ready);
                 scope.spawn(move || -> Result<Vec<f64>, Error> {
                     let mut client = server.client()?;
                     let sandbox = client.sandbox()?;
                     let made = "import pandas as pd\nd = pd.DataFrame({'k': [1, 2] * 500, 'v': \
                                 range(1000)})\nlen(d)";
                     client.run(&sandbox, made, "1000")?;
+                    ready.fetch_add(1, Ordering::SeqCst);
+                    while ready.load(Ordering::SeqCst) < LOAD_CLIENTS
+                        && begins.elapsed() < READY_MAX
+                    {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
                     let second = Duration::from_secs(1);
                     let share = second.mul_f64(number as f64 / LOAD_CLIENTS as f64);
                     std::thread::sleep(second + share);
@@ -284,8 +295,9 @@ fn sleeping(
         std::thread::sleep(most);
         Ok(())
     };
-    // Slots and threads are there once some have been used.
-    make(&mut client, 400)?;
+    // Slots and threads are there once as many have been made, and what the allocator keeps
+    // of the states that waited in memory.
+    make(&mut client, SLEEPERS)?;
     let before = look(&server)?;
     make(&mut client, SLEEPERS)?;
     Ok((server, before))
