@@ -28,7 +28,32 @@ impl Server {
         let data = data.display().to_string();
         let mut arguments = vec!["serve", "--dev", "--data", &data];
         arguments.extend(more);
-        let mut child = command(&arguments)
+        Self::of(command(&arguments))
+    }
+
+    /// Starts a server none of whose files may have more than 12 MiB, which stands for a full
+    /// disk: a write comes to nothing in the middle.
+    fn without_room(data: &Path) -> Self {
+        let data = data.display().to_string();
+        let inner = command(&["serve", "--dev", "--data", &data]);
+        let mut bounded = std::process::Command::new("bash");
+        bounded
+            .args(["-c", "trap '' XFSZ; ulimit -f 12288; exec \"$@\"", "serve"])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => bounded.env(name, value),
+                None => bounded.env_remove(name),
+            };
+        }
+        Self::of(bounded)
+    }
+
+    fn of(mut command: std::process::Command) -> Self {
+        // Nobody reads its log.
+        let mut child = command
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -257,6 +282,40 @@ fn what_was_made_ended_and_asked_with_a_key_before_a_kill_is_so_after_it() {
         made.len() > 20 && ended.len() > 10 && asked > 10,
         "the clients were busy"
     );
+}
+
+/// Where there is no room, turns are refused and undone, sandboxes can be ended, and nothing
+/// that was acknowledged is lost.
+#[test]
+fn a_full_disk_refuses_turns_and_lets_sandboxes_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::without_room(folder.path());
+    let [sandbox, other] = [server.sandbox(), server.sandbox()];
+    server.value(&other, "1").unwrap();
+    let turns = format!("{sandbox}/turns");
+    let mut last = 0;
+    let refused = loop {
+        let code = format!("import os\nx = os.urandom(60_000)\nn = {}\nn", last + 1);
+        let (status, answer) = server
+            .ask("POST", &turns, &json!({ "code": code }))
+            .unwrap();
+        if status != 200 {
+            break (status, answer["code"].clone());
+        }
+        last += 1;
+        assert!(last < 1_000, "there is no bound");
+    };
+    assert_eq!(refused, (507, json!("no-space")));
+    assert!(last > 20, "{last} turns fit");
+    assert_eq!(server.ask("GET", &sandbox, &Value::Null).unwrap().0, 200);
+    assert_eq!(server.ask("DELETE", &other, &Value::Null).unwrap().0, 204);
+    kill(server.child.id());
+    server.child.wait().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    assert_eq!(server.value(&sandbox, "n"), Some(last.to_string()));
+    let (_, ended) = server.ask("GET", &other, &Value::Null).unwrap();
+    assert_eq!(ended["ended"]["reason"], "deleted");
+    server.value(&sandbox, "y = 1").unwrap();
 }
 
 /// As `kill -9` does.
