@@ -63,7 +63,7 @@ pub use lock::SessionLock;
 pub use memory::MemoryStore;
 pub use name::{SESSION_NAME_BYTES_MAX, check_session_name};
 pub use record::{Record, RecordDraft};
-pub use remote::{ImageObjects, ObjectStore};
+pub use remote::{ImageObjects, ObjectStore, RegisterVersion, Registers};
 pub use retention::{GRACE_DEFAULT, GcReport, Retention};
 pub use saved::{CHUNK_BYTES_MAX, CHUNKS_MAX, HEAD_BYTES_MAX, Saved};
 pub use session::SessionHead;

@@ -14,7 +14,9 @@ mod images;
 mod leases;
 mod listing;
 mod location;
+mod registers;
 mod store;
 
 pub use images::ImageObjects;
+pub use registers::{RegisterVersion, Registers};
 pub use store::ObjectStore;

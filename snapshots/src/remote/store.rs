@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use super::bucket::{Bucket, Written};
 use super::driver::Driver;
 use super::gate::{RemotePass, RemoteSweep};
+use super::registers::Registers;
 use super::{gate, leases, location};
 use crate::backend::{Backend, Judge, Key, Listed};
 use crate::{Error, SessionLock, check_session_name};
@@ -94,6 +95,14 @@ impl ObjectStore {
         Ok(Self {
             bucket: Arc::new(bucket),
         })
+    }
+
+    /// Objects beside the store's own, under names that it does not use.
+    #[must_use]
+    pub fn registers(&self) -> Registers {
+        Registers {
+            bucket: Arc::clone(&self.bucket),
+        }
     }
 }
 
