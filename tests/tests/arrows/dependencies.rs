@@ -147,6 +147,7 @@ fn async_stays_at_the_edges() {
             "memex-mem-agent",
             "memex-mock-server",
             "memex-models",
+            "memex-placement",
             "memex-python",
             "memex-server",
             "memex-sessions",
