@@ -225,10 +225,9 @@ impl AgentBuilder {
     pub fn build(mut self) -> Result<Agent, Error> {
         let inner = &mut self.inner;
         inner.config.check()?;
-        let needs_place = inner.config.action_space == ActionSpace::Code;
         let has_place =
             inner.sandbox.is_some() || inner.workers.is_some() || inner.server.is_some();
-        if needs_place && !has_place {
+        if inner.config.runs_code() && !has_place {
             return Err(Error::setting(
                 "action_space",
                 "is `code`, or `python_exec` is set, which needs a sandbox; give one, or set it \

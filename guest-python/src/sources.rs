@@ -76,6 +76,7 @@ sources!(
     "records",
     "recovery",
     "remedies",
+    "cookies",
     "repeats",
     "replies",
     "requests",

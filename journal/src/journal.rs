@@ -165,14 +165,13 @@ impl Journal {
         let index = self.index.read();
         let found = index.slots.iter();
         let found = found.filter(|(key, _)| key.starts_with(prefix));
-        let kept = |(key, slot): (&Box<[u8]>, &Slot)| {
-            let kept = Kept {
-                bytes: slot.record_bytes(key),
-                written_unix_ms: slot.written_unix_ms(),
-            };
-            (key.clone(), kept)
+        let kept = |key: &[u8], slot: &Slot| Kept {
+            bytes: slot.record_bytes(key),
+            written_unix_ms: slot.written_unix_ms(),
         };
-        found.map(kept).collect()
+        found
+            .map(|(key, slot)| (key.clone(), kept(key, slot)))
+            .collect()
     }
 
     /// Waits until everything up to a place is on the disk. All that wait at a time share

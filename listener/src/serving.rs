@@ -92,10 +92,11 @@ async fn serving(
         };
         // Answers are written whole; waiting for more would only delay them.
         let _ = stream.set_nodelay(true);
+        let place = Arc::new(place);
         let (router, limits) = (router.clone(), Arc::clone(&limits));
         match &acceptor {
             None => {
-                let stream = Stalling::new(stream, limits.answer_pause);
+                let stream = Stalling::new(stream, limits.answer_pause, Arc::clone(&place));
                 connections.spawn(connection(stream, place, router, limits, stop.clone()));
             }
             Some(acceptor) => {
@@ -127,11 +128,11 @@ fn is_of_the_client(error: &io::Error) -> bool {
 async fn handshake(
     acceptor: TlsAcceptor,
     stream: TcpStream,
-    place: &Place,
+    place: &Arc<Place>,
     limits: &Limits,
     stop: &CancellationToken,
 ) -> Option<TlsStream<Stalling>> {
-    let stream = Stalling::new(stream, limits.answer_pause);
+    let stream = Stalling::new(stream, limits.answer_pause, Arc::clone(place));
     let shaken = tokio::time::timeout(limits.head_timeout, acceptor.accept(stream));
     let shaken = tokio::select! {
         shaken = shaken => shaken.ok()?,
@@ -146,12 +147,11 @@ async fn handshake(
 /// Serves one connection to its end.
 async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
-    place: Place,
+    place: Arc<Place>,
     router: Router,
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) {
-    let place = Arc::new(place);
     let stream = TokioIo::new(stream);
     let served = {
         let (place, limits) = (Arc::clone(&place), Arc::clone(&limits));

@@ -228,7 +228,9 @@ impl Kept {
     }
 
     fn nodes(&self) -> Result<Vec<Node>, Error> {
-        let listed = self.registers.list(&self.place("nodes", ""));
+        let listed = self
+            .registers
+            .list(&format!("placement/{}/nodes", self.settings.cluster));
         let listed = listed.map_err(|error| Error::unavailable(ENGINE, "list the nodes", error))?;
         let mut nodes = Vec::new();
         for name in listed.iter().filter_map(|name| Name::new(name).ok()) {

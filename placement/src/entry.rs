@@ -1,6 +1,6 @@
 //! What a session's log says of a turn.
 
-use crate::Error;
+use crate::{Error, Sequence};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of an entry. States are elsewhere; an entry points at them.
@@ -40,6 +40,15 @@ pub struct Entry {
     pub image: String,
     /// The answer that was given, in the store; what is asked again is told this.
     pub answer: String,
+}
+
+/// The last turn of a session, as its log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Where it stands.
+    pub sequence: Sequence,
+    /// What it says.
+    pub entry: Entry,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -263,7 +263,7 @@ impl TenantConfig {
         let mut policy: Policy = load_policy(reference).map_err(|error| error.to_string())?;
         let raised = policy.set_limit("live_sessions", LIVE_SESSIONS);
         raised.map_err(|error| error.to_string())?;
-        let tenant = Tenant::new(name, Arc::new(policy), self.quota.clone())?;
+        let tenant = Tenant::new(name, Arc::new(policy), self.quota)?;
         let lifetime = self
             .lifetime_s
             .map_or(crate::tenants::LIFETIME, Duration::from_secs);

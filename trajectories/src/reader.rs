@@ -130,8 +130,13 @@ impl<R: BufRead> TrajectoryReader<R> {
     pub(crate) fn collect_lines(&mut self) -> Result<Trajectory, Error> {
         let mut trajectory = Trajectory::from(self.header.clone());
         let mut places = HashMap::new();
-        for record in self.by_ref() {
+        while let Some(record) = self.next() {
             trajectory.apply(record?, &mut places);
+            if self.taken > VALUES_MAX_BYTES {
+                let what = format!("the run takes more than {VALUES_MAX_BYTES} bytes as values");
+                let number = Some(self.lines.number);
+                return Err(Error::malformed(&self.lines.place, number, "", what));
+            }
         }
         if trajectory.status == Status::Unfinished && trajectory.totals == Totals::default() {
             trajectory.totals = Totals::of(&trajectory.steps);

@@ -16,7 +16,7 @@ mod summary;
 pub use auditing::{Axis, Finding, Taxonomy, aggregation, aggregation_of_summaries};
 pub use comparing::{Difference, Gap, difference_table, differences};
 pub use corpus::TextCorpus;
-pub use documents::{database_path, document_tools};
+pub use documents::{document_tools, path_in_folder};
 pub use grading::{Graded, Variant, grade_result, output_of};
 pub use judging::judge;
 pub use repeating::{Repeated, most_given, repeated, repeated_table};

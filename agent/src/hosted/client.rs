@@ -1,5 +1,6 @@
 //! The server's API, as far as a scope needs it.
 
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use memex_host_tools::ToolSpec;
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The first pause before it is; each is twice the one before.
 const PAUSE: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long the end of a sandbox is waited for.
+const ENDING: Duration = Duration::from_secs(5);
 /// The longest answer that is no stream.
 const BODY_BYTES_MAX: usize = 16 << 20;
 /// How long a sandbox lives that nobody uses any more.
@@ -173,11 +176,17 @@ impl Client {
         self.runtime.spawn(async move { request.send().await });
     }
 
-    /// Ends the sandbox, without waiting for it.
+    /// Ends the sandbox. Waits for the server a little, since the runtime, or the process, may
+    /// end right after; a sandbox that is left ends when its time is over.
     pub(super) fn end(&self, sandbox: &str) {
         let request = self.request(Method::DELETE, &format!("/v1/sandboxes/{sandbox}"));
+        let (answered, answer) = mpsc::sync_channel(1);
         // A request needs the runtime from its beginning on, and this thread may be none of its.
-        self.runtime.spawn(async move { request.send().await });
+        self.runtime.spawn(async move {
+            let _told = request.send().await;
+            let _heard = answered.send(());
+        });
+        let _in_time = answer.recv_timeout(ENDING);
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

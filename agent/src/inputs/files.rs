@@ -6,7 +6,6 @@ use std::path::Path;
 
 use memex_sql::{DataFiles, plain_json};
 use memex_trajectories::formats::{Format, detect};
-use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input};
 use super::kinds::Kind;
@@ -54,16 +53,16 @@ pub(super) fn whole(input: &Input, path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn json(input: &Input, bytes: Vec<u8>) -> Result<Content, Error> {
-    let (value, bytes): (Value, _) = match serde_json::from_slice(&bytes) {
-        Ok(value) => (value, bytes),
+    let (kind, bytes): (Kind, _) = match serde_json::from_slice(&bytes) {
+        Ok(kind) => (kind, bytes),
         // As programs write it, it may have a mark of its encoding, or numbers that JSON has not.
         Err(error) => {
             let plain = plain_json(&bytes).map_err(|error| input.wrong(error))?;
-            let value = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
-            (value, plain)
+            let kind = serde_json::from_slice(&plain).map_err(|_| input.wrong(error))?;
+            (kind, plain)
         }
     };
-    let told = format!("{} from JSON, {} bytes", kind_of(&value), bytes.len());
+    let told = format!("{kind} from JSON, {} bytes", bytes.len());
     Ok(Content::one("json", bytes, told))
 }
 
@@ -110,19 +109,6 @@ fn utf_16(bytes: &[u8]) -> String {
         _ => units.map(|pair| u16::from_be_bytes(*pair)).collect(),
     };
     String::from_utf16_lossy(&units)
-}
-
-/// The type of a value in Python, with the length of what has one.
-pub(super) fn kind_of(value: &Value) -> String {
-    match value {
-        Value::Array(values) => format!("list[{}]", values.len()),
-        Value::Object(map) => format!("dict[{}]", map.len()),
-        Value::String(text) => format!("str of {} characters", text.chars().count()),
-        Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) if number.is_f64() => "float".to_owned(),
-        Value::Number(_) => "int".to_owned(),
-        Value::Null => "None".to_owned(),
-    }
 }
 
 /// How many lines there are; each has to be JSON.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::input::{Content, INPUTS_MAX_BYTES, Input, InputSource, Objects, Served};
+use super::kinds::Kind;
 use super::record::{RecordedInput, recorded};
 use super::{files, folders};
 use crate::Error;

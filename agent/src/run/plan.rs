@@ -178,6 +178,7 @@ impl Plan {
             let broker = Broker::builder(toolbox, ToolGrants::default(), handle);
             let inputs = Arc::clone(&inputs);
             let object_max_bytes = agent.inner.config.agents.object_max_bytes;
+            let brought = Arc::clone(&inputs);
             let calls = move || HarnessCalls {
                 broker: broker.clone().build(),
                 slot: SubmissionSlot::default(),
@@ -188,6 +189,8 @@ impl Plan {
             let equipment = Equipment {
                 calls: Box::new(move || Box::new(calls())),
                 spawner: None,
+                offered: Vec::new(),
+                inputs: brought,
             };
             place.open(equipment, setup.clone())
         })

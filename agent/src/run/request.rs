@@ -13,7 +13,7 @@ use super::spawning::spawner;
 use super::watcher::{NoWatcher, Watcher};
 use crate::children::Head;
 use crate::identifier::new_id;
-use crate::inputs::Loaded;
+use crate::inputs::{Loaded, serve};
 use crate::recorder::Recorder;
 use crate::{Agent, Cancellation, Error, Input, Ledger, OutputSchema};
 
@@ -120,4 +120,11 @@ impl Agent {
         driver.begin_after(after.as_ref(), replay)?;
         driver.drive()
     }
+}
+
+/// Whether the code of an earlier run runs again, to make its scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replay {
+    Yes,
+    No,
 }

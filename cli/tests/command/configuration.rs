@@ -42,7 +42,7 @@ fn a_configuration_is_read_whole_or_refused() {
     );
     home.run(&["policy", "presets"])
         .is_usage(&["config.toml", "1 MiB"]);
-    home.write(PLACE, &line.repeat((1 << 20) / line.len()));
+    home.write(PLACE, line.repeat((1 << 20) / line.len()));
     assert_eq!(home.run(&["policy", "presets"]).status, 0);
 }
 

@@ -37,7 +37,7 @@ pub struct Manifest {
     pub module: ModuleContract,
     /// What was computed from it last; no part of what it says.
     #[serde(skip)]
-    pub(super) digests: KnownDigests,
+    pub(super) digests: KnownDigests<Manifest>,
 }
 
 /// A wheel in a Python package index.

@@ -2,6 +2,7 @@
 
 mod contents;
 mod digests;
+mod keys;
 mod patches;
 mod reading;
 mod refusals;

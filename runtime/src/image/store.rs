@@ -41,8 +41,36 @@ impl Image {
         let files = builder.guest()?;
         let packages = builder.packages(&files)?;
         let found = builder.image(&code, &files, &packages)?;
-        let image = Self::of(cache, spec, fetch, (files, packages), found)?;
-        Ok(image.with_loading(loading))
+        let (name, key) = (found.name.clone(), found.description.inputs());
+        let parts = (files.clone(), packages.clone());
+        let image = Self::of(cache, spec, fetch, parts, found)?.with_loading(loading);
+        match image.proved(&key, builder.progress) {
+            Err(Error::Calibration(reason)) => {
+                builder.progress.note(&format!("building again: {reason}"));
+                remove_if_there(&cache.entry_path("images", &name))?;
+                let found = builder.image(&code, &files, &packages)?;
+                Self::of(cache, spec, fetch, (files, packages), found)
+            }
+            proved => proved,
+        }
+    }
+
+    /// The image, which has passed its self-test: before, or now. `key` is that of its
+    /// inputs.
+    pub(super) fn proved(self, key: &str, progress: &mut dyn Progress) -> Result<Self, Error> {
+        if proof::is_marked(self.path(), self.name()) {
+            return Ok(self);
+        }
+        // In a cache that cannot be written, each process proves it for itself.
+        let lock = self.cache().lock("images", key, progress).ok();
+        if lock.is_none() || !proof::is_marked(self.path(), self.name()) {
+            self_test::prove(&self, progress)?;
+        }
+        if lock.is_some() {
+            // Without the mark it is proved again the next time.
+            let _unmarked = proof::mark(self.path(), self.name());
+        }
+        Ok(self)
     }
 
     /// Loads the image of a name, or of the beginning of one: what a snapshot

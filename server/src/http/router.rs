@@ -5,7 +5,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::problem::Refusal;
-use super::{console, logging, operations, own};
+use super::{console, logging, operations, own, paying};
 use crate::error::{ErrorKind, ServiceError};
 use crate::service::Service;
 use crate::wires;

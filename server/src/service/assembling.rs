@@ -81,7 +81,7 @@ impl Inner {
     /// Links the code that the first sandbox of each tenant needs.
     pub(super) fn warm(&self) -> Result<(), ServiceError> {
         for tenant in self.tenants() {
-            let profile = self.standard_profile(&self.image, &tenant.policy)?;
+            let profile = self.standard_profile(&self.image, &tenant.policy())?;
             self.assemble(&profile)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use memex_host_tools::{Arguments, CallContext, ToolSpec};
-use memex_mem_agent::{Agent, AgentOptions, CODE_TIME, Event, Stopper, Workplace};
+use memex_mem_agent::{Agent, AgentOptions, CODE_TIME, Event, Workplace};
 use memex_memory::{Author, Memory, Options, tools};
 use memex_runtime::NoProgress;
 use memex_sessions::ImageSource;
@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::asked::{Asked, Asking};
 use super::state::{Inner, Service};
 use crate::clock::now_ms;
 use crate::error::{ErrorKind, ServiceError};
@@ -34,65 +35,6 @@ const TOOL_TIME: Duration = Duration::from_secs(30);
 const GONE: &str = ".gone-";
 /// Who writes files from outside, in a memory's journal.
 const AUTHOR: &str = "api";
-
-/// An answer of a memory's agent.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Asked {
-    /// The reply to the person; none where the agent used its turns up.
-    pub reply: Option<String>,
-    /// How often the model was called.
-    pub calls: u32,
-    /// Tokens into the model.
-    pub input_tokens: u64,
-    /// Tokens out of it.
-    pub output_tokens: u64,
-    /// US dollars, where the price of the model is known.
-    pub cost_usd: Option<f64>,
-}
-
-/// An answer on its way. Dropped before its end, the agent is stopped.
-pub struct Asking {
-    events: mpsc::Receiver<(&'static str, Value)>,
-    answer: tokio::task::JoinHandle<Result<Asked, ServiceError>>,
-    stopper: Stopper,
-    is_over: bool,
-}
-
-impl std::fmt::Debug for Asking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asking")
-            .field("is_over", &self.is_over)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Asking {
-    /// What the agent does next: `asked`, `runs` or `result`, and more about it; none once
-    /// there is an answer.
-    pub async fn next(&mut self) -> Option<(&'static str, Value)> {
-        self.events.recv().await
-    }
-
-    /// The answer.
-    ///
-    /// # Errors
-    /// When the model fails, or the memory does.
-    pub async fn answer(&mut self) -> Result<Asked, ServiceError> {
-        while self.events.recv().await.is_some() {}
-        let answered = (&mut self.answer).await;
-        self.is_over = true;
-        answered.unwrap_or_else(|_| Err(ServiceError::internal("the answer met a fault")))
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        if !self.is_over {
-            // It ends by itself, so that what it used is counted.
-            let _met = self.stopper.stop();
-        }
-    }
-}
 
 impl Service {
     /// The names of the tenant's memories.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::entry::{Entry, Use};
 use super::options::ServiceOptions;
 use super::registry::{Registry, gone, paused};
+use super::running_agents::{Memories, RunningAgents};
 use super::stores::stores;
 use crate::error::{ErrorKind, ServiceError};
 use crate::keys::{KeyFile, Ring, Tokens};
@@ -58,9 +59,10 @@ pub(super) struct Inner {
     pub(super) workers: Workers,
     pub(super) registry: Registry,
     pub(super) assembled: Mutex<Vec<(String, Arc<Assembled>)>>,
+    /// Those of the operator's file, and those that it named before.
+    pub(super) tenants: RwLock<Vec<Arc<Tenant>>>,
     /// Profiles of policies as tenants have them, the newest last.
     pub(super) standard: Mutex<Vec<Standard>>,
-    tenants: RwLock<Vec<Arc<Tenant>>>,
     keys: KeyFile,
     ring: RwLock<Ring>,
     pub(super) keys_changed: Mutex<Option<SystemTime>>,

@@ -74,7 +74,7 @@ impl State {
         if let Some(tenant) = &self.tenant {
             let admitted = tenant
                 .usage
-                .admit_in_flight(tenant.quota(), self.bytes, bytes);
+                .admit_in_flight(&tenant.quota(), self.bytes, bytes);
             if let Err(error) = admitted {
                 self.refused = Some(error.clone());
                 return Err(error);

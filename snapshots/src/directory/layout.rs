@@ -80,7 +80,9 @@ impl Layout {
         if made == Made::No {
             layout.make()?;
         }
-        layout.check_directories()?;
+        for name in PARTS {
+            layout.check_directory(&layout.root.join(name))?;
+        }
         match (made, owner) {
             (Made::Owned(found), Some(owner)) if found == owner => {}
             (Made::Owned(_), None) => {

@@ -40,8 +40,7 @@ impl Registers {
 
     /// The names below a directory, sorted.
     pub fn list(&self, directory: &str) -> Result<Vec<String>, Error> {
-        let found = self.bucket.list(directory)?;
-        let mut names: Vec<String> = found.into_iter().map(|(name, ..)| name).collect();
+        let mut names = self.bucket.list(directory, |found| Some(found.name))?;
         names.sort_unstable();
         Ok(names)
     }

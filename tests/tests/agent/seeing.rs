@@ -35,7 +35,7 @@ impl Model for Asked {
 struct Fixed(ToolSpec, Answer);
 
 impl Fixed {
-    fn new(name: &str, returns: Value, answer: Answer) -> Arc<dyn Tool> {
+    fn tool(name: &str, returns: Value, answer: Answer) -> Arc<dyn Tool> {
         let spec = ToolSpec {
             name: name.into(),
             description: "Gives something.".into(),
@@ -73,8 +73,8 @@ fn tools() -> Vec<Arc<dyn Tool>> {
         "items": { "type": "object", "properties": { "price": { "type": "number" } } },
     });
     vec![
-        Fixed::new("numbers", rows, wrong),
-        Fixed::new("double", picture, shot),
+        Fixed::tool("numbers", rows, wrong),
+        Fixed::tool("double", picture, shot),
     ]
 }
 

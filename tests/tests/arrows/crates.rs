@@ -20,7 +20,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
         &["memex-channel", "memex-settings", "memex-tls"],
     ),
     ("memex-mock-server", &["memex-models"]),
-    ("memex-snapshots", &["memex-tls"]),
+    ("memex-snapshots", &["memex-journal", "memex-tls"]),
     ("memex-placement", &["memex-snapshots", "memex-tls"]),
     ("memex-columns", &[]),
     ("memex-natives", &["memex-columns"]),

@@ -1,6 +1,7 @@
 //! `memex dspy`: the protocol of DSPy's interpreter, spoken by hand.
 
-use crate::memex::{command, resident};
+use crate::memex::command;
+use crate::resident::resident;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};

@@ -22,6 +22,7 @@ mod peers;
 mod prompt;
 mod proving;
 mod removal;
+mod resident;
 mod saved;
 mod serve;
 mod shared;

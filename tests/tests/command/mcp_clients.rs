@@ -2,7 +2,8 @@
 //! client's configuration.
 
 use crate::mcp::{Client, RUNTIME, call, connected, python, text};
-use crate::memex::{command, memex, resident};
+use crate::memex::{command, memex};
+use crate::resident::resident;
 use rmcp::ServiceExt;
 use rmcp::transport::StreamableHttpClientTransport;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 //! send, or send without an end.
 
 use crate::killed::{COMMAND_TOOL, Workshop};
-use crate::memex::{resident, spawn};
+use crate::memex::spawn;
+use crate::resident::resident;
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 

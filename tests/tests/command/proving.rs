@@ -211,38 +211,6 @@ fn an_image_that_was_never_proved_is_proved_before_it_is_used() {
 }
 
 #[test]
-fn an_image_that_was_never_proved_and_fails_is_built_again() {
-    let copy = without_image();
-    let cache = open(&copy);
-    let load = |spec: &ImageSpec, tests: &mut u32| {
-        let mut progress = AtSelfTest(|| *tests += 1);
-        Image::load(&cache, spec, &Default::default(), &mut progress)
-    };
-    load(&spec(SECRET), &mut 0).unwrap();
-    let image = copy.path().join("images").join(small().name());
-    std::fs::remove_file(image.join("proven")).unwrap();
-    // A proof changes no inputs of the memory, so the image is found, and fails by it.
-    let mut failing = spec(SECRET);
-    failing.manifest.module.patch[0].proof = "1 == 2".to_owned();
-    let guests = copy.path().join("guests");
-    let place = |spec: &ImageSpec| guests.join(&spec.manifest.digest().to_string()[..32]);
-    std::fs::rename(place(&spec(SECRET)), place(&failing)).unwrap();
-    let mut tests = 0;
-    let Err(error) = load(&failing, &mut tests) else {
-        panic!("it passed");
-    };
-    assert!(
-        error.to_string().contains("failed its self-test"),
-        "{error}"
-    );
-    assert_eq!(tests, 2, "it was built again, and failed again");
-    assert!(images(&copy).is_empty(), "{:?}", images(&copy));
-    std::fs::rename(place(&failing), place(&spec(SECRET))).unwrap();
-    load(&spec(SECRET), &mut 0).unwrap();
-    assert!(image.join("proven").exists());
-}
-
-#[test]
 fn an_image_that_fails_its_self_test_never_gets_a_name() {
     let copy = without_image();
     let cache = open(&copy);

@@ -28,7 +28,7 @@ impl Server {
         let data = data.display().to_string();
         let mut arguments = vec!["serve", "--dev", "--data", &data];
         arguments.extend(more);
-        Self::of(command(&arguments))
+        Self::of(command(&arguments), log)
     }
 
     /// Starts a server none of whose files may have more than 12 MiB, which stands for a full
@@ -47,11 +47,10 @@ impl Server {
                 None => bounded.env_remove(name),
             };
         }
-        Self::of(bounded)
+        Self::of(bounded, Stdio::null())
     }
 
-    fn of(mut command: std::process::Command) -> Self {
-        // Nobody reads its log.
+    fn of(mut command: std::process::Command, log: Stdio) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

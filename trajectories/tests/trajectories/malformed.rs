@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use memex_trajectories::formats::chat::ChatOptions;
 use memex_trajectories::formats::{atif, chat, open, rollout};
-use memex_trajectories::{Error, TrajectoryReader};
+use memex_trajectories::{Error, Trajectory, TrajectoryReader};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -333,7 +333,8 @@ fn a_document_is_bounded_by_what_it_takes_as_values() {
         chat::parse(text.to_string().as_bytes(), "file", Some(1))
     };
     let text = json!("x".repeat(hostile.len())).to_string();
-    let readers: [&dyn Fn(&str) -> Result<_, Error>; 4] = [&atif, &chat, &rollout, &arguments];
+    type Reader<'a> = &'a dyn Fn(&str) -> Result<Trajectory, Error>;
+    let readers: [Reader<'_>; 4] = [&atif, &chat, &rollout, &arguments];
     for (number, read) in readers.into_iter().enumerate() {
         let refused = read(&hostile).unwrap_err().to_string();
         assert!(refused.contains("as values"), "{number}: {refused}");

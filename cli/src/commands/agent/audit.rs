@@ -9,6 +9,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{TURN_FAILED, usage};
 use crate::refusals::agent_refusal;
 use crate::signals::stopped_by_ctrl_c;
+use crate::texts;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use memex_agent::evaluation::{Finding, Taxonomy};

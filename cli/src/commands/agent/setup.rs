@@ -96,8 +96,8 @@ impl AgentOptions {
         if let Some(server) = server {
             builder = builder.server(server);
         }
-        for (name, config) in &settings.also {
-            builder = builder.model(name, build(config)?);
+        for (name, chosen) in &settings.also {
+            builder = builder.model(name, built(chosen)?);
         }
         let assembly = Assembly {
             resolved: &resolved,

@@ -26,11 +26,9 @@ use super::guarded::{Breach, Breached, Claims, Guarded};
 use super::handler::Handler;
 use super::http::Client;
 use super::repairing::Repaired;
-use super::resuming;
+use super::resuming::{self, BACKOFF_MAX};
 use super::streams::{BoundedLines, Log};
 
-/// The longest wait until a connection that keeps failing is tried again.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 const BACKOFF_START: Duration = Duration::from_secs(1);
 /// How long a server may take for being told that a call is given up.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);

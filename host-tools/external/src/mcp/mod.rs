@@ -25,7 +25,7 @@ mod reviving;
 mod server;
 mod streams;
 
-pub use connection::BACKOFF_MAX;
 pub(super) use declaration::ServerDeclaration;
 pub use listing::{SERVER_PAGES_MAX, SERVER_TOOLS_MAX};
+pub use resuming::BACKOFF_MAX;
 pub(super) use server::Server;

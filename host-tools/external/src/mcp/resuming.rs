@@ -14,10 +14,10 @@ use rmcp::transport::common::client_side_sse::{ExponentialBackoff, SseRetryPolic
 use sse_stream::{Error, Sse};
 use tokio::time::Instant;
 
-use super::connection::BACKOFF_MAX;
-
 pub(super) type Events = BoxStream<'static, Result<Sse, Error>>;
 
+/// The longest wait until a connection that keeps failing is tried again.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// The least time from one beginning of a stream to the next.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest that follows from a row of streams that come to nothing.

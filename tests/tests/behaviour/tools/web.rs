@@ -113,7 +113,7 @@ fn requests_fetches() {
         &mut session,
         &[
             (
-                "import requests\nr = requests.get('https://a.example/x', params={'q': 'a b', 'n': [1, 2]}, headers={'X-Key': 'k'}, timeout=(1, 2))\nseen = r.json()\nr.status_code, r.ok, r.reason, seen['url'], seen['headers']['X-Key'], seen['timeout_s'], r.headers['CONTENT-type'], r.cookies",
+                "import requests\nr = requests.get('https://a.example/x', params={'q': 'a b', 'n': [1, 2]}, headers={'X-Key': 'k'}, timeout=(1, 2))\nseen = r.json()\nr.status_code, r.ok, r.reason, seen['url'], seen['headers']['X-Key'], seen['timeout_s'], r.headers['CONTENT-type'], dict(r.cookies)",
                 value(
                     "(200, True, 'OK', 'https://a.example/x?q=a+b&n=1&n=2', 'k', 3, 'application/json', {'a': '1'})",
                 ),

@@ -1,6 +1,6 @@
 //! What an evaluation comes to: tables, JSON lines and drawings.
 
-use super::EvalArguments;
+use super::arguments::EvalArguments;
 use crate::console::{print, print_line, write_whole};
 use crate::failure::at_place;
 use anyhow::Result;

@@ -102,12 +102,18 @@ impl SourceArguments {
             }
             None => read_tasks(path).map_err(usage_as_told)?,
         };
+        if tasks.is_empty() {
+            return Err(usage(
+                format!("{} has no tasks", path.display()),
+                "`memex agent eval --make` makes suites",
+            ));
+        }
         tasks.retain(|task| self.tags.iter().all(|tag| task.tags.contains(tag)));
         tasks.truncate(self.first.unwrap_or(usize::MAX));
         if tasks.is_empty() {
             return Err(usage(
                 format!("{} has no such tasks", path.display()),
-                "`memex agent eval --make` makes suites; --tag and --first choose among tasks",
+                "--tag and --first choose among tasks",
             ));
         }
         let tools = match &self.corpus {

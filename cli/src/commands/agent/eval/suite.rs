@@ -5,7 +5,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{make_folder, usage_as_told};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use memex_agent::evaluation::{database_path, document_tools};
+use memex_agent::evaluation::{document_tools, path_in_folder};
 use memex_host_tools::Tool;
 use memex_sql::{Access, Databases};
 use memex_suites::bulletins::{self, Difficulty};

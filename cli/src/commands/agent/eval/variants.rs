@@ -1,16 +1,16 @@
 //! One variant's part of an evaluation: a model in a space.
 
-use super::EvalArguments;
+use super::arguments::EvalArguments;
 use super::results::keep;
 use super::sources::Source;
-use crate::commands::agent::batch::{bar, file_name};
+use crate::commands::agent::batch::{Found, bar, file_name, found};
 use crate::commands::agent::settings::Space;
 use crate::console::complain;
 use crate::context::Context;
 use crate::failure::{make_folder, usage_as_told};
 use crate::refusals::agent_refusal;
 use anyhow::Result;
-use memex_agent::evaluation::{Graded, Variant, database_path, grade_result, output_of};
+use memex_agent::evaluation::{Graded, Variant, grade_result, output_of, path_in_folder};
 use memex_agent::{Cancellation, Input, Reactor, RunRequest, run_batch};
 use memex_models::Model;
 use std::collections::BTreeSet;
@@ -133,8 +133,8 @@ impl Evaluation<'_> {
                     task.id, variant.model, variant.space, job.repetition
                 );
                 let path = folder.join(file_name(&name));
-                // What is left of a run that was stopped.
-                if path.exists() {
+                // What is left of a run that was stopped; one that is over was not kept.
+                if let Found::Over = found(&path, &task.id)? {
                     fs::remove_file(&path)?;
                 }
                 Some(path)
@@ -142,7 +142,7 @@ impl Evaluation<'_> {
         };
         let mut inputs = Vec::new();
         for (name, path) in &task.inputs {
-            let path = database_path(&self.source.folder, path).map_err(agent_refusal)?;
+            let path = path_in_folder(&self.source.folder, path).map_err(agent_refusal)?;
             inputs.push(Input::new(name, path).map_err(usage_as_told)?);
         }
         Ok(Some(RunRequest {
