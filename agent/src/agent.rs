@@ -237,7 +237,9 @@ impl AgentBuilder {
         if inner.config.budgets.cost_usd.is_some() {
             let own = std::iter::once(&inner.model);
             let mut models = own.chain(inner.models.values()).map(|model| model.name());
-            if let Some(name) = models.find(|name| inner.prices.price(name).is_none()) {
+            // A model that has no name yet is asked for its price when it answers.
+            let unpriced = |name: &&str| !name.is_empty() && inner.prices.price(name).is_none();
+            if let Some(name) = models.find(unpriced) {
                 let what = format!(
                     "bounds the cost of a run, and no price is known of the model {name:?}\n\
                      hint: give its price, or bound `budgets.tokens` instead"
