@@ -175,7 +175,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
 def test_pools_of_processes_make_sandboxes_of_their_own(tmp_path, method):
     (tmp_path / "workers.py").write_text(WORKERS)
     done = subprocess.run([sys.executable, "workers.py", method], cwd=tmp_path, capture_output=True, text=True, timeout=120)

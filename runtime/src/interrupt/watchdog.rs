@@ -1,13 +1,16 @@
 //! The one thread that keeps the deadlines of every session.
 
 use super::pulse::Pulse;
-use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A thread that sleeps until the earliest deadline of all sessions.
+///
+/// It sleeps as long as the process lives, and so whenever the process forks. Waiting is the
+/// system's (`std::sync`): a list of waiting threads in the process's own memory, as
+/// `parking_lot` keeps one, would name a thread that the child does not have.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
@@ -50,7 +53,7 @@ impl Watchdog {
     /// Watches a pulse until [`Watchdog::forget`] is called with the number
     /// returned.
     pub(crate) fn watch(&self, pulse: &Arc<Pulse>) -> usize {
-        let mut pulses = self.shared.pulses.lock();
+        let mut pulses = self.shared.locked();
         let entry = Some(Arc::downgrade(pulse));
         match pulses.free.pop() {
             Some(index) => {
@@ -67,7 +70,7 @@ impl Watchdog {
     }
 
     pub(crate) fn forget(&self, index: usize) {
-        let mut pulses = self.shared.pulses.lock();
+        let mut pulses = self.shared.locked();
         if let Some(place) = pulses.entries.get_mut(index)
             && place.take().is_some()
         {
@@ -83,7 +86,7 @@ impl Watchdog {
         let due = nanos(due.saturating_duration_since(self.shared.epoch));
         if due < self.shared.next_wake.load(Ordering::SeqCst) {
             // Taking the lock waits for a scan in progress to go to sleep.
-            let _pulses = self.shared.pulses.lock();
+            let _pulses = self.shared.locked();
             self.shared.changed.notify_one();
         }
     }
@@ -92,14 +95,19 @@ impl Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        let _pulses = self.shared.pulses.lock();
+        let _pulses = self.shared.locked();
         self.shared.changed.notify_one();
     }
 }
 
 impl Shared {
+    /// The pulses, also after a panic: what is in the table is whole between two steps.
+    fn locked(&self) -> MutexGuard<'_, Pulses> {
+        self.pulses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn run(&self) {
-        let mut pulses = self.pulses.lock();
+        let mut pulses = self.locked();
         while !self.stop.load(Ordering::SeqCst) {
             // Before the scan: a turn armed during it must notify.
             self.next_wake.store(u64::MAX, Ordering::SeqCst);
@@ -109,14 +117,19 @@ impl Shared {
                 .iter()
                 .filter_map(|entry| entry.as_ref()?.upgrade()?.tick(now))
                 .min();
-            match due {
+            let woken = match due {
                 Some(due) => {
                     let wake = nanos(due.saturating_duration_since(self.epoch));
                     self.next_wake.store(wake, Ordering::SeqCst);
-                    self.changed.wait_until(&mut pulses, due);
+                    let pause = due.saturating_duration_since(Instant::now());
+                    let woken = self.changed.wait_timeout(pulses, pause);
+                    woken
+                        .map(|(pulses, _)| pulses)
+                        .map_err(|poisoned| PoisonError::new(poisoned.into_inner().0))
                 }
-                None => self.changed.wait(&mut pulses),
-            }
+                None => self.changed.wait(pulses),
+            };
+            pulses = woken.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
